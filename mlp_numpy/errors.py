@@ -1,0 +1,73 @@
+"""What can go wrong, as exceptions: one small family, each member also the built-in kind that one expects.
+
+A message reads ``Who.method: what must hold, what was found. Hint: what to do.``
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class MlpNumpyError(Exception):
+    """The base of every error that this library raises on purpose."""
+
+
+class ShapeError(MlpNumpyError, ValueError):
+    """An array came to a door with a shape that does not fit."""
+
+
+class DTypeError(MlpNumpyError, TypeError):
+    """An array came to a door with a kind of number that does not fit."""
+
+
+class LabelError(MlpNumpyError, ValueError):
+    """Labels that name no class: negative, too large, not whole, or of the wrong form."""
+
+
+class OptionError(MlpNumpyError, ValueError):
+    """A setting that cannot be meant: a size of zero, a negative learning rate, an unknown name."""
+
+
+class CallOrderError(MlpNumpyError, RuntimeError):
+    """``backward`` was called before the ``forward`` that it differentiates."""
+
+
+class NonFiniteError(MlpNumpyError, ArithmeticError):
+    """A NaN or an infinity appeared where only numbers make sense."""
+
+
+class DataError(MlpNumpyError, ValueError):
+    """A data file is truncated, damaged, foreign, or not what its name says."""
+
+
+class DataNotFoundError(MlpNumpyError, FileNotFoundError):
+    """A data set is neither on disk nor to be had."""
+
+
+class DownloadError(DataNotFoundError, ConnectionError):
+    """No mirror delivered the file that was asked for."""
+
+
+class ExtraMissingError(MlpNumpyError, ImportError):
+    """An optional dependency is absent or broken; the message names the extra that installs it."""
+
+
+class RunFolderError(MlpNumpyError, OSError):
+    """A run's folder exists already, is missing, or cannot be written."""
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> OptionError:
+    """The error for a name that is not in a table, with the nearest name that is.
+
+    >>> str(unknown_name("optimizer", "sdg", ["sgd"]))
+    "unknown optimizer 'sdg'. Did you mean 'sgd'? Known: sgd."
+    """
+    names = sorted(known)
+    return OptionError(f"unknown {kind} {name!r}.{did_you_mean(name, names)} Known: {', '.join(names)}.")
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """`` Did you mean 'x'?`` with the known name nearest to a mistyped one, or nothing where none is near."""
+    nearest = difflib.get_close_matches(name.lower(), list(known), n=1, cutoff=0.5)
+    return f" Did you mean {nearest[0]!r}?" if nearest else ""
