@@ -1,13 +1,33 @@
-"""Arrays: their type, and the few questions about them that every room asks."""
+"""Arrays: their type, the questions every room asks about them, and where random numbers come from."""
 
 from __future__ import annotations
 
+import zlib
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from mlp_numpy.errors import OptionError
+
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 """An array of any shape and kind of number; docstrings say which."""
+
+Seed: TypeAlias = int | np.random.Generator | None
+"""What every random choice takes: a seed, a generator to draw on, or None for fresh entropy."""
+
+
+def generator(rng: Seed) -> np.random.Generator:
+    """The generator that a ``rng`` argument means: itself, or a new one below the seed."""
+    if isinstance(rng, np.random.Generator):
+        return rng
+    if rng is not None and (isinstance(rng, bool) or not isinstance(rng, int | np.integer) or rng < 0):
+        raise OptionError(f"rng: must be a whole number ≥ 0, a numpy Generator or None, got {rng!r}.")
+    return np.random.default_rng(rng)
+
+
+def stream(seed: int, name: str) -> np.random.Generator:
+    """A named stream of random numbers below one seed: the same seed and name give the same numbers, always."""
+    return np.random.default_rng([seed, zlib.crc32(name.encode())])
 
 
 def one_hot(labels: Array, n_classes: int, dtype: Any = np.float64) -> Array:
@@ -15,3 +35,14 @@ def one_hot(labels: Array, n_classes: int, dtype: Any = np.float64) -> Array:
     rows = np.zeros((len(labels), n_classes), dtype=dtype)
     rows[np.arange(len(labels)), labels] = 1
     return rows
+
+
+def all_finite(array: Array) -> bool:
+    """Whether an array holds no NaN and no infinity.
+
+    The sum of squares is finite only if every element is, and BLAS forms it in one quick pass. Only where it
+    overflows, as it may for finite numbers, too, is every element looked at.
+    """
+    flat = array.ravel(order="K")
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(np.dot(flat, flat))) or bool(np.isfinite(flat).all())

@@ -1,0 +1,46 @@
+"""NumPy neural networks in which every layer carries its own hand-derived, proven backward pass."""
+
+from importlib.metadata import PackageNotFoundError, version
+
+from mlp_numpy.errors import MlpNumpyError
+from mlp_numpy.models import MLP
+from mlp_numpy.modules import (
+    CrossEntropyModule,
+    LeakyReLUModule,
+    LinearModule,
+    LossModule,
+    Module,
+    ReLUModule,
+    Sequential,
+    SoftMaxCrossEntropyModule,
+    SoftMaxModule,
+    glorot,
+    kaiming,
+    normal,
+)
+from mlp_numpy.optim import SGD, FlatParameters
+
+try:
+    __version__ = version("mlp_numpy")
+except PackageNotFoundError:  # run from a source tree that was never installed
+    __version__ = "0+unknown"
+
+__all__ = [
+    "MLP",
+    "SGD",
+    "CrossEntropyModule",
+    "FlatParameters",
+    "LeakyReLUModule",
+    "LinearModule",
+    "LossModule",
+    "MlpNumpyError",
+    "Module",
+    "ReLUModule",
+    "Sequential",
+    "SoftMaxCrossEntropyModule",
+    "SoftMaxModule",
+    "__version__",
+    "glorot",
+    "kaiming",
+    "normal",
+]

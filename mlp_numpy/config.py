@@ -1,0 +1,98 @@
+"""The settings of a run: every option of the command line is a field here, with its type, default and meaning."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from mlp_numpy.data.preprocessing import KINDS
+from mlp_numpy.errors import DataError, OptionError, unknown_name
+
+INITIALIZERS: Final = ("normal", "kaiming", "glorot")
+OPTIMIZERS: Final = ("sgd",)
+DTYPES: Final = ("float32", "float64")
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything that decides what a run does. The defaults are the main experiment of the source document.
+
+    Args:
+        lr: learning rate, above 0
+        batch: examples in a minibatch
+        steps: updates to make
+        hidden: sizes of the hidden layers, such as [100] or [600,500]; [] is multinomial logistic regression
+        neg_slope: slope of the LeakyReLU below 0
+        init: how weights start, normal (with init_std), kaiming or glorot
+        init_std: standard deviation of the start weights under init normal
+        optimizer: how weights are updated, sgd
+        seed: whole number that decides every random choice
+        dataset: auto (CIFAR-10 if it is on disk or can be downloaded, else shapes), cifar10, shapes (generated),
+            or torchvision:CLASS for any of torchvision's data sets
+        data_dir: folder where data sets are found and kept
+        preprocessing: mean-image (subtract the mean training image), standardize (per channel) or unit (divide by 255)
+        eval_every: steps between two evaluations of the whole test set
+        dtype: kind of number to train with, float32 or float64
+        name: name of the run's folder and picture; by default the next free run-DATASET-NUMBER
+        runs_dir: folder that gets the run's folder
+        plots_dir: folder that gets the run's picture
+        overwrite: replace an earlier run of the same name
+        download: whether data may be fetched from the network
+    """
+
+    lr: float = 2e-3
+    batch: int = 200
+    steps: int = 1500
+    hidden: tuple[int, ...] = (100,)
+    neg_slope: float = 0.02
+    init: str = "normal"
+    init_std: float = 1e-4
+    optimizer: str = "sgd"
+    seed: int = 0
+    dataset: str = "auto"
+    data_dir: str = "data"
+    preprocessing: str = "mean-image"
+    eval_every: int = 100
+    dtype: str = "float32"
+    name: str = ""
+    runs_dir: str = "runs"
+    plots_dir: str = "plots"
+    overwrite: bool = False
+    download: bool = True
+
+    def __post_init__(self) -> None:
+        if not 0 < self.lr < math.inf:
+            raise OptionError(f"Config: lr must be a number > 0, got {self.lr}.")
+        if not 0 <= self.init_std < math.inf:
+            raise OptionError(f"Config: init_std must be a number ≥ 0, got {self.init_std}.")
+        if not math.isfinite(self.neg_slope):
+            raise OptionError(f"Config: neg_slope must be a finite number, got {self.neg_slope}.")
+        for option in ("batch", "steps", "eval_every"):
+            if getattr(self, option) < 1:
+                raise OptionError(f"Config: {option} must be a whole number ≥ 1, got {getattr(self, option)}.")
+        if self.seed < 0:
+            raise OptionError(f"Config: seed must be a whole number ≥ 0, got {self.seed}.")
+        if any(size < 1 for size in self.hidden):
+            raise OptionError(f"Config: hidden must list whole numbers ≥ 1, got {list(self.hidden)}.")
+        if self.name != Path(self.name).name or self.name in (".", ".."):
+            raise OptionError(f"Config: name must be a plain name without folders, got {self.name!r}.")
+        for option, known in (
+            ("init", INITIALIZERS),
+            ("optimizer", OPTIMIZERS),
+            ("preprocessing", KINDS),
+            ("dtype", DTYPES),
+        ):
+            if getattr(self, option) not in known:
+                raise unknown_name(option, getattr(self, option), known)
+
+
+def read_config(path: Path) -> Config:
+    """The settings that a run wrote into its folder. Raises DataError if the file holds something else."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return Config(**content | {"hidden": tuple(content["hidden"])})
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"read_config: {path} must hold the settings of a run, got: {error}.") from error

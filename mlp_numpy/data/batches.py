@@ -1,0 +1,61 @@
+"""Minibatches: which examples a step sees, gathered from the stored bytes and preprocessed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from mlp_numpy.arrays import Array
+from mlp_numpy.data.dataset import Split
+from mlp_numpy.data.preprocessing import Preprocessing
+from mlp_numpy.errors import OptionError
+
+
+class Batches:
+    """Endless minibatches of one split, every epoch in a new order.
+
+    The order of epoch e is the permutation that ``default_rng([seed, e])`` draws, so that step t of a seed sees the
+    same examples whenever and wherever it runs. An epoch has N // size steps; examples left over at its end wait for
+    another epoch's order.
+
+    A batch is gathered into one buffer that the next call overwrites.
+
+    Raises OptionError for a size below 1 or above the number of examples.
+    """
+
+    def __init__(
+        self, split: Split, size: int, preprocessing: Preprocessing, *, seed: int = 0, dtype: Any = np.float32
+    ) -> None:
+        if size < 1:
+            raise OptionError(f"Batches: the batch size must be ≥ 1, got {size}.")
+        if size > len(split):
+            raise OptionError(
+                f"Batches: a batch of {size} is larger than the data, {len(split)} examples. "
+                f"Hint: a batch size of at most {len(split)}."
+            )
+        self.split, self.size, self.preprocessing, self.seed = split, size, preprocessing, seed
+        self.steps_per_epoch = len(split) // size
+        self._epoch = -1
+        self._order: Array = np.empty(0, np.intp)
+        self._buffer = np.empty((size, split.images.shape[1]), dtype)
+
+    def at(self, step: int) -> tuple[Array, Array]:
+        """The batch of a step, counted from 0: images (size, D), preprocessed, and labels (size,)."""
+        epoch, position = divmod(step, self.steps_per_epoch)
+        if epoch != self._epoch:
+            self._order = np.random.default_rng([self.seed, epoch]).permutation(len(self.split))
+            self._epoch = epoch
+        rows = self._order[position * self.size : (position + 1) * self.size]
+        return self.preprocessing.gather(self.split.images, rows, self._buffer), self.split.labels[rows]
+
+
+def chunks(
+    split: Split, size: int, preprocessing: Preprocessing, dtype: Any = np.float32
+) -> Iterator[tuple[Array, Array]]:
+    """A whole split in its own order, once: (images, labels) of at most ``size`` examples, in one reused buffer."""
+    buffer = np.empty((min(size, len(split)), split.images.shape[1]), dtype)
+    for start in range(0, len(split), size):
+        rows = np.arange(start, min(start + size, len(split)))
+        yield preprocessing.gather(split.images, rows, buffer[: len(rows)]), split.labels[rows]

@@ -1,0 +1,95 @@
+"""What is done to pixels before a network sees them, with the statistics it needs.
+
+    mean-image     x = u − μ                 μ (D,): the mean of every pixel over the training images, 0…255 scale
+    standardize    x = (u − μ) / σ           μ, σ per channel (spread over D): mean and standard deviation of the
+                                             training images; a channel that never varies is only shifted
+    unit           x = u / 255
+
+    Shapes         u (N, D) as stored, x (N, D) floating
+    Reference      mean-image is what the course behind "Assignment 1: MLPs, CNNs and Backpropagation" (Earle) does:
+                   pixels are not divided. With weights N(0, 1e-4²) and lr 2e-3 only this scale trains.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from mlp_numpy.arrays import Array
+from mlp_numpy.errors import ShapeError, unknown_name
+
+KINDS: Final = ("mean-image", "standardize", "unit")
+
+# Rows converted at a time: their floats stay in the cache between the conversion and the arithmetic.
+_ROWS = 50
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """``x = (u − shift) · scale`` with statistics (D,) from the training part; None leaves a part of it out.
+
+    ``fit`` makes one from training images, ``gather`` makes batches with it.
+    """
+
+    kind: str
+    shift: Array | None
+    scale: Array | None
+
+    @classmethod
+    def fit(
+        cls, kind: str, images: Array, image_shape: tuple[int, int, int], dtype: Any = np.float32
+    ) -> Preprocessing:
+        """The preprocessing ``kind`` with statistics of ``images`` (N, D), which must be the training part alone.
+
+        Raises OptionError for an unknown kind.
+        """
+        if kind not in KINDS:
+            raise unknown_name("preprocessing", kind, KINDS)
+        if kind == "unit":
+            return cls(kind, None, np.full(images.shape[1], 1 / 255, dtype))
+        mean = images.mean(axis=0, dtype=np.float64)
+        if kind == "mean-image":
+            return cls(kind, mean.astype(dtype), None)
+        channels, height, width = image_shape
+        squares = _mean_of_squares(images)
+        mu = mean.reshape(channels, -1).mean(axis=1)
+        sigma = np.sqrt(np.maximum(squares.reshape(channels, -1).mean(axis=1) - mu**2, 0.0))
+        sigma[sigma == 0] = 1.0
+        spread = height * width
+        return cls(kind, np.repeat(mu, spread).astype(dtype), np.repeat(1 / sigma, spread).astype(dtype))
+
+    def gather(self, images: Array, rows: Array, out: Array) -> Array:
+        """The images at ``rows``, preprocessed, written into ``out`` (len(rows), D); ``rows`` must exist."""
+        for start in range(0, len(rows), _ROWS):
+            part = out[start : start + _ROWS]
+            # mode="clip" lets take skip its check of every index and its buffer.
+            part[...] = images.take(rows[start : start + _ROWS], axis=0, mode="clip")
+            if self.shift is not None:
+                part -= self.shift
+            if self.scale is not None:
+                part *= self.scale
+        return out
+
+    def apply(self, images: Array, dtype: Any = np.float32) -> Array:
+        """Images (N, D), all of them, preprocessed into a new array.
+
+        Raises ShapeError if they have another number of pixels than the statistics.
+        """
+        width = (self.shift if self.shift is not None else self.scale if self.scale is not None else images[0]).size
+        if images.ndim != 2 or images.shape[1] != width:
+            raise ShapeError(f"Preprocessing.apply: images must be (N, {width}), got {images.shape}.")
+        return self.gather(images, np.arange(len(images)), np.empty(images.shape, dtype))
+
+    def state(self) -> dict[str, Array]:
+        """The statistics by name, for a model file."""
+        return {name: array for name, array in (("shift", self.shift), ("scale", self.scale)) if array is not None}
+
+
+def _mean_of_squares(images: Array) -> Array:
+    total = np.zeros(images.shape[1])
+    for start in range(0, len(images), 1000):
+        part = images[start : start + 1000].astype(np.float64)
+        total += np.einsum("nd,nd->d", part, part)
+    return total / len(images)

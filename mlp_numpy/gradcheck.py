@@ -1,0 +1,226 @@
+"""Gradient checks: an analytic gradient held against a numeric one, number by number.
+
+    central        nᵢ = (f(v + h eᵢ) − f(v − h eᵢ)) / 2h          h = 1e-5·max(1, |vᵢ|): error about 1e-10 of f
+    complex        nᵢ = Im f(v + i h eᵢ) / h                      h = 1e-30: no subtraction, error about 1e-16
+    quotient       ‖n − a‖ / (‖n‖ + ‖a‖)
+    verdict        fine in the ballpark of 1e-7 and below, suspicious in that of 1e-5, wrong in that of 1e-3; a
+                   ballpark reaches half way, on the logarithmic scale, to the next: 1e-6 and 1e-4 are its fences
+
+    central        nᵢ = (f(v + h eᵢ) − f(v − h eᵢ)) / 2h          h = 1e-5·max(1, |vᵢ|): error 1e-10 of f
+                   rounding alone costs three digits more than at 1e-5. Complex step: Squire and Trapp 1998, "Using
+                   complex variables to estimate derivatives of real functions".
+
+f is the loss, or for a module without one the sum Σ g ⊙ out with a fixed random g, so that no entry of the Jacobian can
+hide behind another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
+
+import numpy as np
+
+from mlp_numpy.arrays import Array, Seed, generator
+from mlp_numpy.errors import DTypeError, OptionError, unknown_name
+from mlp_numpy.modules import LossModule, Module
+
+Method: TypeAlias = Literal["complex", "central"]
+Verdict: TypeAlias = Literal["fine", "suspicious", "wrong"]
+
+_COMPLEX_STEP = 1e-30
+_CENTRAL_STEP = 1e-5
+
+
+@dataclass(frozen=True)
+class GradCheck:
+    """What was found for one array: how far its two gradients are apart, and where they are furthest.
+
+    name        "x", or the dotted name of a parameter
+    quotient    ‖n − a‖ / (‖n‖ + ‖a‖) over the entries checked; 0 where both are zero
+    worst       index of the entry with the largest |n − a|, with both its values
+    n_checked   how many entries were checked
+    """
+
+    name: str
+    quotient: float
+    worst: tuple[int, ...]
+    analytic: float
+    numeric: float
+    n_checked: int
+
+    @property
+    def verdict(self) -> Verdict:
+        """"fine", "suspicious" or "wrong", by the quotient; NaN is wrong."""
+        if self.quotient < 1e-6:
+            return "fine"
+        return "suspicious" if self.quotient < 1e-4 else "wrong"
+
+
+@dataclass(frozen=True)
+class GradCheckReport:
+    """The findings for every array of a module, and which is the worst. ``str()`` is a table."""
+
+    subject: str
+    method: Method
+    checks: tuple[GradCheck, ...]
+
+    @property
+    def worst(self) -> GradCheck:
+        """The finding with the largest quotient, NaN above all."""
+        return max(self.checks, key=lambda check: np.inf if np.isnan(check.quotient) else check.quotient)
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict on the worst array."""
+        return self.worst.verdict
+
+    def __str__(self) -> str:
+        width = max(len(check.name) for check in self.checks)
+        rows = [
+            f"  {check.name:<{width}}  {check.quotient:9.2e}  {check.verdict:<10}  {check.n_checked:>7,}  "
+            f"{list(check.worst)!s}: analytic {check.analytic:.9g}, numeric {check.numeric:.9g}"
+            for check in self.checks
+        ]
+        head = f"  {'array':<{width}}  {'quotient':>9}  {'verdict':<10}  {'entries':>7}  worst entry"
+        worst = self.worst
+        return "\n".join(
+            [
+                f"Gradient check of {self.subject} by the {self.method} step",
+                head,
+                *rows,
+                f"Verdict: {self.verdict}. Worst: {worst.name}{list(worst.worst)}, quotient {worst.quotient:.2e}.",
+            ]
+        )
+
+
+def gradcheck(
+    module: Module,
+    x: Array,
+    y: Array | None = None,
+    *,
+    loss: LossModule | None = None,
+    method: Method = "complex",
+    max_entries: int | None = None,
+    rng: Seed = 0,
+) -> GradCheckReport:
+    """Hold ``module``'s backward against a numeric derivative of its forward, for x and for every parameter.
+
+    x              a batch that the module takes, float64
+    y, loss        labels, and a loss put behind the module; a LossModule given as ``module`` needs the labels alone
+    method         "complex" (needs forwards that take complex numbers, as all of this library's do) or "central"
+    max_entries    check at most so many entries of each array, drawn at random; None checks all
+    rng            seed of the random g and of that choice
+
+    The module's own arrays, gradients and cache are left as they are: a copy is checked.
+
+    Raises OptionError for an unknown method or a missing label, DTypeError if ``x`` is not float64, and whatever
+    the module's own doors raise.
+    """
+    if method not in get_args(Method):
+        raise unknown_name("method", str(method), get_args(Method))
+    if x.dtype != np.float64:
+        raise DTypeError(f"gradcheck: x must be float64, got {x.dtype}. Hint: x.astype(np.float64).")
+    if max_entries is not None and max_entries < 1:
+        raise OptionError(f"gradcheck: max_entries must be ≥ 1 or None, got {max_entries}.")
+    if (y is None) and (loss is not None or isinstance(module, LossModule)):
+        raise OptionError("gradcheck: a loss needs labels y, got none.")
+    draws = generator(rng)
+    subject = repr(module) if loss is None else f"{module!r} with {loss!r}"
+
+    real = _Subject(module.astype(np.float64), loss, y, None)
+    x = np.array(x)
+    g = draws.normal(size=np.shape(real.forward(x)))
+    real = _Subject(real.module, loss, y, g)
+    analytic = real.analytic(x)
+
+    if method == "complex":
+        twin = _Subject(module.astype(np.complex128), loss, y, g)
+        derivative, arrays = _complex_step, twin.arrays(x.astype(np.complex128))
+        value = twin.value
+    else:
+        derivative, arrays = _central_difference, real.arrays(x)
+        value = real.value
+    probe = arrays["x"]
+
+    def evaluate() -> complex:
+        return value(probe)
+
+    checks = []
+    for name, gradient in analytic.items():
+        entries = _entries(arrays[name], max_entries, draws)
+        numeric = np.array([derivative(evaluate, arrays[name], entry) for entry in entries])
+        checks.append(_compare(name, gradient, numeric, entries))
+    return GradCheckReport(subject, method, tuple(checks))
+
+
+class _Subject:
+    """A module seen as one function to a scalar, f(x, params)."""
+
+    def __init__(self, module: Module, loss: LossModule | None, y: Array | None, g: Array | None) -> None:
+        self.module, self.loss, self.y, self.g = module, loss, y, g
+
+    def forward(self, x: Array) -> Array:
+        if isinstance(self.module, LossModule):
+            return self.module.forward(x, self.y)
+        out = self.module.forward(x)
+        return out if self.loss is None else self.loss.forward(out, self.y)
+
+    def value(self, x: Array) -> complex:
+        return complex(np.sum(self.forward(x) * self.g))
+
+    def analytic(self, x: Array) -> dict[str, Array]:
+        """The module's own gradients, by the names of ``arrays``; an input layer has none for x."""
+        self.forward(x)
+        dout = self.g if self.loss is None else self.loss.backward(self.g)
+        if dout is None:
+            raise OptionError("gradcheck: the derivative of the output must be given.")
+        dx = self.module.backward(dout)
+        found = {} if dx is None else {"x": dx}
+        for prefix, leaf in self.module.leaves():
+            found |= {f"{prefix}.{name}".lstrip("."): grad.copy() for name, grad in leaf.grads.items()}
+        return found
+
+    def arrays(self, x: Array) -> dict[str, Array]:
+        """x and the parameters themselves, to be moved one entry at a time."""
+        found = {"x": x}
+        for prefix, leaf in self.module.leaves():
+            found |= {f"{prefix}.{name}".lstrip("."): array for name, array in leaf.params.items()}
+        return found
+
+
+def _complex_step(f: Callable[[], complex], v: Array, entry: tuple[int, ...]) -> float:
+    here = v[entry]
+    v[entry] = here + 1j * _COMPLEX_STEP
+    n = f().imag / _COMPLEX_STEP
+    v[entry] = here
+    return n
+
+
+def _central_difference(f: Callable[[], complex], v: Array, entry: tuple[int, ...]) -> float:
+    here = v[entry]
+    h = _CENTRAL_STEP * max(1.0, abs(here))
+    v[entry] = here + h
+    above: float = f().real
+    v[entry] = here - h
+    below: float = f().real
+    v[entry] = here
+    return (above - below) / float(2 * h)
+
+
+def _entries(v: Array, max_entries: int | None, draws: np.random.Generator) -> list[tuple[int, ...]]:
+    flat = np.arange(v.size)
+    if max_entries is not None and v.size > max_entries:
+        flat = np.sort(draws.choice(v.size, size=max_entries, replace=False))
+    return [tuple(int(i) for i in np.unravel_index(position, v.shape)) for position in flat]
+
+
+def _compare(name: str, gradient: Array, numeric: Array, entries: list[tuple[int, ...]]) -> GradCheck:
+    analytic = np.array([gradient[entry] for entry in entries])
+    distance = np.abs(numeric - analytic)
+    total = float(np.linalg.norm(numeric) + np.linalg.norm(analytic))
+    quotient = float(np.linalg.norm(numeric - analytic)) / total if total != 0 else 0.0
+    # NaN counts as the furthest of all.
+    at = int(np.argmax(np.where(np.isnan(distance), np.inf, distance)))
+    return GradCheck(name, quotient, entries[at], float(analytic[at]), float(numeric[at]), len(entries))

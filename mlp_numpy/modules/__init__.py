@@ -1,0 +1,41 @@
+"""Layers, activations and losses: each a formula with its derivative, and a module that remembers for it."""
+
+from mlp_numpy.modules.activations import LeakyReLU, LeakyReLUModule, ReLU, ReLUModule
+from mlp_numpy.modules.base import Module
+from mlp_numpy.modules.init import Initializer, glorot, kaiming, normal
+from mlp_numpy.modules.linear import Linear, LinearModule
+from mlp_numpy.modules.losses import (
+    CrossEntropy,
+    CrossEntropyModule,
+    LossModule,
+    Reduction,
+    SoftMaxCrossEntropy,
+    SoftMaxCrossEntropyModule,
+)
+from mlp_numpy.modules.parameters import NamedArrays
+from mlp_numpy.modules.sequential import Sequential
+from mlp_numpy.modules.softmax import SoftMax, SoftMaxModule
+
+__all__ = [
+    "CrossEntropy",
+    "CrossEntropyModule",
+    "Initializer",
+    "LeakyReLU",
+    "LeakyReLUModule",
+    "Linear",
+    "LinearModule",
+    "LossModule",
+    "Module",
+    "NamedArrays",
+    "ReLU",
+    "ReLUModule",
+    "Reduction",
+    "Sequential",
+    "SoftMax",
+    "SoftMaxCrossEntropy",
+    "SoftMaxCrossEntropyModule",
+    "SoftMaxModule",
+    "glorot",
+    "kaiming",
+    "normal",
+]

@@ -1,0 +1,194 @@
+"""A module: a formula with a memory.
+
+It owns the parameters and their gradients, keeps the context of its last forward, checks what comes through its
+doors, and otherwise leaves everything to its formula.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from mlp_numpy.arrays import Array
+from mlp_numpy.autodiff import Context, Op
+from mlp_numpy.errors import CallOrderError, DTypeError, ShapeError
+from mlp_numpy.modules.parameters import NamedArrays
+
+
+class Module:
+    """The base of all modules: ``forward(x)`` computes and remembers, ``backward(dout)`` returns ∂L/∂x.
+
+    params      what is learned, by name; read live at every forward
+    grads       ∂L/∂params, same names and shapes; zeros at first, overwritten in place by every ``backward``
+    buffers     what is saved but not learned
+    training    which formula is meant, the training one or the evaluation one; see ``train`` and ``eval``
+    """
+
+    op: ClassVar[type[Op]]
+    input_needed = True
+    """Whether ``backward`` computes ∂L/∂x; a layer that reads the data itself may leave it out."""
+
+    def __init__(self, **params: Array) -> None:
+        self._params = NamedArrays(f"{type(self).__name__}.params", params)
+        # zeros_like keeps the memory order, so that a gradient is laid out as its parameter is.
+        grads = {name: np.zeros_like(array) for name, array in params.items()}
+        self._grads = NamedArrays(f"{type(self).__name__}.grads", grads)
+        self.buffers: dict[str, Array] = {}
+        self.training = True
+        self._context: Context | None = None
+        self._out_shape: tuple[int, ...] = ()
+
+    @property
+    def params(self) -> NamedArrays:
+        """The learned arrays by name; assigning a dict copies its arrays into place."""
+        return self._params
+
+    @params.setter
+    def params(self, values: Mapping[str, Any]) -> None:
+        self._params.assign(values)
+
+    @property
+    def grads(self) -> NamedArrays:
+        """The gradients of ``params``, same names; assigning a dict copies its arrays into place."""
+        return self._grads
+
+    @grads.setter
+    def grads(self, values: Mapping[str, Any]) -> None:
+        self._grads.assign(values)
+
+    def forward(self, x: Array) -> Array:
+        """The module's output for a batch ``x``; what ``backward`` will need is remembered.
+
+        Raises ShapeError or DTypeError if ``x`` does not fit, before anything is changed.
+        """
+        x = self._check_batch("forward", "x", x)
+        self._check_input(x)
+        context = Context()
+        out = self.op.forward(context, x, *self._params.values(), **self._constants())
+        self._context, self._out_shape = context, out.shape
+        return out
+
+    def backward(self, dout: Array) -> Array | None:
+        """∂L/∂x from ``dout`` = ∂L/∂out of the last ``forward``; the gradients of the parameters go into ``grads``.
+
+        Returns None instead where the module was told that nobody needs ∂L/∂x. Raises CallOrderError without a
+        forward, ShapeError if ``dout`` has not the output's shape.
+        """
+        context = self._remembered()
+        dout = self._check_batch("backward", "dout", dout)
+        if dout.shape != self._out_shape:
+            raise ShapeError(f"{self!r}.backward: dout must be {self._out_shape}, as the output was, got {dout.shape}.")
+        context.needs = (self.input_needed, *(True for _ in self._grads))
+        context.into = (None, *self._grads.values())
+        gradients = self.op.backward(context, dout)
+        dx, *dparams = gradients if isinstance(gradients, tuple) else (gradients,)
+        for into, gradient in zip(self._grads.values(), dparams, strict=True):
+            if gradient is not into:
+                into[...] = gradient
+        result: Array | None = dx
+        return result
+
+    def children(self) -> dict[str, Module]:
+        """The modules this one is made of, by name; none for a layer."""
+        return {}
+
+    def leaves(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
+        """Every layer below this module, in the order of the forward pass, with its dotted name."""
+        children = self.children()
+        if not children:
+            yield prefix.rstrip("."), self
+        for name, child in children.items():
+            yield from child.leaves(f"{prefix}{name}.")
+
+    def train(self, mode: bool = True) -> Self:
+        """Use the training formulas from now on."""
+        self.training = mode
+        for child in self.children().values():
+            child.train(mode)
+        return self
+
+    def eval(self) -> Self:
+        """Use the evaluation formulas from now on."""
+        return self.train(False)
+
+    def clear_cache(self) -> None:
+        """Forget the last forward, and so release the arrays kept for ``backward``."""
+        for _, leaf in self.leaves():
+            leaf._context = None
+
+    def state(self) -> dict[str, Array]:
+        """Copies of all params and buffers under dotted names, as ``load_state`` takes them."""
+        return {name: array.copy() for name, array in self._state_arrays().items()}
+
+    def load_state(self, state: Mapping[str, Array]) -> None:
+        """Write params and buffers from what ``state`` gave; nothing is written if a name or a shape is off.
+
+        Raises KeyError for names and ShapeError for shapes that do not fit.
+        """
+        own = self._state_arrays()
+        if set(own) != set(state):
+            raise KeyError(f"{self!r}.load_state: must have the names {sorted(own)}, got {sorted(state)}.")
+        for name, array in own.items():
+            if np.shape(state[name]) != array.shape:
+                raise ShapeError(
+                    f"{self!r}.load_state: {name} must be {array.shape}, got {np.shape(state[name])}. "
+                    "Hint: the state belongs to a model of other sizes."
+                )
+        for name, array in own.items():
+            array[...] = state[name]
+
+    def astype(self, dtype: Any) -> Self:
+        """A twin of this module whose params, grads and buffers have another kind of number; no cache goes along."""
+        twin = copy.deepcopy(self)
+        twin.clear_cache()
+        for _, leaf in twin.leaves():
+            for arrays in (leaf._params, leaf._grads):
+                for name, array in arrays.items():
+                    arrays.move(name, np.empty(array.size, dtype))
+            leaf.buffers = {name: array.astype(dtype) for name, array in leaf.buffers.items()}
+        return twin
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        # What backward needs belongs to one forward of one module: a copy starts without it.
+        twin = type(self).__new__(type(self))
+        memo[id(self)] = twin
+        for name, value in vars(self).items():
+            setattr(twin, name, None if name == "_context" else copy.deepcopy(value, memo))
+        return twin
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._arguments()})"
+
+    def _arguments(self) -> str:
+        """What stands between the brackets of the constructor call that makes this module."""
+        return ""
+
+    def _constants(self) -> dict[str, Any]:
+        """The keyword arguments of the formula."""
+        return {}
+
+    def _check_input(self, x: Array) -> None:
+        """Raise ShapeError if ``x`` is not what this module takes."""
+
+    def _remembered(self) -> Context:
+        if self._context is None:
+            raise CallOrderError(f"{self!r}.backward: a forward must come first. Hint: call forward on the batch.")
+        return self._context
+
+    def _check_batch(self, method: str, name: str, batch: Array) -> Array:
+        batch = np.asarray(batch)
+        if batch.dtype.kind not in "fciub":
+            raise DTypeError(f"{self!r}.{method}: {name} must hold numbers, got {batch.dtype}.")
+        if batch.ndim == 0 or len(batch) == 0:
+            raise ShapeError(f"{self!r}.{method}: {name} must hold at least one row, got {batch.shape}.")
+        return batch
+
+    def _state_arrays(self) -> dict[str, Array]:
+        return {
+            f"{prefix}.{name}" if prefix else name: array
+            for prefix, leaf in self.leaves()
+            for name, array in (*leaf._params.items(), *leaf.buffers.items())
+        }

@@ -1,0 +1,90 @@
+"""The fully connected layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mlp_numpy.arrays import Array, Seed, generator
+from mlp_numpy.autodiff import Context, Op
+from mlp_numpy.errors import OptionError, ShapeError
+from mlp_numpy.modules.base import Module
+from mlp_numpy.modules.init import Initializer, normal
+
+
+class Linear(Op):
+    """
+    Forward     out = x Wᵀ + b
+    Backward    dx = dout W      dW = doutᵀ x      db = Σₙ dout
+    Shapes      x (N, D)   W (M, D)   b (M,)   out, dout (N, M)
+    Caches      x, W  (views, no copy)
+    Kinks       none
+    Reference   "Assignment 1: MLPs, CNNs and Backpropagation" (Earle), eq. 38, 43 and 44. Those are for one
+                sample; over a batch dW and db sum over the samples, and the 1/N of a mean enters once, at the loss.
+    """
+
+    @staticmethod
+    def forward(context: Context, x: Array, weight: Array, bias: Array) -> Array:
+        context["x"], context["weight"] = x, weight
+        out: Array = x @ weight.T
+        out += bias
+        return out
+
+    @staticmethod
+    def backward(context: Context, dout: Array) -> tuple[Array | None, Array, Array]:
+        x, weight = context["x"], context["weight"]
+        dx = dout @ weight if context.wants(0) else None
+        dweight = np.matmul(dout.T, x, out=context.target(1))
+        dbias = np.sum(dout, axis=0, out=context.target(2))
+        return dx, dweight, dbias
+
+
+class LinearModule(Module):
+    """``out = x Wᵀ + b`` with ``params`` "weight" (out_features, in_features) and "bias" (out_features,).
+
+    init          how the weight starts, see ``mlp_numpy.modules.init``; N(0, 1e-4²) by default. The bias starts at 0.
+    rng           seed or generator of the start values
+    dtype         float64 as NumPy's own default; training picks float32
+    input_layer   the layer reads the data: ``backward`` returns None in place of a gradient that nobody needs, which
+                  saves about a third of the layer's work, and ``kaiming`` counts no activation before it
+
+    The weight is stored column after column (``weight.T`` is C-contiguous): the same numbers under the same indices,
+    but the forward product and the weight gradient then run about 10 % faster in OpenBLAS.
+
+    Raises OptionError for sizes below 1, ShapeError in ``forward`` for an ``x`` that is not (N, in_features).
+    """
+
+    op = Linear
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        *,
+        init: Initializer | None = None,
+        rng: Seed = None,
+        dtype: Any = np.float64,
+        input_layer: bool = False,
+    ) -> None:
+        for name, size in (("in_features", in_features), ("out_features", out_features)):
+            if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
+                raise OptionError(f"LinearModule: {name} must be a whole number ≥ 1, got {size!r}.")
+        draw = normal() if init is None else init
+        weight = draw(generator(rng), (out_features, in_features), input_layer=input_layer)
+        super().__init__(
+            weight=np.asfortranarray(weight, dtype=dtype),
+            bias=np.zeros(out_features, dtype=dtype),
+        )
+        self.in_features, self.out_features = int(in_features), int(out_features)
+        self.input_needed = not input_layer
+
+    def _arguments(self) -> str:
+        return f"{self.in_features}, {self.out_features}"
+
+    def _check_input(self, x: Array) -> None:
+        if x.ndim != 2 or x.shape[1] != self.in_features:
+            raise ShapeError(
+                f"LinearModule({self.in_features} → {self.out_features}).forward: "
+                f"x must be (N, {self.in_features}), got {x.shape}. Hint: flatten the images, or check the data set."
+            )

@@ -1,0 +1,72 @@
+"""Named arrays that keep their place: the ``params`` and ``grads`` of a module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, MutableMapping
+from typing import Any
+
+import numpy as np
+
+from mlp_numpy.arrays import Array
+from mlp_numpy.errors import DTypeError, ShapeError
+
+
+class NamedArrays(MutableMapping[str, Array]):
+    """A dict of arrays in which writing to a name copies into the array that is there.
+
+    So an array may be a view of a longer vector, and no assignment can cut it loose. Names are given once, at
+    construction. Reading gives the array itself, which may be edited in place.
+
+    Raises
+    ------
+    KeyError      for a name that does not exist
+    ShapeError    when what is written has another shape
+    DTypeError    when it is not numbers of a kind that the array can hold
+    """
+
+    def __init__(self, owner: str, arrays: Mapping[str, Array]) -> None:
+        self._owner = owner
+        self._arrays = dict(arrays)
+
+    def __getitem__(self, name: str) -> Array:
+        return self._arrays[name]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        array = self._arrays.get(name)
+        if array is None:
+            raise KeyError(f"{self._owner}: no array is named {name!r}; there are {list(self._arrays)}.")
+        new = np.asarray(value)
+        if new.shape != array.shape:
+            raise ShapeError(f"{self._owner}[{name!r}]: must be {array.shape}, got {new.shape}.")
+        if not np.can_cast(new.dtype, array.dtype, casting="same_kind"):
+            raise DTypeError(f"{self._owner}[{name!r}]: must be numbers that {array.dtype} can hold, got {new.dtype}.")
+        array[...] = new
+
+    def __delitem__(self, name: str) -> None:
+        raise TypeError(f"{self._owner}: the array {name!r} is part of the module and cannot be deleted.")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._arrays)
+
+    def __len__(self) -> int:
+        return len(self._arrays)
+
+    def __repr__(self) -> str:
+        return repr(self._arrays)
+
+    def assign(self, values: Mapping[str, Any]) -> None:
+        """Write all arrays from a mapping with exactly these names; nothing is written if a name is off."""
+        if set(values) != set(self._arrays):
+            raise KeyError(f"{self._owner}: must have the names {sorted(self._arrays)}, got {sorted(values)}.")
+        for name in self._arrays:
+            self[name] = values[name]
+
+    def move(self, name: str, storage: Array) -> None:
+        """Let ``storage`` hold the array ``name`` from now on; the values go with it.
+
+        ``storage`` is a vector of the array's length; the array becomes a view of it, in its memory order.
+        """
+        old = self._arrays[name]
+        view = storage.reshape(old.shape, order="C" if old.flags.c_contiguous else "F")
+        view[...] = old
+        self._arrays[name] = view

@@ -1,0 +1,62 @@
+"""Modules in a row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mlp_numpy.arrays import Array
+from mlp_numpy.errors import OptionError, ShapeError
+from mlp_numpy.modules.base import Module
+
+
+class Sequential(Module):
+    """Modules one behind the other: each forward takes what the one before it gave, each backward what the next gave.
+
+    ``net[1]`` is a module, ``net[:2]`` a Sequential of the same modules, ``len(net)`` their number.
+
+    Raises OptionError if it is given nothing, or something that is no module.
+    """
+
+    def __init__(self, *modules: Module) -> None:
+        super().__init__()
+        if not modules:
+            raise OptionError("Sequential: there must be at least one module, got none.")
+        for position, module in enumerate(modules):
+            if not isinstance(module, Module):
+                raise OptionError(f"Sequential: argument {position} must be a module, got {type(module).__name__}.")
+        self._modules = modules
+
+    def forward(self, x: Array) -> Array:
+        """The output of the last module."""
+        for module in self._modules:
+            x = module.forward(x)
+        return x
+
+    def backward(self, dout: Array) -> Array | None:
+        """∂L/∂x of the first module; on the way every module fills its ``grads``."""
+        dx: Array | None = dout
+        for position in range(len(self._modules) - 1, -1, -1):
+            if dx is None:
+                raise ShapeError(
+                    f"{self!r}.backward: {self._modules[position + 1]!r} gives no gradient to its input. "
+                    "Hint: only the first layer may be an input_layer."
+                )
+            dx = self._modules[position].backward(dx)
+        return dx
+
+    def children(self) -> dict[str, Module]:
+        """The modules under their positions, "0", "1", …"""
+        return {str(position): module for position, module in enumerate(self._modules)}
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __iter__(self) -> Iterator[Module]:
+        return iter(self._modules)
+
+    def __getitem__(self, position: int | slice) -> Module:
+        chosen = self._modules[position]
+        return Sequential(*chosen) if isinstance(chosen, tuple) else chosen
+
+    def _arguments(self) -> str:
+        return ", ".join(repr(module) for module in self._modules)

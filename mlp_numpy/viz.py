@@ -1,0 +1,122 @@
+"""Pictures: functions that draw on given axes, and two that make a whole figure and save it. No display is needed."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from mlp_numpy.arrays import Array
+from mlp_numpy.files import written_whole
+from mlp_numpy.training.history import History
+
+# Okabe and Ito's blue and vermilion: told apart by color-blind eyes, and in print.
+TRAIN: Final = "#0072B2"
+TEST: Final = "#D55E00"
+_FAINT: Final = 0.25
+
+
+def running_mean(values: Sequence[float], width: int) -> Array:
+    """The mean of each value and the ``width − 1`` before it, fewer at the start: (n,) → (n,)."""
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    ends = np.arange(1, len(values) + 1)
+    starts = np.maximum(ends - width, 0)
+    means: Array = (sums[ends] - sums[starts]) / (ends - starts)
+    return means
+
+
+def draw_loss(axes: Axes, history: History, *, width: int = 50) -> None:
+    """The loss of every training batch, faint, its running mean over ``width`` steps, and the test loss."""
+    steps = [record.step for record in history.steps]
+    _draw_train(axes, steps, [record.loss for record in history.steps], width)
+    _draw_test(axes, history, [record.loss for record in history.evaluations])
+    axes.set_ylabel("cross-entropy loss")
+    _finish(axes)
+
+
+def draw_accuracy(axes: Axes, history: History, *, width: int = 50) -> None:
+    """The accuracy of every training batch, faint, its running mean over ``width`` steps, and the test accuracy."""
+    steps = [record.step for record in history.steps]
+    _draw_train(axes, steps, [record.accuracy for record in history.steps], width)
+    _draw_test(axes, history, [record.accuracy for record in history.evaluations])
+    best = history.best
+    if best is not None:
+        axes.annotate(
+            f"best test {best.accuracy:.3f} at step {best.step}",
+            (best.step, best.accuracy),
+            textcoords="offset points",
+            xytext=(-6, 12),
+            ha="right" if best.step > len(steps) / 3 else "left",
+            color=TEST,
+            fontsize=9,
+        )
+    axes.set_ylabel("accuracy")
+    axes.set_ylim(bottom=0)
+    _finish(axes)
+
+
+def draw_confusion(axes: Axes, counts: Array, class_names: Sequence[str]) -> None:
+    """A confusion matrix (C, C) of counts, colored by the share of each true class, with the counts written in."""
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    picture = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    if len(class_names) <= 20:
+        for i, j in np.ndindex(*counts.shape):
+            color = "white" if shares[i, j] > 0.5 else "black"
+            axes.text(j, i, f"{counts[i, j]}", ha="center", va="center", fontsize=7, color=color)
+    axes.set_xticks(range(len(class_names)), class_names, rotation=45, ha="right")
+    axes.set_yticks(range(len(class_names)), class_names)
+    axes.set_xlabel("predicted class")
+    axes.set_ylabel("true class")
+    colorbar = axes.figure.colorbar(picture, ax=axes, shrink=0.8)
+    colorbar.set_label("share of the true class")
+
+
+def save_curves(path: Path, history: History, title: str) -> None:
+    """Loss on the left, accuracy on the right, as PNG."""
+    figure = Figure(figsize=(11, 4.2), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    draw_loss(left, history)
+    draw_accuracy(right, history)
+    figure.suptitle(title)
+    save(path, figure)
+
+
+def save_confusion(path: Path, counts: Array, class_names: Sequence[str], title: str) -> None:
+    """A confusion matrix as PNG."""
+    figure = Figure(figsize=(7.5, 6.5), layout="constrained")
+    draw_confusion(figure.subplots(), counts, class_names)
+    figure.suptitle(title)
+    save(path, figure)
+
+
+def save(path: Path, figure: Figure) -> None:
+    """Write a figure as PNG, whole or not at all."""
+    FigureCanvasAgg(figure)
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=120)
+    with written_whole(path) as file:
+        file.write(picture.getvalue())
+
+
+def _draw_train(axes: Axes, steps: Sequence[int], values: Sequence[float], width: int) -> None:
+    axes.plot(steps, values, color=TRAIN, alpha=_FAINT, linewidth=0.8, label="train, each batch")
+    label = f"train, mean of {width} batches"
+    axes.plot(steps, running_mean(values, width), color=TRAIN, linewidth=1.8, label=label)
+
+
+def _draw_test(axes: Axes, history: History, values: Sequence[float]) -> None:
+    steps = [record.step for record in history.evaluations]
+    axes.plot(steps, values, color=TEST, linewidth=1.8, marker="o", markersize=3.5, label="test, whole set")
+
+
+def _finish(axes: Axes) -> None:
+    axes.set_xlabel("step")
+    axes.grid(color="0.9")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, fontsize=9)
