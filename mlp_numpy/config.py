@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
+import yaml
+
 from mlp_numpy.data.preprocessing import KINDS
-from mlp_numpy.errors import DataError, OptionError, unknown_name
+from mlp_numpy.errors import DataError, DataNotFoundError, OptionError, unknown_name
+from mlp_numpy.files import write_text
 
 INITIALIZERS: Final = ("normal", "kaiming", "glorot")
 OPTIMIZERS: Final = ("sgd",)
@@ -24,9 +26,9 @@ class Config:
         lr: learning rate, above 0
         batch: examples in a minibatch
         steps: updates to make
-        hidden: sizes of the hidden layers, such as [100] or [600,500]; [] is multinomial logistic regression
+        hidden: sizes of the hidden layers, such as 600 500; none is multinomial logistic regression
         neg_slope: slope of the LeakyReLU below 0
-        init: how weights start, normal (with init_std), kaiming or glorot
+        init: how weights start, normal (with init-std), kaiming or glorot
         init_std: standard deviation of the start weights under init normal
         optimizer: how weights are updated, sgd
         seed: whole number that decides every random choice
@@ -92,7 +94,37 @@ class Config:
 def read_config(path: Path) -> Config:
     """The settings that a run wrote into its folder. Raises DataError if the file holds something else."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
         return Config(**content | {"hidden": tuple(content["hidden"])})
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, yaml.YAMLError) as error:
         raise DataError(f"read_config: {path} must hold the settings of a run, got: {error}.") from error
+
+
+def write_config(path: Path, config: Config) -> None:
+    """Write the settings as YAML, in the form that ``--config`` and ``read_config`` take."""
+    content = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(config).items()}
+    write_text(path, yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
+
+
+def as_options(path: Path) -> list[str]:
+    """The settings in a YAML file as words of a command line: ``lr: 0.1`` becomes ``--lr 0.1``.
+
+    So a file is checked by what checks the command line. Raises DataNotFoundError if there is no such file, DataError
+    if it is no mapping of names to values.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise DataNotFoundError(f"--config: there must be a file {path}, found none.") from error
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise DataError(f"--config: {path} must be a YAML file, got: {error}.") from error
+    if not isinstance(content, dict):
+        raise DataError(f"--config: {path} must hold lines such as 'lr: 0.002', got {content!r}.")
+    words: list[str] = []
+    for name, value in content.items():
+        option = str(name).replace("_", "-")
+        if isinstance(value, bool):
+            words.append(f"--{option}" if value else f"--no-{option}")
+        else:
+            words += [f"--{option}", *(map(str, value) if isinstance(value, list) else [str(value)])]
+    return words

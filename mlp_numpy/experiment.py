@@ -13,7 +13,7 @@ from types import FrameType
 from typing import Final
 
 from mlp_numpy.arrays import stream
-from mlp_numpy.config import Config, read_config
+from mlp_numpy.config import Config, read_config, write_config
 from mlp_numpy.data.batches import Batches
 from mlp_numpy.data.preprocessing import Preprocessing
 from mlp_numpy.data.sources import load_dataset
@@ -147,7 +147,8 @@ class Run:
         except RunFolderError:
             raise
         except OSError as error:
-            raise RunFolderError(f"run: {runs} and {plots} must be folders that can be written, got: {error}.") from error
+            problem = f"run: {runs} and {plots} must be folders that can be written, got: {error}."
+            raise RunFolderError(problem) from error
         self.folder, self.picture = runs / name, plots / f"{name}.png"
         self.history.about["name"] = name
 
@@ -161,7 +162,7 @@ class Run:
             self.folder / "model.npz": lambda path: save_model(path, trained),
             self.folder / "history.json": self.history.write,
             self.folder / "history.csv": self.history.write_csv,
-            self.folder / "config.json": lambda path: write_json(path, asdict(self.config)),
+            self.folder / "config.yaml": lambda path: write_config(path, self.config),
             self.folder / "versions.json": lambda path: write_json(path, describe()),
             self.picture: lambda path: save_curves(path, self.history, title),
         }
@@ -213,10 +214,10 @@ def load_run(folder: Path) -> tuple[Config, TrainedModel]:
 
     Raises DataNotFoundError if it is no such folder, DataError if a file in it is damaged.
     """
-    settings = folder / "config.json"
+    settings = folder / "config.yaml"
     if not settings.is_file():
         raise DataNotFoundError(
-            f"load_run: {folder} must be the folder of a run, with config.json and model.npz in it, found "
+            f"load_run: {folder} must be the folder of a run, with config.yaml and model.npz in it, found "
             f"{'a folder without them' if folder.is_dir() else 'no such folder'}. Hint: runs are kept below runs/."
         )
     return read_config(settings), load_model(folder / "model.npz")

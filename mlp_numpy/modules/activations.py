@@ -14,28 +14,28 @@ from mlp_numpy.modules.base import Module
 
 class LeakyReLU(Op):
     """
-    Forward     out = max(0, x) + α min(0, x) = s ⊙ x      s = 1[x > 0] + α 1[x ≤ 0]
-    Backward    dx = dout ⊙ s
+    Forward     out = max(0, x) + α min(0, x) = s ⊙ x      s = 1[x > 0] + α 1[x ≤ 0] = α + (1 − α) 1[x > 0]
+    Backward    dx = s ⊙ dout
     Shapes      x, s, out, dout: any, all the same
     Caches      s
     Kinks       at x = 0 the slope is α
-    Reference   "Assignment 1: MLPs, CNNs and Backpropagation" (Earle), eq. 19 to 24. Works for every α.
+    Reference   "Assignment 1: MLPs, CNNs and Backpropagation" (Earle), eq. 19 to 24. Works for every α; in
+                floating point s is exactly 1 and α for 0 ≤ α ≤ 1, and within a rounding of them for others.
     """
 
     @staticmethod
     def forward(context: Context, x: Array, *, neg_slope: float) -> Array:
-        positive = x.real > 0
-        # A sum of two masks: choosing element by element, as np.where does, takes nine times as long.
-        slope = (~positive).astype(x.real.dtype)
-        slope *= neg_slope
-        slope += positive
+        # Arithmetic on the mask: choosing element by element, as np.where does, takes nine times as long.
+        slope = (x.real > 0).astype(x.real.dtype)
+        slope *= 1 - neg_slope
+        slope += neg_slope
         context["slope"] = slope
         out: Array = slope * x
         return out
 
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
-        dx: Array = dout * context["slope"]
+        dx: Array = context["slope"] * dout
         return dx
 
 
@@ -59,8 +59,8 @@ class LeakyReLUModule(Module):
 
 class ReLU(Op):
     """
-    Forward     out = max(0, x)
-    Backward    dx = dout ⊙ 1[x > 0]
+    Forward     out = max(0, x) = 1[x > 0] ⊙ x
+    Backward    dx = 1[x > 0] ⊙ dout
     Shapes      x, out, dout: any, all the same
     Caches      1[x > 0]
     Kinks       at x = 0 the slope is 0
@@ -69,14 +69,15 @@ class ReLU(Op):
 
     @staticmethod
     def forward(context: Context, x: Array) -> Array:
-        positive = x.real > 0
+        # As numbers, not as bools: a product of one kind with itself is twice as quick.
+        positive = (x.real > 0).astype(x.real.dtype)
         context["positive"] = positive
-        out: Array = x * positive
+        out: Array = positive * x
         return out
 
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
-        dx: Array = dout * context["positive"]
+        dx: Array = context["positive"] * dout
         return dx
 
 

@@ -1,0 +1,285 @@
+"""Time of one training step against PyTorch, JAX, scikit-learn and the bare matrix products.
+
+    python benchmarks/step.py [--rounds 10] [--steps 30] [--json FILE]
+
+A step is what a training repeats: a batch of 200 gathered from uint8 images, minus the mean image, forward, loss,
+backward and the update of plain SGD, all in float32. Every contestant lives in a process of its own, so that no thread
+pool disturbs another's; the processes take turns, a few steps each, round after round, so that all meet the same
+machine. What is compared is the ratio of the minima and of the medians over all steps. "products" are the matrix
+products of the step alone, written into arrays that exist: what any implementation on this BLAS must at least do.
+
+PyTorch, JAX and scikit-learn take part where they are installed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlp_numpy.environment import describe
+
+NETS = ((3072, 100, 10), (3072, 600, 500, 388, 275, 163, 10), (3072, 1024, 1024, 1024, 10))
+BATCH, N_IMAGES, LR, SLOPE = 200, 50_000, 1e-6, 0.02
+# Pixels are not divided, so the first weights are: scores that are far apart would give probabilities so small that
+# the processor takes a slow path for them, for who does not round them to zero.
+PIXEL_SCALE = 70.0
+Step = Callable[[int], None]
+
+
+def data() -> tuple[Any, Any]:
+    """Images (50000, 3072) uint8 and labels (50000,), random: what they show does not change the time."""
+    rng = np.random.default_rng(0)
+    return rng.integers(0, 256, (N_IMAGES, 3072), dtype=np.uint8), rng.integers(0, 10, N_IMAGES)
+
+
+def ours(sizes: tuple[int, ...]) -> Step:
+    """This library, exactly as ``train.py`` drives it."""
+    from mlp_numpy import MLP, SGD, FlatParameters, SoftMaxCrossEntropyModule, kaiming
+    from mlp_numpy.data.batches import Batches
+    from mlp_numpy.data.dataset import Split
+    from mlp_numpy.data.preprocessing import Preprocessing
+    from mlp_numpy.training import Trainer
+
+    split = Split(*data())
+    model = MLP(sizes[0], sizes[1:-1], sizes[-1], SLOPE, init=kaiming(), rng=0, dtype=np.float32, input_layer=True)
+    model[0].params["weight"] /= PIXEL_SCALE
+    preprocessing = Preprocessing.fit("mean-image", split.images, (3, 32, 32))
+    trainer = Trainer(
+        model.logits,
+        SoftMaxCrossEntropyModule(),
+        SGD(FlatParameters(model), LR),
+        Batches(split, BATCH, preprocessing),
+        split,
+    )
+    return lambda step: None if trainer.advance() else None
+
+
+def products(sizes: tuple[int, ...]) -> Step:
+    """The matrix products of the step alone: forward, weight gradients, and input gradients but the first layer's."""
+    rng = np.random.default_rng(0)
+    outs = [rng.normal(size=(BATCH, n)).astype(np.float32) for n in sizes]
+    weights = [rng.normal(0, 0.01, size=(m, n)).astype(np.float32) for n, m in zip(sizes[:-1], sizes[1:], strict=True)]
+    douts = [rng.normal(0, 0.01, size=(BATCH, n)).astype(np.float32) for n in sizes]
+    dweights = [np.empty_like(weight) for weight in weights]
+
+    def step(_: int) -> None:
+        for layer, weight in enumerate(weights):
+            np.matmul(outs[layer], weight.T, out=outs[layer + 1])
+        for layer in range(len(weights) - 1, -1, -1):
+            np.matmul(douts[layer + 1].T, outs[layer], out=dweights[layer])
+            if layer:
+                np.matmul(douts[layer + 1], weights[layer], out=douts[layer])
+
+    return step
+
+
+def pytorch(sizes: tuple[int, ...]) -> Step:
+    """PyTorch, eager mode."""
+    import torch
+
+    images, labels = (torch.from_numpy(part) for part in data())
+    mean = torch.from_numpy(data()[0].mean(axis=0, dtype=np.float64).astype(np.float32))
+    layers: list[torch.nn.Module] = []
+    for n, m in zip(sizes[:-1], sizes[1:], strict=True):
+        layers += [torch.nn.Linear(n, m), torch.nn.LeakyReLU(SLOPE)]
+    model = torch.nn.Sequential(*layers[:-1])
+    with torch.no_grad():
+        layers[0].weight /= PIXEL_SCALE
+    optimizer, loss = torch.optim.SGD(model.parameters(), lr=LR), torch.nn.CrossEntropyLoss()
+    order = torch.randperm(N_IMAGES)
+
+    def step(number: int) -> None:
+        position = number * BATCH % N_IMAGES
+        rows = order[position : position + BATCH]
+        x, y = images[rows].float() - mean, labels[rows]
+        optimizer.zero_grad()
+        scores = model(x)
+        value = loss(scores, y)
+        value.backward()
+        optimizer.step()
+        value.item(), (scores.argmax(1) == y).float().mean().item()
+
+    return step
+
+
+def jax(sizes: tuple[int, ...]) -> Step:
+    """JAX: the whole step compiled, parameters donated; NumPy gathers the bytes of the batch."""
+    import jax
+    import jax.numpy as jnp
+
+    images, labels = data()
+    mean = jnp.asarray(images.mean(axis=0, dtype=np.float64).astype(np.float32))
+    rng = np.random.default_rng(0)
+    parameters = [
+        (jnp.asarray(rng.normal(0, n**-0.5, (n, m)).astype(np.float32)), jnp.zeros(m, jnp.float32))
+        for n, m in zip(sizes[:-1], sizes[1:], strict=True)
+    ]
+
+    def loss(parameters: Any, x: Any, y: Any) -> Any:
+        for position, (weight, bias) in enumerate(parameters):
+            x = x @ weight + bias
+            if position < len(parameters) - 1:
+                x = jax.nn.leaky_relu(x, SLOPE)
+        picked = jnp.take_along_axis(jax.nn.log_softmax(x), y[:, None], axis=1)
+        return -picked.mean(), (x.argmax(axis=1) == y).mean()
+
+    def update(parameters: Any, batch: Any, y: Any) -> Any:
+        x = batch.astype(jnp.float32) - mean
+        (value, accuracy), grads = jax.value_and_grad(loss, has_aux=True)(parameters, x, y)
+        return jax.tree.map(lambda w, g: w - LR * g, parameters, grads), value, accuracy
+
+    parameters[0] = (parameters[0][0] / PIXEL_SCALE, parameters[0][1])
+    compiled = jax.jit(update, donate_argnums=0)
+    order = rng.permutation(N_IMAGES)
+
+    def step(number: int) -> None:
+        nonlocal parameters
+        position = number * BATCH % N_IMAGES
+        rows = order[position : position + BATCH]
+        parameters, value, accuracy = compiled(parameters, images[rows], labels[rows])
+        float(value), float(accuracy)
+
+    return step
+
+
+def sklearn(sizes: tuple[int, ...]) -> Step:
+    """scikit-learn's MLPClassifier.partial_fit with plain SGD (it has ReLU, no LeakyReLU)."""
+    from sklearn.neural_network import MLPClassifier
+
+    images, labels = data()
+    mean = images.mean(axis=0, dtype=np.float64).astype(np.float32)
+    model = MLPClassifier(
+        sizes[1:-1], solver="sgd", batch_size=BATCH, learning_rate_init=LR, momentum=0.0, alpha=0.0, random_state=0
+    )
+    classes = np.arange(sizes[-1])
+    model.partial_fit(np.zeros((10, sizes[0]), np.float32), classes, classes=classes)
+    model.coefs_[0] /= PIXEL_SCALE
+    order = np.random.default_rng(0).permutation(N_IMAGES)
+
+    def step(number: int) -> None:
+        position = number * BATCH % N_IMAGES
+        rows = order[position : position + BATCH]
+        model.partial_fit(images[rows].astype(np.float32) - mean, labels[rows], classes=classes)
+
+    return step
+
+
+CONTESTANTS: dict[str, tuple[Callable[[tuple[int, ...]], Step], str]] = {
+    "products": (products, "numpy"),
+    "mlp_numpy": (ours, "numpy"),
+    "pytorch": (pytorch, "torch"),
+    "jax": (jax, "jax"),
+    "sklearn": (sklearn, "sklearn"),
+}
+
+
+def work(name: str, sizes: tuple[int, ...]) -> None:
+    """A contestant's process: for each number read, make so many steps and answer with their times."""
+    step, number = CONTESTANTS[name][0](sizes), 0
+    for _ in range(3):
+        step(number)
+        number += 1
+    print(json.dumps(describe()["thread_pools"]), flush=True)
+    for line in sys.stdin:
+        times = []
+        for _ in range(int(line)):
+            start = time.perf_counter()
+            step(number)
+            times.append(time.perf_counter() - start)
+            number += 1
+        # The first step of a turn wakes threads and refills caches.
+        print(json.dumps(times[1:]), flush=True)
+
+
+def compare(sizes: tuple[int, ...], rounds: int, steps: int) -> dict[str, Any]:
+    """Let all installed contestants take turns on one net; milliseconds by name, and the pools they ran on."""
+    # A pinned kernel would time a processor that this is not.
+    environment = {key: value for key, value in os.environ.items() if key != "OPENBLAS_CORETYPE"}
+    environment["PYTHONWARNINGS"] = "ignore"
+    names = [name for name, (_, package) in CONTESTANTS.items() if find_spec(package)]
+    net = "-".join(map(str, sizes))
+    workers = {
+        name: subprocess.Popen(
+            [sys.executable, __file__, "--worker", name, "--net", net],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+        for name in names
+    }
+
+    def ask(name: str, question: str) -> Any:
+        process = workers[name]
+        if process.stdin is None or process.stdout is None:
+            raise SystemExit(f"{name}: no pipe to the worker")
+        if question:
+            process.stdin.write(f"{question}\n")
+            process.stdin.flush()
+        answer = process.stdout.readline()
+        if not answer:
+            raise SystemExit(f"{name}: the worker ended, see its error above")
+        return json.loads(answer)
+
+    pools = {name: ask(name, "") for name in names}
+    times: dict[str, list[float]] = {name: [] for name in names}
+    for _ in range(rounds):
+        for name in names:
+            time.sleep(0.1)  # the last one's threads go to sleep
+            times[name] += [1000 * t for t in ask(name, str(steps))]
+    for process in workers.values():
+        if process.stdin is not None:
+            process.stdin.close()
+        process.wait()
+    found = {name: {"min": min(ts), "median": statistics.median(ts)} for name, ts in times.items()}
+    return {"net": net, "milliseconds": found, "pools": pools}
+
+
+def report(result: dict[str, Any]) -> None:
+    """Print one net's table: times, and our time as a share of each."""
+    times = result["milliseconds"]
+    print(f"\n{result['net']}, batch {BATCH}, float32")
+    print(f"{'':12}{'min ms':>9}{'median ms':>11}{'ours/min':>10}{'ours/median':>13}")
+    for name, found in times.items():
+        low, middle = (times["mlp_numpy"][key] / found[key] for key in ("min", "median"))
+        print(f"{name:12}{found['min']:9.2f}{found['median']:11.2f}{low:10.2f}{middle:13.2f}", flush=True)
+
+
+def main() -> None:
+    """Parse the options and run."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=10, help="turns of each contestant")
+    parser.add_argument("--steps", type=int, default=30, help="steps in a turn")
+    parser.add_argument("--net", action="append", help="sizes such as 3072-100-10; by default three nets")
+    parser.add_argument("--json", type=Path, help="file that gets the figures")
+    parser.add_argument("--worker", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    nets = NETS if options.net is None else tuple(tuple(map(int, net.split("-"))) for net in options.net)
+    if options.worker:
+        work(options.worker, nets[0])
+        return
+    machine = describe()
+    print(f"{machine['processor']}, {machine['cores']} cores, Python {machine['python']}")
+    results = [compare(sizes, options.rounds, options.steps) for sizes in nets]
+    for name, pools in results[0]["pools"].items():
+        kernels = "; ".join(f"{pool['library']} {pool['kernel'] or ''} × {pool['threads']}" for pool in pools)
+        print(f"{name:12}{kernels}")
+    for result in results:
+        report(result)
+    if options.json:
+        options.json.write_text(json.dumps({"machine": machine, "results": results}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,237 @@
+"""The command line: ``train``, ``evaluate``, ``predict`` and ``gradcheck``. The one room that prints."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import tyro
+from PIL import Image, UnidentifiedImageError
+from tqdm import tqdm
+
+from mlp_numpy.arrays import Array
+from mlp_numpy.config import Config, as_options
+from mlp_numpy.data.sources import load_dataset
+from mlp_numpy.errors import DataError, DataNotFoundError, MlpNumpyError, NonFiniteError, OptionError
+from mlp_numpy.experiment import Result, Run, load_run
+from mlp_numpy.gradcheck import Method, gradcheck
+from mlp_numpy.models import MLP
+from mlp_numpy.modules import SoftMaxCrossEntropyModule, kaiming
+from mlp_numpy.training import EvaluationRecord, StepRecord, TrainedModel, confusion_matrix, evaluate
+from mlp_numpy.viz import save_confusion
+
+_FAILED, _DIVERGED, _INTERRUPTED = 1, 3, 130
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the command that ``words`` (or the program's arguments) name.
+
+    Returns the exit status: 0, 1 for an error, 3 for a training that diverged, 130 for Ctrl-C; a mistyped command
+    line ends the program with 2.
+    """
+    commands = {"train": train, "evaluate": evaluate_run, "predict": predict, "gradcheck": check_gradients}
+    try:
+        expanded = with_config_file(list(sys.argv[1:] if words is None else words))
+        return tyro.extras.subcommand_cli_from_dict(
+            commands,
+            prog="mlp_numpy",
+            description="NumPy neural networks with hand-derived, proven gradients.",
+            args=expanded,
+        )
+    except NonFiniteError as error:
+        _complain(str(error))
+        return _DIVERGED
+    except MlpNumpyError as error:
+        _complain(str(error))
+        return _FAILED
+    except KeyboardInterrupt:
+        _complain("interrupted")
+        return _INTERRUPTED
+
+
+def train(
+    settings: tyro.conf.OmitArgPrefixes[Config], config: Annotated[str, tyro.conf.arg(metavar="FILE.yaml")] = ""
+) -> int:
+    """Train an MLP; a run folder and a picture of its curves are left.
+
+    Args:
+        settings: what to train on what
+        config: file with settings, one "name: value" a line; options on the command line override it
+    """
+    run = Run(settings, progress=sys.stderr.isatty())
+    if run.warning is not None:
+        _banner(run.warning)
+    train_part, test_part = run.dataset.train, run.dataset.test
+    print(f"data    {run.dataset.name}, {len(train_part):,} + {len(test_part):,} images, from {run.dataset.source}")
+    print(f"model   {run.model!r}, {len(run.parameters):,} parameters")
+    print(f"train   {run.trainer.optimizer!r}, batch {settings.batch}, {settings.steps} steps, seed {settings.seed}")
+    sys.stdout.flush()
+    # A bar where someone looks on, lines where a file does.
+    bar = tqdm(total=settings.steps, unit="step", disable=not sys.stderr.isatty(), dynamic_ncols=True)
+    with bar:
+        latest: StepRecord | None = None
+        for record in run.records():
+            if isinstance(record, StepRecord):
+                latest = record
+                bar.update()
+            else:
+                bar.set_postfix_str(f"test accuracy {record.accuracy:.3f}")
+                if bar.disable:
+                    print(_evaluation_line(record, latest), flush=True)
+    if run.result is None:
+        return _FAILED
+    _summarize(run.result)
+    return 0 if run.result.status == "finished" else _INTERRUPTED
+
+
+def evaluate_run(
+    run: Annotated[Path, tyro.conf.Positional],
+    data_dir: str = "",
+    download: bool = True,
+) -> int:
+    """Accuracy and confusion matrix of a run's model on the whole test set.
+
+    Args:
+        run: folder of a run, such as runs/run-cifar10-001
+        data_dir: folder where data sets are found; by default the run's own
+        download: whether data may be fetched from the network
+    """
+    config, trained = load_run(run)
+    source = config.dataset if trained.about["dataset"] != "CIFAR-10" else "cifar10"
+    if source == "auto":
+        source = "shapes"
+    loaded = load_dataset(source, data_dir or config.data_dir, download=download, progress=sys.stderr.isatty())
+    dataset = loaded.dataset
+    outcome = evaluate(trained.model.logits, SoftMaxCrossEntropyModule(), dataset.test, trained.preprocessing)
+    counts = confusion_matrix(dataset.test.labels, outcome.predicted, dataset.n_classes)
+    name = str(trained.about["name"])
+    print(f"{name}: {trained.model.sizes_text} after step {trained.about['step']} on {dataset.name}")
+    print(f"test accuracy {outcome.accuracy:.4f}, loss {outcome.loss:.4f}, {len(dataset.test):,} images\n")
+    print(confusion_table(counts, dataset.class_names))
+    picture = Path(config.plots_dir) / f"{name}-confusion.png"
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    title = f"{trained.model.sizes_text} on {dataset.name}: test accuracy {outcome.accuracy:.3f}"
+    save_confusion(picture, counts, dataset.class_names, title)
+    print(f"\npicture {picture}")
+    return 0
+
+
+def predict(
+    run: Annotated[Path, tyro.conf.Positional],
+    images: Annotated[tuple[Path, ...], tyro.conf.Positional],
+    top: int = 3,
+) -> int:
+    """Name the class of image files, with the probabilities that a run's model gives.
+
+    Args:
+        run: folder of a run, such as runs/run-cifar10-001
+        images: image files of any size and kind; they are scaled to the size that the model knows
+        top: how many classes to name for each
+    """
+    if top < 1:
+        raise OptionError(f"predict: top must be ≥ 1, got {top}.")
+    if not images:
+        raise OptionError("predict: there must be at least one image file, got none.")
+    _, trained = load_run(run)
+    names = trained.about["class_names"]
+    pixels = np.stack([read_image(path, trained) for path in images])
+    probabilities = trained.model.forward(trained.preprocessing.apply(pixels))
+    width = max(len(str(path)) for path in images)
+    for path, row in zip(images, probabilities, strict=True):
+        best = np.argsort(-row, kind="stable")[:top]
+        print(f"{path!s:<{width}}  " + "  ".join(f"{names[i]} {row[i]:.3f}" for i in best))
+    return 0
+
+
+def check_gradients(
+    hidden: tuple[int, ...] = (20, 10),
+    inputs: int = 30,
+    classes: int = 10,
+    batch: int = 8,
+    neg_slope: float = 0.02,
+    method: Method = "complex",
+    seed: int = 0,
+) -> int:
+    """Hold every gradient of an MLP, from the loss down to its input, against a numeric derivative.
+
+    Args:
+        hidden: sizes of the hidden layers
+        inputs: numbers in an input
+        classes: number of classes
+        batch: examples in the batch
+        neg_slope: slope of the LeakyReLU below 0
+        method: complex step (error about 1e-16) or central difference (about 1e-10)
+        seed: whole number that decides weights, inputs and labels
+    """
+    if seed < 0 or batch < 1:
+        raise OptionError(f"gradcheck: seed must be ≥ 0 and batch ≥ 1, got {seed} and {batch}.")
+    rng = np.random.default_rng(seed)
+    model = MLP(inputs, hidden, classes, neg_slope, init=kaiming(neg_slope), rng=rng)
+    x, y = rng.normal(size=(batch, inputs)), rng.integers(classes, size=batch)
+    report = gradcheck(model.logits, x, y, loss=SoftMaxCrossEntropyModule(), method=method)
+    print(report)
+    return 0 if report.verdict == "fine" else _FAILED
+
+
+def with_config_file(words: list[str]) -> list[str]:
+    """The words of a command line with the settings of a ``--config`` file put before the other options."""
+    for position, word in enumerate(words):
+        path = words[position + 1] if word == "--config" and position + 1 < len(words) else word.partition("=")[2]
+        if word == "--config" and path or word.startswith("--config="):
+            return [words[0], *as_options(Path(path)), *words[1:]]
+    return words
+
+
+def read_image(path: Path, trained: TrainedModel) -> Array:
+    """An image file as a row (D,) of bytes in the layout that the model was trained on.
+
+    Raises DataNotFoundError or DataError if there is no such file or it is no image.
+    """
+    channels, height, width = trained.about["image_shape"]
+    try:
+        with Image.open(path) as image:
+            mode = "L" if channels == 1 else "RGB"
+            scaled = image.convert(mode).resize((width, height), Image.Resampling.BILINEAR)
+    except FileNotFoundError as error:
+        raise DataNotFoundError(f"predict: there must be an image file {path}, found none.") from error
+    except (OSError, UnidentifiedImageError) as error:
+        raise DataError(f"predict: {path} must be an image file that Pillow can read, got: {error}.") from error
+    pixels = np.asarray(scaled).reshape(height, width, channels)
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1)).reshape(-1)
+
+
+def confusion_table(counts: Array, class_names: Sequence[str]) -> str:
+    """A confusion matrix as text: a row a true class, with the share of it that was recognized."""
+    width = max(5, *(len(name) for name in class_names))
+    head = " " * width + "".join(f"{name[:6]:>7}" for name in class_names) + "  right"
+    rows = [
+        f"{name:>{width}}" + "".join(f"{count:>7}" for count in row) + f"  {row[i] / max(row.sum(), 1):.3f}"
+        for i, (name, row) in enumerate(zip(class_names, counts, strict=True))
+    ]
+    return "\n".join(["true class ↓, predicted class →", head, *rows])
+
+
+def _evaluation_line(record: EvaluationRecord, latest: StepRecord | None) -> str:
+    train_part = "" if latest is None else f"   batch loss {latest.loss:.4f} accuracy {latest.accuracy:.3f}"
+    return f"step {record.step:>6}   test loss {record.loss:.4f} accuracy {record.accuracy:.4f}{train_part}"
+
+
+def _summarize(result: Result) -> None:
+    about, best = result.history.about, result.history.best
+    last = result.history.evaluations[-1]
+    print(f"{about['status']} after step {last.step}, {about['seconds']:.1f} s, on {about['dataset']}")
+    if best is not None:
+        print(f"test accuracy: last {last.accuracy:.4f}, best {best.accuracy:.4f} at step {best.step}")
+    print(f"run     {result.folder}\npicture {result.picture}")
+
+
+def _banner(text: str) -> None:
+    line = "!" * 100
+    print(f"{line}\n{text}\n{line}", file=sys.stderr, flush=True)
+
+
+def _complain(text: str) -> None:
+    print(f"error: {text}", file=sys.stderr, flush=True)

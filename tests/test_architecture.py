@@ -1,0 +1,91 @@
+"""The house has floors, and imports go down the stairs only. This reads every import and checks it."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import mlp_numpy
+
+HOUSE = Path(mlp_numpy.__file__).parent
+FLOORS = [
+    {"errors", "arrays", "blas", "files", "environment"},
+    {"autodiff"},
+    {"modules"},
+    {"models", "gradcheck", "optim", "data"},
+    {"training", "config"},
+    {"viz"},
+    {"experiment"},
+    {"cli"},
+    {"__main__"},
+]
+FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+# On the ground floor, arrays and files stand on errors; elsewhere rooms on one floor do not see each other.
+GROUND = {("arrays", "errors"), ("blas", "arrays")}
+FILES = sorted(HOUSE.rglob("*.py"))
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(HOUSE).parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> list[tuple[str, ast.AST]]:
+    found: list[tuple[str, ast.AST]] = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found += [(alias.name, node) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            found.append((node.module or "", node))
+    return found
+
+
+def test_every_room_has_a_floor() -> None:
+    rooms = {room_of(path) for path in FILES} - {"__init__"}
+    assert rooms == set(FLOOR_OF)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(HOUSE)))
+def test_imports_go_down_the_stairs_only(path: Path) -> None:
+    room = room_of(path)
+    for name, _ in imports(path):
+        if not name.startswith("mlp_numpy."):
+            continue
+        other = name.split(".")[1]
+        if room in ("__init__", other):
+            continue
+        below = FLOOR_OF[other] < FLOOR_OF[room] or (room, other) in GROUND
+        assert below, f"{path.name} (floor {FLOOR_OF[room]}) imports {name} (floor {FLOOR_OF[other]})"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(HOUSE)))
+def test_house_rules(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert ast.get_docstring(tree), f"{path}: a file begins by saying what it is for"
+    for function in ast.walk(tree):
+        if isinstance(function, ast.FunctionDef):
+            inside = [node for node in ast.walk(function) if isinstance(node, ast.Import | ast.ImportFrom)]
+            names = {alias.name.split(".")[0] for node in inside for alias in node.names}
+            # the one exception: the heavy library of an extra
+            assert names <= {"torchvision", "datasets"}, f"{path}: {function.name} imports {names}"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id != "print" or room_of(path) == "cli", f"{path}: print outside the command line"
+        if isinstance(node, ast.Assert):
+            pytest.fail(f"{path}:{node.lineno}: assert is for tests, users get errors")
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute) and node.value.attr == "random":
+            allowed = {"default_rng", "Generator", "Philox", "SeedSequence"}
+            assert node.attr in allowed, f"{path}:{node.lineno}: legacy np.random.{node.attr}"
+    drawing = [name for name, _ in imports(path) if name.split(".")[0] == "matplotlib"]
+    assert not drawing or room_of(path) == "viz", f"{path}: matplotlib outside viz.py"
+    assert not any("pyplot" in name for name in drawing), f"{path}: pyplot needs a display"
+
+
+def test_importing_the_library_is_light() -> None:
+    script = "import sys, mlp_numpy; print([m for m in ('matplotlib','torch','pooch','tqdm','scipy') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
