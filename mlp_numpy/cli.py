@@ -100,11 +100,10 @@ def evaluate_run(
         download: whether data may be fetched from the network
     """
     config, trained = load_run(run)
-    source = config.dataset if trained.about["dataset"] != "CIFAR-10" else "cifar10"
-    if source == "auto":
-        source = "shapes"
-    loaded = load_dataset(source, data_dir or config.data_dir, download=download, progress=sys.stderr.isatty())
-    dataset = loaded.dataset
+    folder = data_dir or config.data_dir
+    dataset = load_dataset(
+        trained.about["dataset_option"], folder, download=download, progress=sys.stderr.isatty()
+    ).dataset
     outcome = evaluate(trained.model.logits, SoftMaxCrossEntropyModule(), dataset.test, trained.preprocessing)
     counts = confusion_matrix(dataset.test.labels, outcome.predicted, dataset.n_classes)
     name = str(trained.about["name"])

@@ -88,6 +88,7 @@ class Run:
         self.history = History(
             about={
                 "dataset": self.dataset.name,
+                "dataset_option": _unambiguous(config.dataset, self.dataset.name),
                 "source": self.dataset.source,
                 "model": repr(self.model),
                 "parameters": len(self.parameters),
@@ -154,7 +155,7 @@ class Run:
 
     def _save(self, status: str) -> None:
         """Write every file of the run; one that fails does not keep the others from being tried."""
-        about = {key: self.history.about[key] for key in ("name", "dataset", "source", "status")}
+        about = {key: self.history.about[key] for key in ("name", "dataset", "dataset_option", "source", "status")}
         about |= {"class_names": list(self.dataset.class_names), "image_shape": list(self.dataset.image_shape)}
         trained = TrainedModel(self.model, self.preprocessing, about | {"step": self.trainer.step})
         title = f"{self.model.sizes_text} on {self.dataset.name}"
@@ -228,6 +229,13 @@ def initializer(config: Config) -> Initializer:
     if config.init == "normal":
         return normal(config.init_std)
     return kaiming(config.neg_slope) if config.init == "kaiming" else glorot()
+
+
+def _unambiguous(option: str, name: str) -> str:
+    """The ``dataset`` setting that names what was found, where ``auto`` left it open."""
+    if option != "auto":
+        return option
+    return "cifar10" if name == "CIFAR-10" else "shapes"
 
 
 def _slug(name: str) -> str:

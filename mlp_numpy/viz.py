@@ -51,10 +51,11 @@ def draw_accuracy(axes: Axes, history: History, *, width: int = 50) -> None:
             f"best test {best.accuracy:.3f} at step {best.step}",
             (best.step, best.accuracy),
             textcoords="offset points",
-            xytext=(-6, 12),
+            xytext=(0, 30),
             ha="right" if best.step > len(steps) / 3 else "left",
             color=TEST,
             fontsize=9,
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5},
         )
     axes.set_ylabel("accuracy")
     axes.set_ylim(bottom=0)

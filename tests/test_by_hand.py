@@ -75,7 +75,8 @@ def test_one_step_of_gradient_descent() -> None:
     model.backward(loss.backward())
     optimizer.step()
     # w − 0.8 g: 1 − 0.8 (3/8 ln3 − 3/8) = 1.3 − 0.3 ln3, and 0 − 0.8 (3/4 ln3 − 3/4) = 0.6 − 0.6 ln3, …
-    np.testing.assert_allclose(model[0].params["weight"], [[1.3 - 0.3 * LN3, 0.6 - 0.6 * LN3], [0.15, -0.7]], rtol=1e-14)
+    weight = [[1.3 - 0.3 * LN3, 0.6 - 0.6 * LN3], [0.15, -0.7]]
+    np.testing.assert_allclose(model[0].params["weight"], weight, rtol=1e-14)
     np.testing.assert_allclose(model[0].params["bias"], [0.2 - 0.2 * LN3, 0.05], rtol=1e-14)
     np.testing.assert_allclose(model[2].params["weight"], [[LN3 - 0.3, 0.3], [1.3, 0.7]], rtol=1e-14)
     np.testing.assert_allclose(model[2].params["bias"], [-0.1, 0.1], rtol=1e-14)

@@ -1,0 +1,64 @@
+"""Initializers: the statistics that their equations promise."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from mlp_numpy import LinearModule, glorot, kaiming, normal
+from mlp_numpy.errors import OptionError
+
+SHAPE = (400, 500)
+
+
+def draw(initializer, input_layer: bool = False) -> np.ndarray:
+    return initializer(np.random.default_rng(0), SHAPE, input_layer=input_layer)
+
+
+def test_normal() -> None:
+    weight = draw(normal(0.5))
+    assert weight.std() == pytest.approx(0.5, rel=0.01)
+    assert not draw(normal(0.0)).any()
+
+
+@pytest.mark.parametrize(("slope", "gain"), [(0.0, 2.0), (0.5, 1.6)])
+def test_kaiming_keeps_the_variance_behind_a_leaky_relu(slope: float, gain: float) -> None:
+    assert draw(kaiming(slope)).std() == pytest.approx(math.sqrt(gain / 500), rel=0.01)
+    assert draw(kaiming(slope), input_layer=True).std() == pytest.approx(math.sqrt(1 / 500), rel=0.01)
+
+
+def test_kaiming_keeps_a_signal_alive_through_twenty_layers() -> None:
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(500, 200))
+    for layer in range(20):
+        x = np.maximum(x, 0) if layer else x
+        x = LinearModule(200, 200, init=kaiming(), rng=rng, input_layer=layer == 0).forward(x)
+    assert 0.5 < x.std() < 2
+
+
+def test_glorot() -> None:
+    weight = draw(glorot())
+    bound = math.sqrt(6 / 900)
+    assert abs(weight).max() <= bound
+    assert weight.std() == pytest.approx(bound / math.sqrt(3), rel=0.01)
+
+
+@pytest.mark.parametrize("std", [-1.0, math.nan, math.inf])
+def test_a_spread_must_be_a_number(std: float) -> None:
+    with pytest.raises(OptionError, match="std must be a number"):
+        normal(std)
+
+
+def test_seeds_decide_and_generators_go_on() -> None:
+    same = [LinearModule(3, 2, rng=7).params["weight"] for _ in range(2)]
+    np.testing.assert_array_equal(*same)
+    rng = np.random.default_rng(7)
+    first, second = (LinearModule(3, 2, rng=rng).params["weight"] for _ in range(2))
+    np.testing.assert_array_equal(first, same[0])
+    assert (first != second).all()
+    with pytest.raises(OptionError, match="rng: must be a whole number"):
+        LinearModule(3, 2, rng=-1)
+    with pytest.raises(OptionError, match="rng: must be a whole number"):
+        LinearModule(3, 2, rng="zero")

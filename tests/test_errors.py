@@ -1,0 +1,32 @@
+"""The family of errors."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from mlp_numpy import errors
+
+
+def test_every_error_is_of_the_family_and_of_a_built_in_kind() -> None:
+    family = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if kind.__module__ == errors.__name__]
+    assert len(family) > 8
+    for kind in family:
+        assert issubclass(kind, errors.MlpNumpyError)
+        if kind is not errors.MlpNumpyError:
+            assert any(base.__module__ == "builtins" and base is not Exception for base in kind.__mro__[1:-3])
+
+
+@pytest.mark.parametrize(
+    ("name", "end"),
+    [
+        ("adm", " Did you mean 'adam'? Known: adagrad, adam, sgd."),
+        ("SGD", " Did you mean 'sgd'? Known: adagrad, adam, sgd."),
+        ("newton", " Known: adagrad, adam, sgd."),
+    ],
+)
+def test_an_unknown_name_is_met_with_the_nearest(name: str, end: str) -> None:
+    error = errors.unknown_name("optimizer", name, ["sgd", "adam", "adagrad"])
+    assert isinstance(error, ValueError)
+    assert str(error) == f"unknown optimizer {name!r}.{end}"
