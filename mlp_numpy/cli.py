@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
+import inspect
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import numpy as np
 import tyro
@@ -15,7 +17,7 @@ from tqdm import tqdm
 from mlp_numpy.arrays import Array
 from mlp_numpy.config import Config, as_options
 from mlp_numpy.data.sources import load_dataset
-from mlp_numpy.errors import DataError, DataNotFoundError, MlpNumpyError, NonFiniteError, OptionError
+from mlp_numpy.errors import DataError, DataNotFoundError, MlpNumpyError, NonFiniteError, OptionError, did_you_mean
 from mlp_numpy.experiment import Result, Run, load_run
 from mlp_numpy.gradcheck import Method, gradcheck
 from mlp_numpy.models import MLP
@@ -23,24 +25,28 @@ from mlp_numpy.modules import SoftMaxCrossEntropyModule, kaiming
 from mlp_numpy.training import EvaluationRecord, StepRecord, TrainedModel, confusion_matrix, evaluate
 from mlp_numpy.viz import save_confusion
 
-_FAILED, _DIVERGED, _INTERRUPTED = 1, 3, 130
+_FAILED, _MISUSED, _DIVERGED, _INTERRUPTED = 1, 2, 3, 130
+_PROGRAM = "python -m mlp_numpy "
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command that ``words`` (or the program's arguments) name.
 
-    Returns the exit status: 0, 1 for an error, 3 for a training that diverged, 130 for Ctrl-C; a mistyped command
-    line ends the program with 2.
+    Returns the exit status: 0, 1 for an error, 2 for a command that does not exist, 3 for a training that diverged, 130
+    for Ctrl-C; a mistyped option ends the program with 2.
     """
-    commands = {"train": train, "evaluate": evaluate_run, "predict": predict, "gradcheck": check_gradients}
+    name, *options = (sys.argv[1:] if words is None else words) or [""]
+    if name in ("-h", "--help"):
+        print(_usage())
+        return 0
+    if not name:
+        print(_usage(), file=sys.stderr)
+        return _MISUSED
+    if name not in _COMMANDS:
+        _complain(f"there is no command {name!r}.{did_you_mean(name, _COMMANDS)} Known: {', '.join(_COMMANDS)}.")
+        return _MISUSED
     try:
-        expanded = with_config_file(list(sys.argv[1:] if words is None else words))
-        return tyro.extras.subcommand_cli_from_dict(
-            commands,
-            prog="mlp_numpy",
-            description="NumPy neural networks with hand-derived, proven gradients.",
-            args=expanded,
-        )
+        return _COMMANDS[name](options)
     except NonFiniteError as error:
         _complain(str(error))
         return _DIVERGED
@@ -52,15 +58,14 @@ def main(words: Sequence[str] | None = None) -> int:
         return _INTERRUPTED
 
 
-def train(
-    settings: tyro.conf.OmitArgPrefixes[Config], config: Annotated[str, tyro.conf.arg(metavar="FILE.yaml")] = ""
-) -> int:
-    """Train an MLP; a run folder and a picture of its curves are left.
+def train(options: Sequence[str]) -> int:
+    """Train an MLP and leave a run folder and a picture of its curves.
 
-    Args:
-        settings: what to train on what
-        config: file with settings, one "name: value" a line; options on the command line override it
+    Options may also come from a file, one "name: value" a line: --config FILE.yaml. Those on the command line
+    override it.
     """
+    description = inspect.cleandoc(train.__doc__ or "")
+    settings = tyro.cli(Config, prog=_PROGRAM + "train", description=description, args=with_config_file(options))
     run = Run(settings, progress=sys.stderr.isatty())
     if run.warning is not None:
         _banner(run.warning)
@@ -175,13 +180,15 @@ def check_gradients(
     return 0 if report.verdict == "fine" else _FAILED
 
 
-def with_config_file(words: list[str]) -> list[str]:
-    """The words of a command line with the settings of a ``--config`` file put before the other options."""
-    for position, word in enumerate(words):
-        path = words[position + 1] if word == "--config" and position + 1 < len(words) else word.partition("=")[2]
-        if word == "--config" and path or word.startswith("--config="):
-            return [words[0], *as_options(Path(path)), *words[1:]]
-    return words
+def with_config_file(options: Sequence[str]) -> list[str]:
+    """The options of a command line, those of a ``--config`` file put before the others, which so override them."""
+    finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    finder.add_argument("--config", type=Path, action="append", default=[])
+    try:
+        found, others = finder.parse_known_args(options)
+    except argparse.ArgumentError as error:
+        raise OptionError("--config: must be followed by the name of a YAML file, got none.") from error
+    return [word for path in found.config for word in as_options(path)] + others
 
 
 def read_image(path: Path, trained: TrainedModel) -> Array:
@@ -213,6 +220,20 @@ def confusion_table(counts: Array, class_names: Sequence[str]) -> str:
     return "\n".join(["true class ↓, predicted class →", head, *rows])
 
 
+def _usage() -> str:
+    commands = {"train": train, "evaluate": evaluate_run, "predict": predict, "gradcheck": check_gradients}
+    lines = [f"  {name:<10} {(command.__doc__ or '').splitlines()[0]}" for name, command in commands.items()]
+    return "\n".join(
+        [
+            f"usage: {_PROGRAM}COMMAND [OPTION ...]",
+            "",
+            *lines,
+            "",
+            f"{_PROGRAM}COMMAND --help lists the options of a command; `python train.py` is the command train.",
+        ]
+    )
+
+
 def _evaluation_line(record: EvaluationRecord, latest: StepRecord | None) -> str:
     train_part = "" if latest is None else f"   batch loss {latest.loss:.4f} accuracy {latest.accuracy:.3f}"
     return f"step {record.step:>6}   test loss {record.loss:.4f} accuracy {record.accuracy:.4f}{train_part}"
@@ -234,3 +255,11 @@ def _banner(text: str) -> None:
 
 def _complain(text: str) -> None:
     print(f"error: {text}", file=sys.stderr, flush=True)
+
+
+_COMMANDS: Final[dict[str, Callable[[Sequence[str]], int]]] = {
+    "train": train,
+    "evaluate": lambda options: int(tyro.cli(evaluate_run, prog=_PROGRAM + "evaluate", args=options)),
+    "predict": lambda options: int(tyro.cli(predict, prog=_PROGRAM + "predict", args=options)),
+    "gradcheck": lambda options: int(tyro.cli(check_gradients, prog=_PROGRAM + "gradcheck", args=options)),
+}

@@ -140,7 +140,7 @@ class Run:
                 if taken and not self.config.overwrite:
                     raise RunFolderError(
                         f"run: there must be no earlier run named {name!r}, found one in {runs / name} or "
-                        f"{plots / name}.png. Hint: another name, or overwrite to replace it."
+                        f"{plots / name}.png. Hint: another --name, or --overwrite to replace it."
                     )
                 (runs / name).mkdir(exist_ok=True)
             else:

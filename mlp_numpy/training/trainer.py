@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+
 from mlp_numpy.arrays import Array, all_finite
 from mlp_numpy.data.batches import Batches
 from mlp_numpy.data.dataset import Split
@@ -93,6 +95,8 @@ class Trainer:
             if self.step % self.eval_every == 0 or self.step == steps:
                 yield self.evaluate()
 
+    # What overflows is found and named below; NumPy's warnings beside it would only puzzle.
+    @np.errstate(over="ignore", invalid="ignore")
     def advance(self) -> StepRecord:
         """One step: a batch, forward, loss, backward, update."""
         x, y = self.batches.at(self.step)
@@ -107,6 +111,7 @@ class Trainer:
         self.step += 1
         return StepRecord(self.step, loss, accuracy(scores, y))
 
+    @np.errstate(over="ignore", invalid="ignore")
     def evaluate(self) -> EvaluationRecord:
         """The model as it is now, over the whole held-out split."""
         found = evaluate(self.model, self.loss, self.held_out, self.batches.preprocessing, chunk=self.eval_chunk)

@@ -1,0 +1,96 @@
+"""What is done to pixels, and how batches are made."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlp_numpy.data.batches import Batches, chunks
+from mlp_numpy.data.dataset import Split
+from mlp_numpy.data.preprocessing import Preprocessing
+from mlp_numpy.errors import OptionError, ShapeError
+
+RNG = np.random.default_rng(0)
+IMAGES = RNG.integers(0, 256, (120, 12), dtype=np.uint8)
+SHAPE = (3, 2, 2)
+SPLIT = Split(IMAGES, RNG.integers(0, 10, 120))
+
+
+def test_mean_image_is_subtracted_and_not_divided() -> None:
+    x = Preprocessing.fit("mean-image", IMAGES, SHAPE).apply(IMAGES)
+    assert x.dtype == np.float32
+    np.testing.assert_allclose(x, IMAGES - IMAGES.mean(axis=0), atol=1e-4)
+
+
+def test_standardize_works_per_channel() -> None:
+    x = Preprocessing.fit("standardize", IMAGES, SHAPE).apply(IMAGES).reshape(120, 3, 4)
+    np.testing.assert_allclose(x.mean(axis=(0, 2)), 0, atol=1e-6)
+    np.testing.assert_allclose(x.std(axis=(0, 2)), 1, rtol=1e-5)
+
+
+def test_a_channel_that_never_varies_is_only_shifted() -> None:
+    flat = IMAGES.copy()
+    flat[:, :4] = 7
+    x = Preprocessing.fit("standardize", flat, SHAPE).apply(flat)
+    assert np.isfinite(x).all()
+    assert not x[:, :4].any()
+
+
+def test_unit_divides_by_255() -> None:
+    np.testing.assert_allclose(Preprocessing.fit("unit", IMAGES, SHAPE).apply(IMAGES), IMAGES / 255, rtol=1e-6)
+
+
+def test_statistics_come_from_what_was_fitted_alone() -> None:
+    fitted = Preprocessing.fit("mean-image", IMAGES[:50], SHAPE)
+    np.testing.assert_allclose(fitted.shift, IMAGES[:50].mean(axis=0), rtol=1e-6)
+
+
+def test_errors() -> None:
+    with pytest.raises(OptionError, match="unknown preprocessing 'mean-img'. Did you mean 'mean-image'"):
+        Preprocessing.fit("mean-img", IMAGES, SHAPE)
+    with pytest.raises(ShapeError, match=r"images must be \(N, 12\), got \(2, 13\)"):
+        Preprocessing.fit("unit", IMAGES, SHAPE).apply(np.zeros((2, 13), np.uint8))
+    fitted = Preprocessing.fit("unit", IMAGES, SHAPE)
+    with pytest.raises(OptionError, match="batch of 121 is larger than the data, 120 examples"):
+        Batches(SPLIT, 121, fitted)
+    with pytest.raises(OptionError, match="must be ≥ 1, got 0"):
+        Batches(SPLIT, 0, fitted)
+
+
+@given(size=st.integers(1, 120), seed=st.integers(0, 5))
+def test_an_epoch_sees_every_example_at_most_once_and_as_many_as_fit(size: int, seed: int) -> None:
+    plain = Preprocessing("unit", None, np.full(12, 1 / 255, np.float64))
+    batches = Batches(Split(IMAGES, np.arange(120)), size, plain, seed=seed, dtype=np.float64)
+    assert batches.steps_per_epoch == 120 // size
+    seen = []
+    for step in range(batches.steps_per_epoch):
+        x, rows = batches.at(step)
+        np.testing.assert_allclose(x, IMAGES[rows] / 255)
+        seen += list(rows)
+    assert len(seen) == len(set(seen)) == 120 // size * size
+
+
+def test_a_step_of_a_seed_is_the_same_whenever_it_runs() -> None:
+    fitted = Preprocessing.fit("mean-image", IMAGES, SHAPE)
+    one, other = Batches(SPLIT, 50, fitted, seed=3), Batches(SPLIT, 50, fitted, seed=3)
+    for step in (5, 0, 3, 4):
+        x, y = (part.copy() for part in one.at(step))
+        again = other.at(step)
+        np.testing.assert_array_equal(x, again[0])
+        np.testing.assert_array_equal(y, again[1])
+    order = np.random.default_rng([3, 1]).permutation(120)
+    np.testing.assert_array_equal(one.at(2)[1], SPLIT.labels[order[:50]])
+    first, second = one.at(0)[1].copy(), one.at(2)[1].copy()
+    assert (first != second).any()
+    different = Batches(SPLIT, 50, fitted, seed=4)
+    assert (different.at(0)[0] != one.at(0)[0]).any()
+
+
+def test_chunks_cover_a_split_once_in_order() -> None:
+    fitted = Preprocessing.fit("mean-image", IMAGES, SHAPE)
+    found = [(x.copy(), y) for x, y in chunks(SPLIT, 50, fitted)]
+    assert [len(y) for _, y in found] == [50, 50, 20]
+    np.testing.assert_array_equal(np.concatenate([x for x, _ in found]), fitted.apply(IMAGES))
+    np.testing.assert_array_equal(np.concatenate([y for _, y in found]), SPLIT.labels)

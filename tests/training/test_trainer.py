@@ -1,0 +1,137 @@
+"""The training loop: what it does, what it records, and how it stops."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tiny import SHAPE, tiny
+
+from mlp_numpy import MLP, SGD, FlatParameters, SoftMaxCrossEntropyModule, kaiming
+from mlp_numpy.arrays import Array
+from mlp_numpy.data.batches import Batches
+from mlp_numpy.data.dataset import Split
+from mlp_numpy.data.preprocessing import Preprocessing
+from mlp_numpy.errors import NonFiniteError, OptionError
+from mlp_numpy.training import EvaluationRecord, StepRecord, Trainer, accuracy, confusion_matrix, evaluate
+
+DATA = tiny()
+
+
+def trainer(lr: float = 0.05, train: Split = DATA.train, **options: object) -> Trainer:
+    preprocessing = Preprocessing.fit("standardize", DATA.train.images, SHAPE)
+    model = MLP(48, [16], 4, init=kaiming(), rng=0, dtype=np.float32, input_layer=True)
+    return Trainer(
+        model.logits,
+        SoftMaxCrossEntropyModule(),
+        SGD(FlatParameters(model), lr),
+        Batches(train, 20, preprocessing),
+        DATA.test,
+        **options,
+    )
+
+
+def test_it_learns_and_records_every_step_and_evaluation() -> None:
+    records = list(trainer(eval_every=30).run(100))
+    steps = [record for record in records if isinstance(record, StepRecord)]
+    evaluations = [record for record in records if isinstance(record, EvaluationRecord)]
+    assert [record.step for record in steps] == list(range(1, 101))
+    assert [record.step for record in evaluations] == [0, 30, 60, 90, 100]
+    assert evaluations[0].accuracy < 0.6
+    assert evaluations[-1].accuracy > 0.95
+    assert np.mean([record.loss for record in steps[-20:]]) < 0.3 * steps[0].loss
+
+
+def test_a_step_is_forward_backward_update_and_nothing_else() -> None:
+    one = trainer()
+    model, flat = one.model, one.optimizer.parameters
+    before = flat.values.copy()
+    record = one.advance()
+    x, y = (part.copy() for part in one.batches.at(0))
+    after = flat.values.copy()
+    flat.values[:] = before
+    loss = SoftMaxCrossEntropyModule()
+    scores = model.forward(x)
+    assert record == StepRecord(1, float(loss.forward(scores, y)), accuracy(scores, y))
+    model.backward(loss.backward())
+    np.testing.assert_allclose(after, before - np.float32(0.05) * flat.grads, rtol=1e-6, atol=1e-9)
+
+
+def test_stopping_early_and_going_on_is_the_same_run() -> None:
+    whole, parts = trainer(), trainer()
+    list(whole.run(40))
+    for record in parts.run(40):
+        if record.step == 13:
+            break
+    assert parts.step == 13
+    list(parts.run(40))
+    np.testing.assert_array_equal(whole.optimizer.parameters.values, parts.optimizer.parameters.values)
+
+
+def test_evaluation_weighs_chunks_by_their_size() -> None:
+    one = trainer()
+    list(one.run(5))
+    preprocessing = one.batches.preprocessing
+    found = [evaluate(one.model, one.loss, DATA.test, preprocessing, chunk=n) for n in (1, 7, 100, 1000)]
+    for outcome in found[1:]:
+        assert outcome.loss == pytest.approx(found[0].loss, rel=1e-5)
+        assert outcome.accuracy == found[0].accuracy
+        np.testing.assert_array_equal(outcome.predicted, found[0].predicted)
+
+
+def test_nan_in_the_data_stops_the_run_before_the_update() -> None:
+    spoiled = DATA.train.images.astype(np.float32)
+    one = trainer(train=Split(spoiled, DATA.train.labels))
+    order = np.random.default_rng([0, 0]).permutation(300)
+    spoiled[order[4 * 20 + 3], 5] = np.nan
+    seen = []
+    with pytest.raises(NonFiniteError, match=r"at step 5, first in the data, row 3 of the batch.*after step 4"):
+        for record in one.run(100):
+            seen.append(record)
+            kept = one.optimizer.parameters.values.copy()
+    assert seen[-1].step == 4
+    np.testing.assert_array_equal(one.optimizer.parameters.values, kept)
+
+
+def test_a_rate_that_is_too_high_stops_with_the_last_good_weights() -> None:
+    one = trainer(lr=1e30, eval_every=2)
+    good = one.optimizer.parameters.values.copy()
+    with pytest.raises(NonFiniteError, match=r"first in the output of layer 2 LinearModule\(16, 4\).*smaller learning"):
+        list(one.run(100))
+    assert np.isfinite(one.optimizer.parameters.values).all()
+    np.testing.assert_array_equal(one.optimizer.parameters.values, good)
+
+
+def test_a_nan_that_arises_on_the_way_back_stops_before_the_update() -> None:
+    class Spoiled(SoftMaxCrossEntropyModule):
+        """A loss whose backward goes wrong while its value looks well."""
+
+        def backward(self, dout: Array | None = None, y: Array | None = None) -> Array:
+            dx = super().backward(dout, y)
+            dx[0, 0] = np.nan
+            return dx
+
+    one = trainer()
+    one.loss = Spoiled()
+    before = one.optimizer.parameters.values.copy()
+    with pytest.raises(NonFiniteError, match=r"gradients must be finite, .* at step 1 in 2.bias, 2.weight, 0.bias"):
+        one.advance()
+    np.testing.assert_array_equal(one.optimizer.parameters.values, before)
+
+
+def test_settings_are_checked() -> None:
+    with pytest.raises(OptionError, match="eval_every must be ≥ 1"):
+        trainer(eval_every=0)
+
+
+def test_accuracy_and_confusion() -> None:
+    scores = np.array([[0.1, 0.9], [0.8, 0.2], [0.5, 0.5], [0.0, 1.0]])
+    labels = np.array([1, 1, 0, 1])
+    assert accuracy(scores, labels) == 0.75
+    counts = confusion_matrix(labels, scores.argmax(axis=1), 3)
+    np.testing.assert_array_equal(counts, [[1, 0, 0], [1, 2, 0], [0, 0, 0]])
+
+
+def test_records_are_plain_values() -> None:
+    assert replace(StepRecord(1, 0.5, 0.25), step=2) == StepRecord(2, 0.5, 0.25)
