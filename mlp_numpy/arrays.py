@@ -38,11 +38,5 @@ def one_hot(labels: Array, n_classes: int, dtype: Any = np.float64) -> Array:
 
 
 def all_finite(array: Array) -> bool:
-    """Whether an array holds no NaN and no infinity.
-
-    The sum of squares is finite only if every element is, and BLAS forms it in one quick pass. Only where it
-    overflows, as it may for finite numbers, too, is every element looked at.
-    """
-    flat = array.ravel(order="K")
-    with np.errstate(over="ignore", invalid="ignore"):
-        return bool(np.isfinite(np.dot(flat, flat))) or bool(np.isfinite(flat).all())
+    """Whether an array holds no NaN and no infinity."""
+    return bool(np.isfinite(array).all())

@@ -1,0 +1,45 @@
+"""The README is true: its program runs, its commands and paths exist."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import mlp_numpy
+from mlp_numpy import modules
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_its_program_runs_and_learns(tmp_path: Path) -> None:
+    (program,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert len([line for line in program.splitlines() if line and not line.startswith(("import", "from"))]) <= 12
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=tmp_path)
+    value, share = (float(word) for word in done.stdout.splitlines()[0].split())
+    assert value < 0.2
+    assert share > 0.95
+    assert "Verdict: fine." in done.stdout
+
+
+def test_there_is_one_command_to_train_and_one_to_test() -> None:
+    commands = re.findall(r"^python3 -m venv .*$", README, re.MULTILINE)
+    assert len(commands) == 2
+    assert [("train.py" in command, "pytest" in command) for command in commands] == [(True, False), (False, True)]
+
+
+def test_what_it_names_exists() -> None:
+    for name in re.findall(r"`(\w+Module)\(", README):
+        assert hasattr(mlp_numpy, name), name
+    for name in re.findall(r"^\| `(\w+)` \| `\w+Module", README, re.MULTILINE):
+        assert hasattr(modules, name), name
+    for path in re.findall(r"`((?:modules|training)/\w+\.py)`", README):
+        assert (ROOT / "mlp_numpy" / path).exists(), path
+    for path in re.findall(r"`((?:tests|benchmarks|plots)/\w+\.(?:py|png))`|\((plots/\w+\.png)\)", README):
+        assert (ROOT / (path[0] or path[1])).exists(), path
+
+
+def test_no_placeholder_is_left() -> None:
+    assert not re.findall(r"@\w+@|TODO", README)
