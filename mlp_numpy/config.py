@@ -32,8 +32,8 @@ class Config:
         init_std: standard deviation of the start weights under init normal
         optimizer: how weights are updated, sgd
         seed: whole number that decides every random choice
-        dataset: auto (CIFAR-10 if it is on disk or can be downloaded, else shapes), cifar10, shapes (generated),
-            or torchvision:CLASS for any of torchvision's data sets
+        dataset: auto (CIFAR-10 if it is on disk or can be downloaded, else shapes), cifar10, mnist,
+            shapes (generated) or torchvision:CLASS for any of torchvision's data sets
         data_dir: folder where data sets are found and kept
         preprocessing: mean-image (subtract the mean training image), standardize (per channel) or unit (divide by 255)
         eval_every: steps between two evaluations of the whole test set

@@ -32,6 +32,13 @@ CIFAR10_MIRRORS = (
 )
 """Where the python version of CIFAR-10 lies, byte for byte the same; its home comes last since it is very slow."""
 
+MNIST_MIRRORS = (
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+    "http://yann.lecun.com/exdb/mnist/",
+)
+"""Folders with the four files of MNIST; its home comes last since it often refuses."""
+
 CONNECT_SECONDS, SILENCE_SECONDS = 10, 30
 _PIECE = 1 << 18
 

@@ -1,15 +1,15 @@
-"""Data sets by name: ``auto``, ``cifar10``, ``shapes``, or ``torchvision:<Class>``."""
+"""Data sets by name: ``auto``, ``cifar10``, ``mnist``, ``shapes``, or ``torchvision:<Class>``."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlp_numpy.data import cifar10, download, shapes, torchvision_source
+from mlp_numpy.data import cifar10, download, mnist, shapes, torchvision_source
 from mlp_numpy.data.dataset import Dataset
 from mlp_numpy.errors import DataNotFoundError, unknown_name
 
-NAMES = ("auto", "cifar10", "shapes", "torchvision:<Class>")
+NAMES = ("auto", "cifar10", "mnist", "shapes", "torchvision:<Class>")
 _TORCHVISION = "torchvision:"
 
 
@@ -27,6 +27,7 @@ def load_dataset(
     """Load a data set by its name.
 
     cifar10               from ``data_dir``, else downloaded into it
+    mnist                 from ``data_dir``, else downloaded into it
     shapes                drawn (or kept from an earlier time) in the sizes of CIFAR-10; ``seed`` chooses the drawing
     auto                  cifar10; where it is neither on disk nor to be had, shapes with a warning
     torchvision:<Class>   any classification data set of torchvision
@@ -48,6 +49,8 @@ def load_dataset(
         return Loaded(shapes.load(data_dir, seed))
     if name == "cifar10":
         return Loaded(_cifar10(Path(data_dir), may_download=download, progress=progress))
+    if name == "mnist":
+        return Loaded(_mnist(Path(data_dir), may_download=download, progress=progress))
     if name == "auto":
         return _auto(Path(data_dir), may_download=download, progress=progress, seed=seed)
     raise unknown_name("data set", name, NAMES)
@@ -83,3 +86,12 @@ def _cifar10(data_dir: Path, *, may_download: bool, progress: bool) -> Dataset:
         otherwise = ", or train on generated figures with --dataset shapes"
         download.fetch(download.CIFAR10_MIRRORS, archive, digest, progress=progress, otherwise=otherwise)
     return cifar10.load(data_dir)
+
+
+def _mnist(data_dir: Path, *, may_download: bool, progress: bool) -> Dataset:
+    missing = set(mnist.SHA256) - set(mnist.find(data_dir))
+    if may_download:
+        for name in sorted(missing):
+            urls = [folder + name for folder in download.MNIST_MIRRORS]
+            download.fetch(urls, data_dir / mnist.FOLDER / name, mnist.SHA256[name], progress=progress)
+    return mnist.load(data_dir)

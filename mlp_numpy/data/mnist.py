@@ -1,0 +1,76 @@
+"""MNIST from disk: 60,000 + 10,000 handwritten digits of 28 × 28 gray points, in four IDX files.
+
+Yann LeCun, Corinna Cortes, Christopher Burges: The MNIST database of handwritten digits, 1998.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from mlp_numpy.data.dataset import Dataset, Split
+from mlp_numpy.data.idx import read_idx
+from mlp_numpy.errors import DataError, DataNotFoundError
+
+SHA256 = {
+    "train-images-idx3-ubyte.gz": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+    "train-labels-idx1-ubyte.gz": "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+    "t10k-images-idx3-ubyte.gz": "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+    "t10k-labels-idx1-ubyte.gz": "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+}
+"""The official files as they are published, compressed."""
+
+FOLDER = Path("MNIST", "raw")
+"""Where torchvision keeps them below its data folder, and where they are downloaded to."""
+
+
+def find(data_dir: str | Path) -> dict[str, Path]:
+    """Which of the four files there are, by their official name: in torchvision's layout, or loose in ``data_dir``.
+
+    Plain files go before compressed ones.
+    """
+    found: dict[str, Path] = {}
+    for name in SHA256:
+        plain = name.removesuffix(".gz")
+        for folder in (Path(data_dir) / FOLDER, Path(data_dir)):
+            for path in (folder / plain, folder / name):
+                if name not in found and path.is_file():
+                    found[name] = path
+    return found
+
+
+def load(data_dir: str | Path) -> Dataset:
+    """MNIST as it lies in ``data_dir``.
+
+    Raises
+    ------
+    DataNotFoundError
+        if one of the four files is missing
+    DataError
+        if one is truncated, damaged or foreign, or if images and labels do not fit each other
+    """
+    found = find(data_dir)
+    missing = [name for name in SHA256 if name not in found]
+    if missing:
+        raise DataNotFoundError(
+            f"mnist.load: {Path(data_dir)} must hold MNIST, missing: {', '.join(missing)}. "
+            f"Hint: put them into {Path(data_dir) / FOLDER}, compressed or not."
+        )
+    train_images, train_labels, test_images, test_labels = SHA256
+    train = _split(found[train_images], found[train_labels])
+    test = _split(found[test_images], found[test_labels])
+    names = tuple(str(digit) for digit in range(10))
+    return Dataset("MNIST", train, test, (1, 28, 28), names, str(found[train_images].parent))
+
+
+def _split(images: Path, labels: Path) -> Split:
+    pixels, digits = read_idx(images, 3), read_idx(labels, 1)
+    if pixels.shape[1:] != (28, 28):
+        raise DataError(f"mnist.load: {images} must hold images of (28, 28), got {pixels.shape[1:]}.")
+    if len(pixels) != len(digits):
+        raise DataError(f"mnist.load: {labels} must hold a label for each of {len(pixels)} images, got {len(digits)}.")
+    if digits.size and digits.max() > 9:
+        row = int(np.argmax(digits > 9))
+        raise DataError(f"mnist.load: {labels} must hold labels in [0, 10), got {digits[row]} at row {row}.")
+    return Split(pixels.reshape(len(pixels), 784), digits.astype(np.int64))
