@@ -35,7 +35,8 @@ class Config:
         dataset: auto (CIFAR-10 if it is on disk or can be downloaded, else shapes), cifar10, mnist,
             shapes (generated) or torchvision:CLASS for any of torchvision's data sets
         data_dir: folder where data sets are found and kept
-        preprocessing: mean-image (subtract the mean training image), standardize (per channel) or unit (divide by 255)
+        preprocessing: mean-image (subtract the mean training image), standardize (per channel), unit (divide by 255)
+            or raw (as stored)
         eval_every: steps between two evaluations of the whole test set
         dtype: kind of number to train with, float32 or float64
         name: name of the run's folder and picture; by default the next free run-DATASET-NUMBER

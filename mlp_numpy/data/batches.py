@@ -17,8 +17,8 @@ class Batches:
     """Endless minibatches of one split, every epoch in a new order.
 
     The order of epoch e is the permutation that ``default_rng([seed, e])`` draws, so that step t of a seed sees the
-    same examples whenever and wherever it runs. An epoch has N // size steps; examples left over at its end wait for
-    another epoch's order.
+    same examples whenever and wherever it runs; with ``shuffle=False`` it is the stored order, every epoch. An epoch has
+    N // size steps; examples left over at its end wait for another epoch's order.
 
     A batch is gathered into one buffer that the next call overwrites.
 
@@ -26,7 +26,14 @@ class Batches:
     """
 
     def __init__(
-        self, split: Split, size: int, preprocessing: Preprocessing, *, seed: int = 0, dtype: Any = np.float32
+        self,
+        split: Split,
+        size: int,
+        preprocessing: Preprocessing,
+        *,
+        seed: int = 0,
+        shuffle: bool = True,
+        dtype: Any = np.float32,
     ) -> None:
         if size < 1:
             raise OptionError(f"Batches: the batch size must be ≥ 1, got {size}.")
@@ -35,7 +42,7 @@ class Batches:
                 f"Batches: a batch of {size} is larger than the data, {len(split)} examples. "
                 f"Hint: a batch size of at most {len(split)}."
             )
-        self.split, self.size, self.preprocessing, self.seed = split, size, preprocessing, seed
+        self.split, self.size, self.preprocessing, self.seed, self.shuffle = split, size, preprocessing, seed, shuffle
         self.steps_per_epoch = len(split) // size
         self._epoch = -1
         self._order: Array = np.empty(0, np.intp)
@@ -45,7 +52,8 @@ class Batches:
         """The batch of a step, counted from 0: images (size, D), preprocessed, and labels (size,)."""
         epoch, position = divmod(step, self.steps_per_epoch)
         if epoch != self._epoch:
-            self._order = np.random.default_rng([self.seed, epoch]).permutation(len(self.split))
+            order = np.random.default_rng([self.seed, epoch]).permutation if self.shuffle else np.arange
+            self._order = order(len(self.split))
             self._epoch = epoch
         rows = self._order[position * self.size : (position + 1) * self.size]
         return self.preprocessing.gather(self.split.images, rows, self._buffer), self.split.labels[rows]

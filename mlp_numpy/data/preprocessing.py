@@ -4,6 +4,7 @@
     standardize    x = (u − μ) / σ           μ, σ per channel (spread over D): mean and standard deviation of the
                                              training images; a channel that never varies is only shifted
     unit           x = u / 255
+    raw            x = u
 
     Shapes         u (N, D) as stored, x (N, D) floating
     Reference      mean-image is what the course behind "Assignment 1: MLPs, CNNs and Backpropagation" (Earle) does:
@@ -20,7 +21,7 @@ import numpy as np
 from mlp_numpy.arrays import Array
 from mlp_numpy.errors import ShapeError, unknown_name
 
-KINDS: Final = ("mean-image", "standardize", "unit")
+KINDS: Final = ("mean-image", "standardize", "unit", "raw")
 
 # Rows converted at a time: their floats stay in the cache between the conversion and the arithmetic.
 _ROWS = 50
@@ -47,6 +48,8 @@ class Preprocessing:
         """
         if kind not in KINDS:
             raise unknown_name("preprocessing", kind, KINDS)
+        if kind == "raw":
+            return cls(kind, None, None)
         if kind == "unit":
             return cls(kind, None, np.full(images.shape[1], 1 / 255, dtype))
         mean = images.mean(axis=0, dtype=np.float64)

@@ -42,6 +42,10 @@ def test_unit_divides_by_255() -> None:
     np.testing.assert_allclose(Preprocessing.fit("unit", IMAGES, SHAPE).apply(IMAGES), IMAGES / 255, rtol=1e-6)
 
 
+def test_raw_leaves_pixels_as_they_are() -> None:
+    np.testing.assert_array_equal(Preprocessing.fit("raw", IMAGES, SHAPE).apply(IMAGES), IMAGES)
+
+
 def test_statistics_come_from_what_was_fitted_alone() -> None:
     fitted = Preprocessing.fit("mean-image", IMAGES[:50], SHAPE)
     np.testing.assert_allclose(fitted.shift, IMAGES[:50].mean(axis=0), rtol=1e-6)
@@ -86,6 +90,13 @@ def test_a_step_of_a_seed_is_the_same_whenever_it_runs() -> None:
     assert (first != second).any()
     different = Batches(SPLIT, 50, fitted, seed=4)
     assert (different.at(0)[0] != one.at(0)[0]).any()
+
+
+def test_without_shuffling_every_epoch_has_the_stored_order() -> None:
+    batches = Batches(Split(IMAGES, np.arange(120)), 50, Preprocessing("raw", None, None), shuffle=False)
+    rows = [batches.at(step)[1] for step in range(4)]
+    for epoch in (0, 2):
+        np.testing.assert_array_equal(np.concatenate(rows[epoch : epoch + 2]), np.arange(100))
 
 
 def test_chunks_cover_a_split_once_in_order() -> None:

@@ -150,7 +150,8 @@ def test_an_unknown_name(tmp_path: Path, name: str, nearest: str) -> None:
     with pytest.raises(OptionError) as caught:
         load_dataset(name, tmp_path)
     assert str(caught.value) == (
-        f"unknown data set {name!r}. Did you mean {nearest!r}? Known: auto, cifar10, mnist, shapes, torchvision:<Class>."
+        f"unknown data set {name!r}. Did you mean {nearest!r}? "
+        "Known: auto, cifar10, mnist, shapes, torchvision:<Class>."
     )
 
 
