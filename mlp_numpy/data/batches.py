@@ -17,8 +17,8 @@ class Batches:
     """Endless minibatches of one split, every epoch in a new order.
 
     The order of epoch e is the permutation that ``default_rng([seed, e])`` draws, so that step t of a seed sees the
-    same examples whenever and wherever it runs; with ``shuffle=False`` it is the stored order, every epoch. An epoch has
-    N // size steps; examples left over at its end wait for another epoch's order.
+    same examples whenever and wherever it runs; with ``shuffle=False`` it is the stored order, every epoch. An epoch
+    has N // size steps; examples left over at its end wait for another epoch's order.
 
     A batch is gathered into one buffer that the next call overwrites.
 
