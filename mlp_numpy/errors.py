@@ -33,6 +33,10 @@ class CallOrderError(MlpNumpyError, RuntimeError):
     """``backward`` was called before the ``forward`` that it differentiates."""
 
 
+class GraphError(MlpNumpyError, RuntimeError):
+    """There is nothing to differentiate: a graph was cleared, never recorded, or no leaf of it needs a gradient."""
+
+
 class NonFiniteError(MlpNumpyError, ArithmeticError):
     """A NaN or an infinity appeared where only numbers make sense."""
 
