@@ -17,6 +17,10 @@ class ShapeError(MlpNumpyError, ValueError):
     """An array came to a door with a shape that does not fit."""
 
 
+class OutOfRangeError(MlpNumpyError, IndexError):
+    """An index names a place that an array does not have."""
+
+
 class DTypeError(MlpNumpyError, TypeError):
     """An array came to a door with a kind of number that does not fit."""
 

@@ -7,6 +7,7 @@ in its ``grad``.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 from mlp_numpy.arrays import Array
@@ -127,6 +128,10 @@ class TensorNode(Node):
 
     def __getitem__(self, index: Any) -> TensorNode:
         return Index.do_forward(self, index=index)
+
+    def __iter__(self) -> Iterator[TensorNode]:
+        """The node's parts along its first dimension."""
+        return (self[position] for position in range(self.size(0)))
 
     def matmul(self, other: TensorNode | Array) -> TensorNode:
         """The matrix product of this node and another, as ``@`` gives it."""

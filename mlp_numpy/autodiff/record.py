@@ -13,7 +13,7 @@ import numpy as np
 from mlp_numpy.arrays import Array
 from mlp_numpy.autodiff.context import Context
 from mlp_numpy.autodiff.node import Node, OpNode
-from mlp_numpy.errors import MlpNumpyError, ShapeError
+from mlp_numpy.errors import MlpNumpyError, OutOfRangeError, ShapeError
 
 if TYPE_CHECKING:
     from mlp_numpy.autodiff.op import Op
@@ -88,7 +88,8 @@ def _unfit(op: type[Op], values: list[Array], error: Exception) -> Exception:
     if isinstance(error, MlpNumpyError):
         return error
     shapes = " and ".join(str(value.shape) for value in values)
-    return ShapeError(f"{op.__name__}.do_forward: its inputs must fit the formula, got {shapes}: {error}.")
+    kind = OutOfRangeError if isinstance(error, IndexError) else ShapeError
+    return kind(f"{op.__name__}.do_forward: its inputs must fit the formula, got {shapes}: {error}.")
 
 
 def _with_constants(op: type[Op], inputs: tuple[Any, ...]) -> tuple[Node, ...]:
