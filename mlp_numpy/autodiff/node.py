@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -138,11 +138,12 @@ class Node:
         """Whether the node was made by hand, and not by a formula."""
         return self._leaf
 
-    def backward(self, grad: Any = None, *, inner: bool = True) -> None:
+    def backward(self, grad: Any = None, *, inner: bool = True, afresh: Sequence[Node] = ()) -> None:
         """Add the gradient of this node to every node that it was computed from.
 
-        grad    ∂L/∂this node, of its shape; not needed where it holds a single number, whose gradient is 1
-        inner   also keep the gradients of the nodes between this one and the leaves; False saves their memory
+        grad     ∂L/∂this node, of its shape; not needed where it holds a single number, whose gradient is 1
+        inner    also keep the gradients of the nodes between this one and the leaves; False saves their memory
+        afresh   leaves whose gradients are overwritten, not added to; 0 for those that this node does not depend on
 
         Gradients accumulate until ``zero_grad``. They are plain arrays without a history: derivatives of derivatives
         are outside what this tape does.
@@ -156,7 +157,14 @@ class Node:
                 "Hint: was it computed under no_grad, or from constants only?"
             )
         start = self._start(grad)
-        walk.propagate(self, start, inner=inner)
+        for node in afresh:
+            node._fresh = True
+        try:
+            walk.propagate(self, start, inner=inner)
+        finally:
+            for node in afresh:
+                if node._fresh and node._grad is not None:
+                    node._grad.fill(0)
 
     def zero_grad(self) -> None:
         """Set the gradients of this node, and of every node that it was computed from, to zero."""

@@ -16,6 +16,7 @@ from mlp_numpy.modules.losses import (
 from mlp_numpy.modules.parameters import NamedArrays
 from mlp_numpy.modules.sequential import Sequential
 from mlp_numpy.modules.softmax import SoftMax, SoftMaxModule
+from mlp_numpy.modules.tape import TapeModule
 
 __all__ = [
     "CrossEntropy",
@@ -36,6 +37,7 @@ __all__ = [
     "SoftMaxCrossEntropy",
     "SoftMaxCrossEntropyModule",
     "SoftMaxModule",
+    "TapeModule",
     "glorot",
     "kaiming",
     "normal",

@@ -106,11 +106,10 @@ def test_the_table_has_every_elementary_formula() -> None:
     formulas = {op for op in vars(ops).values() if isinstance(op, type) and issubclass(op, Op)}
     assert formulas == {row.op for row in ROWS}
     assert all(getattr(autodiff, op.__name__) is op for op in formulas)
+    parts = ["Forward", "Backward", "Shapes", "Caches", "Kinks", "Reference"]
     for op in formulas:
-        lines = [line.split()[0] for line in (op.__doc__ or "").splitlines() if line.strip()]
-        assert [word for word in lines if word in ("Forward", "Backward", "Shapes", "Caches", "Kinks", "Reference")] == [
-            "Forward", "Backward", "Shapes", "Caches", "Kinks", "Reference",
-        ], op  # fmt: skip
+        first_words = [line.split()[0] for line in (op.__doc__ or "").splitlines() if line.strip()]
+        assert [word for word in first_words if word in parts] == parts, op
 
 
 @pytest.mark.parametrize("op", [ops.Max, ops.RowMax])

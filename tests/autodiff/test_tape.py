@@ -1,4 +1,4 @@
-"""What nodes promise: arithmetic, accumulation, constants, errors. The faults of the teaching engine have a test each."""
+"""What nodes promise: arithmetic, accumulation, constants, errors; and a test for each fault of the teaching engine."""
 
 from __future__ import annotations
 
@@ -268,7 +268,7 @@ def test_whole_numbers_become_floating_where_a_gradient_is_needed() -> None:
     assert TensorNode(np.array([1, 2], np.uint8), needs_grad=False).dtype == np.uint8
 
 
-# ------------------------------------------------------------------------------------------------------ values and copies
+# ---------------------------------------------------------------------------------------------------- values and copies
 
 
 def test_parameters_can_be_updated_in_place() -> None:
