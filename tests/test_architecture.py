@@ -14,9 +14,10 @@ import mlp_numpy
 HOUSE = Path(mlp_numpy.__file__).parent
 FLOORS = [
     {"errors", "arrays", "blas", "files", "environment"},
+    {"data"},
     {"autodiff"},
     {"modules"},
-    {"models", "gradcheck", "optim", "data"},
+    {"models", "gradcheck", "optim"},
     {"training", "config"},
     {"viz"},
     {"experiment"},
@@ -41,6 +42,8 @@ def imports(path: Path) -> list[tuple[str, ast.AST]]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
             found.append((node.module or "", node))
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "import_module":
+            found += [(argument.value, node) for argument in node.args if isinstance(argument, ast.Constant)]
     return found
 
 
