@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlp_numpy.autodiff.context import Context
 from mlp_numpy.autodiff.core import Node, Operand, OpNode, TensorNode, no_grad
+from mlp_numpy.autodiff.explain import explain
 from mlp_numpy.autodiff.functions import (
     celoss,
     concatenate,
@@ -119,6 +120,7 @@ __all__ = [
     "celoss",
     "concatenate",
     "exp",
+    "explain",
     "load_mnist",
     "load_synth",
     "log",

@@ -128,6 +128,12 @@ class Node:
             raise ShapeError(f"{self!r}.grad: must be {self._value.shape}, as the value is, got {array.shape}.")
         self.grad[...] = array
 
+    def grad_norm(self) -> float | None:
+        """The Euclidean length of the gradient, or None where none has come since the last ``zero_grad``."""
+        if self._grad is None or (self._leaf and self._fresh):
+            return None
+        return float(np.linalg.norm(self._grad))
+
     @property
     def needs_grad(self) -> bool:
         """Whether ``backward`` computes a gradient for this node."""
