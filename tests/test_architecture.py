@@ -13,11 +13,11 @@ import mlp_numpy
 
 HOUSE = Path(mlp_numpy.__file__).parent
 FLOORS = [
-    {"errors", "arrays", "blas", "files", "environment"},
+    {"errors", "arrays", "blas", "files", "environment", "naive"},
     {"data"},
     {"autodiff"},
     {"modules"},
-    {"models", "gradcheck", "optim"},
+    {"models", "gradcheck", "optim", "lesson"},
     {"training", "config"},
     {"viz"},
     {"experiment"},
@@ -26,7 +26,7 @@ FLOORS = [
 ]
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 # On the ground floor, arrays and files stand on errors; elsewhere rooms on one floor do not see each other.
-GROUND = {("arrays", "errors"), ("blas", "arrays")}
+GROUND = {("arrays", "errors"), ("blas", "arrays"), ("naive", "arrays")}
 FILES = sorted(HOUSE.rglob("*.py"))
 
 

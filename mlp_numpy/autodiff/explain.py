@@ -66,13 +66,11 @@ def gradient_of(node: Node) -> str:
 
 def _shared(root: Node) -> dict[Node, int]:
     """Numbers for the nodes below ``root`` that are used more than once, in the order in which the tree meets them."""
-    uses: dict[Node, int] = {root: 1}
-    stack, met = [root], [root]
+    uses: dict[Node, int] = {}
+    stack = [root]
     while stack:
-        source = stack.pop().source
-        for node in reversed(source.inputs if source is not None else ()):
-            uses[node] = uses.get(node, 0) + 1
-            if uses[node] == 1:
-                stack.append(node)
-                met.append(node)
-    return {node: number for number, node in enumerate((node for node in met if uses[node] > 1), start=1)}
+        node = stack.pop()
+        uses[node] = uses.get(node, 0) + 1
+        if uses[node] == 1 and node.source is not None:
+            stack += reversed(node.source.inputs)
+    return {node: number for number, node in enumerate((node for node in uses if uses[node] > 1), start=1)}
