@@ -3,10 +3,9 @@
     python benchmarks/step.py [--rounds 10] [--steps 30] [--json FILE]
 
 A step is what a training repeats: a batch of 200 gathered from uint8 images, minus the mean image, forward, loss,
-backward and the update of plain SGD, all in float32. Every contestant lives in a process of its own, so that no thread
-pool disturbs another's; the processes take turns, a few steps each, round after round, so that all meet the same
-machine. What is compared is the ratio of the minima and of the medians over all steps. "products" are the matrix
-products of the step alone, written into arrays that exist: what any implementation on this BLAS must at least do.
+backward and the update of plain SGD, all in float32. How the contestants take turns is said in ``turns.py``. "products"
+are the matrix products of the step alone, written into arrays that exist: what any implementation on this BLAS must at
+least do.
 
 PyTorch, JAX and scikit-learn take part where they are installed.
 """
@@ -15,17 +14,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import statistics
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from turns import Step, report, report_machine, serve, take_turns
 
 from mlp_numpy.environment import describe
 
@@ -34,7 +29,6 @@ BATCH, N_IMAGES, LR, SLOPE = 200, 50_000, 1e-6, 0.02
 # Pixels are not divided, so the first weights are: scores that are far apart would give probabilities so small that
 # the processor takes a slow path for them, for who does not round them to zero.
 PIXEL_SCALE = 70.0
-Step = Callable[[int], None]
 
 
 def data() -> tuple[Any, Any]:
@@ -184,76 +178,12 @@ CONTESTANTS: dict[str, tuple[Callable[[tuple[int, ...]], Step], str]] = {
 }
 
 
-def work(name: str, sizes: tuple[int, ...]) -> None:
-    """A contestant's process: for each number read, make so many steps and answer with their times."""
-    step, number = CONTESTANTS[name][0](sizes), 0
-    for _ in range(3):
-        step(number)
-        number += 1
-    print(json.dumps(describe()["thread_pools"]), flush=True)
-    for line in sys.stdin:
-        times = []
-        for _ in range(int(line)):
-            start = time.perf_counter()
-            step(number)
-            times.append(time.perf_counter() - start)
-            number += 1
-        # The first step of a turn wakes threads and refills caches.
-        print(json.dumps(times[1:]), flush=True)
-
-
 def compare(sizes: tuple[int, ...], rounds: int, steps: int) -> dict[str, Any]:
     """Let all installed contestants take turns on one net; milliseconds by name, and the pools they ran on."""
-    # A pinned kernel would time a processor that this is not.
-    environment = {key: value for key, value in os.environ.items() if key != "OPENBLAS_CORETYPE"}
-    environment["PYTHONWARNINGS"] = "ignore"
     names = [name for name, (_, package) in CONTESTANTS.items() if find_spec(package)]
     net = "-".join(map(str, sizes))
-    workers = {
-        name: subprocess.Popen(
-            [sys.executable, __file__, "--worker", name, "--net", net],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=environment,
-        )
-        for name in names
-    }
-
-    def ask(name: str, question: str) -> Any:
-        process = workers[name]
-        if process.stdin is None or process.stdout is None:
-            raise SystemExit(f"{name}: no pipe to the worker")
-        if question:
-            process.stdin.write(f"{question}\n")
-            process.stdin.flush()
-        answer = process.stdout.readline()
-        if not answer:
-            raise SystemExit(f"{name}: the worker ended, see its error above")
-        return json.loads(answer)
-
-    pools = {name: ask(name, "") for name in names}
-    times: dict[str, list[float]] = {name: [] for name in names}
-    for _ in range(rounds):
-        for name in names:
-            time.sleep(0.1)  # the last one's threads go to sleep
-            times[name] += [1000 * t for t in ask(name, str(steps))]
-    for process in workers.values():
-        if process.stdin is not None:
-            process.stdin.close()
-        process.wait()
-    found = {name: {"min": min(ts), "median": statistics.median(ts)} for name, ts in times.items()}
-    return {"net": net, "milliseconds": found, "pools": pools}
-
-
-def report(result: dict[str, Any]) -> None:
-    """Print one net's table: times, and our time as a share of each."""
-    times = result["milliseconds"]
-    print(f"\n{result['net']}, batch {BATCH}, float32")
-    print(f"{'':12}{'min ms':>9}{'median ms':>11}{'ours/min':>10}{'ours/median':>13}")
-    for name, found in times.items():
-        low, middle = (times["mlp_numpy"][key] / found[key] for key in ("min", "median"))
-        print(f"{name:12}{found['min']:9.2f}{found['median']:11.2f}{low:10.2f}{middle:13.2f}", flush=True)
+    times, pools = take_turns(__file__, names, ["--net", net], rounds, steps)
+    return {"net": net, "milliseconds": times, "pools": pools}
 
 
 def main() -> None:
@@ -267,16 +197,13 @@ def main() -> None:
     options = parser.parse_args()
     nets = NETS if options.net is None else tuple(tuple(map(int, net.split("-"))) for net in options.net)
     if options.worker:
-        work(options.worker, nets[0])
+        serve(CONTESTANTS[options.worker][0](nets[0]))
         return
     machine = describe()
-    print(f"{machine['processor']}, {machine['cores']} cores, Python {machine['python']}")
     results = [compare(sizes, options.rounds, options.steps) for sizes in nets]
-    for name, pools in results[0]["pools"].items():
-        kernels = "; ".join(f"{pool['library']} {pool['kernel'] or ''} × {pool['threads']}" for pool in pools)
-        print(f"{name:12}{kernels}")
+    report_machine(machine, results[0]["pools"])
     for result in results:
-        report(result)
+        report(f"{result['net']}, batch {BATCH}, float32", result["milliseconds"], "mlp_numpy")
     if options.json:
         options.json.write_text(json.dumps({"machine": machine, "results": results}, indent=1) + "\n")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
@@ -14,6 +14,21 @@ Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
 Seed: TypeAlias = int | np.random.Generator | None
 """What every random choice takes: a seed, a generator to draw on, or None for fresh entropy."""
+
+
+class Learned(Protocol):
+    """One learned array with its gradient: a parameter of a module, or a leaf node of a graph."""
+
+    @property
+    def value(self) -> Array:
+        """The array."""
+
+    @property
+    def grad(self) -> Array:
+        """∂L/∂value, of its shape and memory order."""
+
+    def move(self, values: Array, grads: Array) -> None:
+        """Let two vectors of the array's length hold it and its gradient from now on; the numbers go with them."""
 
 
 def generator(rng: Seed) -> np.random.Generator:

@@ -1,4 +1,4 @@
-"""The command line: ``train``, ``evaluate``, ``predict`` and ``gradcheck``. The one room that prints."""
+"""The command line: ``train``, ``evaluate``, ``predict``, ``gradcheck``, ``explain``. The one room that prints."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from mlp_numpy.data.sources import load_dataset
 from mlp_numpy.errors import DataError, DataNotFoundError, MlpNumpyError, NonFiniteError, OptionError, did_you_mean
 from mlp_numpy.experiment import Result, Run, load_run
 from mlp_numpy.gradcheck import Method, gradcheck
+from mlp_numpy.lesson import lesson
 from mlp_numpy.models import MLP
 from mlp_numpy.modules import SoftMaxCrossEntropyModule, kaiming
 from mlp_numpy.training import EvaluationRecord, StepRecord, TrainedModel, confusion_matrix, evaluate
@@ -180,6 +181,16 @@ def check_gradients(
     return 0 if report.verdict == "fine" else _FAILED
 
 
+def explain(formula: Annotated[str, tyro.conf.Positional]) -> int:
+    """Print a formula's equations, its sums index by index, and both at work on an example.
+
+    Args:
+        formula: name of a formula, such as Linear
+    """
+    print(lesson(formula))
+    return 0
+
+
 def with_config_file(options: Sequence[str]) -> list[str]:
     """The options of a command line, those of a ``--config`` file put before the others, which so override them."""
     finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
@@ -222,6 +233,7 @@ def confusion_table(counts: Array, class_names: Sequence[str]) -> str:
 
 def _usage() -> str:
     commands = {"train": train, "evaluate": evaluate_run, "predict": predict, "gradcheck": check_gradients}
+    commands["explain"] = explain
     lines = [f"  {name:<10} {(command.__doc__ or '').splitlines()[0]}" for name, command in commands.items()]
     return "\n".join(
         [
@@ -262,4 +274,5 @@ _COMMANDS: Final[dict[str, Callable[[Sequence[str]], int]]] = {
     "evaluate": lambda options: int(tyro.cli(evaluate_run, prog=_PROGRAM + "evaluate", args=options)),
     "predict": lambda options: int(tyro.cli(predict, prog=_PROGRAM + "predict", args=options)),
     "gradcheck": lambda options: int(tyro.cli(check_gradients, prog=_PROGRAM + "gradcheck", args=options)),
+    "explain": lambda options: int(tyro.cli(explain, prog=_PROGRAM + "explain", args=options)),
 }

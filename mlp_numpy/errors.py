@@ -17,6 +17,10 @@ class ShapeError(MlpNumpyError, ValueError):
     """An array came to a door with a shape that does not fit."""
 
 
+class OutOfRangeError(MlpNumpyError, IndexError):
+    """An index names a place that an array does not have."""
+
+
 class DTypeError(MlpNumpyError, TypeError):
     """An array came to a door with a kind of number that does not fit."""
 
@@ -31,6 +35,10 @@ class OptionError(MlpNumpyError, ValueError):
 
 class CallOrderError(MlpNumpyError, RuntimeError):
     """``backward`` was called before the ``forward`` that it differentiates."""
+
+
+class GraphError(MlpNumpyError, RuntimeError):
+    """There is nothing to differentiate: a graph was cleared, never recorded, or no leaf of it needs a gradient."""
 
 
 class NonFiniteError(MlpNumpyError, ArithmeticError):

@@ -13,10 +13,11 @@ import mlp_numpy
 
 HOUSE = Path(mlp_numpy.__file__).parent
 FLOORS = [
-    {"errors", "arrays", "blas", "files", "environment"},
+    {"errors", "arrays", "blas", "files", "environment", "naive"},
+    {"data"},
     {"autodiff"},
     {"modules"},
-    {"models", "gradcheck", "optim", "data"},
+    {"models", "gradcheck", "optim", "lesson"},
     {"training", "config"},
     {"viz"},
     {"experiment"},
@@ -25,7 +26,7 @@ FLOORS = [
 ]
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 # On the ground floor, arrays and files stand on errors; elsewhere rooms on one floor do not see each other.
-GROUND = {("arrays", "errors"), ("blas", "arrays")}
+GROUND = {("arrays", "errors"), ("blas", "arrays"), ("naive", "arrays")}
 FILES = sorted(HOUSE.rglob("*.py"))
 
 
@@ -41,6 +42,8 @@ def imports(path: Path) -> list[tuple[str, ast.AST]]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
             found.append((node.module or "", node))
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "import_module":
+            found += [(argument.value, node) for argument in node.args if isinstance(argument, ast.Constant)]
     return found
 
 

@@ -1,5 +1,136 @@
-"""Formulas and what drives them."""
+"""Formulas, and the tape that drives them: reverse-mode automatic differentiation.
 
-from mlp_numpy.autodiff.core import Context, Op
+    import mlp_numpy.autodiff as vg
 
-__all__ = ["Context", "Op"]
+A program written for vugrad, the teaching engine of the course behind "Assignment 2", runs with this import in place
+of its own, its data loaders ``load_synth`` and ``load_mnist`` included. Two things differ: start values and synthetic
+data come from NumPy's generators (an argument ``rng`` or ``seed``), not from its global state; and ``softmax`` does not
+overflow. Higher derivatives are out of scope: a gradient is an array, not a node.
+
+Names that occur twice: ``Linear`` and ``Module`` are here, as in vugrad, the layer and the base of networks of nodes.
+The fused formula ``Linear``, and the modules that need no graph, are in ``mlp_numpy.modules``.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from mlp_numpy.autodiff.context import Context
+from mlp_numpy.autodiff.core import Node, Operand, OpNode, TensorNode, no_grad
+from mlp_numpy.autodiff.explain import explain
+from mlp_numpy.autodiff.functions import (
+    celoss,
+    concatenate,
+    exp,
+    log,
+    logceloss,
+    logsoftmax,
+    relu,
+    sigmoid,
+    softmax,
+    sqrt,
+    tanh,
+    where,
+)
+from mlp_numpy.autodiff.modules import Linear, Module
+from mlp_numpy.autodiff.op import Op
+from mlp_numpy.autodiff.ops import (
+    Add,
+    BatchMM,
+    Concatenate,
+    Divide,
+    Exp,
+    Expand,
+    Id,
+    Index,
+    Log,
+    MatrixMultiply,
+    Max,
+    Mean,
+    Multiply,
+    Negate,
+    Normalize,
+    Power,
+    ReLU,
+    Reshape,
+    RowMax,
+    RowSum,
+    Select,
+    Sigmoid,
+    Sqrt,
+    Squeeze,
+    Sub,
+    Sum,
+    Tanh,
+    Transpose,
+    Unsqueeze,
+    Where,
+)
+
+# The data room stands on a lower floor, but brings libraries for downloads that no formula should wait for: it is
+# imported when a loader is asked for.
+if TYPE_CHECKING:
+    from mlp_numpy.data.vugrad import load_mnist, load_synth
+else:
+
+    def __getattr__(name: str) -> Any:
+        if name in ("load_mnist", "load_synth"):
+            return getattr(import_module("mlp_numpy.data.vugrad"), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+__all__ = [
+    "Add",
+    "BatchMM",
+    "Concatenate",
+    "Context",
+    "Divide",
+    "Exp",
+    "Expand",
+    "Id",
+    "Index",
+    "Linear",
+    "Log",
+    "MatrixMultiply",
+    "Max",
+    "Mean",
+    "Module",
+    "Multiply",
+    "Negate",
+    "Node",
+    "Normalize",
+    "Op",
+    "OpNode",
+    "Operand",
+    "Power",
+    "ReLU",
+    "Reshape",
+    "RowMax",
+    "RowSum",
+    "Select",
+    "Sigmoid",
+    "Sqrt",
+    "Squeeze",
+    "Sub",
+    "Sum",
+    "Tanh",
+    "TensorNode",
+    "Transpose",
+    "Unsqueeze",
+    "Where",
+    "celoss",
+    "concatenate",
+    "exp",
+    "explain",
+    "load_mnist",
+    "load_synth",
+    "log",
+    "logceloss",
+    "logsoftmax",
+    "no_grad",
+    "relu",
+    "sigmoid",
+    "softmax",
+    "sqrt",
+    "tanh",
+    "where",
+]

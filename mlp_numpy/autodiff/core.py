@@ -1,50 +1,186 @@
-"""What a formula is: two pure functions, and the context that the first one leaves for the second."""
+"""``TensorNode``: a value with a history, and the operators that write that history.
+
+``c = a + b`` is one application of the formula Add: ``c.source`` is the OpNode that remembers it, and
+``c.source.inputs`` are a and b. After ``loss.backward()`` every node that ``loss`` was computed from has ∂loss/∂value
+in its ``grad``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from collections.abc import Iterator
+from typing import Any, TypeAlias
 
 from mlp_numpy.arrays import Array
+from mlp_numpy.autodiff.node import Node, OpNode
+from mlp_numpy.autodiff.op import Op
+from mlp_numpy.autodiff.ops import (
+    Add,
+    Axes,
+    Divide,
+    Exp,
+    Index,
+    Log,
+    MatrixMultiply,
+    Max,
+    Mean,
+    Multiply,
+    Negate,
+    Power,
+    ReLU,
+    Reshape,
+    Sigmoid,
+    Sqrt,
+    Squeeze,
+    Sub,
+    Sum,
+    Tanh,
+    Transpose,
+    Unsqueeze,
+)
+from mlp_numpy.autodiff.record import no_grad
+
+__all__ = ["Node", "Op", "OpNode", "Operand", "TensorNode", "no_grad"]
 
 
-class Context(dict[str, Any]):
-    """What ``forward`` remembers for ``backward``: a dict of arrays and constants under names.
+class TensorNode(Node):
+    """A value that remembers the formula it came from.
 
-    Whoever drives a formula may also say, before the backward pass,
+        x = TensorNode([[1.0, 2.0]])
+        loss = (x * x).sum()
+        loss.backward()
+        x.grad                            # 2 x
 
-    needs   which inputs' gradients are wanted, one bool a positional input; None means all of them
-    into    arrays to write those gradients into, one (or None) a positional input; None means: allocate
+    value        an array; taken as it is, not copied, but whole numbers become float64 since they have no derivative
+    source       the OpNode that made this node, None for one made by hand (a leaf)
+    name         what to call it in ``explain``
+    needs_grad   whether ``backward`` computes ∂L/∂value for a leaf; False for data saves that work
 
-    Both change what is computed or where it is put, never its value.
+    Operators and methods are NumPy's: ``+ - * / ** @``, indexing, ``sum``, ``mean``, ``max``, ``reshape`` …; a number
+    or an array beside a node is a constant.
     """
 
-    __slots__ = ("into", "needs")
+    __slots__ = ()
+    # NumPy must leave array + node to the node.
+    __array_ufunc__ = None
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.needs: tuple[bool, ...] | None = None
-        self.into: tuple[Array | None, ...] | None = None
+    @property
+    def shape(self) -> tuple[int, ...]:
+        shape: tuple[int, ...] = self._value.shape
+        return shape
 
-    def wants(self, position: int) -> bool:
-        """Whether the gradient of the positional input at ``position`` is wanted."""
-        return self.needs is None or self.needs[position]
+    @property
+    def ndim(self) -> int:
+        return self._value.ndim
 
-    def target(self, position: int) -> Array | None:
-        """The array that the gradient of the input at ``position`` shall be written into, if there is one."""
-        return None if self.into is None else self.into[position]
+    @property
+    def dtype(self) -> Any:
+        return self._value.dtype
+
+    @property
+    def T(self) -> TensorNode:
+        return self.transpose()
+
+    def item(self) -> Any:
+        """The one number that the node holds, as Python's own."""
+        return self._value.item()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        raise TypeError(f"{self!r}: a node is not an array, since that would lose its history. Hint: node.value.")
+
+    def __add__(self, other: Operand) -> TensorNode:
+        return Add.do_forward(self, other)
+
+    def __radd__(self, other: Operand) -> TensorNode:
+        return Add.do_forward(other, self)
+
+    def __sub__(self, other: Operand) -> TensorNode:
+        return Sub.do_forward(self, other)
+
+    def __rsub__(self, other: Operand) -> TensorNode:
+        return Sub.do_forward(other, self)
+
+    def __mul__(self, other: Operand) -> TensorNode:
+        return Multiply.do_forward(self, other)
+
+    def __rmul__(self, other: Operand) -> TensorNode:
+        return Multiply.do_forward(other, self)
+
+    def __truediv__(self, other: Operand) -> TensorNode:
+        return Divide.do_forward(self, other)
+
+    def __rtruediv__(self, other: Operand) -> TensorNode:
+        return Divide.do_forward(other, self)
+
+    def __pow__(self, other: Operand) -> TensorNode:
+        return Power.do_forward(self, other)
+
+    def __rpow__(self, other: Operand) -> TensorNode:
+        return Power.do_forward(other, self)
+
+    def __matmul__(self, other: TensorNode | Array) -> TensorNode:
+        return MatrixMultiply.do_forward(self, other)
+
+    def __rmatmul__(self, other: TensorNode | Array) -> TensorNode:
+        return MatrixMultiply.do_forward(other, self)
+
+    def __neg__(self) -> TensorNode:
+        return Negate.do_forward(self)
+
+    def __getitem__(self, index: Any) -> TensorNode:
+        return Index.do_forward(self, index=index)
+
+    def __iter__(self) -> Iterator[TensorNode]:
+        """The node's parts along its first dimension."""
+        return (self[position] for position in range(self.size(0)))
+
+    def matmul(self, other: TensorNode | Array) -> TensorNode:
+        """The matrix product of this node and another, as ``@`` gives it."""
+        return MatrixMultiply.do_forward(self, other)
+
+    def sum(self, axis: Axes = None, keepdims: bool = False) -> TensorNode:
+        return Sum.do_forward(self, axis=axis, keepdims=keepdims)
+
+    def mean(self, axis: Axes = None, keepdims: bool = False) -> TensorNode:
+        return Mean.do_forward(self, axis=axis, keepdims=keepdims)
+
+    def max(self, axis: int | None = None, keepdims: bool = False) -> TensorNode:
+        return Max.do_forward(self, axis=axis, keepdims=keepdims)
+
+    def reshape(self, *shape: Any) -> TensorNode:
+        return Reshape.do_forward(self, shape=_several(shape))
+
+    def transpose(self, *axes: Any) -> TensorNode:
+        return Transpose.do_forward(self, axes=_several(axes) or None)
+
+    def squeeze(self, dim: int) -> TensorNode:
+        return Squeeze.do_forward(self, dim=dim)
+
+    def unsqueeze(self, dim: int) -> TensorNode:
+        return Unsqueeze.do_forward(self, dim=dim)
+
+    def exp(self) -> TensorNode:
+        return Exp.do_forward(self)
+
+    def log(self) -> TensorNode:
+        return Log.do_forward(self)
+
+    def sqrt(self) -> TensorNode:
+        return Sqrt.do_forward(self)
+
+    def tanh(self) -> TensorNode:
+        return Tanh.do_forward(self)
+
+    def sigmoid(self) -> TensorNode:
+        return Sigmoid.do_forward(self)
+
+    def relu(self) -> TensorNode:
+        return ReLU.do_forward(self)
 
 
-class Op:
-    """A formula: ``forward`` computes, ``backward`` is the derivative of that ``forward`` and of nothing else.
+Operand: TypeAlias = TensorNode | Array | float
+"""What may stand beside a node in an expression."""
 
-    forward(context, *arrays, **constants) → out
-        positional arrays have gradients, keywords are constants
-    backward(context, dout) → the gradient of each positional array, in their order
-        ``dout`` is ∂L/∂out; a single gradient may come without a tuple, one not wanted as None
 
-    Both are static and pure: no state but the context. A subclass's docstring is its equation block.
-    """
-
-    forward: ClassVar[Callable[..., Array]]
-    backward: ClassVar[Callable[..., Any]]
+def _several(arguments: tuple[Any, ...]) -> tuple[int, ...]:
+    """``(2, 3)`` and ``((2, 3),)`` mean the same, as in NumPy's methods."""
+    return tuple(arguments[0]) if len(arguments) == 1 and not isinstance(arguments[0], int) else arguments

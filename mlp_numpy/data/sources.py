@@ -1,15 +1,15 @@
-"""Data sets by name: ``auto``, ``cifar10``, ``mnist``, ``shapes``, or ``torchvision:<Class>``."""
+"""Data sets by name: ``auto``, ``cifar10``, ``ellipse``, ``mnist``, ``shapes``, or ``torchvision:<Class>``."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlp_numpy.data import cifar10, download, mnist, shapes, torchvision_source
+from mlp_numpy.data import cifar10, download, mnist, shapes, synthetic, torchvision_source
 from mlp_numpy.data.dataset import Dataset
 from mlp_numpy.errors import DataNotFoundError, unknown_name
 
-NAMES = ("auto", "cifar10", "mnist", "shapes", "torchvision:<Class>")
+NAMES = ("auto", "cifar10", "ellipse", "mnist", "shapes", "torchvision:<Class>")
 _TORCHVISION = "torchvision:"
 
 
@@ -27,6 +27,7 @@ def load_dataset(
     """Load a data set by its name.
 
     cifar10               from ``data_dir``, else downloaded into it
+    ellipse               points of the plane in two classes, drawn; ``seed`` chooses the drawing
     mnist                 from ``data_dir``, else downloaded into it
     shapes                drawn (or kept from an earlier time) in the sizes of CIFAR-10; ``seed`` chooses the drawing
     auto                  cifar10; where it is neither on disk nor to be had, shapes with a warning
@@ -49,6 +50,8 @@ def load_dataset(
         return Loaded(shapes.load(data_dir, seed))
     if name == "cifar10":
         return Loaded(_cifar10(Path(data_dir), may_download=download, progress=progress))
+    if name == "ellipse":
+        return Loaded(synthetic.generate(seed=seed))
     if name == "mnist":
         return Loaded(_mnist(Path(data_dir), may_download=download, progress=progress))
     if name == "auto":

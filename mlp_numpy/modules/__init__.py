@@ -1,6 +1,7 @@
 """Layers, activations and losses: each a formula with its derivative, and a module that remembers for it."""
 
-from mlp_numpy.modules.activations import LeakyReLU, LeakyReLUModule, ReLU, ReLUModule
+from mlp_numpy.autodiff import ReLU
+from mlp_numpy.modules.activations import LeakyReLU, LeakyReLUModule, ReLUModule
 from mlp_numpy.modules.base import Module
 from mlp_numpy.modules.init import Initializer, glorot, kaiming, normal
 from mlp_numpy.modules.linear import Linear, LinearModule
@@ -15,6 +16,7 @@ from mlp_numpy.modules.losses import (
 from mlp_numpy.modules.parameters import NamedArrays
 from mlp_numpy.modules.sequential import Sequential
 from mlp_numpy.modules.softmax import SoftMax, SoftMaxModule
+from mlp_numpy.modules.tape import TapeModule
 
 __all__ = [
     "CrossEntropy",
@@ -35,6 +37,7 @@ __all__ = [
     "SoftMaxCrossEntropy",
     "SoftMaxCrossEntropyModule",
     "SoftMaxModule",
+    "TapeModule",
     "glorot",
     "kaiming",
     "normal",

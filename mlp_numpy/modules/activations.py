@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from mlp_numpy.arrays import Array
-from mlp_numpy.autodiff import Context, Op
+from mlp_numpy.autodiff import Context, Op, ReLU
 from mlp_numpy.errors import OptionError
 from mlp_numpy.modules.base import Module
 
@@ -55,30 +55,6 @@ class LeakyReLUModule(Module):
 
     def _constants(self) -> dict[str, Any]:
         return {"neg_slope": self.neg_slope}
-
-
-class ReLU(Op):
-    """
-    Forward     out = max(0, x) = 1[x > 0] ⊙ x
-    Backward    dx = 1[x > 0] ⊙ dout
-    Shapes      x, out, dout: any, all the same
-    Caches      1[x > 0]
-    Kinks       at x = 0 the slope is 0
-    Reference   "Assignment 1: MLPs, CNNs and Backpropagation" (Earle), eq. 19 to 24 with a = 0
-    """
-
-    @staticmethod
-    def forward(context: Context, x: Array) -> Array:
-        # As numbers, not as bools: a product of one kind with itself is twice as quick.
-        positive = (x.real > 0).astype(x.real.dtype)
-        context["positive"] = positive
-        out: Array = positive * x
-        return out
-
-    @staticmethod
-    def backward(context: Context, dout: Array) -> Array:
-        dx: Array = context["positive"] * dout
-        return dx
 
 
 class ReLUModule(Module):

@@ -12,10 +12,10 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from mlp_numpy.arrays import Array
+from mlp_numpy.arrays import Array, Learned
 from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.errors import CallOrderError, DTypeError, ShapeError
-from mlp_numpy.modules.parameters import NamedArrays
+from mlp_numpy.modules.parameters import LearnedArray, NamedArrays
 
 
 class Module:
@@ -103,6 +103,12 @@ class Module:
         for name, child in children.items():
             yield from child.leaves(f"{prefix}{name}.")
 
+    def learned(self) -> Iterator[tuple[str, Learned]]:
+        """Every learned array below this module, in the order of the forward pass, with its dotted name."""
+        for prefix, leaf in self.leaves():
+            for name in leaf._params:
+                yield f"{prefix}.{name}".lstrip("."), LearnedArray(leaf._params, leaf._grads, name)
+
     def train(self, mode: bool = True) -> Self:
         """Use the training formulas from now on."""
         self.training = mode
@@ -144,10 +150,9 @@ class Module:
         """A twin of this module whose params, grads and buffers have another kind of number; no cache goes along."""
         twin = copy.deepcopy(self)
         twin.clear_cache()
+        for _, learned in twin.learned():
+            learned.move(*np.empty((2, learned.value.size), dtype))
         for _, leaf in twin.leaves():
-            for arrays in (leaf._params, leaf._grads):
-                for name, array in arrays.items():
-                    arrays.move(name, np.empty(array.size, dtype))
             leaf.buffers = {name: array.astype(dtype) for name, array in leaf.buffers.items()}
         return twin
 

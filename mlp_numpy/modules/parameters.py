@@ -32,10 +32,9 @@ class NamedArrays(MutableMapping[str, Array]):
         return self._arrays[name]
 
     def __setitem__(self, name: str, value: Any) -> None:
-        array = self._arrays.get(name)
-        if array is None:
+        if name not in self._arrays:
             raise KeyError(f"{self._owner}: no array is named {name!r}; there are {list(self._arrays)}.")
-        new = np.asarray(value)
+        array, new = self[name], np.asarray(value)
         if new.shape != array.shape:
             raise ShapeError(f"{self._owner}[{name!r}]: must be {array.shape}, got {new.shape}.")
         if not np.can_cast(new.dtype, array.dtype, casting="same_kind"):
@@ -52,7 +51,7 @@ class NamedArrays(MutableMapping[str, Array]):
         return len(self._arrays)
 
     def __repr__(self) -> str:
-        return repr(self._arrays)
+        return repr(dict(self))
 
     def assign(self, values: Mapping[str, Any]) -> None:
         """Write all arrays from a mapping with exactly these names; nothing is written if a name is off."""
@@ -70,3 +69,25 @@ class NamedArrays(MutableMapping[str, Array]):
         view = storage.reshape(old.shape, order="C" if old.flags.c_contiguous else "F")
         view[...] = old
         self._arrays[name] = view
+
+
+class LearnedArray:
+    """One learned array of a module with its gradient, wherever they are stored."""
+
+    def __init__(self, params: NamedArrays, grads: NamedArrays, name: str) -> None:
+        self._params, self._grads, self._name = params, grads, name
+
+    @property
+    def value(self) -> Array:
+        """The array."""
+        return self._params[self._name]
+
+    @property
+    def grad(self) -> Array:
+        """∂L/∂value."""
+        return self._grads[self._name]
+
+    def move(self, values: Array, grads: Array) -> None:
+        """Let two vectors of the array's length hold it and its gradient from now on; the numbers go with them."""
+        self._params.move(self._name, values)
+        self._grads.move(self._name, grads)

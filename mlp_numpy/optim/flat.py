@@ -3,47 +3,53 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Protocol
 
 import numpy as np
 
-from mlp_numpy.arrays import Array
+from mlp_numpy.arrays import Array, Learned
 from mlp_numpy.errors import DTypeError, OptionError
-from mlp_numpy.modules import Module, NamedArrays
+
+
+class Learner(Protocol):
+    """What has parameters: a module, or a network of nodes."""
+
+    def learned(self) -> Iterator[tuple[str, Learned]]:
+        """Its learned arrays with their dotted names."""
 
 
 class FlatParameters:
-    """``values`` and ``grads``: two vectors, of which every ``params[…]`` and ``grads[…]`` of ``model`` become views.
+    """``values`` and ``grads``: two vectors, of which every learned array of ``model`` and its gradient become views.
 
     An optimizer needs no more than these two; a norm, a clipping, "remember the best" are one line each. The numbers
-    themselves do not change. A layer keeps its place in the vector: layers in forward order, in each its arrays in
+    themselves do not change. An array keeps its place in the vector: layers in forward order, in each its arrays in
     the order of its ``params``, every array in its own memory order (a LinearModule's weight column after column).
+
+    model    a module, whose ``params[…]`` and ``grads[…]`` become the views, or a ``mlp_numpy.autodiff.Module``, whose
+             parameters' ``value`` and ``grad`` do
 
     ``slices`` tells which part of the vectors is which array: dotted name → slice.
 
     Raises OptionError if the model has nothing to learn, DTypeError if its arrays are of different kinds.
     """
 
-    def __init__(self, model: Module) -> None:
-        found = [
-            (f"{prefix}.{name}".lstrip("."), leaf, name) for prefix, leaf in model.leaves() for name in leaf.params
-        ]
+    def __init__(self, model: Learner) -> None:
+        found = dict(model.learned())
         if not found:
             raise OptionError(f"FlatParameters: the model must have parameters, got {model!r}.")
-        dtypes: set[np.dtype[Any]] = {leaf.params[name].dtype for _, leaf, name in found}
+        dtypes: set[np.dtype[Any]] = {array.value.dtype for array in found.values()}
         if len(dtypes) > 1:
             raise DTypeError(f"FlatParameters: all parameters must be of one kind, got {sorted(map(str, dtypes))}.")
-        sizes = [leaf.params[name].size for _, leaf, name in found]
-        self.values: Array = np.empty(sum(sizes), dtype=dtypes.pop())
+        self.values: Array = np.empty(sum(array.value.size for array in found.values()), dtype=dtypes.pop())
         self.grads: Array = np.empty_like(self.values)
         self.slices: dict[str, slice] = {}
         start = 0
-        for (dotted, leaf, name), size in zip(found, sizes, strict=True):
-            part = slice(start, start + size)
-            leaf.params.move(name, self.values[part])
-            leaf.grads.move(name, self.grads[part])
-            self.slices[dotted] = part
-            start += size
+        for name, array in found.items():
+            part = slice(start, start + array.value.size)
+            array.move(self.values[part], self.grads[part])
+            self.slices[name] = part
+            start = part.stop
 
     def __len__(self) -> int:
         return self.values.size
@@ -60,7 +66,6 @@ class FlatParameters:
         return next(name for name, part in self.slices.items() if part.start <= position < part.stop)
 
 
-def n_parameters(model: Module) -> int:
+def n_parameters(model: Learner) -> int:
     """How many numbers a model learns."""
-    arrays: list[NamedArrays] = [leaf.params for _, leaf in model.leaves()]
-    return sum(array.size for params in arrays for array in params.values())
+    return sum(array.value.size for _, array in model.learned())

@@ -148,8 +148,10 @@ def _last_gradient(model: Module) -> Array:
     It is computed last, from what has come through every layer behind it, and a NaN or an infinity on that way stays
     one. So these few numbers tell what would cost a pass over all gradients, 4 % of a step of a large net.
     """
-    first = next(leaf for _, leaf in model.leaves() if leaf.grads)
-    return min(first.grads.values(), key=lambda gradient: gradient.size)
+    found = list(model.learned())
+    first_layer = found[0][0].rpartition(".")[0]
+    gradients = [array.grad for name, array in found if name.rpartition(".")[0] == first_layer]
+    return min(gradients, key=lambda gradient: gradient.size)
 
 
 def first_nonfinite(model: Module, x: Array) -> str:

@@ -1,0 +1,76 @@
+"""A graph as text: which formula made what from what, and the gradients that came back."""
+
+from __future__ import annotations
+
+from mlp_numpy.autodiff.node import Node
+from mlp_numpy.errors import OptionError
+
+
+def explain(node: Node, *, max_lines: int = 100) -> str:
+    """The graph below ``node`` as a tree: a line a node, with its shape, the formula that made it, and its gradient.
+
+    A node that is used more than once is drawn once, under the number that its other uses refer to. Of a large graph
+    the first ``max_lines`` lines are shown.
+
+        () float64 = 30, from Sum                 grad 1
+        └─ (2, 2) float64, from Multiply          grad norm 2
+           ├─ #1 x (2, 2) float64, leaf           grad norm 10.95
+           └─ #1 again
+
+    Raises OptionError if ``max_lines`` is below 1.
+    """
+    if max_lines < 1:
+        raise OptionError(f"explain: max_lines must be ≥ 1, got {max_lines}.")
+    numbers = _shared(node)
+    shown: set[Node] = set()
+    lines: list[tuple[str, str]] = []
+    # What is still to be shown, the next at the end: a node, and what stands before it and before its inputs.
+    stack = [(node, "", "")]
+    while stack and len(lines) < max_lines:
+        current, before, below = stack.pop()
+        number = f"#{numbers[current]} " if current in numbers else ""
+        if current in shown:
+            lines.append((f"{before}{number}again", ""))
+            continue
+        shown.add(current)
+        lines.append((f"{before}{number}{describe(current)}", gradient_of(current)))
+        inputs = [] if current.source is None else current.source.inputs
+        for position in range(len(inputs) - 1, -1, -1):
+            last = position == len(inputs) - 1
+            branch, rest = ("└─ ", "   ") if last else ("├─ ", "│  ")
+            stack.append((inputs[position], below + branch, below + rest))
+    width = max(len(left) for left, _ in lines) + 3
+    text = [f"{left:<{width}}{right}".rstrip() for left, right in lines]
+    return "\n".join([*text, *(["…"] if stack else [])])
+
+
+def describe(node: Node) -> str:
+    """A node in a few words: name, shape, kind of number, the value of a single number, and where it came from."""
+    name = "" if node.name is None else f"{node.name} "
+    single = f" = {node.value.item():.4g}" if node.value.size == 1 else ""
+    if node.source is not None:
+        origin = f"from {node.source.op.__name__}"
+    else:
+        origin = "leaf" if node.is_leaf and node.needs_grad else "constant"
+    return f"{name}{node.size()} {node.value.dtype}{single}, {origin}"
+
+
+def gradient_of(node: Node) -> str:
+    """The gradient of a node in a few words: the number where it is one, its length otherwise; nothing before
+    ``backward``."""
+    norm = node.grad_norm()
+    if norm is None:
+        return ""
+    return f"grad {node.grad.item():.4g}" if node.value.size == 1 else f"grad norm {norm:.4g}"
+
+
+def _shared(root: Node) -> dict[Node, int]:
+    """Numbers for the nodes below ``root`` that are used more than once, in the order in which the tree meets them."""
+    uses: dict[Node, int] = {}
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        uses[node] = uses.get(node, 0) + 1
+        if uses[node] == 1 and node.source is not None:
+            stack += reversed(node.source.inputs)
+    return {node: number for number, node in enumerate((node for node in uses if uses[node] > 1), start=1)}

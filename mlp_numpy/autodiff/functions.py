@@ -1,0 +1,100 @@
+"""Functions on nodes: activations and losses as people write them, each a composition of formulas.
+
+The losses are sums over the batch, as in the course whose names they carry; the fused formulas of
+``mlp_numpy.modules`` (``SoftMaxCrossEntropy.do_forward`` …) are quicker and let a reduction be chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from mlp_numpy.arrays import Array
+from mlp_numpy.autodiff.core import Operand, TensorNode
+from mlp_numpy.autodiff.ops import (
+    Concatenate,
+    Exp,
+    Log,
+    Normalize,
+    ReLU,
+    RowMax,
+    RowSum,
+    Select,
+    Sigmoid,
+    Sqrt,
+    Sum,
+    Tanh,
+    Where,
+)
+
+
+def sigmoid(x: TensorNode) -> TensorNode:
+    """1 / (1 + e⁻ˣ), number by number."""
+    return Sigmoid.do_forward(x)
+
+
+def relu(x: TensorNode) -> TensorNode:
+    """max(0, x), number by number."""
+    return ReLU.do_forward(x)
+
+
+def tanh(x: TensorNode) -> TensorNode:
+    """The hyperbolic tangent, number by number."""
+    return Tanh.do_forward(x)
+
+
+def exp(x: TensorNode) -> TensorNode:
+    """eˣ, number by number."""
+    return Exp.do_forward(x)
+
+
+def log(x: TensorNode) -> TensorNode:
+    """The natural logarithm, number by number."""
+    return Log.do_forward(x)
+
+
+def sqrt(x: TensorNode) -> TensorNode:
+    """The square root, number by number."""
+    return Sqrt.do_forward(x)
+
+
+def where(condition: Array, a: Operand, b: Operand) -> TensorNode:
+    """``a`` where the condition, a constant array of bools, holds, and ``b`` elsewhere."""
+    return Where.do_forward(a, b, condition=condition)
+
+
+def concatenate(nodes: Sequence[TensorNode], axis: int = 0) -> TensorNode:
+    """Nodes one behind the other along an axis."""
+    return Concatenate.do_forward(*nodes, axis=axis)
+
+
+def softmax(x: TensorNode) -> TensorNode:
+    """Probabilities (N, C) from scores (N, C), row by row.
+
+    Subtracting each row's maximum, as a constant, changes neither the result nor its gradient.
+    """
+    return Normalize.do_forward(Exp.do_forward(x - _row_maxima(x)))
+
+
+def logsoftmax(x: TensorNode) -> TensorNode:
+    """The logarithm of the softmax, in the form that neither overflows nor takes the logarithm of 0.
+
+    log Sₙᵢ = (xₙᵢ − mₙ) − log Σⱼ exp(xₙⱼ − mₙ)      mₙ = maxⱼ xₙⱼ
+    """
+    difference = x - RowMax.do_forward(x).unsqueeze(1)
+    return difference - Log.do_forward(RowSum.do_forward(Exp.do_forward(difference))).unsqueeze(1)
+
+
+def celoss(outputs: TensorNode, targets: Any) -> TensorNode:
+    """Cross-entropy of **probabilities** (N, C) for classes (N,): −Σₙ log pₙ,ₜ₍ₙ₎, a sum over the batch."""
+    return logceloss(Log.do_forward(outputs), targets)
+
+
+def logceloss(logprobs: TensorNode, targets: Any) -> TensorNode:
+    """Cross-entropy of **logarithms** of probabilities (N, C) for classes (N,): a sum over the batch."""
+    return -Sum.do_forward(Select.do_forward(logprobs, indices=targets))
+
+
+def _row_maxima(x: TensorNode) -> Array:
+    maxima: Array = x.value.real.max(axis=1, keepdims=True)
+    return maxima

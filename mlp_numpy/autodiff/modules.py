@@ -1,0 +1,101 @@
+"""Networks of nodes: parameters that are kept between one graph and the next, and what is computed from them.
+
+Not to be confused with ``mlp_numpy.modules``, whose modules drive the formulas without a graph. Both have a ``Module``,
+and both rooms a ``Linear``: there it is the formula, here, as in the course that these names come from, the layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from mlp_numpy.arrays import Seed, generator
+from mlp_numpy.autodiff.core import TensorNode
+from mlp_numpy.autodiff.ops import BatchMM
+from mlp_numpy.errors import OptionError, ShapeError
+
+
+class Module:
+    """Parameters, and a ``forward`` that computes with them; ``module(x)`` is ``module.forward(x)``.
+
+    There is no backward to write: the graph that ``forward`` leaves behind knows it.
+    """
+
+    def forward(self, *inputs: Any, **options: Any) -> Any:
+        """What the module computes; a subclass says."""
+        raise NotImplementedError(f"{type(self).__name__}.forward: a module must say what it computes.")
+
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        return self.forward(*inputs, **options)
+
+    def parameters(self) -> list[TensorNode]:
+        """The nodes to be learned: by default every leaf with a gradient in this module's attributes, lists and
+        modules among them, in the order in which they were assigned, each once. A subclass may list its own."""
+        return [node for _, node in _found(self, "")]
+
+    def learned(self) -> Iterator[tuple[str, TensorNode]]:
+        """The parameters with the dotted names of the attributes that hold them, such as "layer1.w"."""
+        names = {id(node): name for name, node in _found(self, "")}
+        for position, node in enumerate(self.parameters()):
+            yield names.get(id(node), str(position)), node
+
+    def zero_grad(self) -> None:
+        """Set the gradients of all parameters to zero."""
+        for node in self.parameters():
+            node.zero_grad()
+
+
+class Linear(Module):
+    """``x Wᵀ + b`` for a batch ``x`` (N, input_size): parameters ``w`` (output_size, input_size) and ``b``
+    (1, output_size).
+
+    The weights start as Glorot proposes, normal with standard deviation √(2 / (input_size + output_size)), the biases
+    at 0. ``rng`` is the seed or generator they are drawn from. The weight is stored column after column, in which order
+    its products are quicker.
+
+    Raises OptionError for sizes below 1, ShapeError in ``forward`` for an ``x`` that is not (N, input_size).
+    """
+
+    def __init__(self, input_size: int, output_size: int, *, rng: Seed = None, dtype: Any = np.float64) -> None:
+        for name, size in (("input_size", input_size), ("output_size", output_size)):
+            if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
+                raise OptionError(f"Linear: {name} must be a whole number ≥ 1, got {size!r}.")
+        std = np.sqrt(2 / (input_size + output_size))
+        weight = generator(rng).normal(0, std, size=(output_size, input_size))
+        self.w = TensorNode(np.asfortranarray(weight, dtype=dtype), name="w")
+        self.b = TensorNode(np.zeros((1, output_size), dtype=dtype), name="b")
+
+    def forward(self, x: TensorNode) -> TensorNode:
+        if x.ndim != 2 or x.shape[1] != self.w.shape[1]:
+            n_out, n_in = self.w.shape
+            raise ShapeError(
+                f"Linear({n_in} → {n_out}).forward: x must be (N, {n_in}), got {x.shape}. Hint: flatten the images."
+            )
+        return BatchMM.do_forward(self.w, x) + self.b
+
+    def __repr__(self) -> str:
+        n_out, n_in = self.w.shape
+        return f"Linear({n_in}, {n_out})"
+
+
+def _found(module: Module, prefix: str) -> list[tuple[str, TensorNode]]:
+    """Every parameter below ``module``, once, with its dotted name; no deeper than modules are nested."""
+    found: list[tuple[str, TensorNode]] = []
+    seen: set[int] = set()
+    stack: list[tuple[str, Any]] = [(prefix, module)]
+    while stack:
+        name, holder = stack.pop()
+        if id(holder) in seen:
+            continue
+        if isinstance(holder, TensorNode):
+            if holder.is_leaf and holder.needs_grad:
+                seen.add(id(holder))
+                found.append((name, holder))
+        elif isinstance(holder, Module | list | tuple | dict):
+            seen.add(id(holder))
+            parts = vars(holder) if isinstance(holder, Module) else holder
+            pairs = parts.items() if isinstance(parts, dict) else enumerate(parts)
+            stack += reversed([(f"{name}.{key}".lstrip("."), part) for key, part in pairs])
+    return found

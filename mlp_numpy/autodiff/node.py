@@ -1,0 +1,242 @@
+"""The graph: nodes that hold values, and between them the formulas that made one from the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from mlp_numpy.arrays import Array
+from mlp_numpy.autodiff import walk
+from mlp_numpy.autodiff.context import Context
+from mlp_numpy.errors import DTypeError, GraphError, ShapeError
+
+if TYPE_CHECKING:
+    from mlp_numpy.autodiff.op import Op
+
+
+class OpNode:
+    """One application of a formula.
+
+    op        the formula, a subclass of Op
+    context   what its forward left for its backward
+    inputs    the nodes it was applied to
+    outputs   the nodes it made, as far as they still exist: an OpNode does not keep them alive, so that a graph whose
+              last node is dropped is freed at once, without the garbage collector
+    """
+
+    __slots__ = ("_forms", "_outputs", "context", "inputs", "op", "reads_leaf")
+
+    def __init__(self, op: type[Op], context: Context, inputs: tuple[Node, ...], reads_leaf: bool) -> None:
+        self.op = op
+        self.context = context
+        self.inputs = inputs
+        self.reads_leaf = reads_leaf
+        self._outputs: tuple[Callable[[], Node | None], ...] = ()
+        self._forms: tuple[tuple[tuple[int, ...], Any], ...] = ()
+
+    @property
+    def outputs(self) -> list[Node]:
+        return [node for node in (reference() for reference in self._outputs) if node is not None]
+
+    def clear(self) -> None:
+        """Let go of the inputs and of everything kept for the backward pass."""
+        for node in self.outputs:
+            node.source = None
+        self.inputs = ()
+        self.context.clear()
+
+    def __repr__(self) -> str:
+        return f"OpNode({self.op.__name__}, {len(self.inputs)} in, {len(self.outputs)} out)"
+
+
+class Node:
+    """A value in a graph, with its gradient; see TensorNode, which is a Node with operators."""
+
+    __slots__ = ("__weakref__", "_fresh", "_grad", "_held", "_leaf", "_needs", "_shared", "_value", "name", "source")
+
+    def __init__(
+        self,
+        value: Any,
+        source: OpNode | None = None,
+        name: str | None = None,
+        *,
+        needs_grad: bool = True,
+    ) -> None:
+        array = np.asarray(value)
+        if array.dtype.kind not in "fciub":
+            raise DTypeError(f"{type(self).__name__}: value must hold numbers, got {array.dtype}.")
+        if needs_grad and array.dtype.kind not in "fc":
+            array = array.astype(np.float64)
+        self._value: Array = array
+        self.source = source
+        self.name = name
+        self._needs = needs_grad
+        # A leaf is a node that nothing made: its gradient is an array of its own, which keeps its place.
+        self._leaf = source is None
+        self._held = False
+        self._grad: Array | None = None
+        # fresh: what the gradient's array holds is zeros, and the next gradient may overwrite instead of being added.
+        self._fresh = True
+        # shared: the gradient's array may be another node's, too, so whoever asks for it gets a copy.
+        self._shared = False
+
+    @property
+    def value(self) -> Array:
+        """The array. Assigning rebinds it, but copies into place where the array is a part of FlatParameters."""
+        return self._value
+
+    @value.setter
+    def value(self, new: Any) -> None:
+        if new is self._value:  # p.value -= …: the work is done
+            return
+        array = np.asarray(new)
+        if not self._held:
+            if array.shape != self._value.shape:
+                self._grad, self._fresh = None, True
+            self._value = array if array.dtype.kind in "fc" or not self._needs else array.astype(np.float64)
+            return
+        if array.shape != self._value.shape:
+            raise ShapeError(f"{self!r}.value: must be {self._value.shape}, got {array.shape}.")
+        self._value[...] = array
+
+    @property
+    def grad(self) -> Array:
+        """∂L/∂value, of the value's shape: zeros at first, and summed over all ``backward`` until ``zero_grad``.
+
+        Raises GraphError for a constant, which has none.
+        """
+        if not self._needs:
+            raise GraphError(
+                f"{self!r}.grad: the node must need a gradient, but it is a constant. "
+                "Hint: it was made with needs_grad=False, under no_grad, by detach, or from constants alone."
+            )
+        if self._grad is None:
+            self._grad = np.zeros_like(self._value)
+        elif self._shared:
+            self._grad = self._grad.copy()
+        self._fresh = self._shared = False
+        return self._grad
+
+    @grad.setter
+    def grad(self, new: Any) -> None:
+        if new is self._grad:
+            return
+        array = np.asarray(new)
+        if array.shape != self._value.shape:
+            raise ShapeError(f"{self!r}.grad: must be {self._value.shape}, as the value is, got {array.shape}.")
+        self.grad[...] = array
+
+    def grad_norm(self) -> float | None:
+        """The Euclidean length of the gradient, or None where none has come since the last ``zero_grad``."""
+        if self._grad is None or (self._leaf and self._fresh):
+            return None
+        return float(np.linalg.norm(self._grad))
+
+    @property
+    def needs_grad(self) -> bool:
+        """Whether ``backward`` computes a gradient for this node."""
+        return self._needs
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether the node was made by hand, and not by a formula."""
+        return self._leaf
+
+    def backward(self, grad: Any = None, *, inner: bool = True, afresh: Sequence[Node] = ()) -> None:
+        """Add the gradient of this node to every node that it was computed from.
+
+        grad     ∂L/∂this node, of its shape; not needed where it holds a single number, whose gradient is 1
+        inner    also keep the gradients of the nodes between this one and the leaves; False saves their memory
+        afresh   leaves whose gradients are overwritten, not added to; 0 for those that this node does not depend on
+
+        Gradients accumulate until ``zero_grad``. They are plain arrays without a history: derivatives of derivatives
+        are outside what this tape does.
+
+        Raises ShapeError without a ``grad`` where one is needed or if it has another shape, GraphError if there is
+        nothing to differentiate: no leaf needs a gradient, or the graph was cleared.
+        """
+        if not self._needs:
+            raise GraphError(
+                f"{self!r}.backward: some node it was computed from must need a gradient, found none. "
+                "Hint: was it computed under no_grad, or from constants only?"
+            )
+        start = self._start(grad)
+        for node in afresh:
+            node._fresh = True
+        try:
+            walk.propagate(self, start, inner=inner)
+        finally:
+            for node in afresh:
+                if node._fresh and node._grad is not None:
+                    node._grad.fill(0)
+
+    def zero_grad(self) -> None:
+        """Set the gradients of this node, and of every node that it was computed from, to zero."""
+        self._zero()
+        for opnode in walk.below(self):
+            for node in opnode.inputs:
+                node._zero()
+
+    def clear(self) -> None:
+        """Take the graph below this node apart: every history is cut, and what was kept for backward released.
+
+        Leaves, and the values of nodes that someone still holds, stay.
+        """
+        for opnode in walk.below(self):
+            opnode.clear()
+
+    def detach(self) -> Self:
+        """A constant node with the same value (not a copy of it) and no history."""
+        return type(self)(self._value, name=self.name, needs_grad=False)
+
+    def size(self, dim: int | None = None) -> Any:
+        """The shape, or the length of one dimension."""
+        return self._value.shape if dim is None else self._value.shape[dim]
+
+    def move(self, values: Array, grads: Array) -> None:
+        """Let two vectors of the value's length hold value and gradient from now on; the numbers go with them.
+
+        The arrays become views, in the value's own memory order, that no assignment cuts loose.
+        """
+        if not (self._leaf and self._needs):
+            raise GraphError(f"{self!r}.move: the node must be a leaf that needs a gradient. Hint: move parameters.")
+        shape, by_rows = self._value.shape, self._value.flags.c_contiguous
+        value, grad = (part.reshape(shape, order="C" if by_rows else "F") for part in (values, grads))
+        value[...], grad[...] = self._value, self.grad
+        self._value, self._grad, self._held = value, grad, True
+
+    def _start(self, grad: Any) -> Array:
+        value = self._value
+        if grad is None:
+            if value.size != 1:
+                raise ShapeError(
+                    f"{self!r}.backward: a node of shape {value.shape} must be given its gradient, got none. "
+                    f"Hint: backward(grad) with grad of shape {value.shape}, or backward from a sum or a mean."
+                )
+            return np.ones_like(value)
+        array = np.array(grad, dtype=value.dtype)
+        if array.shape != value.shape:
+            raise ShapeError(f"{self!r}.backward: grad must be {value.shape}, as the value is, got {array.shape}.")
+        return array
+
+    def _zero(self) -> None:
+        if self._leaf and self._grad is not None:
+            self._grad.fill(0)
+        else:
+            self._grad = None
+        self._fresh, self._shared = True, False
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        # A history belongs to the nodes that it leads to: a copy starts without one, and holds arrays of its own.
+        twin = type(self)(self._value.copy(order="K"), name=self.name, needs_grad=self._needs)
+        if self._grad is not None:
+            twin._grad, twin._fresh = self._grad.copy(order="K"), False
+        memo[id(self)] = twin
+        return twin
+
+    def __repr__(self) -> str:
+        name = "" if self.name is None else f"{self.name!r}, "
+        made = "" if self.source is None else f", from {self.source.op.__name__}"
+        return f"{type(self).__name__}({name}{self._value.shape} {self._value.dtype}{made})"

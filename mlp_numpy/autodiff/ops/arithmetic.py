@@ -1,0 +1,181 @@
+"""Arithmetic: formulas of two numbers at a time. Where shapes differ, they broadcast as NumPy's do."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mlp_numpy.arrays import Array
+from mlp_numpy.autodiff.context import Context
+from mlp_numpy.autodiff.op import Op
+from mlp_numpy.autodiff.ops.broadcasting import unbroadcast
+
+
+class Add(Op):
+    """
+    Forward     out = a + b
+    Backward    da = dout      db = dout           (each summed over the axes along which it was broadcast)
+    Shapes      a, b: any that broadcast to each other   out, dout: the shape they broadcast to
+    Caches      the two shapes
+    Kinks       none
+    Reference   elementary calculus
+    """
+
+    @staticmethod
+    def forward(context: Context, a: Array, b: Array) -> Array:
+        context["shapes"] = a.shape, b.shape
+        out: Array = a + b
+        return out
+
+    @staticmethod
+    def backward(context: Context, dout: Array) -> tuple[Array | None, Array | None]:
+        shape_a, shape_b = context["shapes"]
+        da = unbroadcast(dout, shape_a) if context.wants(0) else None
+        db = unbroadcast(dout, shape_b) if context.wants(1) else None
+        return da, db
+
+
+class Sub(Op):
+    """
+    Forward     out = a − b
+    Backward    da = dout      db = −dout          (each summed over the axes along which it was broadcast)
+    Shapes      a, b: any that broadcast to each other   out, dout: the shape they broadcast to
+    Caches      the two shapes
+    Kinks       none
+    Reference   elementary calculus
+    """
+
+    @staticmethod
+    def forward(context: Context, a: Array, b: Array) -> Array:
+        context["shapes"] = a.shape, b.shape
+        out: Array = a - b
+        return out
+
+    @staticmethod
+    def backward(context: Context, dout: Array) -> tuple[Array | None, Array | None]:
+        shape_a, shape_b = context["shapes"]
+        da = unbroadcast(dout, shape_a) if context.wants(0) else None
+        db = -unbroadcast(dout, shape_b) if context.wants(1) else None
+        return da, db
+
+
+class Multiply(Op):
+    """
+    Forward     out = a ⊙ b
+    Backward    da = dout ⊙ b      db = dout ⊙ a   (each summed over the axes along which it was broadcast)
+    Shapes      a, b: any that broadcast to each other   out, dout: the shape they broadcast to
+    Caches      a, b  (views, no copy)
+    Kinks       none
+    Reference   elementary calculus
+    """
+
+    @staticmethod
+    def forward(context: Context, a: Array, b: Array) -> Array:
+        context["a"], context["b"] = a, b
+        out: Array = a * b
+        return out
+
+    @staticmethod
+    def backward(context: Context, dout: Array) -> tuple[Array | None, Array | None]:
+        a, b = context["a"], context["b"]
+        da = unbroadcast(dout * b, a.shape) if context.wants(0) else None
+        db = unbroadcast(dout * a, b.shape) if context.wants(1) else None
+        return da, db
+
+
+class Divide(Op):
+    """
+    Forward     out = a / b
+    Backward    da = dout / b      db = −dout ⊙ a / b²     (each summed over the axes along which it was broadcast)
+    Shapes      a, b: any that broadcast to each other   out, dout: the shape they broadcast to
+    Caches      a, b  (views, no copy)
+    Kinks       none; b = 0 has no quotient
+    Reference   "Assignment 2" (Vannucci), question 1, without the minus signs that stray through its derivation
+    """
+
+    @staticmethod
+    def forward(context: Context, a: Array, b: Array) -> Array:
+        context["a"], context["b"] = a, b
+        out: Array = a / b
+        return out
+
+    @staticmethod
+    def backward(context: Context, dout: Array) -> tuple[Array | None, Array | None]:
+        a, b = context["a"], context["b"]
+        da = unbroadcast(dout / b, a.shape) if context.wants(0) else None
+        db = unbroadcast(-dout * a / b**2, b.shape) if context.wants(1) else None
+        return da, db
+
+
+class Power(Op):
+    """
+    Forward     out = aᵇ
+    Backward    da = dout ⊙ b aᵇ⁻¹      db = dout ⊙ aᵇ log a   (each summed over the axes it was broadcast along)
+    Shapes      a, b: any that broadcast to each other   out, dout: the shape they broadcast to
+    Caches      a, b  (views, no copy), out
+    Kinks       at a = 0: b = 0 gives da = 0 since a⁰ is 1 everywhere; db = 0, its limit for b > 0
+    Reference   elementary calculus. The logarithm of a negative a is not a number; da does not need it.
+    """
+
+    @staticmethod
+    def forward(context: Context, a: Array, b: Array) -> Array:
+        out: Array = a**b
+        context["a"], context["b"], context["out"] = a, b, out
+        return out
+
+    @staticmethod
+    def backward(context: Context, dout: Array) -> tuple[Array | None, Array | None]:
+        a, b, out = context["a"], context["b"], context["out"]
+        da = db = None
+        if context.wants(0):
+            # Where b = 0 any base will do, and 1 raises no alarm about 0⁻¹.
+            base = np.where(b == 0, np.ones_like(a), a)
+            da = unbroadcast(dout * b * base ** (b - 1), a.shape)
+        if context.wants(1):
+            logarithm = np.log(np.where(a == 0, np.ones_like(a), a))
+            db = unbroadcast(dout * out * logarithm, b.shape)
+        return da, db
+
+
+class Negate(Op):
+    """
+    Forward     out = −x
+    Backward    dx = −dout
+    Shapes      x, out, dout: any, all the same
+    Caches      nothing
+    Kinks       none
+    Reference   elementary calculus
+    """
+
+    @staticmethod
+    def forward(context: Context, x: Array) -> Array:
+        out: Array = -x
+        return out
+
+    @staticmethod
+    def backward(context: Context, dout: Array) -> Array:
+        dx: Array = -dout
+        return dx
+
+
+class Where(Op):
+    """
+    Forward     out = a where the condition c holds, b elsewhere
+    Backward    da = dout ⊙ c      db = dout ⊙ (1 − c)     (each summed over the axes along which it was broadcast)
+    Shapes      a, b and the condition, a constant array of bools: any that broadcast to each other
+                out, dout: the shape they broadcast to
+    Caches      c, the two shapes
+    Kinks       none in a and b; no gradient goes to the condition
+    Reference   elementary calculus
+    """
+
+    @staticmethod
+    def forward(context: Context, a: Array, b: Array, *, condition: Array) -> Array:
+        context["condition"], context["shapes"] = np.asarray(condition, dtype=bool), (a.shape, b.shape)
+        return np.where(condition, a, b)
+
+    @staticmethod
+    def backward(context: Context, dout: Array) -> tuple[Array | None, Array | None]:
+        condition, (shape_a, shape_b) = context["condition"], context["shapes"]
+        da = unbroadcast(dout * condition, shape_a) if context.wants(0) else None
+        db = unbroadcast(dout * ~condition, shape_b) if context.wants(1) else None
+        return da, db

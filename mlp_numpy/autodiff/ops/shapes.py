@@ -1,0 +1,206 @@
+"""Shapes: the same numbers, or some of them, in another arrangement; gradients go back to where their numbers were."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mlp_numpy.arrays import Array
+from mlp_numpy.autodiff.context import Context
+from mlp_numpy.autodiff.op import Op
+from mlp_numpy.errors import ShapeError
+
+
+class Expand(Op):
+    """
+    Forward     out = x, repeated ``repeats`` times along the dimension ``dim``, which has length 1
+    Backward    dx = Σ dout over that dimension
+    Shapes      x (…, 1, …)   out, dout (…, repeats, …)
+    Caches      dim
+    Kinks       none
+    Reference   "Submission Assignment 2" (Gil Álamo), question 8
+    """
+
+    @staticmethod
+    def door(x: Array, *, dim: int, repeats: int) -> None:
+        if not -x.ndim <= dim < x.ndim or x.shape[dim] != 1:
+            raise ShapeError(f"Expand.do_forward: dimension {dim} must have length 1, got {x.shape}.")
+
+    @staticmethod
+    def forward(context: Context, x: Array, *, dim: int, repeats: int) -> Array:
+        context["dim"] = dim
+        return np.repeat(x, repeats, axis=dim)
+
+    @staticmethod
+    def backward(context: Context, dout: Array) -> Array:
+        dx: Array = dout.sum(axis=context["dim"], keepdims=True)
+        return dx
+
+
+class Squeeze(Op):
+    """
+    Forward     out = x without the dimension ``dim``, which has length 1
+    Backward    dx = dout with that dimension back in its place
+    Shapes      x (…, 1, …)   out, dout (…, …)
+    Caches      dim
+    Kinks       none
+    Reference   "Assignment 2" (Vannucci), question 8
+    """
+
+    @staticmethod
+    def forward(context: Context, x: Array, *, dim: int = 0) -> Array:
+        context["dim"] = dim
+        return x.squeeze(dim)
+
+    @staticmethod
+    def backward(context: Context, dout: Array) -> Array:
+        return np.expand_dims(dout, context["dim"])
+
+
+class Unsqueeze(Op):
+    """
+    Forward     out = x with a new dimension of length 1 at the place ``dim``
+    Backward    dx = dout without it
+    Shapes      x (…, …)   out, dout (…, 1, …)
+    Caches      dim
+    Kinks       none
+    Reference   Squeeze, backwards
+    """
+
+    @staticmethod
+    def forward(context: Context, x: Array, *, dim: int = 0) -> Array:
+        context["dim"] = dim
+        return np.expand_dims(x, dim)
+
+    @staticmethod
+    def backward(context: Context, dout: Array) -> Array:
+        return dout.squeeze(context["dim"])
+
+
+class Reshape(Op):
+    """
+    Forward     out = x's numbers, row by row, in another shape; one length may be −1, "whatever is left"
+    Backward    dx = dout's numbers in x's shape
+    Shapes      x: any   out, dout: ``shape``, of as many numbers
+    Caches      x's shape
+    Kinks       none
+    Reference   each number keeps its place in the row-by-row order
+    """
+
+    @staticmethod
+    def forward(context: Context, x: Array, *, shape: tuple[int, ...]) -> Array:
+        context["shape"] = x.shape
+        return x.reshape(shape)
+
+    @staticmethod
+    def backward(context: Context, dout: Array) -> Array:
+        dx: Array = dout.reshape(context["shape"])
+        return dx
+
+
+class Transpose(Op):
+    """
+    Forward     out = x with its dimensions in the order ``axes``; reversed by default, which for a matrix is xᵀ
+    Backward    dx = dout with them back in their order
+    Shapes      x: any   out, dout: x's, permuted
+    Caches      axes
+    Kinks       none
+    Reference   xᵀᵢⱼ = xⱼᵢ
+    """
+
+    @staticmethod
+    def forward(context: Context, x: Array, *, axes: tuple[int, ...] | None = None) -> Array:
+        context["axes"] = axes
+        return x.transpose(axes)
+
+    @staticmethod
+    def backward(context: Context, dout: Array) -> Array:
+        axes = context["axes"]
+        if axes is None:
+            return dout.transpose()
+        return dout.transpose(np.argsort([axis % dout.ndim for axis in axes]))
+
+
+class Concatenate(Op):
+    """
+    Forward     out = the arrays x₁, x₂, … one behind the other along an axis
+    Backward    dxₖ = the part of dout where xₖ is
+    Shapes      xₖ: equal but along the axis   out, dout: there their sum
+    Caches      the axis, the places where one array ends and the next begins
+    Kinks       none
+    Reference   each number has one copy
+    """
+
+    @staticmethod
+    def forward(context: Context, *arrays: Array, axis: int = 0) -> Array:
+        context["axis"] = axis
+        context["ends"] = np.cumsum([array.shape[axis] for array in arrays])[:-1]
+        return np.concatenate(arrays, axis=axis)
+
+    @staticmethod
+    def backward(context: Context, dout: Array) -> tuple[Array, ...]:
+        return tuple(np.split(dout, context["ends"], axis=context["axis"]))
+
+
+class Select(Op):
+    """
+    Forward     outₙ = xₙ,ᵢ₍ₙ₎: of every row n the number in column i(n)
+    Backward    dxₙᵢ = doutₙ for i = i(n), 0 for all others
+    Shapes      x (N, C)   indices (N,) whole numbers, constant   out, dout (N,)
+    Caches      x's shape, the indices
+    Kinks       none
+    Reference   numbers that were not selected did not act on the loss
+    """
+
+    @staticmethod
+    def door(x: Array, *, indices: Array) -> None:
+        columns = np.asarray(indices)
+        if x.ndim != 2 or columns.shape != x.shape[:1] or columns.dtype.kind not in "iu":
+            raise ShapeError(
+                "Select.do_forward: x must be (N, C) and indices (N,) whole numbers, "
+                f"got {x.shape} and {columns.shape} {columns.dtype}."
+            )
+
+    @staticmethod
+    def forward(context: Context, x: Array, *, indices: Array) -> Array:
+        context["shape"], context["indices"] = x.shape, indices
+        out: Array = x[np.arange(len(x)), indices]
+        return out
+
+    @staticmethod
+    def backward(context: Context, dout: Array) -> Array:
+        dx = np.zeros(context["shape"], dout.dtype)
+        dx[np.arange(len(dx)), context["indices"]] = dout
+        return dx
+
+
+class Index(Op):
+    """
+    Forward     out = x[index], with anything that NumPy takes as an index
+    Backward    dx = 0, and at every place of x the sum of the gradients of all its copies in out
+    Shapes      x: any   out, dout: what the index makes of it
+    Caches      x's shape, the index
+    Kinks       none
+    Reference   an index that names a number twice uses it twice
+    """
+
+    @staticmethod
+    def forward(context: Context, x: Array, *, index: Any) -> Array:
+        context["shape"], context["index"] = x.shape, index
+        out: Array = x[index]
+        return out
+
+    @staticmethod
+    def backward(context: Context, dout: Array) -> Array:
+        index = context["index"]
+        dx: Array = np.zeros(context["shape"], dout.dtype)
+        if all(part is None or part is Ellipsis or type(part) in (int, slice) for part in _parts(index)):
+            dx[index] = dout  # such an index names every number once
+        else:
+            np.add.at(dx, index, dout)
+        return dx
+
+
+def _parts(index: Any) -> tuple[Any, ...]:
+    return index if isinstance(index, tuple) else (index,)

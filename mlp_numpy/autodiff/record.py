@@ -1,0 +1,114 @@
+"""How a formula is applied to nodes: its forward runs on their values, and the graph remembers that it did."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from mlp_numpy.arrays import Array
+from mlp_numpy.autodiff.context import Context
+from mlp_numpy.autodiff.node import Node, OpNode
+from mlp_numpy.errors import MlpNumpyError, OutOfRangeError, ShapeError
+
+if TYPE_CHECKING:
+    from mlp_numpy.autodiff.op import Op
+
+N = TypeVar("N", bound=Node)
+
+_recording: ContextVar[bool] = ContextVar("recording", default=True)
+
+
+@contextmanager
+def no_grad() -> Iterator[None]:
+    """Within this context nothing is recorded: what is computed has a value and no history. Saves time and memory."""
+    before = _recording.set(False)
+    try:
+        yield
+    finally:
+        _recording.reset(before)
+
+
+def record(op: type[Op], inputs: tuple[Any, ...], constants: Mapping[str, Any]) -> Any:
+    """Run the forward of ``op`` on the values of nodes, and remember it in the node, or nodes, that hold the output."""
+    values: list[Array] = []
+    needs: list[bool] = []
+    reads_leaf = False
+    for node in inputs:
+        if not isinstance(node, Node):
+            return record(op, _with_constants(op, inputs), constants)
+        values.append(node._value)
+        needs.append(node._needs)
+        if node._leaf and node._needs:
+            reads_leaf = True
+    context = Context()
+    if op.door is not None:
+        op.door(*values, **constants)
+    try:
+        out: Any = op.forward(context, *values, **constants)
+    except (ValueError, IndexError) as error:
+        raise _unfit(op, values, error) from error
+    kind = type(inputs[0])
+    opnode = None
+    if True in needs and _recording.get():
+        opnode = OpNode(op, context, inputs, reads_leaf)
+        if False in needs:
+            context.needs = tuple(needs)
+    if type(out) is not tuple:
+        made = _made(kind, out, opnode)
+        if opnode is not None:
+            opnode._outputs = (weakref.ref(made),)
+        return made
+    several = [_made(kind, array, opnode) for array in out]
+    if opnode is not None:
+        opnode._outputs = tuple(weakref.ref(node) for node in several)
+        opnode._forms = tuple((node._value.shape, node._value.dtype) for node in several)
+    return several
+
+
+def _made(kind: type[N], value: Any, source: OpNode | None) -> N:
+    """A node that a formula made. What the constructor checks for people is known here, and skipped."""
+    node = kind.__new__(kind)
+    node._value = value if type(value) is np.ndarray else np.asarray(value)
+    node.source = source
+    node.name = None
+    node._needs = source is not None
+    node._leaf = node._held = node._shared = False
+    node._grad = None
+    node._fresh = True
+    return node
+
+
+def _unfit(op: type[Op], values: list[Array], error: Exception) -> Exception:
+    """NumPy's complaint about arrays that do not fit a formula, with the name of the formula and the shapes."""
+    if isinstance(error, MlpNumpyError):
+        return error
+    shapes = " and ".join(str(value.shape) for value in values)
+    kind = OutOfRangeError if isinstance(error, IndexError) else ShapeError
+    return kind(f"{op.__name__}.do_forward: its inputs must fit the formula, got {shapes}: {error}.")
+
+
+def _with_constants(op: type[Op], inputs: tuple[Any, ...]) -> tuple[Node, ...]:
+    """The inputs with arrays and numbers made into constant nodes, numbers in the type of the first node."""
+    first = next((node for node in inputs if isinstance(node, Node)), None)
+    if first is None:
+        raise TypeError(
+            f"{op.__name__}.do_forward: at least one input must be a TensorNode, got "
+            f"{', '.join(type(value).__name__ for value in inputs) or 'none'}. "
+            f"Hint: {op.__name__}.forward(Context(), …) works on arrays."
+        )
+    kind, dtype = type(first), first._value.dtype
+    return tuple([node if isinstance(node, Node) else constant(node, dtype, kind) for node in inputs])
+
+
+def constant(value: Any, dtype: np.dtype[Any], kind: type[N]) -> N:
+    """A constant node; a Python number takes the kind of number ``dtype``, as it would beside an array of it."""
+    if type(value) is float or type(value) is int:
+        return _made(kind, np.array(value, dtype if dtype.kind in "fc" else None), None)
+    if type(value) is complex:
+        return _made(kind, np.array(value, np.result_type(dtype, value)), None)
+    return kind(value, needs_grad=False)

@@ -1,0 +1,114 @@
+"""Formulas once more, as loops over indices: slow, and readable against the equations one sum at a time.
+
+Each pair computes what the formula of the same name in ``mlp_numpy.modules`` does, and shares no line with it. Letters
+are those of the equations: n a sample, d an input, m an output, i and j classes.
+"""
+
+from __future__ import annotations
+
+from math import exp, log
+
+import numpy as np
+
+from mlp_numpy.arrays import Array
+
+
+def linear(x: Array, weight: Array, bias: Array) -> Array:
+    n_samples, n_inputs = x.shape
+    out = np.zeros((n_samples, len(bias)))
+    for n in range(n_samples):
+        for m in range(len(bias)):
+            out[n, m] = sum(x[n, d] * weight[m, d] for d in range(n_inputs)) + bias[m]
+    return out
+
+
+def linear_backward(dout: Array, x: Array, weight: Array, bias: Array) -> tuple[Array, Array, Array]:
+    (n_samples, n_inputs), n_outputs = x.shape, len(bias)
+    dx, dweight, dbias = np.zeros(x.shape), np.zeros(weight.shape), np.zeros(bias.shape)
+    for n in range(n_samples):
+        for d in range(n_inputs):
+            dx[n, d] = sum(dout[n, m] * weight[m, d] for m in range(n_outputs))
+    for m in range(n_outputs):
+        for d in range(n_inputs):
+            dweight[m, d] = sum(dout[n, m] * x[n, d] for n in range(n_samples))
+        dbias[m] = sum(dout[n, m] for n in range(n_samples))
+    return dx, dweight, dbias
+
+
+def leaky_relu(x: Array, *, neg_slope: float) -> Array:
+    out = np.zeros(x.shape)
+    for index in np.ndindex(*x.shape):
+        number = float(x[index])
+        out[index] = max(0.0, number) + neg_slope * min(0.0, number)
+    return out
+
+
+def leaky_relu_backward(dout: Array, x: Array, *, neg_slope: float) -> Array:
+    dx = np.zeros(x.shape)
+    for index in np.ndindex(*x.shape):
+        dx[index] = dout[index] * (1 if x[index] > 0 else neg_slope)
+    return dx
+
+
+def relu(x: Array) -> Array:
+    out = np.zeros(x.shape)
+    for index in np.ndindex(*x.shape):
+        out[index] = max(0.0, float(x[index]))
+    return out
+
+
+def relu_backward(dout: Array, x: Array) -> Array:
+    dx = np.zeros(x.shape)
+    for index in np.ndindex(*x.shape):
+        dx[index] = dout[index] if x[index] > 0 else 0
+    return dx
+
+
+def softmax(x: Array) -> Array:
+    n_samples, n_classes = x.shape
+    s = np.zeros(x.shape)
+    for n in range(n_samples):
+        total = sum(exp(x[n, j]) for j in range(n_classes))
+        for i in range(n_classes):
+            s[n, i] = exp(x[n, i]) / total
+    return s
+
+
+def softmax_backward(dout: Array, x: Array) -> Array:
+    s, (n_samples, n_classes) = softmax(x), x.shape
+    dx = np.zeros(x.shape)
+    for n in range(n_samples):
+        for i in range(n_classes):
+            for j in range(n_classes):
+                same = 1 if i == j else 0
+                dx[n, i] += dout[n, j] * s[n, j] * (same - s[n, i])
+    return dx
+
+
+def cross_entropy(x: Array, *, y: Array, reduction: str) -> Array:
+    n_samples, n_classes = x.shape
+    losses = np.zeros(n_samples)
+    for n in range(n_samples):
+        for i in range(n_classes):
+            target = 1 if i == y[n] else 0
+            losses[n] -= target * log(x[n, i])
+    return {"mean": np.array(sum(losses) / n_samples), "sum": np.array(sum(losses)), "none": losses}[reduction]
+
+
+def cross_entropy_backward(dout: Array, x: Array, *, y: Array, reduction: str) -> Array:
+    n_samples, n_classes = x.shape
+    dx = np.zeros(x.shape)
+    for n in range(n_samples):
+        w = {"mean": dout / n_samples, "sum": dout, "none": np.broadcast_to(dout, n_samples)[n]}[reduction]
+        for i in range(n_classes):
+            target = 1 if i == y[n] else 0
+            dx[n, i] = -w * target / x[n, i]
+    return dx
+
+
+def softmax_cross_entropy(x: Array, *, y: Array, reduction: str) -> Array:
+    return cross_entropy(softmax(x), y=y, reduction=reduction)
+
+
+def softmax_cross_entropy_backward(dout: Array, x: Array, *, y: Array, reduction: str) -> Array:
+    return softmax_backward(cross_entropy_backward(dout, softmax(x), y=y, reduction=reduction), x)

@@ -1,0 +1,85 @@
+"""The drawn ellipse data, and the loaders that programs written for vugrad call."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import mlp_numpy.autodiff as vg
+from mlp_numpy.data import synthetic, vugrad
+from mlp_numpy.data.dataset import Dataset, Split
+from mlp_numpy.data.sources import Loaded, load_dataset
+from mlp_numpy.errors import OptionError
+
+
+def test_labels_by_hand() -> None:
+    # q = x₁² + 0.95 x₁x₂ + 0.4 x₂²: 0.25, 0.64, 0.4, 0.625 and 2.35 − … at the points below; the boundary is at 0.6
+    points = np.array([[0.5, 0.0], [0.8, 0.0], [0.0, 1.0], [0.0, 1.25], [1.0, 1.0], [1.0, -1.0], [0.0, 0.0]])
+    np.testing.assert_array_equal(synthetic.labels_of(points), [0, 1, 0, 1, 1, 0, 0])
+
+
+def test_the_boundary_is_an_ellipse() -> None:
+    symmetric = (synthetic.A + synthetic.A.T) / 2
+    assert (np.linalg.eigvalsh(symmetric) > 0).all()
+
+
+def test_the_same_seed_gives_the_same_points() -> None:
+    one, same, other = synthetic.generate(50, 20, 3), synthetic.generate(50, 20, 3), synthetic.generate(50, 20, 4)
+    assert one.train.images.shape == (50, 2)
+    assert len(one.test) == 20
+    np.testing.assert_array_equal(one.train.images, same.train.images)
+    assert not np.array_equal(one.train.images, other.train.images)
+    assert not np.array_equal(one.train.images[:20], one.test.images)
+    assert set(one.train.labels) == {0, 1}
+
+
+@pytest.mark.parametrize("arguments", [(0, 1, 0), (1, 0, 0), (1, 1, -1)])
+def test_sizes_and_seeds_that_cannot_be_meant(arguments: tuple[int, int, int]) -> None:
+    with pytest.raises(OptionError, match="must be at least"):
+        synthetic.generate(*arguments)
+
+
+def test_it_has_a_name_among_the_data_sets(tmp_path: Path) -> None:
+    found = load_dataset("ellipse", tmp_path, seed=2).dataset
+    assert (found.name, found.n_features, found.n_classes, len(found.train)) == ("ellipse", 2, 2, 60_000)
+
+
+def test_load_synth() -> None:
+    (x, y), (x_val, y_val), n_classes = vg.load_synth(num_train=30, num_val=10)
+    assert (x.shape, y.shape, x_val.shape, y_val.shape, n_classes) == ((30, 2), (30,), (10, 2), (10,), 2)
+    np.testing.assert_array_equal(vg.load_synth(num_train=30, num_val=10)[0][0], x)
+
+
+def stand_in(n_train: int) -> Loaded:
+    rng = np.random.default_rng(0)
+    splits = [Split(rng.integers(0, 256, (n, 784), np.uint8), rng.integers(0, 10, n)) for n in (n_train, 7)]
+    return Loaded(Dataset("MNIST", *splits, (1, 28, 28), tuple("0123456789")))
+
+
+def test_load_mnist_holds_out_the_last_5000_or_the_test_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = stand_in(5010)
+    monkeypatch.setattr(vugrad, "load_dataset", lambda name, data_dir: loaded)
+    train, test = loaded.dataset.train, loaded.dataset.test
+    (x, y), (x_val, y_val), n_classes = vg.load_mnist()
+    assert n_classes == 10
+    np.testing.assert_array_equal(np.concatenate([x, x_val]), train.images)
+    np.testing.assert_array_equal(np.concatenate([y, y_val]), train.labels)
+    assert len(x_val) == 5000
+    assert x.dtype == np.uint8
+    (x, y), (x_test, y_test), _ = vg.load_mnist(final=True, flatten=False)
+    assert (x.shape, x_test.shape) == ((5010, 28, 28), (7, 28, 28))
+    np.testing.assert_array_equal(x_test.reshape(7, -1), test.images)
+    np.testing.assert_array_equal(y_test, test.labels)
+
+
+def test_load_mnist_with_too_few_examples(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vugrad, "load_dataset", lambda name, data_dir: stand_in(40))
+    with pytest.raises(OptionError, match="more than 5,000 training examples must be there, got 40"):
+        vg.load_mnist()
+
+
+def test_what_is_not_there_is_not_there() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'load_cifar'"):
+        _ = vg.load_cifar
