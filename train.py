@@ -2,6 +2,9 @@
 
 import sys
 
-from mlp_numpy.cli import main
+try:
+    from mlp_numpy.cli import main
 
-sys.exit(main(["train", *sys.argv[1:]]))
+    sys.exit(main(["train", *sys.argv[1:]]))
+except KeyboardInterrupt:  # Ctrl-C while the libraries are still being loaded
+    sys.exit(130)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -53,8 +54,15 @@ def _axpy_in_blocks(a: float, x: Array, y: Array) -> None:
 def _numpy_blas() -> str | None:
     """The file of the BLAS that NumPy itself uses; None where it cannot be told apart from another one."""
     libraries = [info["filepath"] for info in threadpoolctl.threadpool_info() if info["user_api"] == "blas"]
-    own = [path for path in libraries if "numpy" in path.lower()]
+    own = [path for path in libraries if is_numpys(path)]
     return own[0] if own else libraries[0] if len(libraries) == 1 else None
+
+
+def is_numpys(library: str) -> bool:
+    """Whether a shared library is one that NumPy brought along: below its own folder, or ``numpy.libs`` beside it."""
+    package = Path(np.__file__).parent
+    folders = Path(library).parents
+    return package in folders or package.with_name("numpy.libs") in folders
 
 
 def _bind(library: ctypes.CDLL, letter: str) -> _Axpy | None:

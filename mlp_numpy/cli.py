@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import inspect
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -33,8 +34,8 @@ _PROGRAM = "python -m mlp_numpy "
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command that ``words`` (or the program's arguments) name.
 
-    Returns the exit status: 0, 1 for an error, 2 for a command that does not exist, 3 for a training that diverged, 130
-    for Ctrl-C; a mistyped option ends the program with 2.
+    Returns the exit status: 0, 1 for an error, 2 for a command that does not exist, 3 for a training that diverged,
+    128 + the signal's number for one that was asked to stop (130: Ctrl-C); a mistyped option ends the program with 2.
     """
     name, *options = (sys.argv[1:] if words is None else words) or [""]
     if name in ("-h", "--help"):
@@ -57,6 +58,13 @@ def main(words: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _complain("interrupted")
         return _INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has gone, as `| head` does; what Python still holds must not be tried again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _FAILED
+    except (OSError, MemoryError) as error:
+        _complain(f"{type(error).__name__}: {error}")
+        return _FAILED
 
 
 def train(options: Sequence[str]) -> int:
@@ -67,17 +75,28 @@ def train(options: Sequence[str]) -> int:
     """
     description = inspect.cleandoc(train.__doc__ or "")
     settings = tyro.cli(Config, prog=_PROGRAM + "train", description=description, args=with_config_file(options))
-    run = Run(settings, progress=sys.stderr.isatty())
+    with Run(settings, progress=_on_terminal()) as run:
+        try:
+            _follow(run)
+        except NonFiniteError:
+            print(f"run     {run.folder}\npicture {run.picture}", flush=True)
+            raise
+    if run.result is None:
+        return _FAILED
+    _summarize(run.result)
+    return 128 + run.stopped_by if run.stopped_by is not None else 0
+
+
+def _follow(run: Run) -> None:
+    """Tell what is trained on what, and follow it to its end: with a bar where someone looks on, else with lines."""
     if run.warning is not None:
         _banner(run.warning)
+    settings, how = run.config, run.trainer.optimizer
     train_part, test_part = run.dataset.train, run.dataset.test
     print(f"data    {run.dataset.name}, {len(train_part):,} + {len(test_part):,} images, from {run.dataset.source}")
     print(f"model   {run.model!r}, {len(run.parameters):,} parameters")
-    print(f"train   {run.trainer.optimizer!r}, batch {settings.batch}, {settings.steps} steps, seed {settings.seed}")
-    sys.stdout.flush()
-    # A bar where someone looks on, lines where a file does.
-    bar = tqdm(total=settings.steps, unit="step", disable=not sys.stderr.isatty(), dynamic_ncols=True)
-    with bar:
+    print(f"train   {how!r}, batch {settings.batch}, {settings.steps} steps, seed {settings.seed}", flush=True)
+    with tqdm(total=settings.steps, unit="step", disable=not _on_terminal(), dynamic_ncols=True) as bar:
         latest: StepRecord | None = None
         for record in run.records():
             if isinstance(record, StepRecord):
@@ -87,10 +106,6 @@ def train(options: Sequence[str]) -> int:
                 bar.set_postfix_str(f"test accuracy {record.accuracy:.3f}")
                 if bar.disable:
                     print(_evaluation_line(record, latest), flush=True)
-    if run.result is None:
-        return _FAILED
-    _summarize(run.result)
-    return 0 if run.result.status == "finished" else _INTERRUPTED
 
 
 def evaluate_run(
@@ -107,17 +122,21 @@ def evaluate_run(
     """
     config, trained = load_run(run)
     folder = data_dir or config.data_dir
-    dataset = load_dataset(
-        trained.about["dataset_option"], folder, download=download, progress=sys.stderr.isatty()
-    ).dataset
+    option = trained.about["dataset_option"]
+    dataset = load_dataset(option, folder, download=download, progress=_on_terminal()).dataset
+    if (dataset.n_features, *dataset.class_names) != (trained.model.sizes[0], *trained.about["class_names"]):
+        raise DataError(
+            f"evaluate: the data set must have the pixels and classes that {run} was trained on, "
+            f"{trained.model.sizes[0]} and {trained.about['class_names']}, got {dataset.name} with "
+            f"{dataset.n_features} and {list(dataset.class_names)}."
+        )
     outcome = evaluate(trained.model.logits, SoftMaxCrossEntropyModule(), dataset.test, trained.preprocessing)
     counts = confusion_matrix(dataset.test.labels, outcome.predicted, dataset.n_classes)
     name = str(trained.about["name"])
     print(f"{name}: {trained.model.sizes_text} after step {trained.about['step']} on {dataset.name}")
     print(f"test accuracy {outcome.accuracy:.4f}, loss {outcome.loss:.4f}, {len(dataset.test):,} images\n")
     print(confusion_table(counts, dataset.class_names))
-    picture = Path(config.plots_dir) / f"{name}-confusion.png"
-    picture.parent.mkdir(parents=True, exist_ok=True)
+    picture = run / "confusion.png"
     title = f"{trained.model.sizes_text} on {dataset.name}: test accuracy {outcome.accuracy:.3f}"
     save_confusion(picture, counts, dataset.class_names, title)
     print(f"\npicture {picture}")
@@ -143,7 +162,8 @@ def predict(
     _, trained = load_run(run)
     names = trained.about["class_names"]
     pixels = np.stack([read_image(path, trained) for path in images])
-    probabilities = trained.model.forward(trained.preprocessing.apply(pixels))
+    dtype = next(array.dtype for array in trained.model.state().values())
+    probabilities = trained.model.forward(trained.preprocessing.apply(pixels, dtype))
     width = max(len(str(path)) for path in images)
     for path, row in zip(images, probabilities, strict=True):
         best = np.argsort(-row, kind="stable")[:top]
@@ -173,6 +193,8 @@ def check_gradients(
     """
     if seed < 0 or batch < 1:
         raise OptionError(f"gradcheck: seed must be ≥ 0 and batch ≥ 1, got {seed} and {batch}.")
+    if classes < 2:
+        raise OptionError(f"gradcheck: classes must be ≥ 2, got {classes}: of one class every gradient is 0.")
     rng = np.random.default_rng(seed)
     model = MLP(inputs, hidden, classes, neg_slope, init=kaiming(neg_slope), rng=rng)
     x, y = rng.normal(size=(batch, inputs)), rng.integers(classes, size=batch)
@@ -258,6 +280,11 @@ def _summarize(result: Result) -> None:
     if best is not None:
         print(f"test accuracy: last {last.accuracy:.4f}, best {best.accuracy:.4f} at step {best.step}")
     print(f"run     {result.folder}\npicture {result.picture}")
+
+
+def _on_terminal() -> bool:
+    # Without a standard error at all, as under some services, Python has none to ask.
+    return sys.stderr is not None and sys.stderr.isatty()
 
 
 def _banner(text: str) -> None:

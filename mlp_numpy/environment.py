@@ -11,6 +11,8 @@ from typing import Any
 
 import threadpoolctl
 
+from mlp_numpy.blas import is_numpys
+
 
 def describe() -> dict[str, Any]:
     """Versions of Python and the libraries, the platform, and every BLAS and thread pool now loaded."""
@@ -19,7 +21,7 @@ def describe() -> dict[str, Any]:
             "library": f"{info['internal_api']} {info.get('version')}",
             "kernel": info.get("architecture"),
             "threads": info["num_threads"],
-            "from": "numpy" if "numpy" in info["filepath"] else Path(info["filepath"]).name,
+            "from": "numpy" if is_numpys(info["filepath"]) else Path(info["filepath"]).name,
         }
         for info in threadpoolctl.threadpool_info()
     ]

@@ -40,8 +40,8 @@ class MLP(Sequential):
         dtype: Any = np.float64,
         input_layer: bool = False,
     ) -> None:
-        if isinstance(n_hidden, int | str):
-            raise OptionError(f"MLP: n_hidden must be a list of whole numbers, got {n_hidden!r}. Hint: [{n_hidden}].")
+        if not isinstance(n_hidden, list | tuple | np.ndarray):
+            raise OptionError(f"MLP: n_hidden must be a list of whole numbers, got {n_hidden!r}. Hint: [100], or [].")
         draws = generator(rng)
         sizes = [n_inputs, *n_hidden, n_classes]
         modules: list[Module] = []

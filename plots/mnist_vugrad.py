@@ -2,13 +2,13 @@
 
     python plots/mnist_vugrad.py [--data-dir data] [--run]
 
-With ``--run`` it trains first (about ten minutes on two cores) and keeps small histories in ``plots/histories/``; without,
-it draws from what is kept there.
+With ``--run`` it trains first (about ten minutes on two cores) and keeps a small history in ``plots/histories/``;
+without, it draws from what is kept there.
 
-One hidden layer of 4 × 784, batches of 128 in the stored order, raw pixels from 0 to 255, the cross-entropy **summed** over the
-batch, plain SGD, 10 epochs, the last 5,000 training images held out, Glorot's weights: nets of nodes, driven by the
-tape, trained by the same trainer and optimizer as modules. Beside them the ReLU net as one would train it: the same code with the
-mean loss, pixels divided by 255, Kaiming's weights, shuffled batches and a learning rate to match.
+One hidden layer of 4 × 784, batches of 128 in the stored order, raw pixels from 0 to 255, the cross-entropy **summed**
+over the batch, plain SGD, 10 epochs, the last 5,000 training images held out, Glorot's weights: nets of nodes, driven by
+the tape, trained by the same trainer and optimizer as modules. Beside them the ReLU net as one would train it: the same
+code with the mean loss, pixels divided by 255, Kaiming's weights, shuffled batches and a learning rate to match.
 """
 
 import argparse
@@ -34,6 +34,8 @@ from mlp_numpy.viz import save
 
 HERE = Path(__file__).parent
 KEPT = HERE / "histories" / "mnist_vugrad.json"
+# Okabe and Ito's colors: told apart by color-blind eyes.
+COLORS = ("#0072B2", "#56B4E9", "#D55E00", "#E69F00", "#009E73")
 BATCH, EPOCHS, SEEDS, HELD_OUT = 128, 10, (0, 1, 2), 5000
 
 
@@ -73,8 +75,8 @@ class Net(vg.Module):
         return self.layer2(self.activation(self.layer1(x)))
 
 
-def train(setting: Setting, seed: int, train_part: Split, held_out: Split) -> Iterator[tuple[int, EvaluationRecord, float]]:
-    """(epoch, evaluation of the held-out part, share of hidden units that are 0 for every image) as they come."""
+def train(setting: Setting, seed: int, train_part: Split, held_out: Split) -> Iterator[tuple[float, float]]:
+    """(accuracy on the held-out part, share of hidden units that are 0 for every image) after every epoch."""
     net = Net(setting, seed)
     kind = "unit" if setting.careful else "raw"
     preprocessing = Preprocessing.fit(kind, train_part.images, (1, 28, 28))
@@ -88,19 +90,20 @@ def train(setting: Setting, seed: int, train_part: Split, held_out: Split) -> It
         if isinstance(record, EvaluationRecord):
             hidden = some @ net.layer1.w.value.T + net.layer1.b.value
             dead = float((hidden <= 0).all(axis=0).mean()) if setting.activation == "relu" else 0.0
-            yield record.step // batches.steps_per_epoch, record, dead
+            yield record.accuracy, dead
 
 
 def run_all(data_dir: str) -> None:
     """Train every setting with every seed and keep what came of it."""
     full = load_dataset("mnist", data_dir, progress=True).dataset.train
-    parts = Split(full.images[:-HELD_OUT], full.labels[:-HELD_OUT]), Split(full.images[-HELD_OUT:], full.labels[-HELD_OUT:])
+    first, last = slice(None, -HELD_OUT), slice(-HELD_OUT, None)
+    parts = Split(full.images[first], full.labels[first]), Split(full.images[last], full.labels[last])
     kept: dict[str, list[dict[str, list[float]]]] = {}
     for setting in SETTINGS:
         for seed in SEEDS:
             rows: dict[str, list[float]] = {"accuracy": [], "dead": []}
-            for _, record, dead in train(setting, seed, *parts):
-                rows["accuracy"].append(round(record.accuracy, 4))
+            for accuracy, dead in train(setting, seed, *parts):
+                rows["accuracy"].append(round(accuracy, 4))
                 rows["dead"].append(round(dead, 4))
             kept.setdefault(setting.name, []).append(rows)
             print(f"{setting.name}, seed {seed}: {rows['accuracy'][-1]:.4f}, dead {rows['dead'][-1]:.2f}", flush=True)
@@ -112,17 +115,17 @@ def draw() -> None:
     kept = json.loads(KEPT.read_text(encoding="utf-8"))
     figure = Figure(figsize=(11, 4.4), layout="constrained")
     left, right = figure.subplots(1, 2)
-    colors = dict(zip((setting.name for setting in SETTINGS), ("#0072B2", "#56B4E9", "#D55E00", "#E69F00", "#009E73"), strict=True))
-    for setting in SETTINGS:
+    for setting, color in zip(SETTINGS, COLORS, strict=True):
         accuracy = np.array([rows["accuracy"] for rows in kept[setting.name]])
         dead = np.array([rows["dead"] for rows in kept[setting.name]])
         epochs, mean = np.arange(accuracy.shape[1]), accuracy.mean(axis=0)
-        left.plot(epochs, mean, color=colors[setting.name], label=setting.name, marker="o", markersize=3)
-        left.fill_between(epochs, accuracy.min(axis=0), accuracy.max(axis=0), color=colors[setting.name], alpha=0.2)
+        left.plot(epochs, mean, color=color, label=setting.name, marker="o", markersize=3)
+        left.fill_between(epochs, accuracy.min(axis=0), accuracy.max(axis=0), color=color, alpha=0.2)
         if setting.activation == "relu":
-            right.plot(epochs, dead.mean(axis=0), color=colors[setting.name], label=setting.name, marker="o", markersize=3)
+            right.plot(epochs, dead.mean(axis=0), color=color, label=setting.name, marker="o", markersize=3)
         reported = "" if setting.reported is None else f"reported {setting.reported:.4f}"
-        print(f"{setting.name:40} {reported:17} ours {mean[-1]:.4f} (seeds {accuracy[:, -1].tolist()}), best {mean.max():.4f}")
+        seeds = ", ".join(f"{value:.4f}" for value in accuracy[:, -1])
+        print(f"{setting.name:40} {reported:17} ours {mean[-1]:.4f} (seeds {seeds}), best {mean.max():.4f}")
     left.set_ylabel("held-out accuracy, mean and range of three seeds")
     right.set_ylabel("share of hidden units that are 0 for every image")
     right.set_ylim(-0.02, 1.02)

@@ -50,7 +50,7 @@ def test_train_evaluate_predict(here: Path, cifar_dir: Path, capsys: pytest.Capt
     assert f"test accuracy {accuracy:.4f}" in out
     table = [line.split() for line in out.splitlines() if len(line.split()) == 12]
     assert sum(int(count) for row in table for count in row[1:-1]) == 30
-    assert Path("plots/run-cifar10-001-confusion.png").exists()
+    assert Path("runs/run-cifar10-001/confusion.png").exists()
 
     Image.new("L", (50, 40), 128).save("gray.jpg")
     Image.new("RGBA", (32, 32), (255, 0, 0, 128)).save("red.png")
@@ -82,16 +82,25 @@ def test_the_prediction_is_made_on_the_pixels_of_the_file(
     assert capsys.readouterr().out.split() == ["three.png", dataset.class_names[p.argmax()], f"{p.max():.3f}"]
 
 
-def test_interrupt_saves_what_was_reached(here: Path, cifar_dir: Path) -> None:
+@pytest.mark.parametrize(
+    ("signals", "status"),
+    [
+        ([signal.SIGINT], 130),
+        ([signal.SIGINT, signal.SIGINT, signal.SIGINT], 130),
+        ([signal.SIGTERM], 143),
+        ([signal.SIGHUP], 129),
+    ],
+    ids=str,
+)
+def test_signals_save_what_was_reached(here: Path, cifar_dir: Path, signals: list[signal.Signals], status: int) -> None:
     process = start(*FAST, "--steps", "100000000", "--data-dir", str(cifar_dir), "--name", "broken-off")
-    lines = []
     for line in process.stdout:
-        lines.append(line)
         if line.startswith("step     50"):
-            process.send_signal(signal.SIGINT)
+            for number in signals:
+                process.send_signal(number)
             break
     out, err = process.communicate(timeout=60)
-    assert process.returncode == 130, err
+    assert process.returncode == status, err
     assert "interrupted after step" in out
     assert "Traceback" not in err
     history = History.read(here / "runs/broken-off/history.json")
@@ -99,6 +108,25 @@ def test_interrupt_saves_what_was_reached(here: Path, cifar_dir: Path) -> None:
     assert len(history.steps) == history.evaluations[-1].step >= 50
     assert (here / "plots/broken-off.png").exists()
     assert main(["predict", "runs/broken-off", "plots/broken-off.png"]) == 0
+
+
+def test_a_reader_that_leaves_ends_the_run_without_a_traceback(here: Path, cifar_dir: Path) -> None:
+    process = start(*FAST, "--data-dir", str(cifar_dir), "--name", "head")
+    process.stdout.readline()
+    process.stdout.close()
+    err = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(timeout=60) == 1
+    assert err == ""
+    assert (here / "runs/head/model.npz").exists()
+
+
+@pytest.mark.parametrize("closed", ["stdout", "stderr"])
+def test_without_a_standard_stream_it_trains_all_the_same(here: Path, cifar_dir: Path, closed: str) -> None:
+    number = {"stdout": 1, "stderr": 2}[closed]
+    command = [sys.executable, str(TRAIN_PY), *FAST, "--data-dir", str(cifar_dir), "--name", closed]
+    assert subprocess.run(command, preexec_fn=lambda: os.close(number), check=False).returncode == 0
+    assert (here / "runs" / closed / "model.npz").exists()
 
 
 def test_a_full_disk_leaves_no_half_file(here: Path, cifar_dir: Path) -> None:

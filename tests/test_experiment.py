@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,11 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mlp_numpy import experiment
 from mlp_numpy.config import Config, as_options, read_config, write_config
-from mlp_numpy.errors import DataError, DataNotFoundError, NonFiniteError, OptionError, RunFolderError
+from mlp_numpy.errors import CallOrderError, DataError, DataNotFoundError, NonFiniteError, OptionError, RunFolderError
 from mlp_numpy.experiment import Run, load_run, run
-from mlp_numpy.training import History
+from mlp_numpy.training import EvaluationRecord, History
 
 FILES = {"config.yaml", "history.csv", "history.json", "model.npz", "versions.json"}
 
@@ -89,10 +89,13 @@ def test_names_that_nobody_chose_are_free_ones(config: Config) -> None:
 
 
 def test_breaking_off_saves_what_was_reached(config: Config) -> None:
-    under_way = Run(config)
-    for record in under_way.records():
-        if record.step == 7:
-            break
+    with Run(config) as under_way:
+        records = under_way.records()
+        for record in records:
+            if record.step == 7:
+                break
+    with pytest.raises(CallOrderError, match="a run runs once"):
+        under_way.records()
     assert under_way.result is not None
     assert under_way.result.status == "interrupted"
     assert [record.step for record in under_way.history.evaluations] == [0, 7]
@@ -123,11 +126,52 @@ def test_what_cannot_be_saved_is_named_and_the_rest_is_saved(config: Config, mon
     def full(path: Path, trained: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(experiment, "save_model", full)
+    monkeypatch.setattr(sys.modules[Run.__module__], "save_model", full)
     under_way = Run(config)
     with pytest.raises(RunFolderError, match="1 of 6 files were not: .*model.npz: No space left on device"):
         list(under_way.records())
     assert {path.name for path in under_way.folder.iterdir()} == FILES - {"model.npz"}
+
+
+def test_two_runs_that_start_together_cannot_have_one_name(config: Config) -> None:
+    first, second = Run(replace(config, name="ours")), Run(replace(config, name="ours"))
+    records = first.records()
+    next(records)
+    with pytest.raises(RunFolderError, match="no earlier run named 'ours'"):
+        next(second.records())
+    first.close()
+    assert load_run(first.folder)[1].about["step"] == 0
+
+
+def test_replacing_a_run_leaves_nothing_of_the_old_one(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, trained: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    first = run(replace(config, name="mine"))
+    monkeypatch.setattr(sys.modules[Run.__module__], "save_model", full)
+    with pytest.raises(RunFolderError, match="model.npz: No space left on device"):
+        run(replace(config, name="mine", overwrite=True, hidden=(3,)))
+    assert not (first.folder / "model.npz").exists()
+
+
+def test_an_evaluation_that_is_not_finite_ends_the_run_with_the_last_good_weights(config: Config) -> None:
+    under_way = Run(replace(config, lr=3e35, init="kaiming", steps=1, preprocessing="unit"))
+    start = under_way.parameters.values.copy()
+    with pytest.raises(NonFiniteError, match="held-out loss must be finite, .* at step 1, first in the held-out part"):
+        list(under_way.records())
+    np.testing.assert_array_equal(under_way.parameters.values, start)
+    assert load_run(under_way.folder)[1].about["step"] == 0
+
+
+def test_long_runs_are_saved_on_the_way(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[Run.__module__], "_SAVE_SECONDS", 0.0)
+    under_way = Run(config)
+    for record in under_way.records():
+        if isinstance(record, EvaluationRecord) and record.step == 20:
+            trained = load_run(under_way.folder)[1]
+            assert (trained.about["status"], trained.about["step"]) == ("running", 20)
+            assert len(History.read(under_way.folder / "history.json").steps) == 20
+    assert load_run(under_way.folder)[1].about["status"] == "finished"
 
 
 @pytest.mark.parametrize(

@@ -35,8 +35,8 @@ class Batches:
         shuffle: bool = True,
         dtype: Any = np.float32,
     ) -> None:
-        if size < 1:
-            raise OptionError(f"Batches: the batch size must be ≥ 1, got {size}.")
+        if not isinstance(size, int | np.integer) or size < 1:
+            raise OptionError(f"Batches: the batch size must be a whole number ≥ 1, got {size!r}.")
         if size > len(split):
             raise OptionError(
                 f"Batches: a batch of {size} is larger than the data, {len(split)} examples. "

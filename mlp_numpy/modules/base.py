@@ -143,6 +143,10 @@ class Module:
                     f"{self!r}.load_state: {name} must be {array.shape}, got {np.shape(state[name])}. "
                     "Hint: the state belongs to a model of other sizes."
                 )
+            if not np.can_cast(state[name].dtype, array.dtype, casting="same_kind"):
+                raise DTypeError(
+                    f"{self!r}.load_state: {name} must be numbers that {array.dtype} can hold, got {state[name].dtype}."
+                )
         for name, array in own.items():
             array[...] = state[name]
 
@@ -189,7 +193,8 @@ class Module:
             raise DTypeError(f"{self!r}.{method}: {name} must hold numbers, got {batch.dtype}.")
         if batch.ndim == 0 or len(batch) == 0:
             raise ShapeError(f"{self!r}.{method}: {name} must hold at least one row, got {batch.shape}.")
-        return batch
+        # Whole numbers become what NumPy itself makes of them in a division; no formula need know of them.
+        return batch if batch.dtype.kind in "fc" else batch.astype(np.float64)
 
     def _state_arrays(self) -> dict[str, Array]:
         return {

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.autodiff import Context, Op
-from mlp_numpy.errors import DTypeError, LabelError, ShapeError, unknown_name
+from mlp_numpy.errors import LabelError, ShapeError, unknown_name
 from mlp_numpy.modules.base import Module
 
 Reduction: TypeAlias = Literal["mean", "sum", "none"]
@@ -118,6 +118,11 @@ class LossModule(Module):
             raise unknown_name("reduction", str(reduction), get_args(Reduction))
         super().__init__()
         self.reduction: Reduction = reduction
+        self._out_dtype: Any = np.float64
+
+    def row_sum(self, loss: Array, n_rows: int) -> float:
+        """The sum of the rows' losses, from what ``forward`` gave for ``n_rows`` rows with this reduction."""
+        return float(np.sum(loss)) * (n_rows if self.reduction == "mean" else 1)
 
     def forward(self, x: Array, y: Array | None = None) -> Array:
         """The loss of predictions ``x`` (N, C) for labels ``y``: a scalar, or (N,) with reduction "none"."""
@@ -126,7 +131,7 @@ class LossModule(Module):
         y = self._check_labels(x, y)
         context = Context()
         out = self.op.forward(context, x, y=y, reduction=self.reduction)
-        self._context, self._out_shape = context, np.shape(out)
+        self._context, self._out_shape, self._out_dtype = context, np.shape(out), out.dtype
         return out
 
     def backward(self, dout: Array | None = None, y: Array | None = None) -> Array:
@@ -142,13 +147,13 @@ class LossModule(Module):
             dout = None
         context = self._remembered()
         if dout is None:
-            dout = np.ones(self._out_shape)[()]
+            dout = np.ones(self._out_shape, self._out_dtype)[()]
         elif np.shape(dout) != self._out_shape:
             raise ShapeError(
                 f"{self!r}.backward: dout must be {self._out_shape}, as the loss was, got {np.shape(dout)}. "
                 "Hint: predictions need their labels, backward(x, y)."
             )
-        dx: Array = self.op.backward(context, dout)
+        dx: Array = self.op.backward(context, np.asarray(dout, self._out_dtype)[()])
         return dx
 
     def _arguments(self) -> str:
@@ -158,8 +163,6 @@ class LossModule(Module):
         who = f"{type(self).__name__}.forward"
         if x.ndim != 2 or x.shape[1] == 0:
             raise ShapeError(f"{who}: x must be (N, C), got {x.shape}.")
-        if x.dtype.kind not in "fc":
-            raise DTypeError(f"{who}: x must hold floating-point numbers, got {x.dtype}.")
 
     def _check_labels(self, x: Array, y: Array | None) -> Array:
         """The labels as an array that fits the predictions ``x``, or an error that says what is wrong with them."""
@@ -173,6 +176,9 @@ class LossModule(Module):
                 raise LabelError(f"{who}: rows of labels must be {x.shape}, as the predictions are, got {y.shape}.")
             if y.dtype.kind not in "fiub":
                 raise LabelError(f"{who}: labels must be numbers, got {y.dtype}.")
+            if not (y.min() >= 0 and np.isfinite(y).all()):
+                row = int(np.flatnonzero(~((y >= 0) & np.isfinite(y)).all(axis=1))[0])
+                raise LabelError(f"{who}: rows of labels must be probabilities, finite and ≥ 0, got {y[row]} at {row}.")
             return y.astype(x.real.dtype, copy=False)
         if y.shape != (n_rows,):
             raise LabelError(f"{who}: labels must be ({n_rows},) or {x.shape}, one a row of x, got {y.shape}.")

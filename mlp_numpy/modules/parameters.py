@@ -35,11 +35,14 @@ class NamedArrays(MutableMapping[str, Array]):
         if name not in self._arrays:
             raise KeyError(f"{self._owner}: no array is named {name!r}; there are {list(self._arrays)}.")
         array, new = self[name], np.asarray(value)
+        self._check(name, array, new)
+        array[...] = new
+
+    def _check(self, name: str, array: Array, new: Array) -> None:
         if new.shape != array.shape:
             raise ShapeError(f"{self._owner}[{name!r}]: must be {array.shape}, got {new.shape}.")
         if not np.can_cast(new.dtype, array.dtype, casting="same_kind"):
             raise DTypeError(f"{self._owner}[{name!r}]: must be numbers that {array.dtype} can hold, got {new.dtype}.")
-        array[...] = new
 
     def __delitem__(self, name: str) -> None:
         raise TypeError(f"{self._owner}: the array {name!r} is part of the module and cannot be deleted.")
@@ -54,11 +57,18 @@ class NamedArrays(MutableMapping[str, Array]):
         return repr(dict(self))
 
     def assign(self, values: Mapping[str, Any]) -> None:
-        """Write all arrays from a mapping with exactly these names; nothing is written if a name is off."""
+        """Write all arrays from a mapping with exactly these names; nothing is written if one does not fit."""
         if set(values) != set(self._arrays):
             raise KeyError(f"{self._owner}: must have the names {sorted(self._arrays)}, got {sorted(values)}.")
-        for name in self._arrays:
-            self[name] = values[name]
+        arrays = {name: np.asarray(values[name]) for name in self._arrays}
+        for name, new in arrays.items():
+            self._check(name, self[name], new)
+        for name, new in arrays.items():
+            self[name][...] = new
+
+    def copy(self) -> dict[str, Array]:
+        """A plain dict of the same arrays."""
+        return dict(self)
 
     def move(self, name: str, storage: Array) -> None:
         """Let ``storage`` hold the array ``name`` from now on; the values go with it.

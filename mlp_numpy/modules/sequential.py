@@ -14,7 +14,7 @@ class Sequential(Module):
 
     ``net[1]`` is a module, ``net[:2]`` a Sequential of the same modules, ``len(net)`` their number.
 
-    Raises OptionError if it is given nothing, or something that is no module.
+    Raises OptionError if it is given nothing, something that is no module, or the same layer twice.
     """
 
     def __init__(self, *modules: Module) -> None:
@@ -24,6 +24,13 @@ class Sequential(Module):
         for position, module in enumerate(modules):
             if not isinstance(module, Module):
                 raise OptionError(f"Sequential: argument {position} must be a module, got {type(module).__name__}.")
+        layers = [layer for module in modules for _, layer in module.leaves()]
+        for position, layer in enumerate(layers):
+            if any(layer is other for other in layers[:position]):
+                raise OptionError(
+                    f"Sequential: every layer must stand once, but {layer!r} stands twice. A module remembers one "
+                    "forward, so its second would overwrite what the first one's backward needs. Hint: make two of it."
+                )
         self._modules = modules
 
     def forward(self, x: Array) -> Array:

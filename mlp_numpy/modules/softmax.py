@@ -6,7 +6,7 @@ import numpy as np
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.autodiff import Context, Op
-from mlp_numpy.errors import DTypeError, ShapeError
+from mlp_numpy.errors import ShapeError
 from mlp_numpy.modules.base import Module
 
 
@@ -15,7 +15,7 @@ class SoftMax(Op):
     Forward     out = S,  Sₙᵢ = exp(xₙᵢ − mₙ) / Σⱼ exp(xₙⱼ − mₙ)      mₙ = maxⱼ xₙⱼ
     Backward    dx = S ⊙ (dout − Σⱼ dout ⊙ S)
     Shapes      x, out, dout (N, C)
-    Caches      S
+    Caches      S, apart from what is returned, which may be edited
     Kinks       none: S does not depend on m, which only keeps exp in range
     Reference   "Assignment 1: MLPs, CNNs and Backpropagation" (Earle), eq. 18 and 36, ∂S/∂x = diag(S) − S Sᵀ,
                 multiplied out so that the C × C matrix of each sample is never formed
@@ -27,7 +27,7 @@ class SoftMax(Op):
         np.exp(out, out=out)
         out /= out.sum(axis=1, keepdims=True)
         context["out"] = out
-        return out
+        return out.copy()
 
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
@@ -44,5 +44,3 @@ class SoftMaxModule(Module):
     def _check_input(self, x: Array) -> None:
         if x.ndim != 2 or x.shape[1] == 0:
             raise ShapeError(f"SoftMaxModule.forward: x must be (N, C), got {x.shape}.")
-        if x.dtype.kind not in "fc":
-            raise DTypeError(f"SoftMaxModule.forward: x must hold floating-point numbers, got {x.dtype}.")

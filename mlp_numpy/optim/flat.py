@@ -29,6 +29,8 @@ class FlatParameters:
     model    a module, whose ``params[…]`` and ``grads[…]`` become the views, or a ``mlp_numpy.autodiff.Module``, whose
              parameters' ``value`` and ``grad`` do
 
+    A second FlatParameters of the same model takes the arrays over: an optimizer on the first then moves nothing.
+
     ``slices`` tells which part of the vectors is which array: dotted name → slice.
 
     Raises OptionError if the model has nothing to learn, DTypeError if its arrays are of different kinds.

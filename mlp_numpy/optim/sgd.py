@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from mlp_numpy.blas import axpy
 from mlp_numpy.errors import OptionError
 from mlp_numpy.optim.flat import FlatParameters
@@ -20,10 +22,13 @@ class SGD:
     """
 
     def __init__(self, parameters: FlatParameters, lr: float) -> None:
-        if not 0 < lr < math.inf:
-            raise OptionError(f"SGD: lr must be a number > 0, got {lr}.")
+        if not isinstance(parameters, FlatParameters):
+            kind = type(parameters).__name__
+            raise OptionError(f"SGD: parameters must be FlatParameters, got {kind}. Hint: FlatParameters(model).")
+        if not isinstance(lr, float | int | np.number) or not 0 < lr < math.inf:
+            raise OptionError(f"SGD: lr must be a number > 0, got {lr!r}.")
         self.parameters = parameters
-        self.lr = lr
+        self.lr = float(lr)
 
     def step(self) -> None:
         """One update of all parameters from their gradients."""

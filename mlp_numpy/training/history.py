@@ -34,6 +34,11 @@ class History:
         """The evaluation with the highest accuracy, the first of equals."""
         return max(self.evaluations, key=lambda record: record.accuracy, default=None)
 
+    @property
+    def last_evaluated(self) -> int | None:
+        """The step of the last evaluation; None before the first."""
+        return self.evaluations[-1].step if self.evaluations else None
+
     def write(self, path: Path) -> None:
         """Write the history as JSON, one list a column."""
         content = {

@@ -32,14 +32,16 @@ def evaluate(
 ) -> Outcome:
     """Run ``model`` in evaluation mode over all of ``split``, ``chunk`` examples at a time.
 
-    The model's scores go into ``loss``; chunk means are weighted by their sizes. The mode is restored afterwards.
+    The model's scores go into ``loss``; ``Outcome.loss`` is the mean over the examples, whatever the loss's own
+    reduction. The batches have the model's kind of number. The mode is restored afterwards.
     """
     training = model.training
     model.eval()
+    dtype = next((learned.value.dtype for _, learned in model.learned()), np.dtype(np.float32))
     total, predicted = 0.0, []
-    for x, y in chunks(split, chunk, preprocessing):
+    for x, y in chunks(split, chunk, preprocessing, dtype):
         scores = model.forward(x)
-        total += float(loss.forward(scores, y)) * len(y)
+        total += loss.row_sum(loss.forward(scores, y), len(y))
         predicted.append(scores.argmax(axis=1))
     model.clear_cache()
     loss.clear_cache()

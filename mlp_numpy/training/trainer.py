@@ -60,9 +60,11 @@ class Trainer:
     held_out    the split that is evaluated as a whole, before the first step, every ``eval_every`` steps and after
                 the last; preprocessed as the batches are
 
-    A NaN or an infinity in the loss or in the backward pass raises NonFiniteError **before** the update it would spoil,
-    and names the step and the first layer that shows it. The weights are then the last good ones: those of before
-    this step; but where finite data met weights that already give no finite loss, those of the last evaluation.
+    A NaN or an infinity in the loss, or on its way back through the layers, raises NonFiniteError **before** the
+    update it would spoil, and names the step and the first layer that shows it. So does a held-out loss that is not
+    finite. The weights are then the last good ones: those of before this step; but where finite data met weights that
+    already give no finite loss, those of the last evaluation. ``weights_step`` tells of which step they are. (A
+    weight's gradient that overflows, though all that it is the product of is finite, shows one step later.)
     """
 
     def __init__(
@@ -78,10 +80,12 @@ class Trainer:
     ) -> None:
         if eval_every < 1:
             raise OptionError(f"Trainer: eval_every must be ≥ 1, got {eval_every}.")
+        if loss.reduction == "none":
+            raise OptionError("Trainer: the loss must be one number, but its reduction is 'none'. Hint: 'mean'.")
         self.model, self.loss, self.optimizer = model, loss, optimizer
         self.batches, self.held_out = batches, held_out
         self.eval_every, self.eval_chunk = eval_every, eval_chunk
-        self.step = 0
+        self.step = self.weights_step = 0
         self._good = optimizer.parameters.values.copy()
         self._good_step = 0
         self._witness = _last_gradient(model)
@@ -103,33 +107,39 @@ class Trainer:
         scores = self.model.forward(x)
         loss = float(self.loss.forward(scores, y))
         if not math.isfinite(loss):
-            raise self._diverged(x)
+            raise self._diverged("the loss", self.step + 1, first_nonfinite(self.model, x))
         self.model.backward(self.loss.backward())
         if not all_finite(self._witness):
             raise self._bad_gradient()
         self.optimizer.step()
         self.step += 1
+        self.weights_step = self.step
         return StepRecord(self.step, loss, accuracy(scores, y))
 
     @np.errstate(over="ignore", invalid="ignore")
     def evaluate(self) -> EvaluationRecord:
-        """The model as it is now, over the whole held-out split."""
+        """The model as it is now, over the whole held-out split. Raises NonFiniteError as ``advance`` does."""
         found = evaluate(self.model, self.loss, self.held_out, self.batches.preprocessing, chunk=self.eval_chunk)
-        if math.isfinite(found.loss):
-            self._good[:] = self.optimizer.parameters.values
-            self._good_step = self.step
+        if not math.isfinite(found.loss):
+            place = "the held-out part" if self._held_out_is_finite() else "the data held out"
+            raise self._diverged("the held-out loss", self.step, place)
+        self._good[:] = self.optimizer.parameters.values
+        self._good_step = self.step
         return EvaluationRecord(self.step, found.loss, found.accuracy)
 
-    def _diverged(self, x: Array) -> NonFiniteError:
-        place = first_nonfinite(self.model, x)
-        kept = self.step
+    def _held_out_is_finite(self) -> bool:
+        images = self.held_out.images
+        return images.dtype.kind != "f" or all_finite(images)
+
+    def _diverged(self, what: str, step: int, place: str) -> NonFiniteError:
+        hint = "look at the data"
         if not place.startswith("the data"):
+            hint = "a smaller learning rate, or another preprocessing or initialization"
             self.optimizer.parameters.values[:] = self._good
-            kept = self._good_step
+            self.weights_step = self._good_step
         return NonFiniteError(
-            f"Trainer.run: the loss must be finite, got NaN or infinity at step {self.step + 1}, first in {place}. "
-            f"The update was not made; the weights are those after step {kept}. "
-            "Hint: a smaller learning rate, or another preprocessing or initialization."
+            f"Trainer.run: {what} must be finite, got NaN or infinity at step {step}, first in {place}. "
+            f"The weights are those after step {self.weights_step}. Hint: {hint}."
         )
 
     def _bad_gradient(self) -> NonFiniteError:
@@ -137,7 +147,7 @@ class Trainer:
         bad = [name for name, part in parameters.slices.items() if not all_finite(parameters.grads[part])]
         return NonFiniteError(
             f"Trainer.run: gradients must be finite, got NaN or infinity at step {self.step + 1} in "
-            f"{', '.join(reversed(bad))}. The update was not made; the weights are those after step {self.step}. "
+            f"{', '.join(reversed(bad))}. The weights are those after step {self.step}. "
             "Hint: a smaller learning rate, or another preprocessing or initialization."
         )
 
@@ -149,6 +159,8 @@ def _last_gradient(model: Module) -> Array:
     one. So these few numbers tell what would cost a pass over all gradients, 4 % of a step of a large net.
     """
     found = list(model.learned())
+    if not found:
+        raise OptionError(f"Trainer: the model must have parameters, got {model!r}.")
     first_layer = found[0][0].rpartition(".")[0]
     gradients = [array.grad for name, array in found if name.rpartition(".")[0] == first_layer]
     return min(gradients, key=lambda gradient: gradient.size)

@@ -56,7 +56,15 @@ def test_without_hidden_layers_it_is_logistic_regression() -> None:
 
 
 def test_the_mlp_checks_its_sizes() -> None:
-    with pytest.raises(OptionError, match=r"n_hidden must be a list of whole numbers, got 100. Hint: \[100\]"):
+    with pytest.raises(OptionError, match=r"n_hidden must be a list of whole numbers, got 100"):
         MLP(10, 100, 2)
     with pytest.raises(OptionError, match="out_features must be a whole number ≥ 1, got 0"):
         MLP(10, [0], 2)
+
+
+def test_the_same_layer_twice_is_refused() -> None:
+    relu = ReLUModule()
+    with pytest.raises(OptionError, match="must stand once, but ReLUModule.. stands twice"):
+        Sequential(LinearModule(2, 2), relu, LinearModule(2, 2), relu)
+    with pytest.raises(OptionError, match="stands twice"):
+        Sequential(relu, Sequential(relu))

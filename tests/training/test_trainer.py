@@ -135,3 +135,36 @@ def test_accuracy_and_confusion() -> None:
 
 def test_records_are_plain_values() -> None:
     assert replace(StepRecord(1, 0.5, 0.25), step=2) == StepRecord(2, 0.5, 0.25)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_an_evaluation_is_a_mean_whatever_the_reduction(reduction: str) -> None:
+    one = trainer()
+    preprocessing = one.batches.preprocessing
+    expected = evaluate(one.model, SoftMaxCrossEntropyModule(), DATA.test, preprocessing, chunk=1000).loss
+    found = evaluate(one.model, SoftMaxCrossEntropyModule(reduction), DATA.test, preprocessing, chunk=7).loss
+    assert found == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_loss_of_many_numbers_cannot_be_trained_on() -> None:
+    one = trainer()
+    with pytest.raises(OptionError, match="must be one number, but its reduction is 'none'"):
+        Trainer(one.model, SoftMaxCrossEntropyModule("none"), one.optimizer, one.batches, DATA.test)
+
+
+def test_nan_in_the_held_out_data_is_named() -> None:
+    one = trainer()
+    images = DATA.test.images.astype(np.float32)
+    images[3, 4] = np.nan
+    one.held_out = _unchecked(images)
+    before = one.optimizer.parameters.values.copy()
+    with pytest.raises(NonFiniteError, match="first in the data held out"):
+        list(one.run(5))
+    np.testing.assert_array_equal(one.optimizer.parameters.values, before)
+
+
+def _unchecked(images: Array) -> Split:
+    """A split whose images were spoiled after it was made."""
+    split = Split(np.zeros_like(images), DATA.test.labels)
+    split.images[:] = images
+    return split

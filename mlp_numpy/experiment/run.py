@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import FrameType
-from typing import Final
+from typing import Final, Self
 
 from mlp_numpy.arrays import stream
-from mlp_numpy.config import Config, read_config, write_config
+from mlp_numpy.config import Config, write_config
 from mlp_numpy.data.batches import Batches
 from mlp_numpy.data.preprocessing import Preprocessing
 from mlp_numpy.data.sources import load_dataset
 from mlp_numpy.environment import describe
-from mlp_numpy.errors import DataNotFoundError, NonFiniteError, RunFolderError
+from mlp_numpy.errors import CallOrderError, NonFiniteError, RunFolderError
+from mlp_numpy.experiment.folder import check_free, reserve
+from mlp_numpy.experiment.signals import held_signals
 from mlp_numpy.files import write_json
 from mlp_numpy.models import MLP
 from mlp_numpy.modules import Initializer, SoftMaxCrossEntropyModule, glorot, kaiming, normal
 from mlp_numpy.optim import SGD, FlatParameters
-from mlp_numpy.training import History, Record, TrainedModel, Trainer, load_model, save_model
+from mlp_numpy.training import EvaluationRecord, History, Record, TrainedModel, Trainer, save_model
 from mlp_numpy.viz import save_curves
 
 _OPTIMIZERS: Final = {"sgd": SGD}
+_SAVE_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True)
@@ -46,19 +45,21 @@ class Result:
 class Run:
     """One experiment under way.
 
-        run = Run(config)
-        for record in run.records():
-            ...
+        with Run(config) as run:
+            for record in run.records():
+                ...
         run.result
 
     Constructing it loads the data, builds the network and checks every setting; nothing is written yet. ``records``
-    reserves the folder, trains, and saves what was reached on every way out: at the end, at Ctrl-C, when the caller
-    breaks, and before a NonFiniteError is raised.
+    reserves the folder, trains, and saves what was reached on every way out: at the end, at Ctrl-C or SIGTERM, when
+    the caller breaks (at the latest where the ``with`` ends), and before a NonFiniteError is raised. A longer run is
+    also saved on the way, every few seconds, so that even a power cut costs little.
 
     Raises OptionError for settings that contradict the data, and what ``load_dataset`` raises.
     """
 
     def __init__(self, config: Config, *, progress: bool = False) -> None:
+        check_free(config)
         self.config = config
         loaded = load_dataset(config.dataset, config.data_dir, download=config.download, progress=progress)
         self.dataset = loaded.dataset
@@ -100,64 +101,73 @@ class Run:
         self.folder = Path(config.runs_dir)
         self.picture = Path(config.plots_dir)
         self.result: Result | None = None
-        self._stop = threading.Event()
+        self.stopped_by: int | None = None
+        self._records: Generator[Record] | None = None
+        self._replaces = False
 
     def records(self) -> Iterator[Record]:
         """Train, yielding every step and evaluation; see the class for what is saved when.
 
-        Raises RunFolderError if the run's folder exists or cannot be made, NonFiniteError if training diverged.
+        Raises RunFolderError if the run's folder exists or cannot be made, NonFiniteError if training diverged,
+        CallOrderError at a second call: a run runs once.
         """
-        self._reserve()
+        if self._records is not None:
+            raise CallOrderError("Run.records: a run runs once. Hint: make another Run of the same Config.")
+        self._records = self._run()
+        return self._records
+
+    def close(self) -> None:
+        """End the run if it is still under way, and save what was reached; ``with Run(config) as run`` does so."""
+        if self._records is not None:
+            self._records.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _run(self) -> Generator[Record]:
+        self.folder, self.picture, self._replaces = reserve(self.config, self.dataset.name)
+        self.history.about["name"] = self.folder.name
         began = time.perf_counter()
         status = "interrupted"
-        try:
-            with self._stopped_by_interrupt():
+        with held_signals(self._stop):
+            try:
+                saved = began
                 for record in self.trainer.run(self.config.steps):
                     self.history.add(record)
+                    if isinstance(record, EvaluationRecord) and time.perf_counter() - saved > _SAVE_SECONDS:
+                        self._save("running", began)
+                        saved = time.perf_counter()
                     yield record
-                    if self._stop.is_set():
+                    if self.stopped_by is not None:
                         break
                 else:
                     status = "finished"
-        except NonFiniteError as error:
-            status = f"stopped: {error}"
-            raise
-        finally:
-            evaluated = self.history.evaluations[-1].step if self.history.evaluations else None
-            if status == "interrupted" and evaluated != self.trainer.step:
-                self.history.add(self.trainer.evaluate())
-            self.history.about |= {"status": status, "seconds": round(time.perf_counter() - began, 3)}
-            self._save(status)
+            except NonFiniteError as error:
+                status = f"stopped: {error}"
+                raise
+            except Exception as error:
+                status = f"failed: {error!r}"
+                raise
+            finally:
+                self._save(status, began)
 
-    def _reserve(self) -> None:
-        """Take a folder for this run; an earlier run is never overwritten unless that was asked for."""
-        runs, plots, name = Path(self.config.runs_dir), Path(self.config.plots_dir), self.config.name
-        try:
-            runs.mkdir(parents=True, exist_ok=True)
-            plots.mkdir(parents=True, exist_ok=True)
-            if name:
-                taken = _is_taken(runs / name) or (plots / f"{name}.png").exists()
-                if taken and not self.config.overwrite:
-                    raise RunFolderError(
-                        f"run: there must be no earlier run named {name!r}, found one in {runs / name} or "
-                        f"{plots / name}.png. Hint: another --name, or --overwrite to replace it."
-                    )
-                (runs / name).mkdir(exist_ok=True)
-            else:
-                name = _next_free(f"run-{_slug(self.dataset.name)}", runs, plots)
-        except RunFolderError:
-            raise
-        except OSError as error:
-            problem = f"run: {runs} and {plots} must be folders that can be written, got: {error}."
-            raise RunFolderError(problem) from error
-        self.folder, self.picture = runs / name, plots / f"{name}.png"
-        self.history.about["name"] = name
+    def _stop(self, number: int) -> None:
+        self.stopped_by = number
 
-    def _save(self, status: str) -> None:
+    def _save(self, status: str, began: float) -> None:
         """Write every file of the run; one that fails does not keep the others from being tried."""
+        if status == "interrupted" and self.history.last_evaluated != self.trainer.step:
+            try:
+                self.history.add(self.trainer.evaluate())
+            except NonFiniteError as error:
+                status = f"stopped: {error}"
+        self.history.about |= {"status": status, "seconds": round(time.perf_counter() - began, 3)}
         about = {key: self.history.about[key] for key in ("name", "dataset", "dataset_option", "source", "status")}
         about |= {"class_names": list(self.dataset.class_names), "image_shape": list(self.dataset.image_shape)}
-        trained = TrainedModel(self.model, self.preprocessing, about | {"step": self.trainer.step})
+        trained = TrainedModel(self.model, self.preprocessing, about | {"step": self.trainer.weights_step})
         title = f"{self.model.sizes_text} on {self.dataset.name}"
         writers: dict[Path, Callable[[Path], None]] = {
             self.folder / "model.npz": lambda path: save_model(path, trained),
@@ -167,61 +177,35 @@ class Run:
             self.folder / "versions.json": lambda path: write_json(path, describe()),
             self.picture: lambda path: save_curves(path, self.history, title),
         }
-        failed = {}
+        if self._replaces:
+            # Whatever fails below, an old file must not stand among the new ones as if it were of this run.
+            for path in writers:
+                path.unlink(missing_ok=True)
+            self._replaces = False
+        if status == "running":
+            del writers[self.picture]
+        failed: dict[Path, Exception] = {}
         for path, write in writers.items():
             try:
                 write(path)
-            except OSError as error:
+            except Exception as error:
                 failed[path] = error
         self.result = Result(self.folder, self.picture, self.history, trained, status)
         if failed:
-            reasons = "; ".join(f"{path}: {error.strerror or error}" for path, error in failed.items())
+            reasons = "; ".join(f"{path}: {getattr(error, 'strerror', error)}" for path, error in failed.items())
             raise RunFolderError(
                 f"run: every result must be saved, but {len(failed)} of {len(writers)} files were not: {reasons}. "
                 "No half file is left under these names. Hint: make room or check permissions, and run again."
             ) from next(iter(failed.values()))
 
-    @contextlib.contextmanager
-    def _stopped_by_interrupt(self) -> Iterator[None]:
-        """Let the first Ctrl-C end the run after the step under way; a second one interrupts as it always does."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        before = signal.getsignal(signal.SIGINT)
-
-        def request(number: int, frame: FrameType | None) -> None:
-            signal.signal(signal.SIGINT, before)
-            self._stop.set()
-
-        signal.signal(signal.SIGINT, request)
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGINT, before)
-
-
 def run(config: Config) -> Result:
     """Do the experiment that ``config`` describes and return what it left; see ``Run``."""
-    experiment = Run(config)
-    for _ in experiment.records():
-        pass
+    with Run(config) as experiment:
+        for _ in experiment.records():
+            pass
     if experiment.result is None:
         raise RunFolderError("run: a run must end with a result, got none.")
     return experiment.result
-
-
-def load_run(folder: Path) -> tuple[Config, TrainedModel]:
-    """The settings and the trained model of a run's folder.
-
-    Raises DataNotFoundError if it is no such folder, DataError if a file in it is damaged.
-    """
-    settings = folder / "config.yaml"
-    if not settings.is_file():
-        raise DataNotFoundError(
-            f"load_run: {folder} must be the folder of a run, with config.yaml and model.npz in it, found "
-            f"{'a folder without them' if folder.is_dir() else 'no such folder'}. Hint: runs are kept below runs/."
-        )
-    return read_config(settings), load_model(folder / "model.npz")
 
 
 def initializer(config: Config) -> Initializer:
@@ -236,23 +220,3 @@ def _unambiguous(option: str, name: str) -> str:
     if option != "auto":
         return option
     return "cifar10" if name == "CIFAR-10" else "shapes"
-
-
-def _slug(name: str) -> str:
-    return "".join(letter if letter.isalnum() else "-" for letter in name.lower()).strip("-").replace("cifar-", "cifar")
-
-
-def _is_taken(folder: Path) -> bool:
-    return folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
-
-
-def _next_free(stem: str, runs: Path, plots: Path) -> str:
-    number = 1
-    while True:
-        name = f"{stem}-{number:03}"
-        if not (plots / f"{name}.png").exists():
-            with contextlib.suppress(FileExistsError):
-                # Making the folder is what takes the name, so that two runs cannot both have it.
-                (runs / name).mkdir()
-                return name
-        number += 1

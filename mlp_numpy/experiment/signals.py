@@ -1,0 +1,33 @@
+"""Requests to stop that wait until what is under way is done: Ctrl-C, a closed terminal, a request to terminate."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Final
+
+_STOPPING: Final = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+@contextlib.contextmanager
+def held_signals(stop: Callable[[int], None]) -> Iterator[None]:
+    """Hand every request to stop to ``stop`` (its number) and let nothing be interrupted, however often it comes.
+
+    Signals reach the main thread alone; in another one nothing is held.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def request(number: int, frame: FrameType | None) -> None:
+        stop(number)
+
+    before = {number: signal.signal(number, request) for number in _STOPPING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
