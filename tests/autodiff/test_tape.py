@@ -341,9 +341,12 @@ def test_a_cleared_graph_says_so() -> None:
     y = x * x
     loss = y.sum()
     other = (y * 2.0).sum()
+    held = y.source
     loss.clear()
     assert loss.source is None
     assert y.source is None
+    assert held.inputs == ()
+    assert not held.context
     with pytest.raises(GraphError, match="was cleared"):
         loss.backward()
     with pytest.raises(GraphError, match="was cleared"):
