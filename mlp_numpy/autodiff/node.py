@@ -164,6 +164,8 @@ class Node:
             )
         start = self._start(grad)
         for node in afresh:
+            if not node._leaf:
+                raise GraphError(f"{self!r}.backward: afresh must list leaves, got {node!r}.")
             node._fresh = True
         try:
             walk.propagate(self, start, inner=inner)

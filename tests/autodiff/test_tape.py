@@ -196,6 +196,21 @@ def test_gradients_have_the_type_and_order_of_their_value() -> None:
     assert x.grad.flags.f_contiguous
 
 
+def test_gradients_afresh_overwrite_and_reach_what_is_not_there() -> None:
+    x, other, kept = TensorNode(A), TensorNode(B), TensorNode(2.0)
+    for node in (x, other, kept):
+        node.grad += 9.0
+    held = x.grad
+    y = x * kept
+    y.backward(np.ones((2, 2)), afresh=[x, other])
+    assert x.grad is held
+    np.testing.assert_array_equal(x.grad, np.full((2, 2), 2.0))
+    np.testing.assert_array_equal(other.grad, np.zeros((2, 2)))
+    assert kept.grad == 9.0 + A.sum()
+    with pytest.raises(GraphError, match="afresh must list leaves"):
+        y.backward(np.ones((2, 2)), afresh=[y])
+
+
 def test_inner_gradients_may_be_left_out() -> None:
     x = TensorNode(A)
     y = x * 2.0
@@ -326,9 +341,12 @@ def test_a_cleared_graph_says_so() -> None:
     y = x * x
     loss = y.sum()
     other = (y * 2.0).sum()
+    held = y.source
     loss.clear()
     assert loss.source is None
     assert y.source is None
+    assert held.inputs == ()
+    assert not held.context
     with pytest.raises(GraphError, match="was cleared"):
         loss.backward()
     with pytest.raises(GraphError, match="was cleared"):

@@ -75,6 +75,9 @@ def test_backward_overwrites_and_reaches_what_was_not_used() -> None:
     for name, grad in module.grads.items():
         np.testing.assert_array_equal(grad, before[name])
     assert not module.grads["unused"].any()
+    kept = first.copy()
+    module.backward(np.full((6, 3), 5.0))
+    np.testing.assert_array_equal(first, kept)
 
 
 def test_an_input_layer_gives_no_gradient_to_the_data() -> None:
@@ -158,6 +161,29 @@ def test_a_divergence_is_noticed() -> None:
     training = trainer(TapeModule(Net()), SoftMaxCrossEntropyModule(), lr=1e200)
     with pytest.raises(NonFiniteError, match="step"), np.errstate(all="ignore"):
         list(training.run(50))
+
+
+def test_a_gradient_that_is_no_number_stops_the_update() -> None:
+    class Spoiled(vg.Op):
+        """The identity, with a backward that is not finite."""
+
+        @staticmethod
+        def forward(context: vg.Context, x: Array) -> Array:
+            return x
+
+        @staticmethod
+        def backward(context: vg.Context, dout: Array) -> Array:
+            return np.full_like(dout, np.nan)
+
+    class Faulty(Net):
+        def forward(self, x: vg.TensorNode) -> vg.TensorNode:
+            return self.layer2(Spoiled.do_forward(self.layer1(x)))
+
+    net = Faulty()
+    before = net.layer2.w.value.copy()
+    with pytest.raises(NonFiniteError, match=r"at step 1 in layer1\.b, layer1\.w"):
+        list(trainer(TapeModule(net), SoftMaxCrossEntropyModule()).run(5))
+    np.testing.assert_array_equal(net.layer2.w.value, before)
 
 
 def test_a_network_of_nodes_needs_no_list_of_parameters() -> None:
