@@ -6,7 +6,7 @@ With ``--run`` it trains first (about ten minutes on two cores) and keeps a smal
 without, it draws from what is kept there.
 
 One hidden layer of 4 × 784, batches of 128 in the stored order, raw pixels from 0 to 255, the cross-entropy **summed**
-over the batch, plain SGD, 10 epochs, the last 5,000 training images held out, Glorot's weights: nets of nodes, driven by
+over the batch, plain SGD, 10 epochs, the last 5,000 training images held out, Glorot weights: nets of nodes, driven by
 the tape, trained by the same trainer and optimizer as modules. Beside them the ReLU net as one would train it: the same
 code with the mean loss, pixels divided by 255, Kaiming's weights, shuffled batches and a learning rate to match.
 """
