@@ -52,6 +52,13 @@ def test_every_room_has_a_floor() -> None:
     assert rooms == set(FLOOR_OF)
 
 
+def test_the_readme_shows_these_floors() -> None:
+    readme = (HOUSE.parent / "README.md").read_text(encoding="utf-8")
+    (house,) = [block for block in readme.split("```") if block.startswith("\ncli ")]
+    shown = [set(line[:48].split()) for line in house.strip().splitlines()]
+    assert shown[::-1] == FLOORS[:-1]
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(HOUSE)))
 def test_imports_go_down_the_stairs_only(path: Path) -> None:
     room = room_of(path)
