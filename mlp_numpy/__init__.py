@@ -18,7 +18,7 @@ from mlp_numpy.modules import (
     kaiming,
     normal,
 )
-from mlp_numpy.optim import SGD, FlatParameters
+from mlp_numpy.optim import SGD, Adam, FlatParameters
 
 try:
     __version__ = version("mlp_numpy")
@@ -28,6 +28,7 @@ except PackageNotFoundError:  # run from a source tree that was never installed
 __all__ = [
     "MLP",
     "SGD",
+    "Adam",
     "CrossEntropyModule",
     "FlatParameters",
     "LeakyReLUModule",

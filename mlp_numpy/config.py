@@ -14,7 +14,7 @@ from mlp_numpy.errors import DataError, DataNotFoundError, OptionError, unknown_
 from mlp_numpy.files import write_text
 
 INITIALIZERS: Final = ("normal", "kaiming", "glorot")
-OPTIMIZERS: Final = ("sgd",)
+OPTIMIZERS: Final = ("sgd", "adam")
 DTYPES: Final = ("float32", "float64")
 
 
@@ -30,7 +30,7 @@ class Config:
         neg_slope: slope of the LeakyReLU below 0
         init: how weights start, normal (with init-std), kaiming or glorot
         init_std: standard deviation of the start weights under init normal
-        optimizer: how weights are updated, sgd
+        optimizer: how weights are updated, sgd or adam
         seed: whole number that decides every random choice
         dataset: auto (CIFAR-10 if it is on disk or can be downloaded, else shapes), cifar10, mnist,
             shapes (generated) or torchvision:CLASS for any of torchvision's data sets

@@ -204,6 +204,12 @@ def test_a_batch_larger_than_the_data_is_refused_before_anything_is_written(conf
     assert not (tmp_path / "runs").exists()
 
 
+def test_adam_trains(config: Config) -> None:
+    result = run(replace(config, optimizer="adam", lr=1e-3))
+    assert result.history.about["optimizer"] == "Adam(lr=0.001)"
+    assert result.status == "finished"
+
+
 def test_every_initialization_and_preprocessing_trains(config: Config) -> None:
     for init in ("kaiming", "glorot"):
         for preprocessing in ("standardize", "unit"):

@@ -20,11 +20,11 @@ from mlp_numpy.experiment.signals import held_signals
 from mlp_numpy.files import write_json
 from mlp_numpy.models import MLP
 from mlp_numpy.modules import Initializer, SoftMaxCrossEntropyModule, glorot, kaiming, normal
-from mlp_numpy.optim import SGD, FlatParameters
-from mlp_numpy.training import EvaluationRecord, History, Record, TrainedModel, Trainer, save_model
+from mlp_numpy.optim import SGD, Adam, FlatParameters
+from mlp_numpy.training import EvaluationRecord, History, Optimizer, Record, TrainedModel, Trainer, save_model
 from mlp_numpy.viz import save_curves
 
-_OPTIMIZERS: Final = {"sgd": SGD}
+_OPTIMIZERS: Final[dict[str, Callable[[FlatParameters, float], Optimizer]]] = {"sgd": SGD, "adam": Adam}
 _SAVE_SECONDS: Final = 5.0
 
 
