@@ -2,8 +2,8 @@
 
     python plots/mnist_vugrad.py [--data-dir data] [--run]
 
-With ``--run`` it trains first (about ten minutes on two cores) and keeps a small history in ``plots/histories/``;
-without, it draws from what is kept there.
+With ``--run`` it first trains what is missing (all: about ten minutes on two cores) and keeps a small history in
+``plots/histories/``; without, it draws from what is kept there.
 
 One hidden layer of 4 × 784, batches of 128 in the stored order, raw pixels from 0 to 255, the cross-entropy **summed**
 over the batch, plain SGD, 10 epochs, the last 5,000 training images held out, Glorot weights: nets of nodes, driven by
@@ -94,13 +94,15 @@ def train(setting: Setting, seed: int, train_part: Split, held_out: Split) -> It
 
 
 def run_all(data_dir: str) -> None:
-    """Train every setting with every seed and keep what came of it."""
+    """Train every setting with every seed that is not kept yet, and keep what came of it."""
     full = load_dataset("mnist", data_dir, progress=True).dataset.train
     first, last = slice(None, -HELD_OUT), slice(-HELD_OUT, None)
     parts = Split(full.images[first], full.labels[first]), Split(full.images[last], full.labels[last])
     kept: dict[str, list[dict[str, list[float]]]] = {}
+    if KEPT.exists():
+        kept = json.loads(KEPT.read_text(encoding="utf-8"))
     for setting in SETTINGS:
-        for seed in SEEDS:
+        for seed in SEEDS[len(kept.get(setting.name, [])) :]:
             rows: dict[str, list[float]] = {"accuracy": [], "dead": []}
             for accuracy, dead in train(setting, seed, *parts):
                 rows["accuracy"].append(round(accuracy, 4))
