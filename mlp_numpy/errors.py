@@ -76,6 +76,17 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> OptionError:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """`` Did you mean 'x'?`` with the known name nearest to a mistyped one, or nothing where none is near."""
-    nearest = difflib.get_close_matches(name.lower(), list(known), n=1, cutoff=0.5)
-    return f" Did you mean {nearest[0]!r}?" if nearest else ""
+    """`` Did you mean 'x'?`` with the known name nearest to a mistyped one, or nothing where none is near.
+
+    Capital and small letters are alike; the name is given as it is known.
+    """
+    spellings = {each.casefold(): each for each in known}
+    nearest = difflib.get_close_matches(name.casefold(), spellings, n=1, cutoff=0.5)
+    return f" Did you mean {spellings[nearest[0]]!r}?" if nearest else ""
+
+
+def unreadable(who: str, path: object, error: OSError) -> DataError:
+    """The error for a file that is there and cannot be read: to delete or to make it again would not help."""
+    return DataError(
+        f"{who}: {path} must be readable, got: {error.strerror or error}. Hint: check its owner and permissions."
+    )

@@ -30,3 +30,15 @@ def test_an_unknown_name_is_met_with_the_nearest(name: str, end: str) -> None:
     error = errors.unknown_name("optimizer", name, ["sgd", "adam", "adagrad"])
     assert isinstance(error, ValueError)
     assert str(error) == f"unknown optimizer {name!r}.{end}"
+
+
+@pytest.mark.parametrize("name", ["SVNH", "svnh", "svhn", "Svhn"])
+def test_a_suggestion_is_spelled_as_the_name_is_known(name: str) -> None:
+    assert errors.did_you_mean(name, ["MNIST", "SVHN", "FashionMNIST"]) == " Did you mean 'SVHN'?"
+
+
+def test_an_unreadable_file_is_not_called_damaged() -> None:
+    error = errors.unreadable("read", "a.txt", PermissionError(13, "Permission denied"))
+    assert str(error) == (
+        "read: a.txt must be readable, got: Permission denied. Hint: check its owner and permissions."
+    )
