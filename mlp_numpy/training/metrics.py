@@ -6,16 +6,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlp_numpy.arrays import Array
+from mlp_numpy.arrays import Array, first_outside
 from mlp_numpy.data.batches import chunks
 from mlp_numpy.data.dataset import Split
 from mlp_numpy.data.preprocessing import Preprocessing
+from mlp_numpy.errors import LabelError, OptionError, ShapeError
 from mlp_numpy.modules import LossModule, Module
 
 
 def accuracy(scores: Array, labels: Array) -> float:
-    """The share of rows whose largest score (N, C) is at the label (N,); the first of equal scores counts."""
-    return np.count_nonzero(scores.argmax(axis=1) == labels) / len(labels)
+    """The share of rows whose largest score (N, C) is at the label (N,); the first of equal scores counts.
+
+    Raises ShapeError for scores of another form or of no rows, LabelError for labels that are not one whole number a
+    row.
+    """
+    scores = np.asarray(scores)
+    if scores.ndim != 2 or scores.size == 0:
+        raise ShapeError(f"accuracy: scores must be (N, C), N and C ≥ 1, got {scores.shape}.")
+    labels = _whole_numbers("accuracy", "labels", labels, len(scores))
+    return float(np.count_nonzero(scores.argmax(axis=1) == labels) / len(labels))
 
 
 @dataclass(frozen=True)
@@ -51,6 +60,31 @@ def evaluate(
 
 
 def confusion_matrix(labels: Array, predicted: Array, n_classes: int) -> Array:
-    """Counts (n_classes, n_classes): how many examples of class i (row) were taken for class j (column)."""
-    counts = np.bincount(labels * n_classes + predicted, minlength=n_classes * n_classes)
-    return counts.reshape(n_classes, n_classes)
+    """Counts (n_classes, n_classes): how many examples of class i (row) were taken for class j (column).
+
+    Raises LabelError unless ``labels`` and ``predicted`` are as many whole numbers in [0, n_classes) each, OptionError
+    for fewer classes than one.
+    """
+    if not isinstance(n_classes, int | np.integer) or n_classes < 1:
+        raise OptionError(f"confusion_matrix: n_classes must be a whole number ≥ 1, got {n_classes}.")
+    labels = _whole_numbers("confusion_matrix", "labels", labels, np.size(labels))
+    predicted = _whole_numbers("confusion_matrix", "predicted", predicted, len(labels))
+    for name, classes in (("labels", labels), ("predicted", predicted)):
+        row = first_outside(classes, n_classes)
+        if row is not None:
+            raise LabelError(
+                f"confusion_matrix: {name} must lie in [0, {n_classes}), got {classes[row]} at row {row}."
+            )
+    # intp, as n_classes² cells are more than a byte of a label can count
+    cells = labels.astype(np.intp) * n_classes + predicted.astype(np.intp)
+    return np.bincount(cells, minlength=n_classes * n_classes).reshape(n_classes, n_classes)
+
+
+def _whole_numbers(who: str, name: str, classes: Array, n: int) -> Array:
+    classes = np.asarray(classes)
+    if classes.shape != (n,):
+        hint = " Hint: argmax(axis=1) turns one-hot rows into numbers." if classes.ndim == 2 else ""
+        raise LabelError(f"{who}: {name} must be ({n},), one a row, got {classes.shape}.{hint}")
+    if classes.dtype.kind not in "iu":
+        raise LabelError(f"{who}: {name} must be whole numbers, got {classes.dtype}.")
+    return classes
