@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mlp_numpy.arrays import Array
-from mlp_numpy.errors import DataError, LabelError, ShapeError
+from mlp_numpy.arrays import Array, all_finite, first_outside
+from mlp_numpy.errors import DataError, DTypeError, LabelError, ShapeError
 
 
 @dataclass(frozen=True)
@@ -16,10 +16,19 @@ class Split:
 
     images   (N, D) uint8 (or a finite float type), one row an image, C-contiguous: channel by channel, row by row
     labels   (N,) int64, each in [0, n_classes)
+
+    Raises
+    ------
+    ShapeError, LabelError, DTypeError, DataError
+        at construction, if images and labels do not fit each other, are none, or hold NaN or infinity; which classes
+        there are is known to a Dataset
     """
 
     images: Array
     labels: Array
+
+    def __post_init__(self) -> None:
+        _check_examples(self.images, self.labels)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -36,8 +45,8 @@ class Dataset:
 
     Raises
     ------
-    ShapeError, LabelError, DataError
-        at construction, if the parts contradict themselves or one another, are empty, or hold NaN or infinity
+    ShapeError, LabelError
+        at construction, if a part has images of another size or labels of no class
     """
 
     name: str
@@ -60,30 +69,37 @@ class Dataset:
 
     def __post_init__(self) -> None:
         for part, split in (("train", self.train), ("test", self.test)):
-            _check_split(f"Dataset({self.name!r}).{part}", split, self.n_features, self.n_classes)
+            who, shape = f"Dataset({self.name!r}).{part}", split.images.shape
+            if shape[1] != self.n_features:
+                raise ShapeError(f"{who}: images must be (N, {self.n_features}), got {shape}.")
+            row = first_outside(split.labels, self.n_classes)
+            if row is not None:
+                raise LabelError(
+                    f"{who}: labels must lie in [0, {self.n_classes}), got {split.labels[row]} at row {row}."
+                )
 
 
-def _check_split(who: str, split: Split, n_features: int, n_classes: int) -> None:
-    images, labels = split.images, split.labels
-    if images.ndim != 2 or images.shape[1] != n_features:
-        raise ShapeError(f"{who}: images must be (N, {n_features}), got {images.shape}.")
-    if len(images) == 0:
-        raise DataError(f"{who}: there must be at least one example, got none.")
+def _check_examples(images: Array, labels: Array) -> None:
+    for name, array in (("images", images), ("labels", labels)):
+        if not isinstance(array, np.ndarray):
+            raise DTypeError(f"Split: {name} must be a NumPy array, got {type(array).__name__}. Hint: np.asarray.")
+    if images.ndim != 2:
+        raise ShapeError(f"Split: images must be (N, D), got {images.shape}. Hint: images.reshape(len(images), -1).")
+    n = len(images)
+    if n == 0:
+        raise DataError("Split: there must be at least one example, got none.")
     if labels.ndim == 2:
         raise LabelError(
-            f"{who}: labels must be whole numbers of shape ({len(images)},), got {labels.shape}. "
+            f"Split: labels must be whole numbers of shape ({n},), got {labels.shape}. "
             "Hint: labels.argmax(axis=1) turns one-hot rows into numbers."
         )
-    if labels.shape != (len(images),):
-        raise LabelError(f"{who}: labels must be ({len(images)},), one an image, got {labels.shape}.")
+    if labels.shape != (n,):
+        raise LabelError(f"Split: labels must be ({n},), one an image, got {labels.shape}.")
     if labels.dtype.kind not in "iu":
-        raise LabelError(f"{who}: labels must be whole numbers, got {labels.dtype}.")
-    outside = np.flatnonzero((labels < 0) | (labels >= n_classes))
-    if outside.size:
-        row = int(outside[0])
-        raise LabelError(f"{who}: labels must lie in [0, {n_classes}), got {labels[row]} at row {row}.")
+        raise LabelError(f"Split: labels must be whole numbers, got {labels.dtype}.")
     if images.dtype.kind not in "iufb":
-        raise DataError(f"{who}: images must hold real numbers, got {images.dtype}.")
-    if images.dtype.kind == "f" and not np.isfinite(images).all():
+        raise DataError(f"Split: images must hold real numbers, got {images.dtype}.")
+    # bytes are finite without a look at them
+    if images.dtype.kind == "f" and not all_finite(images):
         row = int(np.flatnonzero(~np.isfinite(images).all(axis=1))[0])
-        raise DataError(f"{who}: images must be finite, got NaN or infinity in row {row}.")
+        raise DataError(f"Split: images must be finite, got NaN or infinity in row {row}.")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mlp_numpy.data.dataset import Dataset, Split
-from mlp_numpy.errors import DataError, LabelError, MlpNumpyError, ShapeError
+from mlp_numpy.errors import DataError, DTypeError, LabelError, MlpNumpyError, ShapeError
 
 
 def split(n: int = 4, dtype: Any = np.uint8) -> Split:
@@ -48,22 +48,45 @@ WITH_INFINITY = ROWS.copy()
 WITH_INFINITY[2, 0] = -np.inf
 
 
-@pytest.mark.parametrize("part", ["train", "test"])
 @pytest.mark.parametrize(
     ("images", "labels", "kind", "message"),
     [
-        (ROWS.reshape(3, 3, 2, 2), [0, 1, 2], ShapeError, r"images must be \(N, 12\), got \(3, 3, 2, 2\)"),
-        (ROWS[:, :11], [0, 1, 2], ShapeError, r"images must be \(N, 12\), got \(3, 11\)"),
+        (ROWS.reshape(3, 3, 2, 2), [0, 1, 2], ShapeError, r"images must be \(N, D\), got \(3, 3, 2, 2\). Hint: .*resh"),
+        (ROWS[0], [0], ShapeError, r"images must be \(N, D\), got \(12,\)"),
         (ROWS[:0], [], DataError, "at least one example"),
         (ROWS, [0, 1], LabelError, r"labels must be \(3,\), one an image, got \(2,\)"),
         (ROWS, np.eye(3, dtype=int), LabelError, r"labels\.argmax\(axis=1\)"),
         (ROWS, [0.0, 1.0, 2.0], LabelError, "labels must be whole numbers, got float64"),
-        (ROWS, [0, 3, 1], LabelError, r"labels must lie in \[0, 3\), got 3 at row 1"),
-        (ROWS, [0, 1, -1], LabelError, r"labels must lie in \[0, 3\), got -1 at row 2"),
+        (ROWS, [True, False, True], LabelError, "labels must be whole numbers, got bool"),
         (ROWS.astype(object), [0, 1, 2], DataError, "images must hold real numbers, got object"),
         (ROWS.astype(complex), [0, 1, 2], DataError, "images must hold real numbers, got complex128"),
         (WITH_NAN, [0, 1, 2], DataError, "NaN or infinity in row 1"),
         (WITH_INFINITY, [0, 1, 2], DataError, "NaN or infinity in row 2"),
+    ],
+)
+def test_examples_that_contradict_themselves_are_refused_before_any_data_set_has_them(
+    images: np.ndarray, labels: Any, kind: type[MlpNumpyError], message: str
+) -> None:
+    with pytest.raises(kind, match=message) as caught:
+        Split(images, np.asarray(labels))
+    assert type(caught.value) is kind
+    assert str(caught.value).startswith("Split: ")
+
+
+def test_lists_are_no_examples() -> None:
+    with pytest.raises(DTypeError, match="Split: images must be a NumPy array, got list"):
+        Split(ROWS.tolist(), np.arange(3))
+    with pytest.raises(DTypeError, match="Split: labels must be a NumPy array, got list"):
+        Split(ROWS, [0, 1, 2])
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+@pytest.mark.parametrize(
+    ("images", "labels", "kind", "message"),
+    [
+        (ROWS[:, :11], [0, 1, 2], ShapeError, r"images must be \(N, 12\), got \(3, 11\)"),
+        (ROWS, [0, 3, 1], LabelError, r"labels must lie in \[0, 3\), got 3 at row 1"),
+        (ROWS, [0, 1, -1], LabelError, r"labels must lie in \[0, 3\), got -1 at row 2"),
     ],
 )
 def test_a_contradiction_is_told_at_once(
