@@ -21,7 +21,10 @@ import numpy as np
 from mlp_numpy.arrays import Array
 from mlp_numpy.errors import ShapeError, unknown_name
 
-KINDS: Final = ("mean-image", "standardize", "unit", "raw")
+STATISTICS: Final = {"mean-image": ("shift",), "standardize": ("shift", "scale"), "unit": ("scale",), "raw": ()}
+"""The kinds there are, and the statistics that each of them has."""
+
+KINDS: Final = tuple(STATISTICS)
 
 # Rows converted at a time: their floats stay in the cache between the conversion and the arithmetic.
 _ROWS = 50
@@ -56,11 +59,12 @@ class Preprocessing:
         if kind == "mean-image":
             return cls(kind, mean.astype(dtype), None)
         channels, height, width = image_shape
-        squares = _mean_of_squares(images)
-        mu = mean.reshape(channels, -1).mean(axis=1)
-        sigma = np.sqrt(np.maximum(squares.reshape(channels, -1).mean(axis=1) - mu**2, 0.0))
-        sigma[sigma == 0] = 1.0
         spread = height * width
+        mu = mean.reshape(channels, -1).mean(axis=1)
+        variance = _mean_of_squares(images, np.repeat(mu, spread)).reshape(channels, -1).mean(axis=1)
+        sigma = np.sqrt(variance)
+        # The sum behind μ is rounded N times, so a channel that never varies may lie N·eps·|μ| beside its own mean.
+        sigma[sigma <= len(images) * np.finfo(np.float64).eps * np.abs(mu)] = 1.0
         return cls(kind, np.repeat(mu, spread).astype(dtype), np.repeat(1 / sigma, spread).astype(dtype))
 
     def gather(self, images: Array, rows: Array, out: Array) -> Array:
@@ -90,9 +94,10 @@ class Preprocessing:
         return {name: array for name, array in (("shift", self.shift), ("scale", self.scale)) if array is not None}
 
 
-def _mean_of_squares(images: Array) -> Array:
+def _mean_of_squares(images: Array, center: Array) -> Array:
+    """E[(u − center)²] for each pixel; E[u²] − μ² would lose every digit where u varies little around a large mean."""
     total = np.zeros(images.shape[1])
     for start in range(0, len(images), 1000):
-        part = images[start : start + 1000].astype(np.float64)
+        part = images[start : start + 1000] - center
         total += np.einsum("nd,nd->d", part, part)
     return total / len(images)

@@ -38,6 +38,26 @@ def test_a_channel_that_never_varies_is_only_shifted() -> None:
     assert not x[:, :4].any()
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("value", [0.1, -1234.567, 1e-8, 1e9 / 3])
+def test_a_channel_of_fractions_that_never_varies_is_only_shifted(value: float, dtype: type) -> None:
+    """The rounding of its mean is not taken for a spread, by which 0.1 would become a million."""
+    flat = np.tile((IMAGES / 255).astype(dtype), (20, 1))
+    flat[:, :4] = value
+    fitted = Preprocessing.fit("standardize", flat, SHAPE, np.float64)
+    assert fitted.scale is not None
+    np.testing.assert_array_equal(fitted.scale[:4], 1)
+    assert (fitted.scale[4:] > 1).all()
+    np.testing.assert_allclose(fitted.apply(flat, np.float64)[:, :4], 0, atol=1e-12 * abs(value))
+
+
+def test_a_channel_that_varies_little_around_a_large_mean_is_scaled() -> None:
+    images = np.zeros((120, 12))
+    images[:, :4] = 1e6 + np.random.default_rng(1).normal(0, 1e-3, (120, 4))
+    x = Preprocessing.fit("standardize", images, SHAPE, np.float64).apply(images, np.float64)
+    assert x[:, :4].std() == pytest.approx(1, rel=1e-6)
+
+
 def test_unit_divides_by_255() -> None:
     np.testing.assert_allclose(Preprocessing.fit("unit", IMAGES, SHAPE).apply(IMAGES), IMAGES / 255, rtol=1e-6)
 
