@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from mlp_numpy.arrays import Array
-from mlp_numpy.errors import DataError
+from mlp_numpy.errors import DataError, unreadable
 
 _UNSIGNED_BYTE = 8
 
@@ -31,10 +31,13 @@ def read_idx(path: Path, n_axes: int) -> Array:
     """
     try:
         content = path.read_bytes()
+    except OSError as error:
+        raise unreadable("read_idx", path, error) from error
+    try:
         if path.suffix == ".gz":
             content = gzip.decompress(content)
     except (OSError, EOFError, zlib.error) as error:
-        raise _wrong(path, "a whole, readable IDX file", f"{type(error).__name__}: {error}") from error
+        raise _wrong(path, "a whole IDX file", f"{type(error).__name__}: {error}") from error
     head = 4 + 4 * n_axes
     if len(content) < head or content[:4] != bytes([0, 0, _UNSIGNED_BYTE, n_axes]):
         raise _wrong(path, f"unsigned bytes under {n_axes} axes", f"a file that begins with {content[:4].hex(' ')!r}")

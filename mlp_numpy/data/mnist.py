@@ -5,13 +5,15 @@ Yann LeCun, Corinna Cortes, Christopher Burges: The MNIST database of handwritte
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 
 import numpy as np
 
+from mlp_numpy.arrays import first_outside
 from mlp_numpy.data.dataset import Dataset, Split
 from mlp_numpy.data.idx import read_idx
-from mlp_numpy.errors import DataError, DataNotFoundError
+from mlp_numpy.errors import DataError, DataNotFoundError, unreadable
 
 SHA256 = {
     "train-images-idx3-ubyte.gz": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
@@ -29,13 +31,18 @@ def find(data_dir: str | Path) -> dict[str, Path]:
     """Which of the four files there are, by their official name: in torchvision's layout, or loose in ``data_dir``.
 
     Plain files go before compressed ones.
+
+    Raises
+    ------
+    DataError
+        if one may be there but cannot be looked at
     """
     found: dict[str, Path] = {}
     for name in SHA256:
         plain = name.removesuffix(".gz")
         for folder in (Path(data_dir) / FOLDER, Path(data_dir)):
             for path in (folder / plain, folder / name):
-                if name not in found and path.is_file():
+                if name not in found and _is_file(path):
                     found[name] = path
     return found
 
@@ -48,7 +55,7 @@ def load(data_dir: str | Path) -> Dataset:
     DataNotFoundError
         if one of the four files is missing
     DataError
-        if one is truncated, damaged or foreign, or if images and labels do not fit each other
+        if one is unreadable, truncated, damaged or foreign, or if images and labels do not fit each other
     """
     found = find(data_dir)
     missing = [name for name in SHA256 if name not in found]
@@ -64,13 +71,24 @@ def load(data_dir: str | Path) -> Dataset:
     return Dataset("MNIST", train, test, (1, 28, 28), names, str(found[train_images].parent))
 
 
+def _is_file(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise unreadable("mnist.find", path, error) from error
+
+
 def _split(images: Path, labels: Path) -> Split:
     pixels, digits = read_idx(images, 3), read_idx(labels, 1)
     if pixels.shape[1:] != (28, 28):
         raise DataError(f"mnist.load: {images} must hold images of (28, 28), got {pixels.shape[1:]}.")
     if len(pixels) != len(digits):
         raise DataError(f"mnist.load: {labels} must hold a label for each of {len(pixels)} images, got {len(digits)}.")
-    if digits.size and digits.max() > 9:
-        row = int(np.argmax(digits > 9))
+    if len(pixels) == 0:
+        raise DataError(f"mnist.load: {images} must hold at least one image, got none.")
+    row = first_outside(digits, 10)
+    if row is not None:
         raise DataError(f"mnist.load: {labels} must hold labels in [0, 10), got {digits[row]} at row {row}.")
     return Split(pixels.reshape(len(pixels), 784), digits.astype(np.int64))

@@ -71,6 +71,7 @@ def test_every_truncation_is_noticed(tmp_path: Path) -> None:
         ("train-labels-idx1-ubyte.gz", np.zeros(6, np.uint8), "a label for each of 7 images, got 6"),
         ("t10k-labels-idx1-ubyte.gz", np.array([0, 1, 10, 2], np.uint8), r"labels in \[0, 10\), got 10 at row 2"),
         ("t10k-labels-idx1-ubyte.gz", np.zeros((4, 1), np.uint8), "unsigned bytes under 1 axes"),
+        ("train-labels-idx1-ubyte.gz", np.array([0, 1, 2, 3, 4, 5, 255], np.uint8), "got 255 at row 6"),
         ("t10k-images-idx3-ubyte.gz", np.zeros((0, 28, 28), np.uint8), "a label for each of 0 images, got 4"),
     ],
 )
@@ -78,6 +79,31 @@ def test_files_that_do_not_fit_are_refused(tmp_path: Path, name: str, array: np.
     write(tmp_path, True, ARRAYS | {name: array})
     with pytest.raises(DataError, match=words):
         mnist.load(tmp_path)
+
+
+def test_no_images_at_all_are_refused(tmp_path: Path) -> None:
+    none = {"train-images-idx3-ubyte.gz": ARRAYS["train-images-idx3-ubyte.gz"][:0]}
+    none["train-labels-idx1-ubyte.gz"] = ARRAYS["train-labels-idx1-ubyte.gz"][:0]
+    write(tmp_path, True, ARRAYS | none)
+    with pytest.raises(DataError, match="train-images-idx3-ubyte.gz must hold at least one image, got none"):
+        mnist.load(tmp_path)
+
+
+@pytest.mark.parametrize("method", ["stat", "read_bytes"])
+def test_files_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    """They are not called damaged, and nobody is told to delete them."""
+    write(tmp_path / mnist.FOLDER, True)
+    real = getattr(Path, method)
+
+    def refuse(self: Path, *args: object, **options: object) -> object:
+        if self.name.startswith("train-labels"):
+            raise PermissionError(13, "Permission denied")
+        return real(self, *args, **options)
+
+    monkeypatch.setattr(Path, method, refuse)
+    with pytest.raises(DataError, match="train-labels.* must be readable, got: Permission denied") as caught:
+        load_dataset("mnist", tmp_path, download=False)
+    assert "delete" not in str(caught.value)
 
 
 def test_what_is_missing_is_downloaded_into_torchvisions_layout(
