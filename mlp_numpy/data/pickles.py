@@ -37,13 +37,44 @@ class Described:
         # Python 3 writes bytes for Python 2 as text in Latin-1; they are needed at once, as keys
         if self.name == "encode":
             text, encoding = arguments
-            if encoding != "latin1":
-                raise pickle.UnpicklingError(f"text encoded as {encoding!r}")
-            return str(text).encode("latin-1")
+            if not isinstance(text, str) or encoding != "latin1":
+                raise pickle.UnpicklingError("text in another encoding than Latin-1")
+            return text.encode("latin-1")
         return Described(self.name, arguments)
 
     def __setstate__(self, state: Any) -> None:
         self.state = state
+
+
+# To hash a tuple is to visit all that is in it, and forty tuples, each twice in the next, are 2⁴⁰ visits of a file of a
+# hundred bytes. So nothing but text is hashed: as keys it is all that is needed, and sets are not needed. These are the
+# instructions of a pickle that hash; ``reader`` is the unpickler.
+
+
+def _set_items(reader: Any) -> None:
+    pairs = reader.pop_mark()
+    _update(reader.stack[-1], pairs)
+
+
+def _set_item(reader: Any) -> None:
+    value, key = reader.stack.pop(), reader.stack.pop()
+    _update(reader.stack[-1], [key, value])
+
+
+def _make_dict(reader: Any) -> None:
+    made: dict[str | bytes, Any] = {}
+    _update(made, reader.pop_mark())
+    reader.append(made)
+
+
+def _refuse_set(reader: Any) -> None:
+    raise pickle.UnpicklingError("a set")
+
+
+def _update(into: Any, pairs: list[Any]) -> None:
+    if not isinstance(into, dict) or not all(isinstance(key, str | bytes) for key in pairs[::2]):
+        raise pickle.UnpicklingError("a dictionary with other keys than text")
+    into.update(zip(pairs[::2], pairs[1::2], strict=True))
 
 
 # The unpickler written in Python, not the one in C: that one allocates a table as long as the largest number a pickle
@@ -61,6 +92,15 @@ class _InertUnpickler(pickle._Unpickler):
                 "from the place where the data set is published."
             )
         return Described(name)
+
+    dispatch = {
+        **pickle._Unpickler.dispatch,
+        pickle.SETITEM[0]: _set_item,
+        pickle.SETITEMS[0]: _set_items,
+        pickle.DICT[0]: _make_dict,
+        pickle.EMPTY_SET[0]: _refuse_set,
+        pickle.FROZENSET[0]: _refuse_set,
+    }
 
 
 def read_dict(content: bytes, who: str) -> dict[str, Any]:
@@ -85,7 +125,7 @@ def read_dict(content: bytes, who: str) -> dict[str, Any]:
         raise _damaged(who, "a pickle and nothing after it", f"{surplus} more bytes")
     if not isinstance(value, dict):
         raise _damaged(who, "a dictionary", type(value).__name__)
-    return {key.decode("latin-1") if isinstance(key, bytes) else str(key): item for key, item in value.items()}
+    return {key.decode("latin-1") if isinstance(key, bytes) else key: item for key, item in value.items()}
 
 
 def byte_array(value: Any, who: str) -> Array:
@@ -104,7 +144,7 @@ def byte_array(value: Any, who: str) -> Array:
     if code not in ("u1", b"u1", "|u1", b"|u1"):
         found = f"numbers of kind {code!r}" if isinstance(code, bytes | str) else "another kind of number"
         raise _damaged(who, "an array of bytes (u1)", found)
-    if not isinstance(shape, tuple) or not all(type(size) is int and size >= 0 for size in shape):
+    if not isinstance(shape, tuple) or not all(type(size) is int and 0 <= size < 1 << 31 for size in shape):
         raise _damaged(who, "an array with a shape", f"a {type(shape).__name__} in its place")
     if not isinstance(content, bytes) or len(content) != _product(shape):
         n_bytes = len(content) if isinstance(content, bytes) else "no"
