@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,17 +61,25 @@ class History:
 
     @classmethod
     def read(cls, path: Path) -> History:
-        """The history that ``write`` wrote. Raises DataError if the file is something else."""
+        """The history that ``write`` wrote; numbers that were not finite, which JSON does not know, come back as NaN.
+
+        Raises DataError if the file is something else.
+        """
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            train, test = content["train"], content["test"]
             return cls(
                 content["about"],
-                [StepRecord(*row) for row in zip(train["step"], train["loss"], train["accuracy"], strict=True)],
-                [EvaluationRecord(*row) for row in zip(test["step"], test["loss"], test["accuracy"], strict=True)],
+                [StepRecord(*row) for row in _rows(content["train"])],
+                [EvaluationRecord(*row) for row in _rows(content["test"])],
             )
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(f"History.read: {path} must be a history that a run wrote, got {error!r}.") from error
+
+
+def _rows(columns: dict[str, list[Any]]) -> Iterator[tuple[int, float, float]]:
+    for step, *measured in zip(columns["step"], columns["loss"], columns["accuracy"], strict=True):
+        loss, accuracy = (math.nan if value is None else float(value) for value in measured)
+        yield int(step), loss, accuracy
 
 
 def _columns(rows: list[dict[str, Any]]) -> dict[str, list[float]]:

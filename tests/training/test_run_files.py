@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +41,8 @@ def test_history_round_trip(tmp_path: Path) -> None:
     assert again.about == {"status": "finished"}
     assert again.evaluations == history().evaluations
     assert again.steps[0] == StepRecord(1, 2.25, 0.2)
-    assert again.steps[1].loss is None  # JSON knows no infinity
+    assert math.isnan(again.steps[1].loss)  # JSON knows no infinity
+    assert again.steps[1].accuracy == 0.3
     assert again.best == EvaluationRecord(2, 1.5, 0.4)
 
 
@@ -52,7 +54,12 @@ def test_history_as_a_table(tmp_path: Path) -> None:
     assert float(rows[3]["accuracy"]) == 0.4
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"about": {}}', '{"about": {}, "train": {"step": [1]}, "test": {}}'])
+TEXT_AS_LOSS = '{"about": {}, "train": {"step": [1], "loss": ["low"], "accuracy": [0]}, "test": {}}'
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", '{"about": {}}', '{"about": {}, "train": {"step": [1]}, "test": {}}', TEXT_AS_LOSS]
+)
 def test_a_history_that_is_none_is_refused(tmp_path: Path, content: str) -> None:
     path = tmp_path / "history.json"
     path.write_text(content)
