@@ -1,0 +1,166 @@
+"""Image files are read as a viewer shows them, and what is no image is named."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mlp_numpy.data.images import read_image
+from mlp_numpy.errors import DataError, DataNotFoundError, ShapeError
+
+RNG = np.random.default_rng(0)
+PIXELS = RNG.integers(0, 256, (4, 6, 3), dtype=np.uint8)
+SHAPE = (3, 4, 6)
+RAMP = np.arange(24, dtype=np.uint16).reshape(4, 6) * 2849  # 0 to 65527
+
+
+def test_pixels_come_channel_by_channel(tmp_path: Path) -> None:
+    Image.fromarray(PIXELS).save(tmp_path / "a.png")
+    row = read_image(tmp_path / "a.png", SHAPE)
+    assert (row.dtype, row.shape, row.flags.c_contiguous) == (np.uint8, (72,), True)
+    np.testing.assert_array_equal(row.reshape(SHAPE), PIXELS.transpose(2, 0, 1))
+
+
+def test_any_size_is_scaled_and_gray_and_color_become_one_another(tmp_path: Path) -> None:
+    Image.new("L", (50, 40), 128).save(tmp_path / "gray.jpg")
+    np.testing.assert_array_equal(read_image(tmp_path / "gray.jpg", (3, 2, 5)), np.full(30, 128))
+    Image.new("RGB", (7, 3), (255, 0, 0)).save(tmp_path / "red.png")
+    np.testing.assert_array_equal(read_image(tmp_path / "red.png", (1, 2, 5)), np.full(10, 76))
+
+
+@pytest.mark.parametrize("ending", ["png", "tif", "pgm"])
+def test_sixteen_bits_are_scaled_to_eight(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"a.{ending}"
+    Image.fromarray(RAMP).save(path)
+    expected = np.rint(RAMP / 257).reshape(-1)
+    np.testing.assert_array_equal(read_image(path, (1, 4, 6)), expected)
+    np.testing.assert_array_equal(read_image(path, SHAPE), np.tile(expected, 3))
+
+
+def test_the_other_order_of_bytes(tmp_path: Path) -> None:
+    tiff = Image.frombytes("I;16B", (6, 4), RAMP.astype(">u2").tobytes())
+    tiff.save(tmp_path / "a.tif")
+    np.testing.assert_array_equal(read_image(tmp_path / "a.tif", (1, 4, 6)), np.rint(RAMP / 257).reshape(-1))
+
+
+@pytest.mark.parametrize("kind", [np.int32, np.float32])
+def test_numbers_without_a_known_range_are_refused(tmp_path: Path, kind: type) -> None:
+    Image.fromarray(RAMP.astype(kind)).save(tmp_path / "a.tif")
+    with pytest.raises(DataError, match=r"a.tif must have brightnesses of 8 or 16 bits, got mode [IF], .*Hint"):
+        read_image(tmp_path / "a.tif", (1, 4, 6))
+
+
+def test_what_is_transparent_is_white(tmp_path: Path) -> None:
+    see_through = Image.new("RGBA", (6, 4), (255, 0, 0, 0))
+    see_through.putpixel((0, 0), (255, 0, 0, 255))
+    see_through.putpixel((1, 0), (0, 0, 0, 51))
+    see_through.save(tmp_path / "rgba.png")
+    image = read_image(tmp_path / "rgba.png", SHAPE).reshape(SHAPE)
+    assert image[:, 0, 0].tolist() == [255, 0, 0]
+    assert image[:, 0, 1].tolist() == [204, 204, 204]
+    assert (image[:, 1:] == 255).all()
+    see_through.convert("LA").save(tmp_path / "la.png")
+    assert (read_image(tmp_path / "la.png", (1, 4, 6)).reshape(4, 6)[1:] == 255).all()
+    palette = Image.new("P", (6, 4), 0)
+    palette.putpalette([0, 0, 0, 9, 9, 9])
+    palette.putpixel((0, 0), 1)
+    palette.save(tmp_path / "p.gif", transparency=0)
+    image = read_image(tmp_path / "p.gif", (1, 4, 6))
+    assert image[0] == 9
+    assert (image[1:] == 255).all()
+    Image.fromarray(PIXELS).save(tmp_path / "key.png", transparency=tuple(int(value) for value in PIXELS[2, 3]))
+    image = read_image(tmp_path / "key.png", SHAPE).reshape(SHAPE)
+    assert image[:, 2, 3].tolist() == [255, 255, 255]
+    np.testing.assert_array_equal(image[:, 0], PIXELS[0].T)
+
+
+@pytest.mark.parametrize(("orientation", "turns"), [(1, 0), (8, 1), (3, 2), (6, 3)])
+def test_photographs_stand_upright(tmp_path: Path, orientation: int, turns: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(PIXELS).save(tmp_path / "a.png", exif=exif)
+    upright = np.rot90(PIXELS, turns).transpose(2, 0, 1)
+    np.testing.assert_array_equal(read_image(tmp_path / "a.png", upright.shape).reshape(upright.shape), upright)
+    Image.fromarray(RAMP).save(tmp_path / "b.png", exif=exif)
+    expected = np.rint(np.rot90(RAMP, turns) / 257)
+    np.testing.assert_array_equal(read_image(tmp_path / "b.png", (1, *expected.shape)), expected.reshape(-1))
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.png", "a.tif"])
+def test_of_a_moving_image_the_first_frame_is_read(tmp_path: Path, name: str) -> None:
+    frames = [Image.new("L", (6, 4), brightness) for brightness in (50, 100, 200)]
+    frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
+    assert set(read_image(tmp_path / name, (1, 4, 6)).tolist()) == {50}
+
+
+@pytest.mark.parametrize("mode", ["1", "P", "CMYK", "YCbCr", "LA", "HSV", "RGBA"])
+def test_modes_that_files_may_have(tmp_path: Path, mode: str) -> None:
+    image = Image.fromarray(PIXELS).convert(mode)
+    if mode in ("CMYK", "YCbCr"):
+        image.save(tmp_path / "a.tif")
+        path = tmp_path / "a.tif"
+    else:
+        path = tmp_path / "a.png"
+        (image.convert("RGB") if mode == "HSV" else image).save(path)
+    expected = np.asarray(image.convert("RGB"), np.int64).transpose(2, 0, 1).reshape(-1)
+    np.testing.assert_allclose(read_image(path, SHAPE), expected, atol=2)
+
+
+def test_what_is_no_image_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataNotFoundError, match=r"there must be an image file .*none.png, found none"):
+        read_image(tmp_path / "none.png", SHAPE)
+    (tmp_path / "text.png").write_text("no picture")
+    with pytest.raises(DataError, match=r"text.png must be an image file that Pillow can read, got Unidentified"):
+        read_image(tmp_path / "text.png", SHAPE)
+    with pytest.raises(DataError, match=r"must be readable, got: Is a directory"):
+        read_image(tmp_path, SHAPE)
+    with pytest.raises(ShapeError, match=r"image_shape must be \(1, H, W\) or \(3, H, W\), got \(2, 4, 6\)"):
+        read_image(tmp_path / "text.png", (2, 4, 6))
+
+
+def test_an_image_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Image, "open", refuse)
+    with pytest.raises(DataError, match=r"a.png must be readable, got: Permission denied. Hint: check its owner"):
+        read_image(tmp_path / "a.png", SHAPE)
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg", "gif", "tif", "bmp"])
+def test_no_truncation_and_no_flipped_bit_raises_anything_else(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"a.{ending}"
+    Image.fromarray(PIXELS).save(path)
+    content = path.read_bytes()
+    refused = 0
+    for position in np.linspace(0, len(content) - 1, 60).astype(int):
+        flipped = bytearray(content)
+        flipped[position] ^= 255
+        for damaged in (content[:position], bytes(flipped)):
+            path.write_bytes(damaged)
+            try:
+                assert read_image(path, SHAPE).shape == (72,)
+            except DataError:
+                refused += 1
+    assert refused > 20
+
+
+def test_images_that_are_too_large_are_refused_and_merely_large_ones_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.fromarray(PIXELS).save(tmp_path / "a.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 20)
+    assert read_image(tmp_path / "a.png", SHAPE).shape == (72,)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 5)
+    with pytest.raises(DataError, match="Pillow can read, got DecompressionBombError"):
+        read_image(tmp_path / "a.png", SHAPE)
+
+
+def test_the_library_does_not_load_it() -> None:
+    script = "import sys, mlp_numpy; sys.exit('mlp_numpy.data.images' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script]).returncode == 0
