@@ -228,7 +228,7 @@ def test_settings_files_round_trip_and_are_checked(tmp_path: Path) -> None:
     assert words[words.index("--hidden") : words.index("--hidden") + 3] == ["--hidden", "7", "8"]
     assert "--overwrite" in words
     assert "--download" in words
-    for content, error in (("- 1", "must hold the settings of a run"), ("lr: [", "must hold the settings of a run")):
+    for content, error in (("- 1", "must hold lines such as"), ("lr: [", "must be a YAML file")):
         path.write_text(content)
         with pytest.raises(DataError, match=error):
             read_config(path)

@@ -1,0 +1,175 @@
+"""The settings of a run: what they may be, and what a file of them may hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mlp_numpy.config import Config, as_options, read_config, write_config
+from mlp_numpy.errors import DataError, DataNotFoundError, OptionError
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ({"batch": 2.5}, "batch must be a whole number, got 2.5"),
+        ({"batch": True}, "batch must be a whole number, got True"),
+        ({"steps": "100"}, "steps must be a whole number, got '100'"),
+        ({"eval_every": None}, "eval_every must be a whole number, got None"),
+        ({"seed": 1.0}, "seed must be a whole number, got 1.0"),
+        ({"lr": "0.1"}, "lr must be a number, got '0.1'"),
+        ({"lr": True}, "lr must be a number, got True"),
+        ({"lr": 10**400}, "lr must be a number > 0"),
+        ({"neg_slope": None}, "neg_slope must be a number, got None"),
+        ({"neg_slope": -(10**400)}, "neg_slope must be a finite number"),
+        ({"init_std": [1]}, r"init_std must be a number, got \[1\]"),
+        ({"hidden": 100}, r"hidden must be a tuple of whole numbers, got 100. Hint: hidden=\(100,\)"),
+        ({"hidden": [100]}, r"hidden must be a tuple of whole numbers, got \[100\]. Hint: hidden=\(100,\)"),
+        ({"hidden": (100, 2.5)}, r"hidden must be a tuple of whole numbers, got \(100, 2.5\)"),
+        ({"hidden": (True,)}, r"hidden must be a tuple of whole numbers, got \(True,\)"),
+        ({"hidden": "100"}, "hidden must be a tuple of whole numbers, got '100'"),
+        ({"optimizer": None}, "optimizer must be text, got None"),
+        ({"preprocessing": ["raw"]}, r"preprocessing must be text, got \['raw'\]"),
+        ({"data_dir": Path("data")}, "data_dir must be text, got "),
+        ({"data_dir": "a\0b"}, "data_dir must be the name of a folder"),
+        ({"overwrite": 1}, "overwrite must be True or False, got 1"),
+        ({"download": "no"}, "download must be True or False, got 'no'"),
+        ({"name": None}, "name must be text, got None"),
+        ({"name": "a\0b"}, "name must be a plain name without folders"),
+        ({"name": "a/b"}, "name must be a plain name without folders"),
+        ({"name": "a\\b"}, "name must be a plain name without folders"),
+        ({"name": "a\nb"}, "name must be a plain name without folders"),
+        ({"name": ".."}, "name must be a plain name without folders"),
+    ],
+)
+def test_a_setting_of_another_type_is_refused_by_name(setting: dict[str, Any], words: str) -> None:
+    with pytest.raises(OptionError, match=f"Config: {words}"):
+        Config(**setting)
+
+
+def test_numbers_of_numpy_become_plain_ones(tmp_path: Path) -> None:
+    numbers = {"lr": np.float64(0.5), "batch": np.int64(7), "hidden": (np.uint8(3), 4), "overwrite": np.True_}
+    settings = Config(**numbers)
+    assert settings == Config(lr=0.5, batch=7, hidden=(3, 4), overwrite=True)
+    assert [type(value) for value in (settings.lr, settings.batch, settings.hidden[0])] == [float, int, int]
+    write_config(tmp_path / "a.yaml", settings)
+    assert read_config(tmp_path / "a.yaml") == settings
+
+
+NAMES = ["", "007", "1e3", "1.50", "yes", "null", "~", "2020-01-01", "a b", "ä: {x}", "- 1", "# no comment", " spaces "]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_comes_back_whatever_yaml_would_take_it_for(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "a.yaml"
+    settings = Config(name=name, hidden=(), lr=5e-5, init_std=1e-300, seed=10**30, data_dir="~/data", download=False)
+    write_config(path, settings)
+    assert read_config(path) == settings
+    words = as_options(path)
+    assert words[words.index("--name") + 1] == name
+
+
+def test_values_are_words_as_they_are_written(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text("lr: 5e-3\nneg-slope: .5\nname: 007\nhidden: [6, 5]\ndownload: off\noverwrite: Yes\nbatchs: 3\n")
+    words = "--lr 5e-3 --neg-slope .5 --name 007 --hidden 6 5 --no-download --overwrite --batchs 3"
+    assert as_options(path) == words.split()
+    path.write_text("name: yes\nhidden: []\nnothing-known: true")
+    assert as_options(path) == ["--name", "yes", "--hidden", "--nothing-known", "true"]
+
+
+WRONG = [
+    ("lr:", "line 1: lr must have a plain value or a list of them, got none. Hint: leave the line out"),
+    ("lr: null", "lr must have a plain value .*, got none"),
+    ("batch: 3\nlr: {a: 1}", "line 2: lr must have a plain value .*, got names and values"),
+    ("hidden: [1, [2]]", "hidden must have a plain value .*, got a list"),
+    ("hidden: [1, ~]", "hidden must have a plain value .*, got none"),
+    ("hidden: [1, {a: 2}]", "hidden must have a plain value .*, got names and values"),
+    ("lr: !!python/name:os.system x", "lr must have a plain value .*, got 'x'"),
+    ("1: 2", "line 1: there must be the name of a setting, got '1'"),
+    ("? [a, b]\n: 2", "there must be the name of a setting, got a list"),
+    ("<<: {lr: 1}", "there must be the name of a setting, got '<<'"),
+    ("lr: 1\nbatch: 3\nlr: 2", "line 3: lr must come once, got it again"),
+    ("neg_slope: 1\nneg-slope: 2", "line 2: neg-slope must come once, got it again"),
+    ("", "must hold lines such as 'lr: 0.002', got nothing"),
+    ("- lr", "must hold lines such as 'lr: 0.002', got a list"),
+    ("just words", "must hold lines such as 'lr: 0.002', got other text"),
+    ("lr: [", "must be a YAML file, got: while parsing"),
+    ("lr: 1\n---\nlr: 2", "must be a YAML file, got: expected a single document"),
+    ("lr: \x01", "must be a YAML file, got: unacceptable character"),
+    ("[" * 100_000, "must be a YAML file"),
+]
+
+
+@pytest.mark.parametrize("read", [as_options, read_config])
+@pytest.mark.parametrize(("content", "words"), WRONG)
+def test_a_file_that_holds_no_settings_is_refused(tmp_path: Path, read: Any, content: str, words: str) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(content)
+    with pytest.raises(DataError, match=rf"^(--config|read_config): .*a\.yaml.* {words}") as caught:
+        read(path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("lr: yes", "lr must be a number, got 'yes'"),
+        ("batch: false", "batch must be a whole number, got 'false'"),
+        ("hidden: on", r"hidden must be a list of whole numbers such as \[600, 500\], got 'on'"),
+        ("overwrite: 1", "overwrite must be true or false, got '1'"),
+        ("overwrite: [yes]", r"overwrite must be true or false, got \['yes'\]"),
+        ("lr: [1, 2]", "lr must be a number, got a list"),
+    ],
+)
+def test_a_value_of_another_type_never_becomes_an_option(tmp_path: Path, line: str, words: str) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(line)
+    with pytest.raises(DataError, match=rf"--config: .*a.yaml: {words}"):
+        as_options(path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("batch: 200\n", "", "every setting of a run must be there; missing: batch"),
+        ("batch: 200", "batch: 200\nbatchs: 3", "there must be settings of a run alone; unknown: batchs"),
+        ("batch: 200", "batch: many", "batch must be a whole number, got 'many'"),
+        ("batch: 200", "batch: 2.5", "batch must be a whole number, got '2.5'"),
+        ("batch: 200", "batch: 0", "must hold the settings of a run, got: Config: batch must be a whole number ≥ 1"),
+        ("lr: 0.002", "lr: yes", "lr must be a number, got 'yes'"),
+        ("lr: 0.002", "lr: [1, 2]", r"lr must be a number, got \['1', '2'\]"),
+        ("hidden:\n- 100\n", "hidden: 100\n", "hidden must be a list of whole numbers such as .*, got '100'"),
+        ("overwrite: false", "overwrite: never", "overwrite must be true or false, got 'never'"),
+        ("init: normal", "init: normale", "got: unknown init 'normale'. Did you mean 'normal'"),
+    ],
+)
+def test_what_is_wrong_in_the_settings_of_a_run_is_named(tmp_path: Path, old: str, new: str, words: str) -> None:
+    path = tmp_path / "a.yaml"
+    write_config(path, Config())
+    content = path.read_text()
+    assert content.count(old) == 1
+    path.write_text(content.replace(old, new))
+    with pytest.raises(DataError, match=rf"read_config: .*a.yaml.* {words}"):
+        read_config(path)
+
+
+@pytest.mark.parametrize("read", [as_options, read_config])
+def test_a_file_that_cannot_be_read(tmp_path: Path, read: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(DataNotFoundError, match=r"there must be a file .*none.yaml, found none"):
+        read(tmp_path / "none.yaml")
+    with pytest.raises(DataError, match="must be readable, got: Is a directory"):
+        read(tmp_path)
+    (tmp_path / "a.yaml").write_bytes(b"\xff\xfe\xff")
+    with pytest.raises(DataError, match="must be a YAML file, got: 'utf-8' codec"):
+        read(tmp_path / "a.yaml")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_text", refuse)
+    with pytest.raises(DataError, match="must be readable, got: Permission denied. Hint: check its owner"):
+        read(tmp_path / "a.yaml")
