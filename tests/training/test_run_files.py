@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import json
 import math
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,15 +15,26 @@ from tiny import SHAPE, tiny
 
 from mlp_numpy import MLP, kaiming
 from mlp_numpy.data.preprocessing import Preprocessing
-from mlp_numpy.errors import DataError, DataNotFoundError
-from mlp_numpy.training import EvaluationRecord, History, StepRecord, TrainedModel, load_model, save_model
+from mlp_numpy.errors import DataError, DataNotFoundError, OptionError
+from mlp_numpy.training import EvaluationRecord, History, StepRecord, TrainedModel, load_model, model_file, save_model
 
 DATA = tiny(20, 5)
 
 
+ABOUT = {
+    "name": "a",
+    "dataset": "tiny",
+    "dataset_option": "torchvision:Tiny",
+    "image_shape": list(SHAPE),
+    "class_names": list(DATA.class_names),
+    "step": 7,
+    "µ": [1],
+}
+
+
 def trained(kind: str = "standardize", dtype: str = "float32") -> TrainedModel:
     model = MLP(48, [3], 4, 0.1, init=kaiming(), rng=0, dtype=dtype)
-    return TrainedModel(model, Preprocessing.fit(kind, DATA.train.images, SHAPE), {"dataset": "tiny", "µ": [1]})
+    return TrainedModel(model, Preprocessing.fit(kind, DATA.train.images, SHAPE), dict(ABOUT))
 
 
 def history() -> History:
@@ -67,7 +81,7 @@ def test_a_history_that_is_none_is_refused(tmp_path: Path, content: str) -> None
         History.read(path)
 
 
-@pytest.mark.parametrize("kind", ["mean-image", "standardize", "unit"])
+@pytest.mark.parametrize("kind", ["mean-image", "standardize", "unit", "raw"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_model_comes_back_as_it_was_saved(tmp_path: Path, kind: str, dtype: str) -> None:
     saved = trained(kind, dtype)
@@ -117,3 +131,98 @@ def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "pickled.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
     with pytest.raises(DataError, match="must be a model file that a run saved"):
         load_model(tmp_path / "pickled.npy")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"name": None}, "name must be text, got None"),
+        ({"dataset": 3}, "dataset must be text, got 3"),
+        ({"dataset_option": []}, r"dataset_option must be text, got \[\]"),
+        ({"step": -1}, "step must be a whole number ≥ 0, got -1"),
+        ({"step": 2.5}, "step must be a whole number ≥ 0, got 2.5"),
+        ({"step": True}, "step must be a whole number ≥ 0, got True"),
+        ({"image_shape": [3, 16]}, r"image_shape must be three whole numbers whose product is 48, got \[3, 16\]"),
+        ({"image_shape": [3, 4, 5]}, "image_shape must be three whole numbers whose product is 48"),
+        ({"image_shape": [-3, -4, 4]}, "image_shape must be three whole numbers whose product is 48"),
+        ({"image_shape": "344"}, "image_shape must be three whole numbers whose product is 48"),
+        ({"class_names": ["a", "b"]}, r"class_names must be 4 names, got \['a', 'b'\]"),
+        ({"class_names": [1, 2, 3, 4]}, "class_names must be 4 names"),
+    ],
+)
+def test_what_is_known_of_a_model_is_checked_before_it_is_saved(change: dict[str, Any], words: str) -> None:
+    one = trained()
+    with pytest.raises(OptionError, match=f"TrainedModel: {words}"):
+        TrainedModel(one.model, one.preprocessing, ABOUT | change)
+    (key,) = change
+    without = {name: value for name, value in ABOUT.items() if name != key}
+    with pytest.raises(OptionError, match=f"TrainedModel: about must have {key}, .* got "):
+        TrainedModel(one.model, one.preprocessing, without)
+
+
+@pytest.mark.parametrize(
+    ("preprocessing", "words"),
+    [
+        (Preprocessing("mean", None, None), "unknown preprocessing 'mean'. Did you mean 'mean-image'"),
+        (Preprocessing("mean-image", None, None), r"statistics for mean-image must be {'shift': \(48,\)}, got {}"),
+        (Preprocessing("mean-image", np.zeros(47), None), r"got {'shift': \(47,\)}"),
+        (Preprocessing("standardize", np.zeros(48), None), r"'scale': \(48,\)}, got {'shift': \(48,\)}"),
+        (Preprocessing("raw", np.zeros(48), None), r"statistics for raw must be {}, got {'shift': \(48,\)}"),
+    ],
+)
+def test_a_preprocessing_for_other_images_is_refused(preprocessing: Preprocessing, words: str) -> None:
+    with pytest.raises(OptionError, match=words):
+        TrainedModel(trained().model, preprocessing, ABOUT)
+
+
+def forged(path: Path, change: Callable[[dict[str, Any], dict[str, Any]], object]) -> None:
+    """A model file whose digest fits, but whose content somebody has changed."""
+    save_model(path, trained())
+    with np.load(path) as file:
+        arrays = {name: file[name] for name in file.files if name != "digest"}
+    about = json.loads(str(arrays["about"]))
+    change(about, arrays)
+    arrays["about"] = np.array(json.dumps(about))
+    np.savez(path, digest=np.array(model_file._digest(arrays)), **arrays)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda about, _: about.update(format=2), "of format 1, got 2. Hint: load it with the version"),
+        (lambda about, _: about.pop("format"), "of format 1, got None"),
+        (lambda about, _: about.pop("class_names"), "about must have class_names, 4 names"),
+        (lambda about, _: about.update(image_shape=[48]), "image_shape must be three whole numbers"),
+        (lambda about, _: about.update(preprocessing="other"), "unknown preprocessing 'other'"),
+        (lambda about, _: about.update(preprocessing=[]), "unknown preprocessing"),
+        (lambda about, _: about.pop("model"), "got KeyError: 'model'"),
+        (lambda about, _: about["model"].update(sizes=[48, 3, 5]), r"must be \(5, 3\)"),
+        (lambda about, _: about["model"].update(sizes="48"), "must be a list of whole numbers"),
+        (lambda about, _: about["model"].update(dtype="none"), "describe a model .* got TypeError: data type"),
+        (lambda _, arrays: arrays.pop("preprocessing/scale"), "statistics for standardize must be"),
+        (lambda _, arrays: arrays.update({"preprocessing/shift": np.zeros(3)}), r"got {'shift': \(3,\)"),
+        (lambda _, arrays: arrays.pop("weights/0.bias"), "must have the names"),
+    ],
+)
+def test_a_file_of_another_version_or_making_is_refused(tmp_path: Path, change: Any, words: str) -> None:
+    path = tmp_path / "model.npz"
+    forged(path, lambda about, arrays: None)
+    assert load_model(path).about["step"] == 7
+    forged(path, change)
+    with pytest.raises(DataError, match=f"load_model: .*model.npz must .*{words}"):
+        load_model(path)
+
+
+def test_a_model_that_may_not_be_read_need_not_be_trained_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(DataError, match="must be readable, got: Is a directory. Hint: check its owner"):
+        load_model(tmp_path)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(DataError, match="must be readable, got: Permission denied. Hint: check its owner") as caught:
+        load_model(tmp_path / "model.npz")
+    assert "train it again" not in str(caught.value)
