@@ -12,19 +12,19 @@ from typing import Annotated, Final
 
 import numpy as np
 import tyro
-from PIL import Image, UnidentifiedImageError
 from tqdm import tqdm
 
-from mlp_numpy.arrays import Array
 from mlp_numpy.config import Config, as_options
+from mlp_numpy.data.images import read_image
 from mlp_numpy.data.sources import load_dataset
-from mlp_numpy.errors import DataError, DataNotFoundError, MlpNumpyError, NonFiniteError, OptionError, did_you_mean
-from mlp_numpy.experiment import Result, Run, load_run
+from mlp_numpy.errors import DataError, MlpNumpyError, NonFiniteError, OptionError, did_you_mean
+from mlp_numpy.experiment import Run, load_run
 from mlp_numpy.gradcheck import Method, gradcheck
 from mlp_numpy.lesson import lesson
 from mlp_numpy.models import MLP
 from mlp_numpy.modules import SoftMaxCrossEntropyModule, kaiming
-from mlp_numpy.training import EvaluationRecord, StepRecord, TrainedModel, confusion_matrix, evaluate
+from mlp_numpy.texts import confusion_table, evaluation_line, summary
+from mlp_numpy.training import StepRecord, confusion_matrix, evaluate
 from mlp_numpy.viz import save_confusion
 
 _FAILED, _MISUSED, _DIVERGED, _INTERRUPTED = 1, 2, 3, 130
@@ -83,7 +83,7 @@ def train(options: Sequence[str]) -> int:
             raise
     if run.result is None:
         return _FAILED
-    _summarize(run.result)
+    print(f"{summary(run.result.history)}\nrun     {run.folder}\npicture {run.picture}")
     return 128 + run.stopped_by if run.stopped_by is not None else 0
 
 
@@ -105,7 +105,7 @@ def _follow(run: Run) -> None:
             else:
                 bar.set_postfix_str(f"test accuracy {record.accuracy:.3f}")
                 if bar.disable:
-                    print(_evaluation_line(record, latest), flush=True)
+                    print(evaluation_line(record, latest), flush=True)
 
 
 def evaluate_run(
@@ -161,7 +161,8 @@ def predict(
         raise OptionError("predict: there must be at least one image file, got none.")
     _, trained = load_run(run)
     names = trained.about["class_names"]
-    pixels = np.stack([read_image(path, trained) for path in images])
+    shape = tuple(trained.about["image_shape"])
+    pixels = np.stack([read_image(path, shape) for path in images])
     dtype = next(array.dtype for array in trained.model.state().values())
     probabilities = trained.model.forward(trained.preprocessing.apply(pixels, dtype))
     width = max(len(str(path)) for path in images)
@@ -224,35 +225,6 @@ def with_config_file(options: Sequence[str]) -> list[str]:
     return [word for path in found.config for word in as_options(path)] + others
 
 
-def read_image(path: Path, trained: TrainedModel) -> Array:
-    """An image file as a row (D,) of bytes in the layout that the model was trained on.
-
-    Raises DataNotFoundError or DataError if there is no such file or it is no image.
-    """
-    channels, height, width = trained.about["image_shape"]
-    try:
-        with Image.open(path) as image:
-            mode = "L" if channels == 1 else "RGB"
-            scaled = image.convert(mode).resize((width, height), Image.Resampling.BILINEAR)
-    except FileNotFoundError as error:
-        raise DataNotFoundError(f"predict: there must be an image file {path}, found none.") from error
-    except (OSError, UnidentifiedImageError) as error:
-        raise DataError(f"predict: {path} must be an image file that Pillow can read, got: {error}.") from error
-    pixels = np.asarray(scaled).reshape(height, width, channels)
-    return np.ascontiguousarray(pixels.transpose(2, 0, 1)).reshape(-1)
-
-
-def confusion_table(counts: Array, class_names: Sequence[str]) -> str:
-    """A confusion matrix as text: a row a true class, with the share of it that was recognized."""
-    width = max(5, *(len(name) for name in class_names))
-    head = " " * width + "".join(f"{name[:6]:>7}" for name in class_names) + "  right"
-    rows = [
-        f"{name:>{width}}" + "".join(f"{count:>7}" for count in row) + f"  {row[i] / max(row.sum(), 1):.3f}"
-        for i, (name, row) in enumerate(zip(class_names, counts, strict=True))
-    ]
-    return "\n".join(["true class ↓, predicted class →", head, *rows])
-
-
 def _usage() -> str:
     commands = {"train": train, "evaluate": evaluate_run, "predict": predict, "gradcheck": check_gradients}
     commands["explain"] = explain
@@ -266,20 +238,6 @@ def _usage() -> str:
             f"{_PROGRAM}COMMAND --help lists the options of a command; `python train.py` is the command train.",
         ]
     )
-
-
-def _evaluation_line(record: EvaluationRecord, latest: StepRecord | None) -> str:
-    train_part = "" if latest is None else f"   batch loss {latest.loss:.4f} accuracy {latest.accuracy:.3f}"
-    return f"step {record.step:>6}   test loss {record.loss:.4f} accuracy {record.accuracy:.4f}{train_part}"
-
-
-def _summarize(result: Result) -> None:
-    about, best = result.history.about, result.history.best
-    last = result.history.evaluations[-1]
-    print(f"{about['status']} after step {last.step}, {about['seconds']:.1f} s, on {about['dataset']}")
-    if best is not None:
-        print(f"test accuracy: last {last.accuracy:.4f}, best {best.accuracy:.4f} at step {best.step}")
-    print(f"run     {result.folder}\npicture {result.picture}")
 
 
 def _on_terminal() -> bool:

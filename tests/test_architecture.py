@@ -19,7 +19,7 @@ FLOORS = [
     {"modules"},
     {"models", "gradcheck", "optim", "lesson"},
     {"training", "config"},
-    {"viz"},
+    {"viz", "texts"},
     {"experiment"},
     {"cli"},
     {"__main__"},

@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from mlp_numpy.arrays import Array
+from mlp_numpy.arrays import Array, first_outside
 from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.errors import LabelError, ShapeError, unknown_name
 from mlp_numpy.modules.base import Module
@@ -184,9 +184,9 @@ class LossModule(Module):
             raise LabelError(f"{who}: labels must be ({n_rows},) or {x.shape}, one a row of x, got {y.shape}.")
         if y.dtype.kind not in "iu":
             raise LabelError(f"{who}: labels must be whole numbers in [0, {n_classes}), got {y.dtype}.")
-        if y.min() < 0 or y.max() >= n_classes:
-            row = int(np.flatnonzero((y < 0) | (y >= n_classes))[0])
-            raise LabelError(f"{who}: labels must lie in [0, {n_classes}), got {y[row]} at row {row}.")
+        outside = first_outside(y, n_classes)
+        if outside is not None:
+            raise LabelError(f"{who}: labels must lie in [0, {n_classes}), got {y[outside]} at row {outside}.")
         return y
 
 

@@ -1,0 +1,35 @@
+"""What the command line says, as text: tables and lines, printed elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mlp_numpy.arrays import Array
+from mlp_numpy.training import EvaluationRecord, History, StepRecord
+
+
+def confusion_table(counts: Array, class_names: Sequence[str]) -> str:
+    """A confusion matrix as text: a row a true class, with the share of it that was recognized."""
+    width = max(5, *(len(name) for name in class_names))
+    head = " " * width + "".join(f"{name[:6]:>7}" for name in class_names) + "  right"
+    rows = [
+        f"{name:>{width}}" + "".join(f"{count:>7}" for count in row) + f"  {row[i] / max(row.sum(), 1):.3f}"
+        for i, (name, row) in enumerate(zip(class_names, counts, strict=True))
+    ]
+    return "\n".join(["true class ↓, predicted class →", head, *rows])
+
+
+def evaluation_line(record: EvaluationRecord, latest: StepRecord | None) -> str:
+    """An evaluation, and beside it the last training step, in one line."""
+    train_part = "" if latest is None else f"   batch loss {latest.loss:.4f} accuracy {latest.accuracy:.3f}"
+    return f"step {record.step:>6}   test loss {record.loss:.4f} accuracy {record.accuracy:.4f}{train_part}"
+
+
+def summary(history: History) -> str:
+    """How a run ended and what it reached."""
+    about, best = history.about, history.best
+    lines = [f"{about['status']} after step {history.last_evaluated}, {about['seconds']:.1f} s, on {about['dataset']}"]
+    if best is not None:
+        last = history.evaluations[-1].accuracy
+        lines.append(f"test accuracy: last {last:.4f}, best {best.accuracy:.4f} at step {best.step}")
+    return "\n".join(lines)
