@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlp_numpy.arrays import Array
+from mlp_numpy.arrays import Array, row_maxima
 from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.errors import ShapeError
 from mlp_numpy.modules.base import Module
@@ -23,7 +23,7 @@ class SoftMax(Op):
 
     @staticmethod
     def forward(context: Context, x: Array) -> Array:
-        out: Array = x - x.real.max(axis=1, keepdims=True)
+        out: Array = x - row_maxima(x.real)
         np.exp(out, out=out)
         out /= out.sum(axis=1, keepdims=True)
         context["out"] = out
@@ -48,7 +48,7 @@ class LogSoftMax(Op):
 
     @staticmethod
     def forward(context: Context, x: Array) -> Array:
-        out: Array = x - x.real.max(axis=1, keepdims=True)
+        out: Array = x - row_maxima(x.real)
         s = np.exp(out)
         sums = s.sum(axis=1, keepdims=True)
         s /= sums

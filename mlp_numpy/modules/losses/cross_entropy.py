@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlp_numpy.arrays import Array
+from mlp_numpy.arrays import Array, row_maxima
 from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.modules.losses.labels import DistributionLossModule
 from mlp_numpy.modules.losses.reduction import Reduction, reduce_losses, weigh
@@ -61,7 +61,7 @@ class SoftMaxCrossEntropy(Op):
         context: Context, x: Array, *, y: Array, reduction: Reduction, weight: Array | None = None,
         total: float | None = None,
     ) -> Array:
-        shifted = x - x.real.max(axis=1, keepdims=True)
+        shifted = x - row_maxima(x.real)
         s = np.exp(shifted)
         sums = s.sum(axis=1, keepdims=True)
         s /= sums

@@ -16,7 +16,7 @@ def reduce_losses(
     context: Context, losses: Array, reduction: Reduction, weight: Array | None = None, total: float | None = None
 ) -> Array:
     """
-    Forward     out = Σₙ vₙ lossₙ / Z, Σₙ vₙ lossₙ, or all of vₙ lossₙ      Z = Σₙ vₙ, or 1 where that is 0
+    Forward     out = Σₙ vₙ lossₙ / Z, Σₙ vₙ lossₙ, or all of vₙ lossₙ      Z = Σₙ vₙ, or ∞ where that is 0
     Shapes      losses (N, …)   weight v (N,), or None: every v is 1   out () or (N, …)
                 Z counts every number of ``losses``; ``total`` replaces it where the weights are not all in v
     Caches      v, Z
@@ -35,7 +35,7 @@ def reduce_losses(
     if reduction == "none":
         return losses
     out: Array = np.add.reduce(losses, axis=None)
-    return out / (n or 1) if reduction == "mean" else out
+    return out / (n or np.inf) if reduction == "mean" else out
 
 
 def weigh(context: Context, dout: Array, slopes: Array) -> Array:
@@ -46,7 +46,7 @@ def weigh(context: Context, dout: Array, slopes: Array) -> Array:
     A row of weight 0 is absent: its gradient is 0.
     """
     weight = context["weight"]
-    w = dout / (context["total"] or 1) if context["reduction"] == "mean" else dout
+    w = dout / (context["total"] or np.inf) if context["reduction"] == "mean" else dout
     if weight is not None:
         w = w * weight
         slopes[weight.reshape(-1) == 0] = 0
