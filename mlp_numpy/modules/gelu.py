@@ -66,7 +66,13 @@ class GELUTanh(Op):
     def forward(context: Context, x: Array) -> Array:
         # Beyond ±25 the sigmoid is 0 or 1 in every type of number, and x³ would overflow.
         near = np.minimum(np.maximum(x, -25), 25)
-        s = Sigmoid.forward(Context(), 2 * GELUTanh.FACTOR * near * (1 + GELUTanh.CUBE * near * near))
+        # 2u = 2√(2/π) x (1 + 0.044715 x²), in place, which takes two thirds of the time, and so below.
+        twice_u = near * near
+        twice_u *= GELUTanh.CUBE
+        twice_u += 1
+        twice_u *= near
+        twice_u *= 2 * GELUTanh.FACTOR
+        s = Sigmoid.forward(Context(), twice_u)
         context["near"], context["s"] = near, s
         out: Array = x * s
         return out
@@ -74,8 +80,15 @@ class GELUTanh(Op):
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
         near, s = context["near"], context["s"]
-        slope = GELUTanh.FACTOR * (1 + 3 * GELUTanh.CUBE * near * near)
-        dx: Array = dout * (s * (1 + near * ((1 - s) * (2 * slope))))
+        # 2u′ first, then outwards through the brackets of the equation.
+        dx: Array = near * near
+        dx *= 6 * GELUTanh.CUBE * GELUTanh.FACTOR
+        dx += 2 * GELUTanh.FACTOR
+        dx *= near
+        dx *= 1 - s
+        dx += 1
+        dx *= s
+        dx *= dout
         return dx
 
 
