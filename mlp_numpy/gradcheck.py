@@ -24,7 +24,7 @@ import numpy as np
 
 from mlp_numpy.arrays import Array, Seed, generator
 from mlp_numpy.errors import DTypeError, OptionError, unknown_name
-from mlp_numpy.modules import LossModule, Module
+from mlp_numpy.modules import LossModule, Module, check_chain
 
 Method: TypeAlias = Literal["complex", "central"]
 Verdict: TypeAlias = Literal["fine", "suspicious", "wrong"]
@@ -115,8 +115,8 @@ def gradcheck(
 
     The module's own arrays, gradients and cache are left as they are: a copy is checked.
 
-    Raises OptionError for an unknown method or a missing label, DTypeError if ``x`` is not float64, and whatever
-    the module's own doors raise.
+    Raises OptionError for an unknown method, a missing label, or a loss that does not take what the module gives,
+    DTypeError if ``x`` is not float64, and whatever the module's own doors raise.
     """
     if method not in get_args(Method):
         raise unknown_name("method", str(method), get_args(Method))
@@ -127,6 +127,8 @@ def gradcheck(
         raise OptionError(f"gradcheck: max_entries must be ≥ 1 or None, got {max_entries}.")
     if (y is None) and (loss is not None or isinstance(module, LossModule)):
         raise OptionError("gradcheck: a loss needs labels y, got none.")
+    if loss is not None:
+        check_chain(module, loss)
     draws = generator(rng)
     subject = repr(module) if loss is None else f"{module!r} with {loss!r}"
 

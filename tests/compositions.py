@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
+from compositions_losses_activations import LOSSES_AND_ACTIVATIONS, negative_log_likelihood
 
 from mlp_numpy import (
     CrossEntropyModule,
@@ -20,7 +20,7 @@ from mlp_numpy import (
     SoftMaxCrossEntropyModule,
     SoftMaxModule,
 )
-from mlp_numpy.arrays import Array, one_hot
+from mlp_numpy.arrays import Array
 from mlp_numpy.autodiff import TensorNode, where
 
 Composition = Callable[[Any, list[TensorNode], TensorNode, Array | None], TensorNode]
@@ -36,7 +36,7 @@ def _leaky_relu(module: LeakyReLUModule, params: list[TensorNode], x: TensorNode
 
 
 def _relu(module: ReLUModule, params: list[TensorNode], x: TensorNode, y: Array | None) -> TensorNode:
-    return where(x.value.real > 0, x, 0.0)
+    return where(x.value.real > 0, module.scale * x, 0.0)
 
 
 def _softmax(module: SoftMaxModule, params: list[TensorNode], x: TensorNode, y: Array | None) -> TensorNode:
@@ -44,9 +44,7 @@ def _softmax(module: SoftMaxModule, params: list[TensorNode], x: TensorNode, y: 
 
 
 def _cross_entropy(module: CrossEntropyModule, params: list[TensorNode], x: TensorNode, y: Array) -> TensorNode:
-    targets = y if y.ndim == 2 else one_hot(y, x.shape[1])
-    rows = -(targets * x.log()).sum(axis=1)
-    return {"mean": rows.mean, "sum": rows.sum, "none": lambda: rows}[module.reduction]()
+    return negative_log_likelihood(module, x.log(), y)
 
 
 def _fused(module: SoftMaxCrossEntropyModule, params: list[TensorNode], x: TensorNode, y: Array) -> TensorNode:
@@ -60,7 +58,7 @@ COMPOSITIONS: dict[type[Module], Composition] = {
     SoftMaxModule: _softmax,
     CrossEntropyModule: _cross_entropy,
     SoftMaxCrossEntropyModule: _fused,
-}
+} | LOSSES_AND_ACTIVATIONS
 
 
 def composed(layer: Module, params: list[TensorNode], x: TensorNode, y: Array | None) -> TensorNode:
@@ -71,5 +69,6 @@ def composed(layer: Module, params: list[TensorNode], x: TensorNode, y: Array | 
 def fused(layer: Module, params: list[TensorNode], x: TensorNode, y: Array | None) -> TensorNode:
     """A layer's forward on nodes, by its own formula."""
     if isinstance(layer, LossModule):
-        return layer.op.do_forward(x, y=np.asarray(y), reduction=layer.reduction)
+        targets = layer.targets(x.value, y)
+        return layer.op.do_forward(x, **targets, reduction=layer.reduction, **layer._constants())
     return layer.op.do_forward(x, *params, **layer._constants())

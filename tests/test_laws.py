@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from cases import CASES, Case
 
+import mlp_numpy
 from mlp_numpy import FlatParameters, LossModule, Module
 from mlp_numpy.arrays import Array
 from mlp_numpy.errors import CallOrderError, ShapeError
@@ -138,9 +139,11 @@ def test_a_wrong_shape_is_refused_by_name_and_changes_nothing(case: Case) -> Non
 def test_rows_are_independent_in_evaluation(case: Case) -> None:
     module, x, y = prepared(case)
     if isinstance(module, LossModule) and module.reduction != "none":
-        # A reduced loss is made of its rows: the mean of one-row losses, or their sum.
-        rows = [float(forward(module, x[i : i + 1], y[i : i + 1])) for i in range(BATCH)]
-        whole = np.mean(rows) if module.reduction == "mean" else np.sum(rows)
+        # A reduced loss is made of its rows: the mean of one-row losses, each as its row weighs, or their sum.
+        rows, weights = np.zeros(BATCH), np.zeros(BATCH)
+        for i in range(BATCH):
+            rows[i], weights[i] = forward(module, x[i : i + 1], y[i : i + 1]), module.total_weight
+        whole = np.average(rows, weights=weights) if module.reduction == "mean" else np.sum(rows)
         np.testing.assert_allclose(forward(module, x, y), whole, rtol=1e-13)
         return
     module.eval()
@@ -187,7 +190,7 @@ def test_params_stay_views_of_the_flat_vector(case: Case) -> None:
 @every_case
 def test_repr_reads_like_the_constructor_call(case: Case) -> None:
     module, _, _ = prepared(case)
-    names = {name: value for name, value in vars(__import__("mlp_numpy")).items() if not name.startswith("_")}
+    names = {name: getattr(mlp_numpy, name) for name in mlp_numpy.__all__}
     again = eval(repr(module), names)
     assert repr(again) == repr(module)
     assert type(again) is type(module)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from cases import CASES, Case
+from torch_losses_activations import ACTIVATIONS, LOSSES
 
 from mlp_numpy import LossModule, Module
 from mlp_numpy.arrays import Array
@@ -22,21 +23,16 @@ def theirs(module: Module, x: Any, y: Any, params: dict[str, Any], prefix: str =
         for name, child in module.children().items():
             x = theirs(child, x, y, params, f"{prefix}{name}.")
         return x
-    if kind == "LinearModule":
-        return functional.linear(x, params[f"{prefix}weight"], params[f"{prefix}bias"])
-    if kind == "LeakyReLUModule":
-        return functional.leaky_relu(x, module.neg_slope)
-    if kind == "ReLUModule":
-        return functional.relu(x)
-    if kind == "SoftMaxModule":
-        return functional.softmax(x, dim=1)
-    scores = x if kind == "SoftMaxCrossEntropyModule" else x.log()
-    if kind == "CrossEntropyModule" and y.ndim == 1:
-        return functional.nll_loss(scores, y, reduction=module.reduction)
-    if kind == "CrossEntropyModule":
-        rows = -(y * scores).sum(dim=1)
-        return {"none": rows, "sum": rows.sum(), "mean": rows.mean()}[module.reduction]
-    return functional.cross_entropy(scores, y, reduction=module.reduction)
+    own = {name: params[f"{prefix}{name}"] for name in module.params}
+    if isinstance(module, LossModule):
+        return LOSSES[kind](module, x, y)
+    return ACTIVATIONS[kind](module, x) if kind in ACTIVATIONS else LAYERS[kind](module, x, **own)
+
+
+LAYERS = {
+    "LinearModule": lambda module, x, weight, bias: functional.linear(x, weight, bias),
+    "PReLUModule": lambda module, x, slope: functional.prelu(x, slope),
+}
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

@@ -1,4 +1,4 @@
-"""Activations: formulas that act on each number by itself."""
+"""Activations made of straight lines, and the elementary ones: formulas that act on each number by itself."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from mlp_numpy.arrays import Array
-from mlp_numpy.autodiff import Context, Op, ReLU
-from mlp_numpy.errors import OptionError
+from mlp_numpy.autodiff import Context, Id, Op, ReLU, Sigmoid, Tanh
+from mlp_numpy.errors import OptionError, ShapeError
 from mlp_numpy.modules.base import Module
 
 
@@ -39,16 +39,76 @@ class LeakyReLU(Op):
         return dx
 
 
+class ScaledReLU(Op):
+    """
+    Forward     out = c max(0, x)
+    Backward    dx = c 1[x > 0] ⊙ dout
+    Shapes      x, out, dout: any, all the same
+    Caches      1[x > 0], c
+    Kinks       at x = 0 the slope is 0
+    Reference   "Homework 1" (Albertini), problem 1, f = 5 ReLU
+    """
+
+    @staticmethod
+    def forward(context: Context, x: Array, *, scale: float) -> Array:
+        context["scale"] = scale
+        out: Array = scale * ReLU.forward(context, x)
+        return out
+
+    @staticmethod
+    def backward(context: Context, dout: Array) -> Array:
+        dx: Array = context["scale"] * ReLU.backward(context, dout)
+        return dx
+
+
+class PReLU(Op):
+    """
+    Forward     out = max(0, x) + a min(0, x)
+    Backward    dx = (1[x > 0] + a 1[x ≤ 0]) ⊙ dout       da = Σ dout ⊙ min(0, x) over all numbers with that slope
+    Shapes      x, out, dout: any   slope a (1,), or (C,) for x (N, C, …)
+    Caches      1[x > 0], x  (a view, no copy), a
+    Kinks       at x = 0 the slope is a
+    Reference   He, Zhang, Ren and Sun 2015, "Delving Deep into Rectifiers", eq. 1, 2 and 10 to 12
+    """
+
+    @staticmethod
+    def forward(context: Context, x: Array, slope: Array) -> Array:
+        # One slope fits numbers of every shape, one a feature stands along axis 1.
+        a = slope if slope.size == 1 else slope.reshape(-1, *(1,) * (x.ndim - 2))
+        positive = (x.real > 0).astype(x.real.dtype)
+        context["positive"], context["x"], context["a"] = positive, x, a
+        context["shape"] = slope.shape
+        out: Array = (positive + a * (1 - positive)) * x
+        return out
+
+    @staticmethod
+    def backward(context: Context, dout: Array) -> tuple[Array | None, Array | None]:
+        positive, x, a = context["positive"], context["x"], context["a"]
+        rest = 1 - positive
+        dx = (positive + a * rest) * dout if context.wants(0) else None
+        if not context.wants(1):
+            return dx, None
+        negative = dout * rest * x
+        axes = None if a.size == 1 else (0, *range(2, x.ndim))
+        return dx, np.sum(negative, axis=axes).reshape(context["shape"])
+
+
+def finite(who: str, name: str, value: Any) -> float:
+    """A setting as a float, or OptionError if it is no finite number."""
+    if not isinstance(value, float | int | np.number) or not np.isfinite(value):
+        raise OptionError(f"{who}: {name} must be a finite number, got {value!r}.")
+    return float(value.real)
+
+
 class LeakyReLUModule(Module):
     """``max(0, x) + neg_slope · min(0, x)``; the derivative at exactly 0 is ``neg_slope``, any number."""
 
     op = LeakyReLU
+    gives = "scores"
 
     def __init__(self, neg_slope: float) -> None:
-        if not isinstance(neg_slope, float | int | np.number) or not np.isfinite(neg_slope):
-            raise OptionError(f"LeakyReLUModule: neg_slope must be a finite number, got {neg_slope!r}.")
         super().__init__()
-        self.neg_slope = float(neg_slope.real)
+        self.neg_slope = finite("LeakyReLUModule", "neg_slope", neg_slope)
 
     def _arguments(self) -> str:
         return f"{self.neg_slope:g}"
@@ -58,6 +118,72 @@ class LeakyReLUModule(Module):
 
 
 class ReLUModule(Module):
-    """``max(0, x)``; the derivative at exactly 0 is 0."""
+    """``scale · max(0, x)``; the derivative at exactly 0 is 0."""
 
-    op = ReLU
+    op: type[Op] = ReLU
+    gives = "scores"
+
+    def __init__(self, scale: float = 1.0) -> None:
+        super().__init__()
+        self.scale = finite("ReLUModule", "scale", scale)
+        if self.scale != 1:
+            self.op = ScaledReLU
+
+    def _arguments(self) -> str:
+        return "" if self.scale == 1 else f"scale={self.scale:g}"
+
+    def _constants(self) -> dict[str, Any]:
+        return {} if self.scale == 1 else {"scale": self.scale}
+
+
+class PReLUModule(Module):
+    """``max(0, x) + a · min(0, x)`` with a learned slope a: one for all numbers, or one a feature for x (N, n_features)
+    and images (N, n_features, H, W); the derivative at exactly 0 is a. ``params["slope"]`` starts at ``neg_slope``."""
+
+    op = PReLU
+    gives = "scores"
+
+    def __init__(self, n_features: int = 1, *, neg_slope: float = 0.25, dtype: Any = np.float64) -> None:
+        if isinstance(n_features, bool) or not isinstance(n_features, int | np.integer) or n_features < 1:
+            raise OptionError(f"PReLUModule: n_features must be a whole number ≥ 1, got {n_features!r}.")
+        self.neg_slope = finite("PReLUModule", "neg_slope", neg_slope)
+        super().__init__(slope=np.full(n_features, self.neg_slope, dtype))
+
+    def _arguments(self) -> str:
+        n_features = self.params["slope"].size
+        start = "" if self.neg_slope == 0.25 else f"neg_slope={self.neg_slope:g}"
+        return ", ".join(filter(None, ["" if n_features == 1 else f"{n_features}", start]))
+
+    def _check_input(self, x: Array) -> None:
+        n_features = self.params["slope"].size
+        if n_features > 1 and (x.ndim < 2 or x.shape[1] != n_features):
+            raise ShapeError(f"{self!r}.forward: x must be (N, {n_features}, …), got {x.shape}.")
+
+
+class SigmoidModule(Module):
+    """``1 / (1 + exp(-x))``: probabilities, one a number."""
+
+    op = Sigmoid
+    gives = "probabilities"
+
+    def forward(self, x: Array) -> Array:
+        """The sigmoid of a batch ``x``, in an array that may be edited."""
+        return super().forward(x).copy()
+
+
+class TanhModule(Module):
+    """``tanh(x)``, between −1 and 1."""
+
+    op = Tanh
+    gives = "scores"
+
+    def forward(self, x: Array) -> Array:
+        """The hyperbolic tangent of a batch ``x``, in an array that may be edited."""
+        return super().forward(x).copy()
+
+
+class IdentityModule(Module):
+    """``x``, the same array: for places where something must stand and nothing shall happen."""
+
+    op = Id
+    gives = "its input"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
 
@@ -16,6 +16,10 @@ from mlp_numpy.arrays import Array, Learned
 from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.errors import CallOrderError, DTypeError, ShapeError
 from mlp_numpy.modules.parameters import LearnedArray, NamedArrays
+
+Content: TypeAlias = Literal["anything", "scores", "probabilities", "log-probabilities", "its input"]
+"""What the numbers that a module gives, or that a loss takes, mean; "its input" is said of what leaves them as they
+are, "anything" of what cannot be told."""
 
 
 class Module:
@@ -27,7 +31,9 @@ class Module:
     training    which formula is meant, the training one or the evaluation one; see ``train`` and ``eval``
     """
 
-    op: ClassVar[type[Op]]
+    op: type[Op]
+    gives: Content = "anything"
+    """What the output is; see ``check_chain``."""
     input_needed = True
     """Whether ``backward`` computes ∂L/∂x; a layer that reads the data itself may leave it out."""
 

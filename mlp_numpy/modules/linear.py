@@ -56,6 +56,7 @@ class LinearModule(Module):
     """
 
     op = Linear
+    gives = "scores"
 
     def __init__(
         self,

@@ -32,6 +32,7 @@ class Sequential(Module):
                     "forward, so its second would overwrite what the first one's backward needs. Hint: make two of it."
                 )
         self._modules = modules
+        self.gives = next((module.gives for module in reversed(modules) if module.gives != "its input"), "its input")
 
     def forward(self, x: Array) -> Array:
         """The output of the last module."""

@@ -1,10 +1,10 @@
-"""The softmax: scores in, probabilities out, row by row."""
+"""The softmax and its logarithm: scores in, probabilities or their logarithms out, row by row."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from mlp_numpy.arrays import Array
+from mlp_numpy.arrays import Array, row_maxima
 from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.errors import ShapeError
 from mlp_numpy.modules.base import Module
@@ -23,7 +23,7 @@ class SoftMax(Op):
 
     @staticmethod
     def forward(context: Context, x: Array) -> Array:
-        out: Array = x - x.real.max(axis=1, keepdims=True)
+        out: Array = x - row_maxima(x.real)
         np.exp(out, out=out)
         out /= out.sum(axis=1, keepdims=True)
         context["out"] = out
@@ -36,11 +36,53 @@ class SoftMax(Op):
         return dx
 
 
+class LogSoftMax(Op):
+    """
+    Forward     outₙᵢ = log Sₙᵢ = (xₙᵢ − mₙ) − log Σⱼ exp(xₙⱼ − mₙ)      mₙ = maxⱼ xₙⱼ
+    Backward    dx = dout − S Σⱼ dout
+    Shapes      x, out, dout (N, C)
+    Caches      S
+    Kinks       none: log S does not depend on m, which only keeps exp in range
+    Reference   SoftMax; the logarithm cancels its division, so that no probability underflows to log 0
+    """
+
+    @staticmethod
+    def forward(context: Context, x: Array) -> Array:
+        out: Array = x - row_maxima(x.real)
+        s = np.exp(out)
+        sums = s.sum(axis=1, keepdims=True)
+        s /= sums
+        context["s"] = s
+        out -= np.log(sums)
+        return out
+
+    @staticmethod
+    def backward(context: Context, dout: Array) -> Array:
+        dx: Array = dout - context["s"] * dout.sum(axis=1, keepdims=True)
+        return dx
+
+
 class SoftMaxModule(Module):
     """Probabilities (N, C) from scores (N, C): positive, each row summing to 1; the scores are never modified."""
 
     op = SoftMax
+    gives = "probabilities"
 
     def _check_input(self, x: Array) -> None:
-        if x.ndim != 2 or x.shape[1] == 0:
-            raise ShapeError(f"SoftMaxModule.forward: x must be (N, C), got {x.shape}.")
+        check_scores("SoftMaxModule", x)
+
+
+class LogSoftMaxModule(Module):
+    """Logarithms of the probabilities (N, C) that SoftMaxModule would give for scores (N, C)."""
+
+    op = LogSoftMax
+    gives = "log-probabilities"
+
+    def _check_input(self, x: Array) -> None:
+        check_scores("LogSoftMaxModule", x)
+
+
+def check_scores(who: str, x: Array) -> None:
+    """Raise ShapeError if ``x`` is not a row of scores for each sample."""
+    if x.ndim != 2 or x.shape[1] == 0:
+        raise ShapeError(f"{who}.forward: x must be (N, C), got {x.shape}.")

@@ -11,7 +11,7 @@ from mlp_numpy.data.batches import chunks
 from mlp_numpy.data.dataset import Split
 from mlp_numpy.data.preprocessing import Preprocessing
 from mlp_numpy.errors import LabelError, OptionError, ShapeError
-from mlp_numpy.modules import LossModule, Module
+from mlp_numpy.modules import LossModule, Module, check_chain
 
 
 def accuracy(scores: Array, labels: Array) -> float:
@@ -41,22 +41,25 @@ def evaluate(
 ) -> Outcome:
     """Run ``model`` in evaluation mode over all of ``split``, ``chunk`` examples at a time.
 
-    The model's scores go into ``loss``; ``Outcome.loss`` is the mean over the examples, whatever the loss's own
-    reduction. The batches have the model's kind of number. The mode is restored afterwards.
+    The model's scores go into ``loss``; ``Outcome.loss`` is the mean that the loss would give for all of them at once,
+    whatever its own reduction. The batches have the model's kind of number. The mode is restored afterwards.
     """
+    check_chain(model, loss)
     training = model.training
     model.eval()
     dtype = next((learned.value.dtype for _, learned in model.learned()), np.dtype(np.float32))
-    total, predicted = 0.0, []
+    total, weight, predicted = 0.0, 0.0, []
     for x, y in chunks(split, chunk, preprocessing, dtype):
         scores = model.forward(x)
-        total += loss.row_sum(loss.forward(scores, y), len(y))
+        value = float(np.sum(loss.forward(scores, y)))
+        total += value * loss.total_weight if loss.reduction == "mean" else value
+        weight += loss.total_weight
         predicted.append(scores.argmax(axis=1))
     model.clear_cache()
     loss.clear_cache()
     model.train(training)
     chosen = np.concatenate(predicted)
-    return Outcome(total / len(split), np.count_nonzero(chosen == split.labels) / len(split), chosen)
+    return Outcome(total / (weight or 1), np.count_nonzero(chosen == split.labels) / len(split), chosen)
 
 
 def confusion_matrix(labels: Array, predicted: Array, n_classes: int) -> Array:

@@ -13,7 +13,7 @@ from mlp_numpy.arrays import Array, all_finite
 from mlp_numpy.data.batches import Batches
 from mlp_numpy.data.dataset import Split
 from mlp_numpy.errors import NonFiniteError, OptionError
-from mlp_numpy.modules import LossModule, Module
+from mlp_numpy.modules import LossModule, Module, check_chain
 from mlp_numpy.optim import FlatParameters
 from mlp_numpy.training.metrics import accuracy, evaluate
 
@@ -54,7 +54,7 @@ class Trainer:
         for record in trainer.run(1500):
             ...
 
-    model       gives the scores that ``loss`` takes
+    model       gives what ``loss`` takes: scores, probabilities or their logarithms
     optimizer   holds the model's FlatParameters
     batches     the training examples of each step
     held_out    the split that is evaluated as a whole, before the first step, every ``eval_every`` steps and after
@@ -82,6 +82,7 @@ class Trainer:
             raise OptionError(f"Trainer: eval_every must be ≥ 1, got {eval_every}.")
         if loss.reduction == "none":
             raise OptionError("Trainer: the loss must be one number, but its reduction is 'none'. Hint: 'mean'.")
+        check_chain(model, loss)
         self.model, self.loss, self.optimizer = model, loss, optimizer
         self.batches, self.held_out = batches, held_out
         self.eval_every, self.eval_chunk = eval_every, eval_chunk

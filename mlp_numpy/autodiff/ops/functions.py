@@ -132,10 +132,12 @@ class Sigmoid(Op):
 
     @staticmethod
     def forward(context: Context, x: Array) -> Array:
-        # ±1 by the sign of the real part, so that the complex step goes through |x| as through ±x.
-        sign = np.copysign(np.ones((), x.real.dtype), x.real)
-        out: Array = np.asarray(np.exp(-sign * x))
-        t = np.where(sign > 0, np.ones((), out.dtype), out)
+        # By arithmetic on the sign of the real part, so that the complex step goes through |x| as through ±x; choosing
+        # number by number, as np.where does, takes three times as long.
+        positive = (x.real >= 0).astype(x.real.dtype)
+        rest = 1 - positive
+        out: Array = np.asarray(np.exp((rest - positive) * x))
+        t = positive + rest * out
         out += 1
         np.divide(t, out, out=out)
         context["out"] = out

@@ -1,0 +1,32 @@
+"""Whether a model and a loss belong together: a loss on scores must not be fed probabilities, nor the reverse."""
+
+from __future__ import annotations
+
+from mlp_numpy.errors import OptionError
+from mlp_numpy.modules.base import Module
+from mlp_numpy.modules.losses import LossModule
+
+_HINTS = {
+    ("scores", "probabilities"): "SoftMaxModule or SigmoidModule at the model's end, or SoftMaxCrossEntropyModule or "
+    "BCEWithLogitsModule for its loss",
+    ("scores", "log-probabilities"): "LogSoftMaxModule at the model's end, or SoftMaxCrossEntropyModule for its loss",
+    ("probabilities", "scores"): "leave out the model's last layer (an MLP has .logits), or take CrossEntropyModule or "
+    "BCEModule for its loss",
+    ("probabilities", "log-probabilities"): "LogSoftMaxModule at the model's end, or CrossEntropyModule for its loss",
+    ("log-probabilities", "scores"): "leave out the model's last layer, or take NLLModule for its loss",
+    ("log-probabilities", "probabilities"): "SoftMaxModule at the model's end, or NLLModule for its loss",
+}
+
+
+def check_chain(model: Module, loss: LossModule) -> None:
+    """Raise OptionError if ``model`` gives probabilities and ``loss`` takes scores, and so on.
+
+    Asked wherever a model and a loss first meet. What a model does not declare is taken on trust: ``Module.gives`` and
+    ``LossModule.takes`` are "anything" by default.
+    """
+    if "anything" in (model.gives, loss.takes) or model.gives in ("its input", loss.takes):
+        return
+    raise OptionError(
+        f"check_chain: {loss!r} must be given {loss.takes}, but {model!r} gives {model.gives}. "
+        f"Hint: {_HINTS[model.gives, loss.takes]}."
+    )

@@ -1,0 +1,110 @@
+"""The Gaussian error linear unit, exact and in its approximation by tanh: two formulas, each with its own derivative.
+
+Whoever imports this file waits for SciPy's special functions; the package does so when a GELU is asked for.
+"""
+
+from __future__ import annotations
+
+from math import pi, sqrt
+from typing import Final, Literal, TypeAlias, get_args
+
+import numpy as np
+from scipy.special import ndtr
+
+from mlp_numpy.arrays import Array
+from mlp_numpy.autodiff import Context, Op, Sigmoid
+from mlp_numpy.errors import unknown_name
+from mlp_numpy.modules.base import Module
+
+Approximation: TypeAlias = Literal["none", "tanh"]
+
+
+class GELU(Op):
+    """
+    Forward     out = x Φ(x)             Φ(x) = ½ (1 + erf(x/√2)), the probability that a standard normal number is < x
+    Backward    dx = dout ⊙ (Φ(x) + x φ(x))      φ(x) = e^(−x²/2) / √(2π)
+    Shapes      x, out, dout: any, all the same
+    Caches      x  (a view, no copy), Φ(x)
+    Kinks       none
+    Reference   Hendrycks and Gimpel 2016, "Gaussian Error Linear Units (GELUs)", section 2
+    """
+
+    @staticmethod
+    def forward(context: Context, x: Array) -> Array:
+        probability: Array = ndtr(x)
+        context["x"], context["probability"] = x, probability
+        out: Array = x * probability
+        return out
+
+    @staticmethod
+    def backward(context: Context, dout: Array) -> Array:
+        x, probability = context["x"], context["probability"]
+        # Beyond ±40 the density is 0 in every type of number, and x² would overflow.
+        near = np.minimum(np.maximum(x, -40), 40)
+        density = np.exp(near * near * -0.5)
+        density *= 1 / sqrt(2 * pi)
+        dx: Array = dout * (probability + x * density)
+        return dx
+
+
+class GELUTanh(Op):
+    """
+    Forward     out = ½ x (1 + tanh u) = x σ(2u)         u = √(2/π) (x + 0.044715 x³)
+    Backward    dx = dout ⊙ (½ (1 + tanh u) + ½ x (1 − tanh² u) u′)
+                   = dout ⊙ σ(2u) (1 + x (1 − σ(2u)) 2u′)      u′ = √(2/π) (1 + 3 · 0.044715 x²)
+    Shapes      x, out, dout: any, all the same
+    Caches      x between ±25, beyond which x (1 − σ(2u)) σ(2u) is 0 as well, σ(2u)
+    Kinks       none
+    Reference   Hendrycks and Gimpel 2016, "Gaussian Error Linear Units (GELUs)", section 2, written with the sigmoid,
+                ½ (1 + tanh u) = σ(2u), which does not cancel where tanh u is near −1
+    """
+
+    FACTOR: Final = sqrt(2 / pi)
+    CUBE: Final = 0.044715
+
+    @staticmethod
+    def forward(context: Context, x: Array) -> Array:
+        # Beyond ±25 the sigmoid is 0 or 1 in every type of number, and x³ would overflow.
+        near = np.minimum(np.maximum(x, -25), 25)
+        # 2u = 2√(2/π) x (1 + 0.044715 x²), in place, which takes two thirds of the time, and so below.
+        twice_u = near * near
+        twice_u *= GELUTanh.CUBE
+        twice_u += 1
+        twice_u *= near
+        twice_u *= 2 * GELUTanh.FACTOR
+        s = Sigmoid.forward(Context(), twice_u)
+        context["near"], context["s"] = near, s
+        out: Array = x * s
+        return out
+
+    @staticmethod
+    def backward(context: Context, dout: Array) -> Array:
+        near, s = context["near"], context["s"]
+        # 2u′ first, then outwards through the brackets of the equation.
+        dx: Array = near * near
+        dx *= 6 * GELUTanh.CUBE * GELUTanh.FACTOR
+        dx += 2 * GELUTanh.FACTOR
+        dx *= near
+        dx *= 1 - s
+        dx += 1
+        dx *= s
+        dx *= dout
+        return dx
+
+
+class GELUModule(Module):
+    """``x · Φ(x)``, Φ the normal distribution; with ``approximate="tanh"`` the older formula that comes near it."""
+
+    op: type[Op] = GELU
+    gives = "scores"
+
+    def __init__(self, approximate: Approximation = "none") -> None:
+        if approximate not in get_args(Approximation):
+            raise unknown_name("approximation", str(approximate), get_args(Approximation))
+        super().__init__()
+        self.approximate: Approximation = approximate
+        if approximate == "tanh":
+            self.op = GELUTanh
+
+    def _arguments(self) -> str:
+        return "" if self.approximate == "none" else f"approximate={self.approximate!r}"

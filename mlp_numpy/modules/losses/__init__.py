@@ -1,0 +1,41 @@
+"""Losses: formulas that turn a batch of predictions and its labels into one number."""
+
+from mlp_numpy.modules.losses.base import LossModule
+from mlp_numpy.modules.losses.binary import BCE, BCEModule, BCEWithLogits, BCEWithLogitsModule
+from mlp_numpy.modules.losses.cross_entropy import (
+    NLL,
+    CrossEntropy,
+    CrossEntropyModule,
+    NLLModule,
+    SoftMaxCrossEntropy,
+    SoftMaxCrossEntropyModule,
+)
+from mlp_numpy.modules.losses.divergence import KLDivergence, KLDivergenceModule
+from mlp_numpy.modules.losses.hinge import Hinge, HingeModule
+from mlp_numpy.modules.losses.reduction import Reduction
+from mlp_numpy.modules.losses.regression import L1, MSE, Huber, HuberModule, L1Module, MSEModule
+
+__all__ = [
+    "BCE",
+    "L1",
+    "MSE",
+    "NLL",
+    "BCEModule",
+    "BCEWithLogits",
+    "BCEWithLogitsModule",
+    "CrossEntropy",
+    "CrossEntropyModule",
+    "Hinge",
+    "HingeModule",
+    "Huber",
+    "HuberModule",
+    "KLDivergence",
+    "KLDivergenceModule",
+    "L1Module",
+    "LossModule",
+    "MSEModule",
+    "NLLModule",
+    "Reduction",
+    "SoftMaxCrossEntropy",
+    "SoftMaxCrossEntropyModule",
+]

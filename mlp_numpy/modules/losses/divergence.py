@@ -1,0 +1,54 @@
+"""The Kullback–Leibler divergence: how far a predicted distribution is from the one it should be."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mlp_numpy.arrays import Array
+from mlp_numpy.autodiff import Context, Op
+from mlp_numpy.errors import LabelError, ShapeError
+from mlp_numpy.modules.losses.base import LossModule
+from mlp_numpy.modules.losses.labels import check_probabilities
+from mlp_numpy.modules.losses.reduction import Reduction, reduce_losses, weigh
+
+
+class KLDivergence(Op):
+    """
+    Forward     lossₙ = Σᵢ yₙᵢ (log yₙᵢ − xₙᵢ), where 0 log 0 = 0      out = mean, sum or all of vₙ lossₙ
+    Backward    dxₙᵢ = − wₙ yₙᵢ                  wₙ = dout vₙ/Σv, dout vₙ or doutₙ vₙ
+    Shapes      x (N, C), logarithms of probabilities   y (N, C), probabilities   v (N,), weights of the rows, 1 by
+                default   out, dout () or (N,)
+    Caches      y, v
+    Kinks       none in x
+    Reference   Kullback and Leibler 1951, "On Information and Sufficiency": D(y ‖ exp x)
+    """
+
+    @staticmethod
+    def forward(context: Context, x: Array, *, y: Array, reduction: Reduction, weight: Array | None = None) -> Array:
+        context["y"] = y
+        logarithm = np.log(y, out=np.zeros_like(y), where=y > 0)
+        return reduce_losses(context, (y * (logarithm - x)).sum(axis=1), reduction, weight)
+
+    @staticmethod
+    def backward(context: Context, dout: Array) -> Array:
+        return weigh(context, dout, -context["y"])
+
+
+class KLDivergenceModule(LossModule):
+    """D(y ‖ p) of **logarithms of probabilities** x = log p (N, C), such as LogSoftMaxModule gives, and rows of
+    probabilities y (N, C). "mean" divides by N, or by the sum of the rows' weights; PyTorch's kl_div calls that
+    "batchmean"."""
+
+    op = KLDivergence
+    takes = "log-probabilities"
+
+    def _check_input(self, x: Array) -> None:
+        if x.ndim != 2 or x.shape[1] == 0:
+            raise ShapeError(f"{self._forward}: x must be (N, C), got {x.shape}.")
+
+    def _check_labels(self, x: Array, y: Array) -> Array:
+        if y.shape != x.shape:
+            raise LabelError(
+                f"{self._forward}: rows of labels must be {x.shape}, as the predictions are, got {y.shape}."
+            )
+        return check_probabilities(self._forward, x, y)

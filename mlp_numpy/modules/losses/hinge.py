@@ -1,0 +1,73 @@
+"""The hinge loss of several classes: the right score must lead every other by a margin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from mlp_numpy.arrays import Array
+from mlp_numpy.autodiff import Context, Op
+from mlp_numpy.errors import OptionError
+from mlp_numpy.modules.losses.labels import ClassLossModule
+from mlp_numpy.modules.losses.reduction import Reduction, reduce_losses, weigh
+
+
+class Hinge(Op):
+    """
+    Forward     lossₙ = Σ_{i ≠ yₙ} max(0, mₙᵢ)   mₙᵢ = xₙᵢ − xₙ,ᵧ + Δ, where y = yₙ
+                out = mean, sum or all of vₙ lossₙ
+    Backward    dxₙᵢ = wₙ 1[mₙᵢ > 0] for i ≠ yₙ, − wₙ Σ_{j ≠ yₙ} 1[mₙⱼ > 0] for i = yₙ
+                wₙ = dout vₙ/Σv, dout vₙ or doutₙ vₙ
+    Shapes      x (N, C), scores   y (N,) whole numbers   v (N,), weights of the rows, 1 by default
+                out, dout () or (N,)
+    Caches      1[m > 0] with 0 at yₙ, y, v
+    Kinks       at mₙᵢ = 0 the slope is 0
+    Reference   Weston and Watkins 1999, "Support Vector Machines for Multi-Class Pattern Recognition": a sum over the
+                wrong classes, as in Stanford's CS231n. PyTorch's multi_margin_loss divides it by C besides.
+    """
+
+    @staticmethod
+    def forward(
+        context: Context, x: Array, *, y: Array, margin: float, reduction: Reduction, weight: Array | None = None
+    ) -> Array:
+        rows = np.arange(len(x))
+        m = x - x[rows, y][:, np.newaxis] + margin
+        positive = (m.real > 0).astype(x.real.dtype)
+        positive[rows, y] = 0
+        context["positive"], context["y"] = positive, y
+        return reduce_losses(context, (positive * m).sum(axis=1), reduction, weight)
+
+    @staticmethod
+    def backward(context: Context, dout: Array) -> Array:
+        dx = context["positive"].copy()
+        dx[np.arange(len(dx)), context["y"]] = -dx.sum(axis=1)
+        return weigh(context, dout, dx)
+
+
+class HingeModule(ClassLossModule):
+    """Hinge loss of **scores** (N, C) for classes (N,), summed over the wrong classes. "mean" divides by N, or by the
+    sum of the rows' weights."""
+
+    op = Hinge
+    takes = "scores"
+
+    def __init__(
+        self,
+        reduction: Reduction = "mean",
+        *,
+        margin: float = 1.0,
+        class_weight: Sequence[float] | Array | None = None,
+        ignore_index: int | None = None,
+    ) -> None:
+        super().__init__(reduction, class_weight=class_weight, ignore_index=ignore_index)
+        if not isinstance(margin, float | int) or not np.isfinite(margin):
+            raise OptionError(f"HingeModule: margin must be a finite number, got {margin!r}.")
+        self.margin = float(margin)
+
+    def _constants(self) -> dict[str, Any]:
+        return {"margin": self.margin}
+
+    def _options(self) -> dict[str, Any]:
+        return ({} if self.margin == 1 else {"margin": self.margin}) | super()._options()

@@ -1,0 +1,116 @@
+"""Losses of numbers: how far each prediction is from its target, squared, in size, or something between."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mlp_numpy.arrays import Array
+from mlp_numpy.autodiff import Context, Op
+from mlp_numpy.errors import OptionError
+from mlp_numpy.modules.losses.base import LossModule
+from mlp_numpy.modules.losses.reduction import Reduction, reduce_losses, weigh
+
+
+class MSE(Op):
+    """
+    Forward     lossₙₖ = (xₙₖ − yₙₖ)²            out = mean, sum or all of vₙ lossₙₖ
+    Backward    dxₙₖ = 2 wₙ (xₙₖ − yₙₖ)          wₙ = dout vₙ/KΣv, dout vₙ or doutₙₖ vₙ
+    Shapes      x, y (N, …), K numbers a row   v (N,), weights of the rows, 1 by default   out, dout () or (N, …)
+    Caches      x − y, v
+    Kinks       none
+    Reference   "Homework 1" (Albertini), with the mean over all N·K numbers that its tests
+                want: 2(Ŷ − Y)/(NK)
+    """
+
+    @staticmethod
+    def forward(context: Context, x: Array, *, y: Array, reduction: Reduction, weight: Array | None = None) -> Array:
+        r: Array = x - y
+        context["r"] = r
+        return reduce_losses(context, r * r, reduction, weight)
+
+    @staticmethod
+    def backward(context: Context, dout: Array) -> Array:
+        return weigh(context, dout, 2 * context["r"])
+
+
+class L1(Op):
+    """
+    Forward     lossₙₖ = |xₙₖ − yₙₖ| = sₙₖ (xₙₖ − yₙₖ)        s = sign(x − y)   out = mean, sum or all of vₙ lossₙₖ
+    Backward    dxₙₖ = wₙ sₙₖ                    wₙ = dout vₙ/KΣv, dout vₙ or doutₙₖ vₙ
+    Shapes      x, y (N, …), K numbers a row   v (N,), weights of the rows, 1 by default   out, dout () or (N, …)
+    Caches      s, v
+    Kinks       at x = y the slope is 0
+    Reference   elementary calculus
+    """
+
+    @staticmethod
+    def forward(context: Context, x: Array, *, y: Array, reduction: Reduction, weight: Array | None = None) -> Array:
+        r = x - y
+        s = np.sign(r.real)
+        context["s"] = s
+        return reduce_losses(context, s * r, reduction, weight)
+
+    @staticmethod
+    def backward(context: Context, dout: Array) -> Array:
+        return weigh(context, dout, context["s"].copy())
+
+
+class Huber(Op):
+    """
+    Forward     lossₙₖ = ½r² for |r| ≤ δ, δ(|r| − ½δ) beyond, = c (r − ½c)      r = xₙₖ − yₙₖ   c = min(max(r, −δ), δ)
+                out = mean, sum or all of vₙ lossₙₖ
+    Backward    dxₙₖ = wₙ c                      wₙ = dout vₙ/KΣv, dout vₙ or doutₙₖ vₙ
+    Shapes      x, y (N, …), K numbers a row   v (N,), weights of the rows, 1 by default   out, dout () or (N, …)
+    Caches      c, v
+    Kinks       none: at |r| = δ both branches have the slope ±δ
+    Reference   Huber 1964, "Robust Estimation of a Location Parameter"
+    """
+
+    @staticmethod
+    def forward(
+        context: Context, x: Array, *, y: Array, delta: float, reduction: Reduction, weight: Array | None = None
+    ) -> Array:
+        r = x - y
+        c = np.minimum(np.maximum(r, -delta), delta)
+        context["c"] = c
+        return reduce_losses(context, c * (r - c / 2), reduction, weight)
+
+    @staticmethod
+    def backward(context: Context, dout: Array) -> Array:
+        return weigh(context, dout, context["c"].copy())
+
+
+class MSEModule(LossModule):
+    """Squared distance of predictions and targets of one shape, (N,) or (N, …). "mean" divides by how many numbers
+    there are, N·K for K a row; "none" gives the loss of each number."""
+
+    op = MSE
+
+
+class L1Module(LossModule):
+    """Distance of predictions and targets of one shape, (N,) or (N, …). "mean" divides by how many numbers there are,
+    N·K for K a row; "none" gives the loss of each number."""
+
+    op = L1
+
+
+class HuberModule(LossModule):
+    """Half the squared distance up to ``delta``, beyond it the distance times ``delta``, less a constant, so that one
+    smooth curve is made of both. Predictions and targets have one shape, (N,) or (N, …). "mean" divides by how many
+    numbers there are, N·K for K a row; "none" gives the loss of each number."""
+
+    op = Huber
+
+    def __init__(self, reduction: Reduction = "mean", *, delta: float = 1.0) -> None:
+        super().__init__(reduction)
+        if not isinstance(delta, float | int) or not 0 < delta < np.inf:
+            raise OptionError(f"HuberModule: delta must be a finite number > 0, got {delta!r}.")
+        self.delta = float(delta)
+
+    def _constants(self) -> dict[str, Any]:
+        return {"delta": self.delta}
+
+    def _options(self) -> dict[str, Any]:
+        return {} if self.delta == 1 else {"delta": self.delta}

@@ -1,0 +1,165 @@
+"""Activations with exponentials: smooth where the ReLU has its corner, or below it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+from mlp_numpy.arrays import Array
+from mlp_numpy.autodiff import Context, Op, Sigmoid
+from mlp_numpy.errors import OptionError
+from mlp_numpy.modules.activations import finite
+from mlp_numpy.modules.base import Module
+
+
+class ELU(Op):
+    """
+    Forward     out = x for x > 0, α (eˣ − 1) for x ≤ 0
+    Backward    dx = dout for x > 0, dout ⊙ α eˣ for x ≤ 0
+    Shapes      x, out, dout: any, all the same
+    Caches      1[x > 0], min(0, x), α
+    Kinks       at x = 0 the slope is α
+    Reference   Clevert, Unterthiner and Hochreiter 2015, "Exponential Linear Units (ELUs)", eq. 15
+    """
+
+    @staticmethod
+    def forward(context: Context, x: Array, *, alpha: float) -> Array:
+        positive = (x.real > 0).astype(x.real.dtype)
+        above = positive * x
+        below = x - above
+        context["positive"], context["below"], context["alpha"] = positive, below, alpha
+        out: Array = above + alpha * np.expm1(below)
+        return out
+
+    @staticmethod
+    def backward(context: Context, dout: Array) -> Array:
+        positive, below, alpha = context["positive"], context["below"], context["alpha"]
+        dx: Array = (positive + (1 - positive) * (alpha * np.exp(below))) * dout
+        return dx
+
+
+class SELU(Op):
+    """
+    Forward     out = λ x for x > 0, λ α (eˣ − 1) for x ≤ 0 = λ ELU(x)      λ = 1.0507…   α = 1.6732…
+    Backward    dx = λ dout for x > 0, λ dout ⊙ α eˣ for x ≤ 0
+    Shapes      x, out, dout: any, all the same
+    Caches      as ELU
+    Kinks       at x = 0 the slope is λ α
+    Reference   Klambauer, Unterthiner, Mayr and Hochreiter 2017, "Self-Normalizing Neural Networks", eq. 2 and 14
+    """
+
+    ALPHA: Final = 1.6732632423543772848170429916717
+    SCALE: Final = 1.0507009873554804934193349852946
+
+    @staticmethod
+    def forward(context: Context, x: Array) -> Array:
+        out: Array = SELU.SCALE * ELU.forward(context, x, alpha=SELU.ALPHA)
+        return out
+
+    @staticmethod
+    def backward(context: Context, dout: Array) -> Array:
+        dx: Array = SELU.SCALE * ELU.backward(context, dout)
+        return dx
+
+
+class SiLU(Op):
+    """
+    Forward     out = x σ(x)
+    Backward    dx = dout ⊙ σ(x) (1 + x (1 − σ(x)))
+    Shapes      x, out, dout: any, all the same
+    Caches      x  (a view, no copy), σ(x)
+    Kinks       none
+    Reference   Hendrycks and Gimpel 2016, "Gaussian Error Linear Units (GELUs)", section 2; also called swish
+    """
+
+    @staticmethod
+    def forward(context: Context, x: Array) -> Array:
+        s = Sigmoid.forward(Context(), x)
+        context["x"], context["s"] = x, s
+        out: Array = x * s
+        return out
+
+    @staticmethod
+    def backward(context: Context, dout: Array) -> Array:
+        x, s = context["x"], context["s"]
+        dx: Array = dout * (s * (1 + x * (1 - s)))
+        return dx
+
+
+class Softplus(Op):
+    """
+    Forward     out = log(1 + e^(βx)) / β = max(0, x) + log(1 + t) / β      t = e^(−β|x|)
+    Backward    dx = dout ⊙ σ(βx)        σ(βx) = 1/(1 + t) for x > 0, t/(1 + t) for x ≤ 0
+    Shapes      x, out, dout: any, all the same
+    Caches      1[x > 0], t
+    Kinks       none: both forms are the same function, of which the second does not overflow
+    Reference   Dugas and others 2001, "Incorporating Second-Order Functional Knowledge for Better Option Pricing";
+                drawn for β = 1 in "Homework 1" (Albertini)
+    """
+
+    @staticmethod
+    def forward(context: Context, x: Array, *, beta: float) -> Array:
+        positive = (x.real > 0).astype(x.real.dtype)
+        # −|x| as ±x by the sign of the real part, so that the complex step goes through it. Where it is below −1000/β
+        # the exponential is 0 anyway, and β|x| stays finite.
+        t = np.exp(beta * np.maximum((1 - 2 * positive) * x, -1000 / beta))
+        context["positive"], context["t"] = positive, t
+        out: Array = positive * x + np.log1p(t) / beta
+        return out
+
+    @staticmethod
+    def backward(context: Context, dout: Array) -> Array:
+        positive, t = context["positive"], context["t"]
+        dx: Array = dout * ((positive + (1 - positive) * t) / (1 + t))
+        return dx
+
+
+class ELUModule(Module):
+    """``x`` above 0, ``alpha · (exp(x) - 1)`` below; the derivative at exactly 0 is ``alpha``, any number."""
+
+    op = ELU
+    gives = "scores"
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        super().__init__()
+        self.alpha = finite("ELUModule", "alpha", alpha)
+
+    def _arguments(self) -> str:
+        return "" if self.alpha == 1 else f"alpha={self.alpha:g}"
+
+    def _constants(self) -> dict[str, Any]:
+        return {"alpha": self.alpha}
+
+
+class SELUModule(Module):
+    """ELU with the two constants for which activations keep mean 0 and variance 1 from layer to layer."""
+
+    op = SELU
+    gives = "scores"
+
+
+class SiLUModule(Module):
+    """``x · sigmoid(x)``."""
+
+    op = SiLU
+    gives = "scores"
+
+
+class SoftplusModule(Module):
+    """``log(1 + exp(beta · x)) / beta``, a smooth ReLU: the larger ``beta``, the nearer to it."""
+
+    op = Softplus
+    gives = "scores"
+
+    def __init__(self, beta: float = 1.0) -> None:
+        super().__init__()
+        self.beta = finite("SoftplusModule", "beta", beta)
+        if self.beta <= 0:
+            raise OptionError(f"SoftplusModule: beta must be > 0, got {beta!r}.")
+
+    def _arguments(self) -> str:
+        return "" if self.beta == 1 else f"beta={self.beta:g}"
+
+    def _constants(self) -> dict[str, Any]:
+        return {"beta": self.beta}

@@ -1,0 +1,249 @@
+"""Losses where the laws of the cases do not look: weights, extremes, options, and what they refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from cases import CASES, Case
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mlp_numpy import (
+    BCEModule,
+    BCEWithLogitsModule,
+    CrossEntropyModule,
+    HingeModule,
+    HuberModule,
+    KLDivergenceModule,
+    L1Module,
+    LossModule,
+    MSEModule,
+    NLLModule,
+    SoftMaxCrossEntropyModule,
+)
+from mlp_numpy.arrays import Array
+from mlp_numpy.autodiff import Context
+from mlp_numpy.errors import DTypeError, LabelError, OptionError, ShapeError
+
+LOSSES = [case for case in CASES if case.labels is not None]
+every_loss = pytest.mark.parametrize("case", LOSSES, ids=str)
+weights = st.lists(st.sampled_from([0, 0.5, 1, 1, 2, 3]), min_size=1, max_size=6)
+
+
+def batch(case: Case, n: int, seed: int = 3) -> tuple[Any, Array, Array]:
+    rng = np.random.default_rng(seed)
+    module, x, labels = case.make(rng), case.sample(rng, n), case.labels
+    return module, x, labels(rng, n) if labels is not None else np.empty(0)
+
+
+def both(module: LossModule, x: Array, y: Array, weight: Array | None = None) -> tuple[Array, Array]:
+    return module.forward(x, y, weight), module.backward()
+
+
+@every_loss
+def test_weight_2_is_the_row_twice_and_weight_0_the_row_absent(case: Case) -> None:
+    module, x, y = batch(case, 6)
+    counts = np.array([2, 1, 0, 3, 0, 1])
+    rows = np.repeat(np.arange(6), counts)
+    weighted, dx = both(module, x, y, counts)
+    repeated, dx_rows = both(module, x[rows], y[rows])
+    if module.reduction == "none":
+        present = counts > 0
+        first = np.searchsorted(rows, np.flatnonzero(present))
+        shape = (-1, *(1,) * (np.ndim(weighted) - 1))
+        np.testing.assert_allclose(weighted[present], (counts[present].reshape(shape) * repeated[first]), rtol=1e-13)
+        assert not weighted[~present].any()
+    else:
+        np.testing.assert_allclose(weighted, repeated, rtol=1e-13)
+    summed = np.zeros_like(dx)
+    np.add.at(summed, rows, dx_rows)
+    np.testing.assert_allclose(dx, summed, rtol=1e-12, atol=1e-15)
+
+
+@every_loss
+def test_all_weights_0_give_0(case: Case) -> None:
+    module, x, y = batch(case, 4)
+    loss, dx = both(module, x, y, np.zeros(4))
+    assert not np.any(loss)
+    assert not dx.any()
+    assert dx.shape == x.shape
+
+
+@every_loss
+def test_a_row_of_weight_0_may_hold_anything(case: Case) -> None:
+    module, x, y = batch(case, 4)
+    weight = np.array([1.0, 0, 2, 1])
+    expected, dx_expected = both(module, x, y, weight)
+    spoiled = x.copy()
+    spoiled[1] = np.nan
+    loss, dx = both(module, spoiled, y, weight)
+    np.testing.assert_allclose(loss, expected, rtol=1e-15)
+    np.testing.assert_allclose(dx, dx_expected, rtol=1e-15)
+
+
+@every_loss
+def test_equal_weights_change_no_mean(case: Case) -> None:
+    module, x, y = batch(case, 5)
+    plain, dx = both(module, x, y)
+    factor = 1 if module.reduction == "mean" else 0.3
+    loss, dx_weighted = both(module, x, y, np.full(5, 0.3))
+    np.testing.assert_allclose(loss, factor * plain, rtol=1e-13)
+    np.testing.assert_allclose(dx_weighted, factor * dx, rtol=1e-13)
+
+
+@settings(max_examples=15, deadline=None)
+@given(weights, st.sampled_from(LOSSES), st.integers(0, 99))
+def test_the_weighted_gradient_by_the_complex_step(drawn: list[float], case: Case, seed: int) -> None:
+    module, x, y = batch(case, len(drawn), seed)
+    weight = np.array(drawn, float)
+    out = module.forward(x, y, weight)
+    dout = np.asarray(np.random.default_rng(seed).normal(size=np.shape(out)))
+    dx = module.backward(dout)
+    constants = module.targets(x, y, weight) | module._constants() | {"reduction": module.reduction}
+    for place in np.ndindex(*x.shape):
+        moved = x.astype(complex)
+        moved[place] += 1e-30j
+        slope = np.sum(module.op.forward(Context(), moved, **constants) * dout).imag / 1e-30
+        assert dx[place] == pytest.approx(slope, rel=1e-12, abs=1e-14)
+
+
+@every_loss
+def test_weights_in_float32_stay_float32(case: Case) -> None:
+    module, x, y = batch(case, 4)
+    loss, dx = both(module, x.astype(np.float32), y, np.array([1, 2, 0, 1]))
+    assert np.asarray(loss).dtype == dx.dtype == np.float32
+
+
+def test_the_means_divide_by_what_they_say() -> None:
+    x, y, weight = np.arange(6.0).reshape(2, 3), np.zeros((2, 3)), np.array([3, 1])
+    assert MSEModule().forward(x, y) == pytest.approx((0 + 1 + 4 + 9 + 16 + 25) / 6)
+    assert MSEModule().forward(x, y, weight) == pytest.approx((3 * 5 + 50) / (3 * 4))
+    loss = SoftMaxCrossEntropyModule(class_weight=[1, 3, 0])
+    loss.forward(x, np.array([0, 1]))
+    assert loss.total_weight == 4
+    loss.forward(x, np.array([0, 1]), weight)
+    assert loss.total_weight == 6
+    loss.forward(x, np.array([2, 2]))
+    assert loss.total_weight == 0
+
+
+@pytest.mark.parametrize("make", [CrossEntropyModule, SoftMaxCrossEntropyModule, NLLModule, HingeModule])
+def test_where_all_labels_are_ignored_the_loss_is_0(make: Callable[..., LossModule]) -> None:
+    x, y = np.full((2, 3), 0.25), np.array([255, 255], np.uint8)
+    for options in ({}, {"class_weight": [1, 2, 3]}):
+        loss, dx = both(make(ignore_index=255, **options), x, y)
+        assert loss == 0
+        assert not dx.any()
+    loss, dx = both(SoftMaxCrossEntropyModule(ignore_index=255, label_smoothing=0.1), x, y)
+    assert loss == 0
+    assert not dx.any()
+
+
+def test_the_gradient_of_mean_squares_and_binary_cross_entropy_is_the_homeworks() -> None:
+    y_hat, y = np.array([[0.2, 0.9], [0.5, 0.4], [0.7, 0.1]]), np.array([[0.0, 1], [1, 0], [1, 1]])
+    np.testing.assert_allclose(both(MSEModule(), y_hat, y)[1], 2 * (y_hat - y) / 6)
+    np.testing.assert_allclose(both(BCEModule(), y_hat, y)[1], (y_hat - y) / (y_hat * (1 - y_hat)) / 6)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_binary_cross_entropy_is_finite_at_0_and_1(dtype: type) -> None:
+    x, y = np.array([0, 0, 1, 1], dtype), np.array([0, 1, 0, 1], dtype)
+    loss, dx = both(BCEModule("none"), x, y)
+    assert np.isfinite(loss).all()
+    assert np.isfinite(dx).all()
+    np.testing.assert_array_equal(loss[[0, 3]], 0)
+    np.testing.assert_array_equal(dx[[0, 3]], [1, -1])
+    assert dx[1] < -1e30 < 1e30 < dx[2]
+
+
+@pytest.mark.parametrize(
+    ("module", "x", "y", "loss", "slope"),
+    [
+        (BCEWithLogitsModule("none"), [1e300, 1e300, -1e300], [1, 0, 1], [0, 1e300, 1e300], [0, 1, -1]),
+        (BCEWithLogitsModule("none"), [0.0, -0.0], [0.5, 1], [np.log(2), np.log(2)], [0, -0.5]),
+        (L1Module("none"), [1e300, -1e300, 5], [0, 0, 5], [1e300, 1e300, 0], [1, -1, 0]),
+        (HuberModule("none", delta=2), [1e300, -1e300, 3], [0, 0, 3], [2e300, 2e300, 0], [2, -2, 0]),
+        (HuberModule("none"), [1, -1, 2], [0, 0, 0], [0.5, 0.5, 1.5], [1, -1, 1]),
+        (MSEModule("none"), [1e150], [0], [1e300], [2e150]),
+        (HingeModule("none"), [[1e300, -1e300]], [1], [2e300], [[1, -1]]),
+        (HingeModule("none"), [[0.0, 1, 1]], [1], [1], [[0, -1, 1]]),
+        (SoftMaxCrossEntropyModule("none"), [[1e300, -1e300]], [1], [2e300], [[1, -1]]),
+        (NLLModule("none"), [[-1e300, 0]], [0], [1e300], [[-1, 0]]),
+        (KLDivergenceModule("none"), [[-1e300, 0]], [[1, 0]], [1e300], [[-1, 0]]),
+        (KLDivergenceModule("none"), [[-np.log(2), -np.log(2)]], [[0.5, 0.5]], [0], [[-0.5, -0.5]]),
+    ],
+)
+def test_extremes_and_kinks(module: LossModule, x: Any, y: Any, loss: Any, slope: Any) -> None:
+    found, dx = both(module, np.array(x, float), np.array(y))
+    np.testing.assert_allclose(found, loss, rtol=1e-15, atol=1e-16)
+    np.testing.assert_allclose(dx, slope, rtol=1e-15)
+
+
+NUMBERS = [MSEModule(), L1Module(), HuberModule(), BCEModule(), BCEWithLogitsModule()]
+
+
+@pytest.mark.parametrize("loss", NUMBERS, ids=repr)
+@pytest.mark.parametrize(("one", "other"), [((3,), (3, 1)), ((3, 1), (3,)), ((3, 2), (3, 1)), ((3, 2), (2,))])
+def test_a_vector_and_a_column_are_never_broadcast(
+    loss: LossModule, one: tuple[int, ...], other: tuple[int, ...]
+) -> None:
+    with pytest.raises(ShapeError, match=r"must have one shape, got x \(3, ?[12]?\) and y \([23], ?1?\)") as caught:
+        loss.forward(np.full(one, 0.5), np.full(other, 0.5))
+    assert str(one) in str(caught.value)
+    assert str(other) in str(caught.value)
+
+
+HALF = np.full((2, 3), 0.5)
+
+
+@pytest.mark.parametrize(
+    ("loss", "y", "weight", "error", "words"),
+    [
+        (MSEModule(), None, None, LabelError, "labels must be given, got none"),
+        (MSEModule(), np.array([["a"] * 3] * 2), None, LabelError, "labels must be numbers, got <U1"),
+        (BCEModule(), HALF + 1, None, LabelError, r"labels must lie in \[0, 1\], got 1.5 at \[0, 0\]"),
+        (BCEWithLogitsModule(), HALF * np.nan, None, LabelError, r"must lie in \[0, 1\], got nan at \[0, 0\]"),
+        (HingeModule(), HALF, None, LabelError, r"labels must be \(2,\), one a row of x, got \(2, 3\)"),
+        (KLDivergenceModule(), np.array([0, 1]), None, LabelError, r"must be \(2, 3\), as the predictions are"),
+        (KLDivergenceModule(), -HALF, None, LabelError, "must be probabilities, finite and ≥ 0"),
+        (NLLModule(ignore_index=0), HALF, None, LabelError, "must be whole numbers where one is to be ignored"),
+        (NLLModule(ignore_index=-1), np.array([-1, 3]), None, LabelError, r"in \[0, 3\), got 3 at row 1"),
+        (NLLModule(ignore_index=-1), np.array([0, 1, 2]), None, LabelError, r"one a row of x, got \(3,\)"),
+        (NLLModule(class_weight=[1, 2]), np.array([0, 1]), None, ShapeError, r"must be \(N, 2\), one a class weight"),
+        (MSEModule(), HALF, np.ones((2, 1)), ShapeError, r"weight must be \(2,\), one a row of x, got \(2, 1\)"),
+        (MSEModule(), HALF, np.array(["a", "b"]), DTypeError, "weight must hold numbers, got <U1"),
+        (MSEModule(), HALF, np.array([1, -1]), OptionError, "weights must be finite and ≥ 0, got -1 at row 1"),
+        (NLLModule(), np.array([0, 1]), np.array([np.nan, 1]), OptionError, "finite and ≥ 0, got nan at row 0"),
+    ],
+)
+def test_labels_and_weights_that_do_not_fit_are_refused(
+    loss: LossModule, y: Any, weight: Any, error: type[Exception], words: str
+) -> None:
+    with pytest.raises(error, match=words) as caught:
+        loss.forward(HALF, y, weight)
+    assert type(loss).__name__ in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: MSEModule("average"), "unknown reduction 'average'"),
+        (lambda: HuberModule(delta=0), "HuberModule: delta must be a finite number > 0, got 0"),
+        (lambda: HingeModule(margin="1"), "HingeModule: margin must be a finite number, got '1'"),
+        (lambda: NLLModule(class_weight=[1, -1]), "class_weight must be a row of finite numbers ≥ 0"),
+        (lambda: NLLModule(class_weight=3.0), "class_weight must be a row of finite numbers ≥ 0, got 3.0"),
+        (lambda: NLLModule(label_smoothing=1.5), r"label_smoothing must be a number in \[0, 1\], got 1.5"),
+        (lambda: HingeModule(ignore_index=1.0), "ignore_index must be a whole number or None, got 1.0"),
+    ],
+)
+def test_settings_that_cannot_be_meant_are_refused(make: Callable[[], LossModule], words: str) -> None:
+    with pytest.raises(OptionError, match=words):
+        make()
+
+
+def test_backward_with_a_batch_takes_weights_too() -> None:
+    x, y, weight = np.array([[0.2, 0.8], [0.5, 0.5]]), np.array([1, 0]), np.array([0.0, 1])
+    np.testing.assert_array_equal(CrossEntropyModule().backward(x, y, weight), [[0, 0], [-2, 0]])
