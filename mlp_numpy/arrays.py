@@ -57,7 +57,8 @@ def row_maxima(x: Array) -> Array:
 
     Its place is found first: NumPy's own maximum along the rows takes three times as long for (200, 10) float32.
     """
-    return x[np.arange(len(x)), x.argmax(axis=1)][:, np.newaxis]
+    maxima: Array = x[np.arange(len(x)), x.argmax(axis=1)]
+    return maxima[:, np.newaxis]
 
 
 def all_finite(array: Array) -> bool:

@@ -3,72 +3,58 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
 
-from mlp_numpy import naive
 from mlp_numpy.arrays import Array
-from mlp_numpy.autodiff import Context, Op, ReLU
+from mlp_numpy.autodiff import Context
 from mlp_numpy.errors import unknown_name
-from mlp_numpy.modules import CrossEntropy, LeakyReLU, Linear, SoftMax, SoftMaxCrossEntropy
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """A formula, the two functions that say the same in loops, and an example: arrays and constants by name, and dout,
-    the gradient that comes back to the output."""
-
-    op: type[Op]
-    forward: Callable[..., Array]
-    backward: Callable[..., Array | tuple[Array, ...]]
-    arrays: dict[str, Any]
-    dout: Any
-    constants: dict[str, Any] = field(default_factory=dict)
-
+from mlp_numpy.lesson.losses_activations import LOSSES_AND_ACTIVATIONS
+from mlp_numpy.lesson.row import Lesson
+from mlp_numpy.naive import layers
 
 _X: Final = [[1.0, -2.0, 0.5], [3.0, 0.0, -1.0]]
 _DOUT: Final = [[1.0, 0.5, -1.0], [2.0, -0.25, 1.0]]
 _LABELS: Final = {"y": np.array([2, 0]), "reduction": "mean"}
 
 LESSONS: Final = {
-    lesson.op.__name__: lesson
+    lesson.name: lesson
     for lesson in (
         Lesson(
-            Linear,
-            naive.linear,
-            naive.linear_backward,
+            "Linear",
+            layers.linear,
+            layers.linear_backward,
             {"x": _X, "weight": [[1.0, 0.0, 2.0], [-1.0, 3.0, 0.5]], "bias": [0.1, -0.2]},
             [[1.0, 0.5], [2.0, -1.0]],
         ),
         Lesson(
-            LeakyReLU,
-            naive.leaky_relu,
-            naive.leaky_relu_backward,
+            "LeakyReLU",
+            layers.leaky_relu,
+            layers.leaky_relu_backward,
             {"x": _X},
             _DOUT,
             {"neg_slope": 0.1},
         ),
-        Lesson(ReLU, naive.relu, naive.relu_backward, {"x": _X}, _DOUT),
-        Lesson(SoftMax, naive.softmax, naive.softmax_backward, {"x": _X}, _DOUT),
+        Lesson("ReLU", layers.relu, layers.relu_backward, {"x": _X}, _DOUT),
+        Lesson("SoftMax", layers.softmax, layers.softmax_backward, {"x": _X}, _DOUT),
         Lesson(
-            CrossEntropy,
-            naive.cross_entropy,
-            naive.cross_entropy_backward,
+            "CrossEntropy",
+            layers.cross_entropy,
+            layers.cross_entropy_backward,
             {"x": [[0.2, 0.3, 0.5], [0.7, 0.2, 0.1]]},
             1.0,
             _LABELS,
         ),
         Lesson(
-            SoftMaxCrossEntropy,
-            naive.softmax_cross_entropy,
-            naive.softmax_cross_entropy_backward,
+            "SoftMaxCrossEntropy",
+            layers.softmax_cross_entropy,
+            layers.softmax_cross_entropy_backward,
             {"x": _X},
             1.0,
             _LABELS,
         ),
+        *LOSSES_AND_ACTIVATIONS,
     )
 }
 
