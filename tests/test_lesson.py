@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mlp_numpy import modules
-from mlp_numpy.autodiff import Context
+from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.cli import main
 from mlp_numpy.errors import OptionError
 from mlp_numpy.lesson import LESSONS, lesson
@@ -87,6 +87,12 @@ def test_the_loops_of_losses_and_activations_say_what_the_formula_says(name: str
     assert max(map(len, text.splitlines())) <= 120
 
 
-def test_every_formula_of_a_module_has_its_lesson() -> None:
-    formulas = {name for name in modules.__all__ if name + "Module" in modules.__all__}
-    assert formulas - set(LESSONS) == set()
+def test_a_formula_without_loops_is_explained_by_its_equations(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "Id"]) == 0
+    text = capsys.readouterr().out
+    assert text.startswith("Id, in mlp_numpy.autodiff.ops.functions\n\nForward     out = x ")
+    assert "Backward    dx = dout" in text
+    for name in modules.__all__:
+        formula = getattr(modules, name)
+        if isinstance(formula, type) and issubclass(formula, Op):
+            assert "Backward " in lesson(name)

@@ -7,8 +7,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from mlp_numpy import modules
 from mlp_numpy.arrays import Array
-from mlp_numpy.autodiff import Context
+from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.errors import unknown_name
 from mlp_numpy.lesson.losses_activations import LOSSES_AND_ACTIVATIONS
 from mlp_numpy.lesson.row import Lesson
@@ -62,10 +63,11 @@ LESSONS: Final = {
 def lesson(name: str) -> str:
     """The text that explains the formula ``name``: equations, loops, and a worked example done both ways.
 
-    Raises OptionError for a name that no formula with a lesson has, with the nearest one that has.
+    A formula without loops is explained by its equations alone. Raises OptionError for a name that no formula of
+    ``mlp_numpy.modules`` has, with the nearest one that has.
     """
     if name not in LESSONS:
-        raise unknown_name("formula", name, LESSONS)
+        return _equations(name)
     chosen = LESSONS[name]
     arrays = {key: np.array(value) for key, value in chosen.arrays.items()}
     dout = np.array(chosen.dout)
@@ -74,9 +76,7 @@ def lesson(name: str) -> str:
     settings = [f"{key} = {value}" for key, value in chosen.constants.items() if key not in given]
     return "\n".join(
         [
-            f"{name}, in {chosen.op.__module__}",
-            "",
-            inspect.cleandoc(chosen.op.__doc__ or ""),
+            _heading(chosen.op),
             "",
             "The same, sum by sum:",
             "",
@@ -93,6 +93,18 @@ def lesson(name: str) -> str:
             f"Largest difference: {max(np.abs(by_sums[key] - vectorized[key]).max() for key in by_sums):.1e}",
         ]
     )
+
+
+def _heading(op: type[Op]) -> str:
+    return f"{op.__name__}, in {op.__module__}\n\n{inspect.cleandoc(op.__doc__ or '')}"
+
+
+def _equations(name: str) -> str:
+    public = {key: getattr(modules, key) for key in modules.__all__}
+    formulas = {key: value for key, value in public.items() if isinstance(value, type) and issubclass(value, Op)}
+    if name not in formulas:
+        raise unknown_name("formula", name, formulas)
+    return _heading(formulas[name])
 
 
 def _both_ways(chosen: Lesson, arrays: dict[str, Array], dout: Array) -> tuple[dict[str, Array], dict[str, Array]]:
