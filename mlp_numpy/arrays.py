@@ -52,20 +52,13 @@ def one_hot(labels: Array, n_classes: int, dtype: Any = np.float64) -> Array:
     return rows
 
 
-def first_outside(labels: Array, n_classes: int) -> int | None:
-    """The first row of labels (N,) that names none of the classes 0 … n_classes − 1, or None if all name one."""
-    if labels.size == 0 or (labels.min() >= 0 and labels.max() < n_classes):
-        return None
-    return int(np.flatnonzero((labels < 0) | (labels >= n_classes))[0])
-
-
 def row_maxima(x: Array) -> Array:
     """The largest number of each row: (N, C) → (N, 1).
 
     Its place is found first: NumPy's own maximum along the rows takes three times as long for (200, 10) float32.
     """
-    maxima: Array = x[np.arange(len(x)), x.argmax(axis=1)][:, np.newaxis]
-    return maxima
+    maxima: Array = x[np.arange(len(x)), x.argmax(axis=1)]
+    return maxima[:, np.newaxis]
 
 
 def all_finite(array: Array) -> bool:

@@ -7,10 +7,12 @@ import re
 import numpy as np
 import pytest
 
-from mlp_numpy.autodiff import Context
+from mlp_numpy import modules
+from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.cli import main
 from mlp_numpy.errors import OptionError
 from mlp_numpy.lesson import LESSONS, lesson
+from mlp_numpy.lesson.losses_activations import LOSSES_AND_ACTIVATIONS
 
 NAMES = ["CrossEntropy", "LeakyReLU", "Linear", "ReLU", "SoftMax", "SoftMaxCrossEntropy"]
 
@@ -63,4 +65,34 @@ def test_an_unknown_formula(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(OptionError, match="unknown formula 'LeakyRelU'. Did you mean 'LeakyReLU'"):
         lesson("LeakyRelU")
     assert main(["explain", "liner"]) == 1
-    assert "unknown formula 'liner'. Did you mean 'Linear'? Known: CrossEntropy, " in capsys.readouterr().err
+    assert "unknown formula 'liner'. Did you mean 'Linear'? Known: BCE, " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", [chosen.name for chosen in LOSSES_AND_ACTIVATIONS])
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_the_loops_of_losses_and_activations_say_what_the_formula_says(name: str, reduction: str) -> None:
+    chosen, context = LESSONS[name], Context()
+    arrays = [np.array(value) for value in chosen.arrays.values()]
+    constants = chosen.constants | ({"reduction": reduction} if "reduction" in chosen.constants else {})
+    out = chosen.op.forward(context, *arrays, **constants)
+    np.testing.assert_allclose(chosen.forward(*arrays, **constants), out, rtol=1e-13, atol=1e-15)
+    dout = np.asarray(np.random.default_rng(5).normal(size=np.shape(out)))
+    fast, slow = chosen.op.backward(context, dout), chosen.backward(dout, *arrays, **constants)
+    pairs = zip(slow, fast, strict=True) if isinstance(slow, tuple) else [(slow, fast)]
+    for by_sums, by_formula in pairs:
+        np.testing.assert_allclose(by_sums, by_formula, rtol=1e-12, atol=1e-14)
+    text = lesson(name)
+    assert float(text.rsplit(" ", 1)[1]) < 1e-14
+    assert "np.ndindex" in text or "for n in range" in text
+    assert max(map(len, text.splitlines())) <= 120
+
+
+def test_a_formula_without_loops_is_explained_by_its_equations(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "Id"]) == 0
+    text = capsys.readouterr().out
+    assert text.startswith("Id, in mlp_numpy.autodiff.ops.functions\n\nForward     out = x ")
+    assert "Backward    dx = dout" in text
+    for name in modules.__all__:
+        formula = getattr(modules, name)
+        if isinstance(formula, type) and issubclass(formula, Op):
+            assert "Backward " in lesson(name)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tiny import SHAPE, tiny
 
-from mlp_numpy import MLP, SGD, FlatParameters, SoftMaxCrossEntropyModule, kaiming
+from mlp_numpy import MLP, SGD, CrossEntropyModule, FlatParameters, SoftMaxCrossEntropyModule, kaiming
 from mlp_numpy.arrays import Array
 from mlp_numpy.data.batches import Batches
 from mlp_numpy.data.dataset import Split
@@ -168,3 +168,21 @@ def _unchecked(images: Array) -> Split:
     split = Split(np.zeros_like(images), DATA.test.labels)
     split.images[:] = images
     return split
+
+
+def test_a_loss_that_does_not_take_what_the_model_gives_is_refused_at_once() -> None:
+    one = trainer()
+    model = MLP(48, [16], 4, dtype=np.float32)
+    with pytest.raises(OptionError, match=r"must be given scores, but MLP.* gives probabilities"):
+        Trainer(model, SoftMaxCrossEntropyModule(), SGD(FlatParameters(model), 0.1), one.batches, DATA.test)
+    with pytest.raises(OptionError, match=r"must be given probabilities, but Sequential.* gives scores"):
+        evaluate(model.logits, CrossEntropyModule(), DATA.test, one.batches.preprocessing)
+
+
+def test_evaluation_is_the_weighted_mean_that_the_loss_gives_for_all_at_once() -> None:
+    one = trainer()
+    preprocessing, y = one.batches.preprocessing, DATA.test.labels
+    loss = SoftMaxCrossEntropyModule(class_weight=[1, 5, 0, 0.5])
+    found = evaluate(one.model, loss, DATA.test, preprocessing, chunk=7)
+    x = preprocessing.apply(DATA.test.images, np.dtype(np.float32))
+    assert found.loss == pytest.approx(float(loss.forward(one.model.forward(x), y)), rel=1e-5)

@@ -3,72 +3,59 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
 
-from mlp_numpy import naive
+from mlp_numpy import modules
 from mlp_numpy.arrays import Array
-from mlp_numpy.autodiff import Context, Op, ReLU
+from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.errors import unknown_name
-from mlp_numpy.modules import CrossEntropy, LeakyReLU, Linear, SoftMax, SoftMaxCrossEntropy
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """A formula, the two functions that say the same in loops, and an example: arrays and constants by name, and dout,
-    the gradient that comes back to the output."""
-
-    op: type[Op]
-    forward: Callable[..., Array]
-    backward: Callable[..., Array | tuple[Array, ...]]
-    arrays: dict[str, Any]
-    dout: Any
-    constants: dict[str, Any] = field(default_factory=dict)
-
+from mlp_numpy.lesson.losses_activations import LOSSES_AND_ACTIVATIONS
+from mlp_numpy.lesson.row import Lesson
+from mlp_numpy.naive import layers
 
 _X: Final = [[1.0, -2.0, 0.5], [3.0, 0.0, -1.0]]
 _DOUT: Final = [[1.0, 0.5, -1.0], [2.0, -0.25, 1.0]]
 _LABELS: Final = {"y": np.array([2, 0]), "reduction": "mean"}
 
 LESSONS: Final = {
-    lesson.op.__name__: lesson
+    lesson.name: lesson
     for lesson in (
         Lesson(
-            Linear,
-            naive.linear,
-            naive.linear_backward,
+            "Linear",
+            layers.linear,
+            layers.linear_backward,
             {"x": _X, "weight": [[1.0, 0.0, 2.0], [-1.0, 3.0, 0.5]], "bias": [0.1, -0.2]},
             [[1.0, 0.5], [2.0, -1.0]],
         ),
         Lesson(
-            LeakyReLU,
-            naive.leaky_relu,
-            naive.leaky_relu_backward,
+            "LeakyReLU",
+            layers.leaky_relu,
+            layers.leaky_relu_backward,
             {"x": _X},
             _DOUT,
             {"neg_slope": 0.1},
         ),
-        Lesson(ReLU, naive.relu, naive.relu_backward, {"x": _X}, _DOUT),
-        Lesson(SoftMax, naive.softmax, naive.softmax_backward, {"x": _X}, _DOUT),
+        Lesson("ReLU", layers.relu, layers.relu_backward, {"x": _X}, _DOUT),
+        Lesson("SoftMax", layers.softmax, layers.softmax_backward, {"x": _X}, _DOUT),
         Lesson(
-            CrossEntropy,
-            naive.cross_entropy,
-            naive.cross_entropy_backward,
+            "CrossEntropy",
+            layers.cross_entropy,
+            layers.cross_entropy_backward,
             {"x": [[0.2, 0.3, 0.5], [0.7, 0.2, 0.1]]},
             1.0,
             _LABELS,
         ),
         Lesson(
-            SoftMaxCrossEntropy,
-            naive.softmax_cross_entropy,
-            naive.softmax_cross_entropy_backward,
+            "SoftMaxCrossEntropy",
+            layers.softmax_cross_entropy,
+            layers.softmax_cross_entropy_backward,
             {"x": _X},
             1.0,
             _LABELS,
         ),
+        *LOSSES_AND_ACTIVATIONS,
     )
 }
 
@@ -76,10 +63,11 @@ LESSONS: Final = {
 def lesson(name: str) -> str:
     """The text that explains the formula ``name``: equations, loops, and a worked example done both ways.
 
-    Raises OptionError for a name that no formula with a lesson has, with the nearest one that has.
+    A formula without loops is explained by its equations alone. Raises OptionError for a name that no formula of
+    ``mlp_numpy.modules`` has, with the nearest one that has.
     """
     if name not in LESSONS:
-        raise unknown_name("formula", name, LESSONS)
+        return _equations(name)
     chosen = LESSONS[name]
     arrays = {key: np.array(value) for key, value in chosen.arrays.items()}
     dout = np.array(chosen.dout)
@@ -88,9 +76,7 @@ def lesson(name: str) -> str:
     settings = [f"{key} = {value}" for key, value in chosen.constants.items() if key not in given]
     return "\n".join(
         [
-            f"{name}, in {chosen.op.__module__}",
-            "",
-            inspect.cleandoc(chosen.op.__doc__ or ""),
+            _heading(chosen.op),
             "",
             "The same, sum by sum:",
             "",
@@ -107,6 +93,18 @@ def lesson(name: str) -> str:
             f"Largest difference: {max(np.abs(by_sums[key] - vectorized[key]).max() for key in by_sums):.1e}",
         ]
     )
+
+
+def _heading(op: type[Op]) -> str:
+    return f"{op.__name__}, in {op.__module__}\n\n{inspect.cleandoc(op.__doc__ or '')}"
+
+
+def _equations(name: str) -> str:
+    public = {key: getattr(modules, key) for key in modules.__all__}
+    formulas = {key: value for key, value in public.items() if isinstance(value, type) and issubclass(value, Op)}
+    if name not in formulas:
+        raise unknown_name("formula", name, formulas)
+    return _heading(formulas[name])
 
 
 def _both_ways(chosen: Lesson, arrays: dict[str, Array], dout: Array) -> tuple[dict[str, Array], dict[str, Array]]:

@@ -1,0 +1,30 @@
+"""What a lesson is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from mlp_numpy import modules
+from mlp_numpy.arrays import Array
+from mlp_numpy.autodiff import Op
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """The name of a formula, the two functions that say the same in loops, and an example: arrays and constants by
+    name, and dout, the gradient that comes back to the output."""
+
+    name: str
+    forward: Callable[..., Array]
+    backward: Callable[..., Array | tuple[Array, ...]]
+    arrays: dict[str, Any]
+    dout: Any
+    constants: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def op(self) -> type[Op]:
+        """The formula, looked up when it is needed: a GELU waits for SciPy."""
+        op: type[Op] = getattr(modules, self.name)
+        return op

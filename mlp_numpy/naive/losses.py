@@ -1,0 +1,151 @@
+"""Losses as loops over indices: of each number, or of each row, and then reduced."""
+
+from __future__ import annotations
+
+from math import exp, log
+
+import numpy as np
+
+from mlp_numpy.arrays import Array
+
+
+def reduced(losses: Array, reduction: str) -> Array:
+    total, count = 0.0, 0
+    for index in np.ndindex(*losses.shape):
+        total, count = total + float(losses[index]), count + 1
+    return {"mean": np.array(total / count), "sum": np.array(total), "none": losses}[reduction]
+
+
+def share(dout: Array, losses: tuple[int, ...], index: tuple[int, ...], reduction: str) -> float:
+    """What dout hands to the loss at ``index``, of ``losses`` in shape."""
+    count = 1
+    for size in losses:
+        count *= size
+    return float({"mean": dout / count, "sum": dout, "none": np.broadcast_to(dout, losses)[index]}[reduction])
+
+
+def mse(x: Array, *, y: Array, reduction: str) -> Array:
+    losses = np.zeros(x.shape)
+    for index in np.ndindex(*x.shape):
+        v, t = float(x[index]), float(y[index])
+        losses[index] = (v - t) ** 2
+    return reduced(losses, reduction)
+
+
+def mse_backward(dout: Array, x: Array, *, y: Array, reduction: str) -> Array:
+    dx = np.zeros(x.shape)
+    for index in np.ndindex(*x.shape):
+        v, t = float(x[index]), float(y[index])
+        dx[index] = share(dout, x.shape, index, reduction) * (2 * (v - t))
+    return dx
+
+
+def l1(x: Array, *, y: Array, reduction: str) -> Array:
+    losses = np.zeros(x.shape)
+    for index in np.ndindex(*x.shape):
+        v, t = float(x[index]), float(y[index])
+        losses[index] = abs(v - t)
+    return reduced(losses, reduction)
+
+
+def l1_backward(dout: Array, x: Array, *, y: Array, reduction: str) -> Array:
+    dx = np.zeros(x.shape)
+    for index in np.ndindex(*x.shape):
+        v, t = float(x[index]), float(y[index])
+        dx[index] = share(dout, x.shape, index, reduction) * (1 if v > t else -1 if v < t else 0)
+    return dx
+
+
+def huber(x: Array, *, y: Array, delta: float, reduction: str) -> Array:
+    losses = np.zeros(x.shape)
+    for index in np.ndindex(*x.shape):
+        v, t = float(x[index]), float(y[index])
+        losses[index] = (v - t) ** 2 / 2 if abs(v - t) <= delta else delta * (abs(v - t) - delta / 2)
+    return reduced(losses, reduction)
+
+
+def huber_backward(dout: Array, x: Array, *, y: Array, delta: float, reduction: str) -> Array:
+    dx = np.zeros(x.shape)
+    for index in np.ndindex(*x.shape):
+        v, t = float(x[index]), float(y[index])
+        beyond = delta if v > t else -delta
+        dx[index] = share(dout, x.shape, index, reduction) * (v - t if abs(v - t) <= delta else beyond)
+    return dx
+
+
+def bce(x: Array, *, y: Array, reduction: str) -> Array:
+    losses = np.zeros(x.shape)
+    for index in np.ndindex(*x.shape):
+        v, t = float(x[index]), float(y[index])
+        losses[index] = -t * log(v) - (1 - t) * log(1 - v)
+    return reduced(losses, reduction)
+
+
+def bce_backward(dout: Array, x: Array, *, y: Array, reduction: str) -> Array:
+    dx = np.zeros(x.shape)
+    for index in np.ndindex(*x.shape):
+        v, t = float(x[index]), float(y[index])
+        dx[index] = share(dout, x.shape, index, reduction) * ((v - t) / (v * (1 - v)))
+    return dx
+
+
+def bce_with_logits(x: Array, *, y: Array, reduction: str) -> Array:
+    losses = np.zeros(x.shape)
+    for index in np.ndindex(*x.shape):
+        v, t = float(x[index]), float(y[index])
+        losses[index] = -t * log(1 / (1 + exp(-v))) - (1 - t) * log(1 / (1 + exp(v)))
+    return reduced(losses, reduction)
+
+
+def bce_with_logits_backward(dout: Array, x: Array, *, y: Array, reduction: str) -> Array:
+    dx = np.zeros(x.shape)
+    for index in np.ndindex(*x.shape):
+        v, t = float(x[index]), float(y[index])
+        dx[index] = share(dout, x.shape, index, reduction) * (1 / (1 + exp(-v)) - t)
+    return dx
+
+
+def nll(x: Array, *, y: Array, reduction: str) -> Array:
+    losses = np.zeros(len(x))
+    for n in range(len(x)):
+        losses[n] = -x[n, y[n]]
+    return reduced(losses, reduction)
+
+
+def nll_backward(dout: Array, x: Array, *, y: Array, reduction: str) -> Array:
+    dx = np.zeros(x.shape)
+    for n in range(len(x)):
+        dx[n, y[n]] = -share(dout, (len(x),), (n,), reduction)
+    return dx
+
+
+def kl_divergence(x: Array, *, y: Array, reduction: str) -> Array:
+    n_samples, n_classes = x.shape
+    losses = np.zeros(n_samples)
+    for n in range(n_samples):
+        losses[n] = sum(y[n, i] * (log(y[n, i]) - x[n, i]) for i in range(n_classes) if y[n, i] > 0)
+    return reduced(losses, reduction)
+
+
+def kl_divergence_backward(dout: Array, x: Array, *, y: Array, reduction: str) -> Array:
+    dx = np.zeros(x.shape)
+    for n, i in np.ndindex(*x.shape):
+        dx[n, i] = -share(dout, (len(x),), (n,), reduction) * y[n, i]
+    return dx
+
+
+def hinge(x: Array, *, y: Array, margin: float, reduction: str) -> Array:
+    n_samples, n_classes = x.shape
+    losses = np.zeros(n_samples)
+    for n in range(n_samples):
+        losses[n] = sum(max(0.0, float(x[n, i] - x[n, y[n]] + margin)) for i in range(n_classes) if i != y[n])
+    return reduced(losses, reduction)
+
+
+def hinge_backward(dout: Array, x: Array, *, y: Array, margin: float, reduction: str) -> Array:
+    dx = np.zeros(x.shape)
+    for n, i in np.ndindex(*x.shape):
+        if i != y[n] and x[n, i] - x[n, y[n]] + margin > 0:
+            dx[n, i] += share(dout, (len(x),), (n,), reduction)
+            dx[n, y[n]] -= share(dout, (len(x),), (n,), reduction)
+    return dx
