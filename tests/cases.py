@@ -6,9 +6,10 @@ A new layer is finished when it has its row here; ``test_laws.py`` holds every r
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
+from case import Case, Rng
+from cases_layers import LAYER_CASES
 
 from mlp_numpy import (
     MLP,
@@ -24,30 +25,6 @@ from mlp_numpy import (
     kaiming,
 )
 from mlp_numpy.arrays import Array, one_hot
-
-Rng = np.random.Generator
-
-
-@dataclass(frozen=True)
-class Case:
-    """A module under test.
-
-    make      builds it, float64, from a generator
-    sample    draws an input batch of N rows
-    labels    draws the labels of a loss for that batch; None for a module that is no loss
-    slow      the same forward, written as index sums or elementary steps: (module, x, y) → out
-    wrong     an input of a shape that must be refused, or None where every shape will do
-    """
-
-    name: str
-    make: Callable[[Rng], Module]
-    sample: Callable[[Rng, int], Array]
-    slow: Callable[[Module, Array, Array | None], Array]
-    labels: Callable[[Rng, int], Array] | None = None
-    wrong: Array | None = None
-
-    def __str__(self) -> str:
-        return self.name
 
 
 def _normal(*shape: int) -> Callable[[Rng, int], Array]:
@@ -138,4 +115,5 @@ CASES = [
             ("softmax cross-entropy", lambda rng, r=reduction: SoftMaxCrossEntropyModule(r), _normal(4), _slow_fused),
         )
     ),
+    *LAYER_CASES,
 ]

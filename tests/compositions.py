@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from compositions_layers import LAYER_COMPOSITIONS
 
 from mlp_numpy import (
     CrossEntropyModule,
@@ -60,6 +61,7 @@ COMPOSITIONS: dict[type[Module], Composition] = {
     SoftMaxModule: _softmax,
     CrossEntropyModule: _cross_entropy,
     SoftMaxCrossEntropyModule: _fused,
+    **LAYER_COMPOSITIONS,
 }
 
 
@@ -72,4 +74,4 @@ def fused(layer: Module, params: list[TensorNode], x: TensorNode, y: Array | Non
     """A layer's forward on nodes, by its own formula."""
     if isinstance(layer, LossModule):
         return layer.op.do_forward(x, y=np.asarray(y), reduction=layer.reduction)
-    return layer.op.do_forward(x, *params, **layer._constants())
+    return layer._formula().do_forward(x, *params, **layer._constants())

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 from cases import CASES, Case
+from pytorch_layers import LAYERS
 
-from mlp_numpy import LossModule, Module
+from mlp_numpy import LossModule, Module, Sequential
 from mlp_numpy.arrays import Array
 
 torch = pytest.importorskip("torch")
@@ -18,6 +19,10 @@ functional = torch.nn.functional
 def theirs(module: Module, x: Any, y: Any, params: dict[str, Any], prefix: str = "") -> Any:
     """PyTorch's own version of a module, applied to its tensors."""
     kind = type(module).__name__
+    if kind in LAYERS:
+        return LAYERS[kind](module, x, {name.removeprefix(prefix): params[name] for name in params})
+    if kind == "Residual":
+        return x + theirs(Sequential(*module), x, y, params, prefix)
     if module.children():
         for name, child in module.children().items():
             x = theirs(child, x, y, params, f"{prefix}{name}.")

@@ -3,7 +3,10 @@
 from mlp_numpy.autodiff import ReLU
 from mlp_numpy.modules.activations import LeakyReLU, LeakyReLUModule, ReLUModule
 from mlp_numpy.modules.base import Module
+from mlp_numpy.modules.batch_norm import BatchNorm, BatchNormalize, BatchNormalizeInference
+from mlp_numpy.modules.dropout import Dropout, DropoutMask
 from mlp_numpy.modules.init import Initializer, glorot, kaiming, normal
+from mlp_numpy.modules.layer_norm import LayerNorm, LayerNormalize
 from mlp_numpy.modules.linear import Linear, LinearModule
 from mlp_numpy.modules.losses import (
     CrossEntropy,
@@ -14,14 +17,25 @@ from mlp_numpy.modules.losses import (
     SoftMaxCrossEntropyModule,
 )
 from mlp_numpy.modules.parameters import NamedArrays
+from mlp_numpy.modules.residual import Residual
 from mlp_numpy.modules.sequential import Sequential
+from mlp_numpy.modules.shapes import Flatten, FlattenModule, UnflattenModule
 from mlp_numpy.modules.softmax import SoftMax, SoftMaxModule
 from mlp_numpy.modules.tape import TapeModule
 
 __all__ = [
+    "BatchNorm",
+    "BatchNormalize",
+    "BatchNormalizeInference",
     "CrossEntropy",
     "CrossEntropyModule",
+    "Dropout",
+    "DropoutMask",
+    "Flatten",
+    "FlattenModule",
     "Initializer",
+    "LayerNorm",
+    "LayerNormalize",
     "LeakyReLU",
     "LeakyReLUModule",
     "Linear",
@@ -32,12 +46,14 @@ __all__ = [
     "ReLU",
     "ReLUModule",
     "Reduction",
+    "Residual",
     "Sequential",
     "SoftMax",
     "SoftMaxCrossEntropy",
     "SoftMaxCrossEntropyModule",
     "SoftMaxModule",
     "TapeModule",
+    "UnflattenModule",
     "glorot",
     "kaiming",
     "normal",

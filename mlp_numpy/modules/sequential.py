@@ -19,16 +19,17 @@ class Sequential(Module):
 
     def __init__(self, *modules: Module) -> None:
         super().__init__()
+        who = type(self).__name__
         if not modules:
-            raise OptionError("Sequential: there must be at least one module, got none.")
+            raise OptionError(f"{who}: there must be at least one module, got none.")
         for position, module in enumerate(modules):
             if not isinstance(module, Module):
-                raise OptionError(f"Sequential: argument {position} must be a module, got {type(module).__name__}.")
+                raise OptionError(f"{who}: argument {position} must be a module, got {type(module).__name__}.")
         layers = [layer for module in modules for _, layer in module.leaves()]
         for position, layer in enumerate(layers):
             if any(layer is other for other in layers[:position]):
                 raise OptionError(
-                    f"Sequential: every layer must stand once, but {layer!r} stands twice. A module remembers one "
+                    f"{who}: every layer must stand once, but {layer!r} stands twice. A module remembers one "
                     "forward, so its second would overwrite what the first one's backward needs. Hint: make two of it."
                 )
         self._modules = modules
