@@ -5,7 +5,9 @@ from importlib.metadata import PackageNotFoundError, version
 from mlp_numpy.errors import MlpNumpyError
 from mlp_numpy.models import MLP
 from mlp_numpy.modules import (
+    AvgPool2dModule,
     BatchNorm,
+    Conv2dModule,
     CrossEntropyModule,
     Dropout,
     FlattenModule,
@@ -13,6 +15,7 @@ from mlp_numpy.modules import (
     LeakyReLUModule,
     LinearModule,
     LossModule,
+    MaxPool2dModule,
     Module,
     ReLUModule,
     Residual,
@@ -34,7 +37,9 @@ except PackageNotFoundError:  # run from a source tree that was never installed
 __all__ = [
     "MLP",
     "SGD",
+    "AvgPool2dModule",
     "BatchNorm",
+    "Conv2dModule",
     "CrossEntropyModule",
     "Dropout",
     "FlatParameters",
@@ -43,6 +48,7 @@ __all__ = [
     "LeakyReLUModule",
     "LinearModule",
     "LossModule",
+    "MaxPool2dModule",
     "MlpNumpyError",
     "Module",
     "ReLUModule",

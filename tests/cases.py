@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 from case import Case, Rng
+from cases_images import IMAGE_CASES
 from cases_layers import LAYER_CASES
 
 from mlp_numpy import (
@@ -116,4 +117,5 @@ CASES = [
         )
     ),
     *LAYER_CASES,
+    *IMAGE_CASES,
 ]

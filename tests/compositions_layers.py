@@ -5,9 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from mlp_numpy import BatchNorm, Dropout, FlattenModule, LayerNorm, Module, UnflattenModule
+import numpy as np
+
+from mlp_numpy import (
+    AvgPool2dModule,
+    BatchNorm,
+    Conv2dModule,
+    Dropout,
+    FlattenModule,
+    LayerNorm,
+    MaxPool2dModule,
+    Module,
+    UnflattenModule,
+)
 from mlp_numpy.arrays import Array
-from mlp_numpy.autodiff import TensorNode
+from mlp_numpy.autodiff import TensorNode, concatenate
 
 Composition = Callable[[Any, list[TensorNode], TensorNode, Array | None], TensorNode]
 
@@ -51,10 +63,48 @@ def _unflatten(module: UnflattenModule, params: list[TensorNode], x: TensorNode,
     return x.reshape(x.shape[0], *module.shape)
 
 
+def _kernel_places(module: Any, x: TensorNode, padding: float) -> list[TensorNode]:
+    """For each place of the kernel what it meets in all windows, (N, C, H′, W′), cut out of the padded images."""
+    (kh, kw), (sh, sw), (ph, pw) = module.windows.kernel, module.windows.stride, module.windows.padding
+    for axis, width in ((2, ph), (3, pw)):
+        shape = [*x.shape]
+        shape[axis] = width
+        border = TensorNode(np.full(shape, padding), needs_grad=False)
+        x = concatenate([border, x, border], axis) if width else x
+    height, width = x.shape[2:]
+    return [
+        x[:, :, u : height - kh + u + 1 : sh, v : width - kw + v + 1 : sw]
+        for u, v in np.ndindex(*module.windows.kernel)
+    ]
+
+
+def _conv(module: Conv2dModule, params: list[TensorNode], x: TensorNode, y: Array | None) -> TensorNode:
+    weight, *bias = params
+    rows = [
+        place.transpose(0, 2, 3, 1) @ weight[:, :, u, v].T
+        for (u, v), place in zip(np.ndindex(*module.windows.kernel), _kernel_places(module, x, 0.0), strict=True)
+    ]
+    total = rows[0]
+    for other in [*rows[1:], *bias]:
+        total = total + other
+    return total.transpose(0, 3, 1, 2)
+
+
+def _max_pool(module: MaxPool2dModule, params: list[TensorNode], x: TensorNode, y: Array | None) -> TensorNode:
+    return concatenate([place.unsqueeze(4) for place in _kernel_places(module, x, -np.inf)], axis=4).max(axis=4)
+
+
+def _avg_pool(module: AvgPool2dModule, params: list[TensorNode], x: TensorNode, y: Array | None) -> TensorNode:
+    return concatenate([place.unsqueeze(4) for place in _kernel_places(module, x, 0.0)], axis=4).mean(axis=4)
+
+
 LAYER_COMPOSITIONS: dict[type[Module], Composition] = {
+    AvgPool2dModule: _avg_pool,
     BatchNorm: _batch_norm,
+    Conv2dModule: _conv,
     Dropout: _dropout,
     FlattenModule: _flatten,
     LayerNorm: _layer_norm,
+    MaxPool2dModule: _max_pool,
     UnflattenModule: _unflatten,
 }

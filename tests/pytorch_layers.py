@@ -7,7 +7,16 @@ from typing import Any
 
 import pytest
 
-from mlp_numpy import BatchNorm, Dropout, FlattenModule, LayerNorm, UnflattenModule
+from mlp_numpy import (
+    AvgPool2dModule,
+    BatchNorm,
+    Conv2dModule,
+    Dropout,
+    FlattenModule,
+    LayerNorm,
+    MaxPool2dModule,
+    UnflattenModule,
+)
 
 
 def _batch_norm(module: BatchNorm, x: Any, params: dict[str, Any]) -> Any:
@@ -40,10 +49,28 @@ def _unflatten(module: UnflattenModule, x: Any, params: dict[str, Any]) -> Any:
     return x.unflatten(1, module.shape)
 
 
+def _conv(module: Conv2dModule, x: Any, params: dict[str, Any]) -> Any:
+    conv2d = pytest.importorskip("torch").nn.functional.conv2d
+    return conv2d(x, params["weight"], params.get("bias"), module.windows.stride, module.windows.padding)
+
+
+def _max_pool(module: MaxPool2dModule, x: Any, params: dict[str, Any]) -> Any:
+    over = module.windows
+    return pytest.importorskip("torch").nn.functional.max_pool2d(x, over.kernel, over.stride, over.padding)
+
+
+def _avg_pool(module: AvgPool2dModule, x: Any, params: dict[str, Any]) -> Any:
+    over = module.windows
+    return pytest.importorskip("torch").nn.functional.avg_pool2d(x, over.kernel, over.stride, over.padding)
+
+
 LAYERS: dict[str, Callable[[Any, Any, dict[str, Any]], Any]] = {
+    "AvgPool2dModule": _avg_pool,
     "BatchNorm": _batch_norm,
+    "Conv2dModule": _conv,
     "Dropout": _dropout,
     "FlattenModule": _flatten,
     "LayerNorm": _layer_norm,
+    "MaxPool2dModule": _max_pool,
     "UnflattenModule": _unflatten,
 }

@@ -24,7 +24,7 @@ from mlp_numpy.errors import OptionError
 class Initializer(Protocol):
     """Draws the start values of a weight of shape (out, in); ``input_layer`` tells whether it reads the data."""
 
-    def __call__(self, rng: np.random.Generator, shape: tuple[int, int], *, input_layer: bool) -> Array: ...
+    def __call__(self, rng: np.random.Generator, shape: tuple[int, ...], *, input_layer: bool) -> Array: ...
 
 
 def normal(std: float = 1e-4) -> Initializer:
@@ -32,7 +32,7 @@ def normal(std: float = 1e-4) -> Initializer:
     if not 0 <= std < math.inf:
         raise OptionError(f"normal: std must be a number ≥ 0, got {std}.")
 
-    def draw(rng: np.random.Generator, shape: tuple[int, int], *, input_layer: bool) -> Array:
+    def draw(rng: np.random.Generator, shape: tuple[int, ...], *, input_layer: bool) -> Array:
         return rng.normal(0.0, std, size=shape)
 
     return draw
@@ -44,7 +44,7 @@ def kaiming(neg_slope: float = 0.0) -> Initializer:
     The input layer has no activation before it, so there g = 1.
     """
 
-    def draw(rng: np.random.Generator, shape: tuple[int, int], *, input_layer: bool) -> Array:
+    def draw(rng: np.random.Generator, shape: tuple[int, ...], *, input_layer: bool) -> Array:
         gain_squared = 1.0 if input_layer else 2.0 / (1.0 + neg_slope**2)
         return rng.normal(0.0, math.sqrt(gain_squared / shape[1]), size=shape)
 
@@ -54,7 +54,7 @@ def kaiming(neg_slope: float = 0.0) -> Initializer:
 def glorot() -> Initializer:
     """Uniform numbers that weigh the variance of the signal forwards against that of the gradient backwards."""
 
-    def draw(rng: np.random.Generator, shape: tuple[int, int], *, input_layer: bool) -> Array:
+    def draw(rng: np.random.Generator, shape: tuple[int, ...], *, input_layer: bool) -> Array:
         r = math.sqrt(6.0 / (shape[0] + shape[1]))
         return rng.uniform(-r, r, size=shape)
 

@@ -8,6 +8,8 @@ NumPy keep the order that they are given.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from mlp_numpy.arrays import Array
@@ -29,7 +31,7 @@ def images(rows: Array, shape: tuple[int, ...]) -> Array:
     return rows.reshape(n, h, w, c).transpose(0, 3, 1, 2)
 
 
-def zeros_laid_out_as(x: Array, shape: tuple[int, ...]) -> Array:
-    """Zeros of ``shape`` and of ``x``'s kind of number, the axes in the same order in memory as those of ``x``."""
+def zeros_laid_out_as(x: Array, shape: tuple[int, ...], dtype: Any = None) -> Array:
+    """Zeros of ``shape``, and of ``x``'s kind of number or another, with the axes in memory in the order of ``x``'s."""
     axes = sorted(range(x.ndim), key=lambda axis: -abs(x.strides[axis]))
-    return np.zeros([shape[axis] for axis in axes], x.dtype).transpose(np.argsort(axes))
+    return np.zeros([shape[axis] for axis in axes], dtype or x.dtype).transpose(np.argsort(axes))
