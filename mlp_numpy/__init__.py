@@ -3,7 +3,7 @@
 from importlib.metadata import PackageNotFoundError, version
 
 from mlp_numpy.errors import MlpNumpyError
-from mlp_numpy.models import MLP
+from mlp_numpy.models import MLP, ConvNet, ResidualMLP, SmallConvNet, TwoLayerNet
 from mlp_numpy.modules import (
     AvgPool2dModule,
     BatchNorm,
@@ -25,7 +25,10 @@ from mlp_numpy.modules import (
     UnflattenModule,
     glorot,
     kaiming,
+    lecun,
     normal,
+    orthogonal,
+    zeros,
 )
 from mlp_numpy.optim import SGD, FlatParameters
 
@@ -40,6 +43,7 @@ __all__ = [
     "AvgPool2dModule",
     "BatchNorm",
     "Conv2dModule",
+    "ConvNet",
     "CrossEntropyModule",
     "Dropout",
     "FlatParameters",
@@ -53,12 +57,18 @@ __all__ = [
     "Module",
     "ReLUModule",
     "Residual",
+    "ResidualMLP",
     "Sequential",
+    "SmallConvNet",
     "SoftMaxCrossEntropyModule",
     "SoftMaxModule",
+    "TwoLayerNet",
     "UnflattenModule",
     "__version__",
     "glorot",
     "kaiming",
+    "lecun",
     "normal",
+    "orthogonal",
+    "zeros",
 ]

@@ -11,6 +11,7 @@ import numpy as np
 from case import Case, Rng
 from cases_images import IMAGE_CASES
 from cases_layers import LAYER_CASES
+from cases_nets import NET_CASES
 
 from mlp_numpy import (
     MLP,
@@ -118,4 +119,5 @@ CASES = [
     ),
     *LAYER_CASES,
     *IMAGE_CASES,
+    *NET_CASES,
 ]

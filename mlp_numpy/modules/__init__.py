@@ -6,7 +6,7 @@ from mlp_numpy.modules.base import Module
 from mlp_numpy.modules.batch_norm import BatchNorm, BatchNormalize, BatchNormalizeInference
 from mlp_numpy.modules.conv import Conv2d, Conv2dModule
 from mlp_numpy.modules.dropout import Dropout, DropoutMask
-from mlp_numpy.modules.init import Initializer, glorot, kaiming, normal
+from mlp_numpy.modules.init import Initializer, glorot, kaiming, lecun, normal, orthogonal, zeros
 from mlp_numpy.modules.layer_norm import LayerNorm, LayerNormalize
 from mlp_numpy.modules.linear import Linear, LinearModule
 from mlp_numpy.modules.losses import (
@@ -64,5 +64,8 @@ __all__ = [
     "UnflattenModule",
     "glorot",
     "kaiming",
+    "lecun",
     "normal",
+    "orthogonal",
+    "zeros",
 ]

@@ -17,7 +17,7 @@ from mlp_numpy.modules.windows import Size, Windows, windows
 
 class Conv2d(Op):
     """
-    Forward     out_nmij = b_m + Σ_cuv W_mcuv x_nchw      h = i s + u − p,  w = j s + v − p,  0 where x has no such pixel
+    Forward     out_nmij = b_m + Σ_cuv W_mcuv x_nchw      h = i s + u − p, w = j s + v − p, 0 where x has no such pixel
                 as one product  out = X Wᵀ + b,  X_nij,uvc = x_nchw
     Backward    dX = dout W      dW = doutᵀ X      db = Σ_nij dout      dx_nchw = Σ dX_nij,uvc over all that is h, w
     Shapes      x (N, C, H, W)   W (M, C, KH, KW)   b (M,)   out, dout (N, M, H′, W′)   X (N·H′·W′, KH·KW·C)

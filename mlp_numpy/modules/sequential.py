@@ -41,13 +41,18 @@ class Sequential(Module):
         return x
 
     def backward(self, dout: Array) -> Array | None:
-        """∂L/∂x of the first module; on the way every module fills its ``grads``."""
+        """∂L/∂x of the first module; on the way every module fills its ``grads``.
+
+        Returns None where an input_layer gives no gradient and nothing before it learns.
+        """
         dx: Array | None = dout
         for position in range(len(self._modules) - 1, -1, -1):
             if dx is None:
+                if not any(True for module in self._modules[: position + 1] for _ in module.learned()):
+                    return None
                 raise ShapeError(
                     f"{self!r}.backward: {self._modules[position + 1]!r} gives no gradient to its input. "
-                    "Hint: only the first layer may be an input_layer."
+                    "Hint: only the first layer that learns may be an input_layer."
                 )
             dx = self._modules[position].backward(dx)
         return dx

@@ -52,7 +52,7 @@ class Windows:
                     yield (u, v), (whole, whole, rows[0], column[0]), (whole, whole, rows[1], column[1])
 
     def _along(self, direction: int, place: int, size: int, out_size: int) -> tuple[slice, slice] | None:
-        """A kernel's ``place`` along one direction: where on the image and in which windows, None if always on the padding."""
+        """A ``place`` of the kernel along one direction: where on the image, in which windows; None if in none."""
         stride, shift = self.stride[direction], place - self.padding[direction]
         first = max(0, -(shift // stride))
         last = min(out_size - 1, (size - 1 - shift) // stride)
