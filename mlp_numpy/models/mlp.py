@@ -88,7 +88,7 @@ class ResidualMLP(Classifier):
     n_hidden   the size of every hidden layer, four times n_inputs by default
     n_blocks   how many hidden layers have a shortcut
 
-    Reference: "Submission Assignment 2" (Gil Álamo), question 10, where one block is added to the network of two layers.
+    Reference: "Submission Assignment 2" (Gil Álamo), question 10, which adds one block to a network of two layers.
 
     Raises OptionError for sizes below 1.
     """

@@ -32,8 +32,7 @@ class BatchNormalize(Op):
     def forward(context: Context, x: Array, gamma: Array, beta: Array, *, eps: float) -> Array:
         rows = pixel_rows(x)
         mean = _sum(rows) / len(rows)
-        centered = np.empty_like(rows)
-        squares = np.zeros_like(mean)
+        centered, squares = np.empty_like(rows), np.zeros_like(mean)
         for part in _blocks(rows):
             np.subtract(rows[part], mean, out=centered[part])
             squares += np.einsum("sc,sc->c", centered[part], centered[part])
@@ -162,8 +161,10 @@ def _blocks(rows: Array) -> list[slice]:
 
 
 def _sum(rows: Array) -> Array:
-    # A product with ones is the sum that BLAS does, in parallel and in its own order.
-    total: Array = np.ones(len(rows), rows.dtype) @ rows
+    """Σₛ rowsₛ: the blocks are summed first and their sums then, which is more exact than one long sum."""
+    total = np.zeros(rows.shape[1], rows.dtype)
+    for part in _blocks(rows):
+        total += np.einsum("sc->c", rows[part])
     return total
 
 
@@ -171,7 +172,7 @@ def _sums(rows: Array, centered: Array, r: Array) -> tuple[Array, Array]:
     """Σₛ doutₛ and Σₛ doutₛ ⊙ x̂ₛ."""
     dbeta, dgamma = np.zeros((2, rows.shape[1]), rows.dtype)
     for part in _blocks(rows):
-        dbeta += _sum(rows[part])
+        dbeta += np.einsum("sc->c", rows[part])
         dgamma += np.einsum("sc,sc->c", rows[part], centered[part])
     return dbeta, dgamma * r
 
