@@ -52,7 +52,7 @@ class Conv2d(Op):
             dweight[...] = matrix.reshape(len(weight), *weight.shape[2:], -1).transpose(0, 3, 1, 2)
         if not context["biased"]:
             return dx, dweight
-        return dx, dweight, np.sum(rows, axis=0, out=context.target(2))
+        return dx, dweight, np.einsum("sm->m", rows, out=context.target(2))
 
 
 def _matrix(weight: Array) -> Array:
