@@ -52,6 +52,13 @@ def one_hot(labels: Array, n_classes: int, dtype: Any = np.float64) -> Array:
     return rows
 
 
+def first_outside(labels: Array, n_classes: int) -> int | None:
+    """The first row of labels (N,) that names none of the classes 0 … n_classes − 1, or None if all name one."""
+    if labels.size == 0 or (labels.min() >= 0 and labels.max() < n_classes):
+        return None
+    return int(np.flatnonzero((labels < 0) | (labels >= n_classes))[0])
+
+
 def row_maxima(x: Array) -> Array:
     """The largest number of each row: (N, C) → (N, 1).
 

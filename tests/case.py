@@ -22,6 +22,7 @@ class Case:
     labels    draws the labels of a loss for that batch; None for a module that is no loss
     slow      the same forward, written as index sums or elementary steps: (module, x, y) → out
     wrong     an input of a shape that must be refused, or None where every shape will do
+    rows_meet the output of a row depends on the other rows in evaluation too
     """
 
     name: str
@@ -30,6 +31,7 @@ class Case:
     slow: Callable[[Module, Array, Array | None], Array]
     labels: Callable[[Rng, int], Array] | None = None
     wrong: Array | None = None
+    rows_meet: bool = False
 
     def __str__(self) -> str:
         return self.name

@@ -9,7 +9,10 @@ from collections.abc import Callable
 
 import numpy as np
 from case import Case, Rng
+from cases_images import IMAGE_CASES
+from cases_layers import LAYER_CASES
 from cases_losses_activations import LOSSES_AND_ACTIVATIONS
+from cases_nets import NET_CASES
 
 from mlp_numpy import (
     MLP,
@@ -116,4 +119,7 @@ CASES = [
         )
     ),
     *LOSSES_AND_ACTIVATIONS,
+    *LAYER_CASES,
+    *IMAGE_CASES,
+    *NET_CASES,
 ]

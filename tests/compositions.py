@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from compositions_layers import LAYER_COMPOSITIONS
 from compositions_losses_activations import LOSSES_AND_ACTIVATIONS, negative_log_likelihood
 
 from mlp_numpy import (
@@ -58,7 +59,9 @@ COMPOSITIONS: dict[type[Module], Composition] = {
     SoftMaxModule: _softmax,
     CrossEntropyModule: _cross_entropy,
     SoftMaxCrossEntropyModule: _fused,
-} | LOSSES_AND_ACTIVATIONS
+    **LAYER_COMPOSITIONS,
+    **LOSSES_AND_ACTIVATIONS,
+}
 
 
 def composed(layer: Module, params: list[TensorNode], x: TensorNode, y: Array | None) -> TensorNode:
@@ -71,4 +74,4 @@ def fused(layer: Module, params: list[TensorNode], x: TensorNode, y: Array | Non
     if isinstance(layer, LossModule):
         targets = layer.targets(x.value, y)
         return layer.op.do_forward(x, **targets, reduction=layer.reduction, **layer._constants())
-    return layer.op.do_forward(x, *params, **layer._constants())
+    return layer._formula().do_forward(x, *params, **layer._constants())

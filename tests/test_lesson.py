@@ -65,7 +65,7 @@ def test_an_unknown_formula(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(OptionError, match="unknown formula 'LeakyRelU'. Did you mean 'LeakyReLU'"):
         lesson("LeakyRelU")
     assert main(["explain", "liner"]) == 1
-    assert "unknown formula 'liner'. Did you mean 'Linear'? Known: BCE, " in capsys.readouterr().err
+    assert "unknown formula 'liner'. Did you mean 'Linear'? Known: AvgPool2d, BCE, " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", [chosen.name for chosen in LOSSES_AND_ACTIVATIONS])

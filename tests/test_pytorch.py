@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 from cases import CASES, Case
+from pytorch_layers import LAYERS
 from torch_losses_activations import ACTIVATIONS, LOSSES
 
-from mlp_numpy import LossModule, Module
+from mlp_numpy import LossModule, Module, Sequential
 from mlp_numpy.arrays import Array
 
 torch = pytest.importorskip("torch")
@@ -19,6 +20,10 @@ functional = torch.nn.functional
 def theirs(module: Module, x: Any, y: Any, params: dict[str, Any], prefix: str = "") -> Any:
     """PyTorch's own version of a module, applied to its tensors."""
     kind = type(module).__name__
+    if kind in LAYERS:
+        return LAYERS[kind](module, x, {name.removeprefix(prefix): params[name] for name in params})
+    if kind == "Residual":
+        return x + theirs(Sequential(*module), x, y, params, prefix)
     if module.children():
         for name, child in module.children().items():
             x = theirs(child, x, y, params, f"{prefix}{name}.")
@@ -26,10 +31,10 @@ def theirs(module: Module, x: Any, y: Any, params: dict[str, Any], prefix: str =
     own = {name: params[f"{prefix}{name}"] for name in module.params}
     if isinstance(module, LossModule):
         return LOSSES[kind](module, x, y)
-    return ACTIVATIONS[kind](module, x) if kind in ACTIVATIONS else LAYERS[kind](module, x, **own)
+    return ACTIVATIONS[kind](module, x) if kind in ACTIVATIONS else LEARNED[kind](module, x, **own)
 
 
-LAYERS = {
+LEARNED = {
     "LinearModule": lambda module, x, weight, bias: functional.linear(x, weight, bias),
     "PReLUModule": lambda module, x, slope: functional.prelu(x, slope),
 }

@@ -16,8 +16,12 @@ from mlp_numpy.modules.activations import (
     TanhModule,
 )
 from mlp_numpy.modules.base import Content, Module
+from mlp_numpy.modules.batch_norm import BatchNorm, BatchNormalize, BatchNormalizeInference
 from mlp_numpy.modules.chain import check_chain
-from mlp_numpy.modules.init import Initializer, glorot, kaiming, normal
+from mlp_numpy.modules.conv import Conv2d, Conv2dModule
+from mlp_numpy.modules.dropout import Dropout, DropoutMask
+from mlp_numpy.modules.init import Initializer, glorot, kaiming, lecun, normal, orthogonal, zeros
+from mlp_numpy.modules.layer_norm import LayerNorm, LayerNormalize
 from mlp_numpy.modules.linear import Linear, LinearModule
 from mlp_numpy.modules.losses import (
     BCE,
@@ -44,7 +48,10 @@ from mlp_numpy.modules.losses import (
     SoftMaxCrossEntropyModule,
 )
 from mlp_numpy.modules.parameters import NamedArrays
+from mlp_numpy.modules.pooling import AvgPool2d, AvgPool2dModule, MaxPool2d, MaxPool2dModule
+from mlp_numpy.modules.residual import Residual
 from mlp_numpy.modules.sequential import Sequential
+from mlp_numpy.modules.shapes import Flatten, FlattenModule, UnflattenModule
 from mlp_numpy.modules.smooth import ELU, SELU, ELUModule, SELUModule, SiLU, SiLUModule, Softplus, SoftplusModule
 from mlp_numpy.modules.softmax import LogSoftMax, LogSoftMaxModule, SoftMax, SoftMaxModule
 from mlp_numpy.modules.tape import TapeModule
@@ -85,6 +92,19 @@ __all__ = [
     "KLDivergenceModule",
     "L1",
     "L1Module",
+    "AvgPool2d",
+    "AvgPool2dModule",
+    "BatchNorm",
+    "BatchNormalize",
+    "BatchNormalizeInference",
+    "Conv2d",
+    "Conv2dModule",
+    "Dropout",
+    "DropoutMask",
+    "Flatten",
+    "FlattenModule",
+    "LayerNorm",
+    "LayerNormalize",
     "LeakyReLU",
     "LeakyReLUModule",
     "Linear",
@@ -94,6 +114,8 @@ __all__ = [
     "LossModule",
     "MSE",
     "MSEModule",
+    "MaxPool2d",
+    "MaxPool2dModule",
     "Module",
     "NLL",
     "NLLModule",
@@ -106,6 +128,7 @@ __all__ = [
     "SELU",
     "SELUModule",
     "ScaledReLU",
+    "Residual",
     "Sequential",
     "SiLU",
     "SiLUModule",
@@ -121,7 +144,11 @@ __all__ = [
     "TanhModule",
     "TapeModule",
     "check_chain",
+    "UnflattenModule",
     "glorot",
     "kaiming",
+    "lecun",
     "normal",
+    "orthogonal",
+    "zeros",
 ]

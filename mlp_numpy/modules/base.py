@@ -45,6 +45,7 @@ class Module:
         self.buffers: dict[str, Array] = {}
         self.training = True
         self._context: Context | None = None
+        self._used: type[Op]
         self._out_shape: tuple[int, ...] = ()
 
     @property
@@ -73,8 +74,9 @@ class Module:
         x = self._check_batch("forward", "x", x)
         self._check_input(x)
         context = Context()
-        out = self.op.forward(context, x, *self._params.values(), **self._constants())
-        self._context, self._out_shape = context, out.shape
+        formula = self._formula()
+        out = formula.forward(context, x, *self._params.values(), **self._constants())
+        self._context, self._used, self._out_shape = context, formula, out.shape
         return out
 
     def backward(self, dout: Array) -> Array | None:
@@ -89,7 +91,7 @@ class Module:
             raise ShapeError(f"{self!r}.backward: dout must be {self._out_shape}, as the output was, got {dout.shape}.")
         context.needs = (self.input_needed, *(True for _ in self._grads))
         context.into = (None, *self._grads.values())
-        gradients = self.op.backward(context, dout)
+        gradients = self._used.backward(context, dout)
         dx, *dparams = gradients if isinstance(gradients, tuple) else (gradients,)
         for into, gradient in zip(self._grads.values(), dparams, strict=True):
             if gradient is not into:
@@ -157,13 +159,18 @@ class Module:
             array[...] = state[name]
 
     def astype(self, dtype: Any) -> Self:
-        """A twin of this module whose params, grads and buffers have another kind of number; no cache goes along."""
+        """A twin of this module whose params, grads and buffers have another kind of number; no cache goes along.
+
+        Buffers of whole numbers count something, and stay what they are.
+        """
         twin = copy.deepcopy(self)
         twin.clear_cache()
         for _, learned in twin.learned():
             learned.move(*np.empty((2, learned.value.size), dtype))
         for _, leaf in twin.leaves():
-            leaf.buffers = {name: array.astype(dtype) for name, array in leaf.buffers.items()}
+            leaf.buffers = {
+                name: array.astype(dtype) if array.dtype.kind in "fc" else array for name, array in leaf.buffers.items()
+            }
         return twin
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
@@ -180,6 +187,10 @@ class Module:
     def _arguments(self) -> str:
         """What stands between the brackets of the constructor call that makes this module."""
         return ""
+
+    def _formula(self) -> type[Op]:
+        """The formula that ``forward`` runs now, where training and evaluation have each their own."""
+        return self.op
 
     def _constants(self) -> dict[str, Any]:
         """The keyword arguments of the formula."""

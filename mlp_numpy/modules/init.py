@@ -1,18 +1,26 @@
-"""Initializers: how a weight (out, in) starts. Each is a function that returns one.
+"""Initializers: how a weight starts. Each is a function that returns one.
 
     Normal     wᵢⱼ ~ N(0, std²)                 the course of 2020's assignment: std = 1e-4
     Kaiming    wᵢⱼ ~ N(0, g² / D)               g² = 2 / (1 + α²) behind a LeakyReLU of slope α, 1 behind the data
+    LeCun      wᵢⱼ ~ N(0, 1 / D)                what a SELU wants
     Glorot     wᵢⱼ ~ U(−r, r), r² = 6 / (D + M)
+    Orthogonal W Wᵀ = g² 1 or Wᵀ W = g² 1       as a matrix (out, rest), uniformly distributed among those
+    Zeros      wᵢⱼ = 0
 
-    Shapes     weight (M, D)
+    Shapes     weight (out, in) of a LinearModule: D = in, M = out; weight (out, in, KH, KW) of a Conv2dModule: every
+               output is a sum over D = in·KH·KW numbers, every input takes part in M = out·KH·KW
     Reference  Kaiming: He et al. 2015, "Delving Deep into Rectifiers", eq. 10 and 15; checked against their text.
                Glorot: Glorot and Bengio 2010, "Understanding the difficulty of training deep feedforward neural
-               networks", eq. 16.
+               networks", eq. 16. LeCun: LeCun et al. 1998, "Efficient BackProp", eq. 16. Orthogonal: Saxe,
+               McClelland and Ganguli 2014, "Exact solutions to the nonlinear dynamics of learning in deep linear
+               neural networks"; drawn as in Mezzadri 2007, "How to generate random matrices from the classical
+               compact groups".
 """
 
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Protocol
 
 import numpy as np
@@ -22,9 +30,9 @@ from mlp_numpy.errors import OptionError
 
 
 class Initializer(Protocol):
-    """Draws the start values of a weight of shape (out, in); ``input_layer`` tells whether it reads the data."""
+    """Draws the start values of a weight (out, in, …); ``input_layer`` tells whether it reads the data."""
 
-    def __call__(self, rng: np.random.Generator, shape: tuple[int, int], *, input_layer: bool) -> Array: ...
+    def __call__(self, rng: np.random.Generator, shape: tuple[int, ...], *, input_layer: bool) -> Array: ...
 
 
 def normal(std: float = 1e-4) -> Initializer:
@@ -32,7 +40,7 @@ def normal(std: float = 1e-4) -> Initializer:
     if not 0 <= std < math.inf:
         raise OptionError(f"normal: std must be a number ≥ 0, got {std}.")
 
-    def draw(rng: np.random.Generator, shape: tuple[int, int], *, input_layer: bool) -> Array:
+    def draw(rng: np.random.Generator, shape: tuple[int, ...], *, input_layer: bool) -> Array:
         return rng.normal(0.0, std, size=shape)
 
     return draw
@@ -44,9 +52,9 @@ def kaiming(neg_slope: float = 0.0) -> Initializer:
     The input layer has no activation before it, so there g = 1.
     """
 
-    def draw(rng: np.random.Generator, shape: tuple[int, int], *, input_layer: bool) -> Array:
+    def draw(rng: np.random.Generator, shape: tuple[int, ...], *, input_layer: bool) -> Array:
         gain_squared = 1.0 if input_layer else 2.0 / (1.0 + neg_slope**2)
-        return rng.normal(0.0, math.sqrt(gain_squared / shape[1]), size=shape)
+        return rng.normal(0.0, math.sqrt(gain_squared / math.prod(shape[1:])), size=shape)
 
     return draw
 
@@ -54,8 +62,47 @@ def kaiming(neg_slope: float = 0.0) -> Initializer:
 def glorot() -> Initializer:
     """Uniform numbers that weigh the variance of the signal forwards against that of the gradient backwards."""
 
-    def draw(rng: np.random.Generator, shape: tuple[int, int], *, input_layer: bool) -> Array:
-        r = math.sqrt(6.0 / (shape[0] + shape[1]))
+    def draw(rng: np.random.Generator, shape: tuple[int, ...], *, input_layer: bool) -> Array:
+        n_out, n_in, *kernel = shape
+        r = math.sqrt(6.0 / ((n_in + n_out) * math.prod(kernel)))
         return rng.uniform(-r, r, size=shape)
+
+    return draw
+
+
+def lecun() -> Initializer:
+    """Normal numbers that keep the variance of the signal where no activation changes it."""
+
+    def draw(rng: np.random.Generator, shape: tuple[int, ...], *, input_layer: bool) -> Array:
+        return rng.normal(0.0, math.sqrt(1.0 / math.prod(shape[1:])), size=shape)
+
+    return draw
+
+
+def orthogonal(gain: float = 1.0) -> Initializer:
+    """A matrix whose rows, or columns if there are fewer of them, are orthogonal and of length ``gain`` ≥ 0."""
+    if not 0 <= gain < math.inf:
+        raise OptionError(f"orthogonal: gain must be a number ≥ 0, got {gain}.")
+
+    def draw(rng: np.random.Generator, shape: tuple[int, ...], *, input_layer: bool) -> Array:
+        n_out, n_in = shape[0], math.prod(shape[1:])
+        q, r = np.linalg.qr(rng.normal(size=(max(n_out, n_in), min(n_out, n_in))))
+        # The signs of r's diagonal are the algorithm's choice; with them taken out q is uniformly distributed.
+        q *= np.sign(np.diagonal(r))
+        return gain * (q if n_out >= n_in else q.T).reshape(shape)
+
+    return draw
+
+
+def zeros() -> Initializer:
+    """All zeros. Warns when it is used: units that start equal have equal gradients, so they stay equal."""
+
+    def draw(rng: np.random.Generator, shape: tuple[int, ...], *, input_layer: bool) -> Array:
+        warnings.warn(
+            f"zeros: the {shape[0]} units of a weight {shape} start equal and will stay equal, as one unit would. "
+            "Hint: this is an experiment, not a start; kaiming() or glorot() are.",
+            stacklevel=3,
+        )
+        return np.zeros(shape)
 
     return draw

@@ -76,7 +76,8 @@ class NamedArrays(MutableMapping[str, Array]):
         ``storage`` is a vector of the array's length; the array becomes a view of it, in its memory order.
         """
         old = self._arrays[name]
-        view = storage.reshape(old.shape, order="C" if old.flags.c_contiguous else "F")
+        axes = sorted(range(old.ndim), key=lambda axis: -old.strides[axis])
+        view = storage.reshape([old.shape[axis] for axis in axes]).transpose(np.argsort(axes))
         view[...] = old
         self._arrays[name] = view
 

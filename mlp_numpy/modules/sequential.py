@@ -19,16 +19,17 @@ class Sequential(Module):
 
     def __init__(self, *modules: Module) -> None:
         super().__init__()
+        who = type(self).__name__
         if not modules:
-            raise OptionError("Sequential: there must be at least one module, got none.")
+            raise OptionError(f"{who}: there must be at least one module, got none.")
         for position, module in enumerate(modules):
             if not isinstance(module, Module):
-                raise OptionError(f"Sequential: argument {position} must be a module, got {type(module).__name__}.")
+                raise OptionError(f"{who}: argument {position} must be a module, got {type(module).__name__}.")
         layers = [layer for module in modules for _, layer in module.leaves()]
         for position, layer in enumerate(layers):
             if any(layer is other for other in layers[:position]):
                 raise OptionError(
-                    f"Sequential: every layer must stand once, but {layer!r} stands twice. A module remembers one "
+                    f"{who}: every layer must stand once, but {layer!r} stands twice. A module remembers one "
                     "forward, so its second would overwrite what the first one's backward needs. Hint: make two of it."
                 )
         self._modules = modules
@@ -41,13 +42,18 @@ class Sequential(Module):
         return x
 
     def backward(self, dout: Array) -> Array | None:
-        """∂L/∂x of the first module; on the way every module fills its ``grads``."""
+        """∂L/∂x of the first module; on the way every module fills its ``grads``.
+
+        Returns None where an input_layer gives no gradient and nothing before it learns.
+        """
         dx: Array | None = dout
         for position in range(len(self._modules) - 1, -1, -1):
             if dx is None:
+                if not any(True for module in self._modules[: position + 1] for _ in module.learned()):
+                    return None
                 raise ShapeError(
                     f"{self!r}.backward: {self._modules[position + 1]!r} gives no gradient to its input. "
-                    "Hint: only the first layer may be an input_layer."
+                    "Hint: only the first layer that learns may be an input_layer."
                 )
             dx = self._modules[position].backward(dx)
         return dx

@@ -9,11 +9,25 @@ import pytest
 from cases import CASES, Case
 from compositions import composed, fused
 
-from mlp_numpy import LossModule, Module
+from mlp_numpy import LossModule, Module, Residual
 from mlp_numpy.arrays import Array
 from mlp_numpy.autodiff import TensorNode
 
 Way = Callable[[Module, list[TensorNode], TensorNode, Array | None], TensorNode]
+
+
+def on_nodes(
+    way: Way, module: Module, name: str, node: TensorNode, y: Array | None, found: dict[str, TensorNode]
+) -> TensorNode:
+    """A module's forward on nodes; the parameters' nodes go into ``found``."""
+    if not module.children():
+        params = {f"{name}.{key}": TensorNode(array) for key, array in module.params.items()}
+        found |= params
+        return way(module, list(params.values()), node, y)
+    start = node
+    for key, child in module.children().items():
+        node = on_nodes(way, child, f"{name}.{key}".lstrip("."), node, y, found)
+    return start + node if isinstance(module, Residual) else node
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -28,12 +42,9 @@ def test_tape_and_module_agree(case: Case, n: int, way: Way) -> None:
     dout = np.asarray(rng.normal(size=np.shape(out)))
     dx = module.backward(dout)
 
-    start = node = TensorNode(x)
+    start = TensorNode(x)
     found: dict[str, TensorNode] = {}
-    for name, layer in module.leaves():
-        params = {f"{name}.{key}": TensorNode(array) for key, array in layer.params.items()}
-        node = way(layer, list(params.values()), node, y)
-        found |= params
+    node = on_nodes(way, module, "", start, y, found)
     np.testing.assert_allclose(node.value, out, rtol=1e-12, atol=1e-14)
     node.backward(dout)
 

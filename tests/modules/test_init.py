@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from mlp_numpy import LinearModule, glorot, kaiming, normal
+from mlp_numpy import Conv2dModule, LinearModule, glorot, kaiming, lecun, normal, orthogonal, zeros
 from mlp_numpy.errors import OptionError
 
 SHAPE = (400, 500)
@@ -62,3 +62,39 @@ def test_seeds_decide_and_generators_go_on() -> None:
         LinearModule(3, 2, rng=-1)
     with pytest.raises(OptionError, match="rng: must be a whole number"):
         LinearModule(3, 2, rng="zero")
+
+
+def test_lecun() -> None:
+    assert draw(lecun()).std() == pytest.approx(math.sqrt(1 / 500), rel=0.01)
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (5, 3), (4, 4), (6, 2, 3, 3), (1, 1)])
+def test_orthogonal(shape: tuple[int, ...]) -> None:
+    weight = orthogonal(1.5)(np.random.default_rng(0), shape, input_layer=False)
+    assert weight.shape == shape
+    matrix = weight.reshape(shape[0], -1)
+    short = matrix @ matrix.T if matrix.shape[0] <= matrix.shape[1] else matrix.T @ matrix
+    np.testing.assert_allclose(short, 1.5**2 * np.eye(len(short)), atol=1e-12)
+    with pytest.raises(OptionError, match="gain must be"):
+        orthogonal(-1)
+
+
+def test_orthogonal_prefers_no_sign() -> None:
+    rng = np.random.default_rng(0)
+    corners = [orthogonal()(rng, (2, 2), input_layer=False)[0, 0] for _ in range(400)]
+    assert abs(np.mean(corners)) < 0.15
+
+
+def test_zeros_warn_that_units_stay_equal() -> None:
+    with pytest.warns(UserWarning, match="3 units of a weight .* will stay equal"):
+        layer = LinearModule(2, 3, init=zeros())
+    assert not layer.params["weight"].any()
+
+
+def test_a_convolution_counts_its_kernel() -> None:
+    kernel = (64, 32, 3, 5)
+    rng = np.random.default_rng(0)
+    assert kaiming()(rng, kernel, input_layer=False).std() == pytest.approx(math.sqrt(2 / (32 * 15)), rel=0.02)
+    assert abs(glorot()(rng, kernel, input_layer=False)).max() <= math.sqrt(6 / (96 * 15))
+    x = rng.normal(size=(4, 16, 8, 8))
+    assert Conv2dModule(16, 200, 3, rng=0).forward(x).std() == pytest.approx(math.sqrt(2), rel=0.1)

@@ -30,7 +30,7 @@ def test_it_must_hold_modules() -> None:
 def test_an_input_layer_in_the_middle_is_named() -> None:
     net = Sequential(LinearModule(2, 2), LinearModule(2, 2, input_layer=True))
     out = net.forward(np.ones((1, 2)))
-    with pytest.raises(ShapeError, match="only the first layer may be an input_layer"):
+    with pytest.raises(ShapeError, match="only the first layer that learns may be an input_layer"):
         net.backward(out)
 
 

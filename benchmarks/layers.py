@@ -1,0 +1,218 @@
+"""Time of each layer, forward and backward, and of the whole network of figure 6, against PyTorch.
+
+    python benchmarks/layers.py [--rounds 10] [--steps 20] [--layer NAME …] [--json FILE]
+
+All in float32, a batch of 32 images or of 200 rows, each layer in the size that the networks of the experiments have.
+Each side gets its images as its own layers hand them on: with the channels of a pixel side by side in memory here,
+plane after plane in PyTorch. How the contestants take turns is said in ``turns.py``. For the whole network, forward,
+loss and backward without an update, the peak memory of each side's process is told as well.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from turns import Step, report, report_machine, serve, take_turns
+
+from mlp_numpy import (
+    AvgPool2dModule,
+    BatchNorm,
+    Conv2dModule,
+    ConvNet,
+    Dropout,
+    FlatParameters,
+    LayerNorm,
+    LeakyReLUModule,
+    LinearModule,
+    MaxPool2dModule,
+    Module,
+    ReLUModule,
+    SoftMaxCrossEntropyModule,
+    SoftMaxModule,
+)
+from mlp_numpy.environment import describe
+
+F32 = np.float32
+IMAGES, ROWS = (32, 64, 32, 32), (200, 1024)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One layer: how we make it, how PyTorch's ``nn`` does, the shape of its input, whether that is the data."""
+
+    ours: Callable[[], Module]
+    theirs: Callable[[Any], Any]
+    shape: tuple[int, ...]
+    input_layer: bool = False
+
+
+def _conv(n_in: int, n_out: int, size: int, input_layer: bool = False) -> Task:
+    return Task(
+        lambda: Conv2dModule(n_in, n_out, 3, padding=1, rng=0, dtype=F32, input_layer=input_layer),
+        lambda nn: nn.Conv2d(n_in, n_out, 3, padding=1),
+        (32, n_in, size, size),
+        input_layer,
+    )
+
+
+TASKS = {
+    "linear 3072-100": Task(
+        lambda: LinearModule(3072, 100, rng=0, dtype=F32), lambda nn: nn.Linear(3072, 100), (200, 3072)
+    ),
+    "linear 1024-1024": Task(
+        lambda: LinearModule(1024, 1024, rng=0, dtype=F32), lambda nn: nn.Linear(1024, 1024), ROWS
+    ),
+    "conv 3-64, 32 × 32": _conv(3, 64, 32, input_layer=True),
+    "conv 64-128, 16 × 16": _conv(64, 128, 16),
+    "conv 256-256, 8 × 8": _conv(256, 256, 8),
+    "conv 512-512, 4 × 4": _conv(512, 512, 4),
+    "conv 512-512, 2 × 2": _conv(512, 512, 2),
+    "max pool 3 × 3": Task(lambda: MaxPool2dModule(3, 2, 1), lambda nn: nn.MaxPool2d(3, 2, 1), IMAGES),
+    "max pool 2 × 2": Task(lambda: MaxPool2dModule(2), lambda nn: nn.MaxPool2d(2), IMAGES),
+    "avg pool 3 × 3": Task(lambda: AvgPool2dModule(3, 2, 1), lambda nn: nn.AvgPool2d(3, 2, 1), IMAGES),
+    "batch norm, 64 × 32 × 32": Task(lambda: BatchNorm(64, dtype=F32), lambda nn: nn.BatchNorm2d(64), IMAGES),
+    "batch norm, 256 × 8 × 8": Task(lambda: BatchNorm(256, dtype=F32), lambda nn: nn.BatchNorm2d(256), (32, 256, 8, 8)),
+    "batch norm, 500": Task(lambda: BatchNorm(500, dtype=F32), lambda nn: nn.BatchNorm1d(500), (200, 500)),
+    "layer norm, 1024": Task(lambda: LayerNorm(1024, dtype=F32), lambda nn: nn.LayerNorm(1024), ROWS),
+    "dropout, images": Task(lambda: Dropout(0.5, rng=0), lambda nn: nn.Dropout(0.5), IMAGES),
+    "relu, images": Task(ReLUModule, lambda nn: nn.ReLU(), IMAGES),
+    "relu, rows": Task(ReLUModule, lambda nn: nn.ReLU(), ROWS),
+    "leaky relu, rows": Task(lambda: LeakyReLUModule(0.02), lambda nn: nn.LeakyReLU(0.02), ROWS),
+    "softmax, 10": Task(SoftMaxModule, lambda nn: nn.Softmax(1), (200, 10)),
+}
+NET = "conv net of figure 6"
+
+
+def _draw(shape: tuple[int, ...], seed: int) -> Any:
+    return np.random.default_rng(seed).normal(size=shape).astype(F32)
+
+
+def _pixel_by_pixel(x: Any) -> Any:
+    return x if x.ndim != 4 else np.ascontiguousarray(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+
+
+def ours(name: str) -> Step:
+    """Forward and backward of one layer of this library."""
+    if name == NET:
+        return _our_net()
+    task = TASKS[name]
+    module, x = task.ours(), _pixel_by_pixel(_draw(task.shape, 0))
+    dout = _pixel_by_pixel(_draw(module.forward(x).shape, 1))
+
+    def step(_: int) -> None:
+        module.forward(x)
+        module.backward(dout)
+
+    return step
+
+
+def _our_net() -> Step:
+    net, loss = ConvNet(rng=0, dtype=F32, input_layer=True).logits, SoftMaxCrossEntropyModule()
+    FlatParameters(net)
+    x, y = _draw((32, 3072), 0), np.arange(32) % 10
+
+    def step(_: int) -> None:
+        loss.forward(net.forward(x), y)
+        net.backward(loss.backward())
+
+    return step
+
+
+def pytorch(name: str) -> Step:
+    """Forward and backward of PyTorch's layer, eager mode."""
+    import torch
+
+    if name == NET:
+        return _their_net(torch)
+    task = TASKS[name]
+    module = task.theirs(torch.nn)
+    x = torch.from_numpy(_draw(task.shape, 0)).requires_grad_(not task.input_layer)
+    dout = torch.from_numpy(_draw(tuple(module(x).shape), 1))
+
+    def step(_: int) -> None:
+        x.grad = None
+        module.zero_grad()
+        module(x).backward(dout)
+
+    return step
+
+
+def _their_net(torch: Any) -> Step:
+    nn, layers, n_in = torch.nn, [], 3
+    for n_out in (64, 0, 128, 0, 256, 256, 0, 512, 512, 0, 512, 512, 0):
+        if n_out:
+            layers += [nn.Conv2d(n_in, n_out, 3, padding=1, bias=False), nn.BatchNorm2d(n_out), nn.ReLU()]
+            n_in = n_out
+        else:
+            layers.append(nn.MaxPool2d(3, 2, 1))
+    net, loss = nn.Sequential(*layers, nn.Flatten(), nn.Linear(512, 10)), nn.CrossEntropyLoss()
+    x, y = torch.from_numpy(_draw((32, 3072), 0)).reshape(32, 3, 32, 32), torch.arange(32) % 10
+
+    def step(_: int) -> None:
+        net.zero_grad()
+        loss(net(x), y).backward()
+
+    return step
+
+
+CONTESTANTS: dict[str, tuple[Callable[[str], Step], str]] = {
+    "mlp_numpy": (ours, "numpy"),
+    "pytorch": (pytorch, "torch"),
+}
+
+
+def peak_megabytes(contestant: str) -> float:
+    """The peak memory of a process that makes three steps with the whole network."""
+    arguments = [sys.executable, __file__, "--worker", contestant, "--layer", NET, "--peak"]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=True)
+    return float(done.stdout)
+
+
+def main() -> None:
+    """Parse the options and run."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=10, help="turns of each contestant")
+    parser.add_argument("--steps", type=int, default=20, help="steps in a turn; 3 for the whole network")
+    parser.add_argument("--layer", action="append", choices=[*TASKS, NET], help="by default all")
+    parser.add_argument("--json", type=Path, help="file that gets the figures")
+    parser.add_argument("--worker", help=argparse.SUPPRESS)
+    parser.add_argument("--peak", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    names = options.layer or [*TASKS, NET]
+    if options.worker:
+        step = CONTESTANTS[options.worker][0](names[0])
+        if not options.peak:
+            serve(step)
+            return
+        for number in range(3):
+            step(number)
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        return
+    machine, results = describe(), []
+    contestants = [name for name, (_, package) in CONTESTANTS.items() if find_spec(package)]
+    for name in names:
+        steps = 3 if name == NET else options.steps
+        times, pools = take_turns(__file__, contestants, ["--layer", name], options.rounds, steps)
+        if not results:
+            report_machine(machine, pools)
+        report(f"{name}, forward and backward, float32", times, "mlp_numpy")
+        results.append({"layer": name, "milliseconds": times, "pools": pools})
+        if name == NET:
+            results[-1]["peak_megabytes"] = {name: peak_megabytes(name) for name in contestants}
+            print("peak memory:", "; ".join(f"{k} {v:,.0f} MB" for k, v in results[-1]["peak_megabytes"].items()))
+    if options.json:
+        options.json.write_text(json.dumps({"machine": machine, "results": results}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

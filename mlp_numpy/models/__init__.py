@@ -1,0 +1,19 @@
+"""Builders of whole networks out of modules, and what a network is made of at a glance."""
+
+from mlp_numpy.models.conv_net import ConvNet, SmallConvNet
+from mlp_numpy.models.mlp import MLP, ResidualMLP, TwoLayerNet
+from mlp_numpy.models.network import Classifier, Network
+from mlp_numpy.models.summary import Summary, SummaryRow, summary
+
+__all__ = [
+    "MLP",
+    "Classifier",
+    "ConvNet",
+    "Network",
+    "ResidualMLP",
+    "SmallConvNet",
+    "Summary",
+    "SummaryRow",
+    "TwoLayerNet",
+    "summary",
+]

@@ -1,0 +1,133 @@
+"""Convolutional networks for small color images."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mlp_numpy.arrays import Seed, generator
+from mlp_numpy.errors import OptionError
+from mlp_numpy.models.network import Classifier
+from mlp_numpy.modules import (
+    BatchNorm,
+    Conv2dModule,
+    FlattenModule,
+    Initializer,
+    LinearModule,
+    MaxPool2dModule,
+    Module,
+    ReLUModule,
+    UnflattenModule,
+    kaiming,
+)
+from mlp_numpy.modules.windows import Windows
+
+_POOL = -1
+FIGURE_6 = (64, _POOL, 128, _POOL, 256, 256, _POOL, 512, 512, _POOL, 512, 512, _POOL)
+"""The channels of the convolutions in their order; −1 is a pool."""
+
+
+class ConvNet(Classifier):
+    """Eight convolutions and five pools: the network of figure 6.
+
+        x (N, C·H·W) → images → [Conv 3×3 → BatchNorm → ReLU] × 8, with MaxPool 3×3, stride 2, after the 1st, 2nd, 4th,
+        6th and 8th → Linear → SoftMax → probabilities (N, n_classes)
+
+    image_shape        (C, H, W) of the images, whose rows of numbers come in
+    extra_norm         a BatchNorm and a ReLU more before the Linear
+    init, rng, dtype   how the weights start, as in Conv2dModule; Kaiming by default
+    input_layer        backward leaves out ∂L/∂x, which training does not need
+
+    The convolutions have no bias: the BatchNorm behind them would subtract it again.
+
+    Reference: "Assignment 1: MLPs, CNNs and Backpropagation" (Earle), section 4.
+
+    Raises OptionError for sizes below 1.
+    """
+
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int] = (3, 32, 32),
+        n_classes: int = 10,
+        *,
+        extra_norm: bool = False,
+        init: Initializer | None = None,
+        rng: Seed = None,
+        dtype: Any = np.float64,
+        input_layer: bool = False,
+    ) -> None:
+        options: dict[str, Any] = {"init": init or kaiming(), "rng": generator(rng), "dtype": dtype}
+        n_channels, height, width = image_shape
+        modules: list[Module] = [UnflattenModule(*image_shape)]
+        for layer, n_next in enumerate(FIGURE_6):
+            if n_next == _POOL:
+                pool = MaxPool2dModule(3, stride=2, padding=1)
+                modules.append(pool)
+                height, width = pool.windows.out_size(height, width)
+                continue
+            first = input_layer and layer == 0
+            conv = Conv2dModule(n_channels, n_next, 3, padding=1, bias=False, input_layer=first, **options)
+            modules += [conv, BatchNorm(n_next, dtype=dtype), ReLUModule()]
+            n_channels = n_next
+        if extra_norm:
+            modules += [BatchNorm(n_channels, dtype=dtype), ReLUModule()]
+        last = LinearModule(n_channels * height * width, n_classes, **options)
+        super().__init__(int(np.prod(image_shape)), *modules, FlattenModule(), last)
+        self.image_shape, self.n_classes, self.extra_norm = tuple(image_shape), int(n_classes), extra_norm
+
+    def _arguments(self) -> str:
+        return f"{self.image_shape}, {self.n_classes}{', extra_norm=True' if self.extra_norm else ''}"
+
+
+class SmallConvNet(Classifier):
+    """Two convolutions and three linear layers, for images from 16 × 16.
+
+        x (N, C·H·W) → images → Conv 5×5 to 6 → ReLU → MaxPool 2×2 → Conv 5×5 to 16 → ReLU → MaxPool 2×2
+        → Linear 120 → ReLU → Linear 84 → ReLU → Linear → SoftMax → probabilities (N, n_classes)
+
+    image_shape        (C, H, W) of the images, whose rows of numbers come in
+    init, rng, dtype   how the weights start, as in Conv2dModule; Kaiming by default
+    input_layer        backward leaves out ∂L/∂x, which training does not need
+
+    Reference: "Submission Assignment 2" (Gil Álamo), questions 11 and 12, after PyTorch's tutorial on CIFAR-10.
+
+    Raises OptionError for sizes that cannot be.
+    """
+
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int] = (3, 32, 32),
+        n_classes: int = 10,
+        *,
+        init: Initializer | None = None,
+        rng: Seed = None,
+        dtype: Any = np.float64,
+        input_layer: bool = False,
+    ) -> None:
+        options: dict[str, Any] = {"init": init or kaiming(), "rng": generator(rng), "dtype": dtype}
+        n_channels, *size = image_shape
+        for over in (Windows((5, 5), (1, 1), (0, 0)), Windows((2, 2), (2, 2), (0, 0))) * 2:
+            size = list(over.out_size(*size))
+        if min(size) < 1:
+            raise OptionError(f"SmallConvNet: images must be at least 16 × 16, got image_shape {image_shape}.")
+        super().__init__(
+            int(np.prod(image_shape)),
+            UnflattenModule(*image_shape),
+            Conv2dModule(n_channels, 6, 5, input_layer=input_layer, **options),
+            ReLUModule(),
+            MaxPool2dModule(2),
+            Conv2dModule(6, 16, 5, **options),
+            ReLUModule(),
+            MaxPool2dModule(2),
+            FlattenModule(),
+            LinearModule(16 * size[0] * size[1], 120, **options),
+            ReLUModule(),
+            LinearModule(120, 84, **options),
+            ReLUModule(),
+            LinearModule(84, n_classes, **options),
+        )
+        self.image_shape, self.n_classes = tuple(image_shape), int(n_classes)
+
+    def _arguments(self) -> str:
+        return f"{self.image_shape}, {self.n_classes}"

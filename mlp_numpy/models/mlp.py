@@ -1,0 +1,151 @@
+"""Fully connected networks: the MLP, one with shortcuts, and the one of two layers and two functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from mlp_numpy.arrays import Seed, generator
+from mlp_numpy.errors import OptionError
+from mlp_numpy.models.network import Classifier, Network
+from mlp_numpy.modules import (
+    BatchNorm,
+    Initializer,
+    LeakyReLUModule,
+    LinearModule,
+    Module,
+    ReLUModule,
+    Residual,
+    glorot,
+)
+
+
+class MLP(Classifier):
+    """Linear layers with a LeakyReLU between each two, and a softmax at the end.
+
+        x (N, n_inputs) → [Linear → LeakyReLU] per hidden layer → Linear → SoftMax → probabilities (N, n_classes)
+
+    ``n_hidden`` lists the sizes of the hidden layers; with ``[]`` the network is multinomial logistic regression.
+    Reference: "Assignment 1: MLPs, CNNs and Backpropagation" (Earle), section 1.2.
+
+    batch_norm         a BatchNorm before every Linear but the first, as in section 3 there
+    init, rng, dtype   how the weights start, as in LinearModule
+    input_layer        backward leaves out ∂L/∂x, which training does not need
+
+    ``logits`` is the same network, sharing every layer, without the softmax: what the fused loss is trained on.
+
+    Raises OptionError for sizes below 1.
+    """
+
+    def __init__(
+        self,
+        n_inputs: int,
+        n_hidden: Sequence[int],
+        n_classes: int,
+        neg_slope: float = 0.02,
+        *,
+        batch_norm: bool = False,
+        init: Initializer | None = None,
+        rng: Seed = None,
+        dtype: Any = np.float64,
+        input_layer: bool = False,
+    ) -> None:
+        if not isinstance(n_hidden, list | tuple | np.ndarray):
+            raise OptionError(f"MLP: n_hidden must be a list of whole numbers, got {n_hidden!r}. Hint: [100], or [].")
+        draws = generator(rng)
+        sizes = [n_inputs, *n_hidden, n_classes]
+        modules: list[Module] = []
+        for layer, (n_in, n_out) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+            if layer:
+                modules.append(LeakyReLUModule(neg_slope))
+            if layer and batch_norm:
+                modules.append(BatchNorm(n_in, dtype=dtype))
+            first = input_layer and layer == 0
+            modules.append(LinearModule(n_in, n_out, init=init, rng=draws, dtype=dtype, input_layer=first))
+        super().__init__(n_inputs, *modules)
+        self.sizes = tuple(int(size) for size in sizes)
+        self.neg_slope = float(neg_slope)
+        self.batch_norm = batch_norm
+
+    @property
+    def sizes_text(self) -> str:
+        """The sizes as people write them: "MLP 3072-100-10"."""
+        return "MLP " + "-".join(str(size) for size in self.sizes)
+
+    def _arguments(self) -> str:
+        n_inputs, *n_hidden, n_classes = self.sizes
+        options = ", batch_norm=True" if self.batch_norm else ""
+        return f"{n_inputs}, {n_hidden}, {n_classes}, neg_slope={self.neg_slope:g}{options}"
+
+
+class ResidualMLP(Classifier):
+    """An MLP whose hidden layers after the first have a shortcut around them.
+
+        x → Linear → ReLU → [x + ReLU(Linear(x))] per block → Linear → SoftMax → probabilities (N, n_classes)
+
+    n_hidden   the size of every hidden layer, four times n_inputs by default
+    n_blocks   how many hidden layers have a shortcut
+
+    Reference: "Submission Assignment 2" (Gil Álamo), question 10, which adds one block to a network of two layers.
+
+    Raises OptionError for sizes below 1.
+    """
+
+    def __init__(
+        self,
+        n_inputs: int,
+        n_classes: int,
+        n_hidden: int | None = None,
+        n_blocks: int = 1,
+        *,
+        init: Initializer | None = None,
+        rng: Seed = None,
+        dtype: Any = np.float64,
+        input_layer: bool = False,
+    ) -> None:
+        if isinstance(n_blocks, bool) or not isinstance(n_blocks, int | np.integer) or n_blocks < 1:
+            raise OptionError(f"ResidualMLP: n_blocks must be a whole number ≥ 1, got {n_blocks!r}.")
+        width = 4 * n_inputs if n_hidden is None else n_hidden
+        options: dict[str, Any] = {"init": init or glorot(), "rng": generator(rng), "dtype": dtype}
+        modules: list[Module] = [LinearModule(n_inputs, width, **options, input_layer=input_layer), ReLUModule()]
+        modules += [Residual(LinearModule(width, width, **options), ReLUModule()) for _ in range(n_blocks)]
+        super().__init__(n_inputs, *modules, LinearModule(width, n_classes, **options))
+        self._sizes = (int(n_inputs), int(n_classes), int(width), int(n_blocks))
+
+    def _arguments(self) -> str:
+        return ", ".join(str(size) for size in self._sizes)
+
+
+class TwoLayerNet(Network):
+    """Two linear layers, a function f between them and a function g at the end: g(f(x W₁ᵀ + b₁) W₂ᵀ + b₂).
+
+    f, g   modules, such as ReLUModule() and SoftMaxModule()
+
+    Reference: "Homework 1" (Albertini), whose problems take for f a ReLU times 5, a tanh or a ReLU, and for g the
+    identity or a sigmoid.
+
+    Raises OptionError for sizes below 1.
+    """
+
+    def __init__(
+        self,
+        n_inputs: int,
+        n_hidden: int,
+        n_outputs: int,
+        f: Module,
+        g: Module,
+        *,
+        init: Initializer | None = None,
+        rng: Seed = None,
+        dtype: Any = np.float64,
+        input_layer: bool = False,
+    ) -> None:
+        options: dict[str, Any] = {"init": init or glorot(), "rng": generator(rng), "dtype": dtype}
+        first = LinearModule(n_inputs, n_hidden, **options, input_layer=input_layer)
+        super().__init__(n_inputs, first, f, LinearModule(n_hidden, n_outputs, **options), g)
+        self._sizes = (int(n_inputs), int(n_hidden), int(n_outputs))
+
+    def _arguments(self) -> str:
+        return ", ".join([*(str(size) for size in self._sizes), repr(self[1]), repr(self[3])])

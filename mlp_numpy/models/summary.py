@@ -1,0 +1,119 @@
+"""A network at a glance: its layers, what comes out of each, what each learns, and the memory that a batch takes."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mlp_numpy.arrays import Array
+from mlp_numpy.errors import OptionError
+from mlp_numpy.modules import Module, Residual
+
+
+@dataclass(frozen=True)
+class SummaryRow:
+    """One layer: its dotted name, itself as text, its output's shape without the N, how many numbers it learns."""
+
+    name: str
+    layer: str
+    out_shape: tuple[int, ...]
+    n_parameters: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What ``summary`` found. ``str()`` is a table.
+
+    n_parameters      how many numbers the model learns
+    parameter_bytes   they and their gradients; an optimizer's memory comes on top
+    kept_bytes        what a batch of ``batch`` samples leaves in memory between forward and backward
+    """
+
+    rows: tuple[SummaryRow, ...]
+    n_parameters: int
+    parameter_bytes: int
+    batch: int
+    kept_bytes: int
+
+    def __str__(self) -> str:
+        cells = [("", "layer", "output", "parameters")]
+        cells += [
+            (row.name, row.layer, " × ".join(map(str, row.out_shape)), f"{row.n_parameters:,}") for row in self.rows
+        ]
+        widths = [max(len(cell[column]) for cell in cells) for column in range(4)]
+        lines = [
+            f"{name:<{widths[0]}}  {layer:<{widths[1]}}  {out:<{widths[2]}}  {count:>{widths[3]}}".rstrip()
+            for name, layer, out, count in cells
+        ]
+        return "\n".join(
+            [
+                *lines,
+                f"{self.n_parameters:,} parameters, {_megabytes(self.parameter_bytes)} with their gradients; "
+                f"a batch of {self.batch} keeps {_megabytes(self.kept_bytes)} for backward",
+            ]
+        )
+
+
+def summary(model: Module, input_shape: tuple[int, ...], batch: int = 32) -> Summary:
+    """What a model is made of, found by a forward of one sample and one of two through a copy of it.
+
+    input_shape   the shape of one sample, without the N: (3072,), or (3, 32, 32)
+    batch         for how many samples the memory is told
+
+    Raises OptionError for a batch below 1, and whatever the model says of samples that do not fit.
+    """
+    if batch < 1:
+        raise OptionError(f"summary: batch must be a whole number ≥ 1, got {batch!r}.")
+    twin = copy.deepcopy(model)
+    dtype = next((array.value.dtype for _, array in twin.learned()), np.dtype(np.float64))
+    rows: list[SummaryRow] = []
+    kept = []
+    for n in (1, 2):
+        rows.clear()
+        _walk(twin, "", np.zeros((n, *input_shape), dtype), rows)
+        kept.append(_kept_bytes(twin))
+    n_parameters = sum(array.value.size for _, array in twin.learned())
+    parameter_bytes = sum(array.value.nbytes + array.grad.nbytes for _, array in twin.learned())
+    return Summary(tuple(rows), n_parameters, parameter_bytes, batch, kept[0] + (batch - 1) * (kept[1] - kept[0]))
+
+
+def _walk(module: Module, name: str, x: Array, rows: list[SummaryRow]) -> Array:
+    """The forward of ``module``, layer by layer, with a row for each."""
+    if not module.children():
+        out = module.forward(x)
+        n_parameters = sum(array.value.size for _, array in module.learned())
+        rows.append(SummaryRow(name, repr(module), out.shape[1:], n_parameters))
+        return out
+    start = x
+    for key, child in module.children().items():
+        x = _walk(child, f"{name}.{key}".lstrip("."), x, rows)
+    if isinstance(module, Residual):
+        x = start + x
+        rows.append(SummaryRow(name, "+ the input of these", x.shape[1:], 0))
+    return x
+
+
+def _kept_bytes(module: Module) -> int:
+    """The size of all arrays that the layers keep for backward, each counted once, without the parameters."""
+    found: dict[int, Any] = {}
+    for _, leaf in module.leaves():
+        for value in (leaf._context or {}).values():
+            if isinstance(value, np.ndarray):
+                root = _root(value)
+                found[id(root)] = root
+    for _, learned in module.learned():
+        found.pop(id(_root(learned.value)), None)
+    return sum(root.nbytes for root in found.values())
+
+
+def _root(array: Array) -> Array:
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
+def _megabytes(n: int) -> str:
+    return f"{n / 1e6:,.1f} MB"

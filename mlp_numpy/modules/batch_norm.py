@@ -1,0 +1,185 @@
+"""Batch normalization: every feature is brought to mean 0 and variance 1 over the batch, then scaled and shifted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mlp_numpy.arrays import Array
+from mlp_numpy.autodiff import Context, Op
+from mlp_numpy.errors import OptionError, ShapeError
+from mlp_numpy.modules.base import Module
+from mlp_numpy.modules.layout import images, pixel_rows
+
+# Rows are taken in blocks of so many bytes, so that the passes over a block find it in the processor's cache.
+_BLOCK = 1 << 19
+
+
+class BatchNormalize(Op):
+    """
+    Forward     out = γ ⊙ x̂ + β     x̂ = r ⊙ (x − μ)     r = 1/√(σ² + ε)     μ = Σₛ xₛ / B     σ² = Σₛ (xₛ − μ)² / B
+    Backward    dx = γ r / B ⊙ (B dout − dβ − x̂ ⊙ dγ)     dγ = Σₛ doutₛ ⊙ x̂ₛ     dβ = Σₛ doutₛ
+    Shapes      x, out, dout (N, C) or (N, C, H, W)   γ, β, μ, σ², r (C,)
+                s runs over the B rows: all N samples, of images all B = N·H·W pixels
+    Caches      x − μ, r, γ; also μ and σ² for who keeps running statistics
+    Kinks       none
+    Reference   "Assignment 1: MLPs, CNNs and Backpropagation" (Earle), eq. 47, 48 and 63. Eq. 63 is meant for
+                ∂L/∂x̂ = dout ⊙ γ; γ is put outside of its sums here, which turns them into dβ and dγ.
+    """
+
+    @staticmethod
+    def forward(context: Context, x: Array, gamma: Array, beta: Array, *, eps: float) -> Array:
+        rows = pixel_rows(x)
+        mean = _sum(rows) / len(rows)
+        centered, squares = np.empty_like(rows), np.zeros_like(mean)
+        for part in _blocks(rows):
+            np.subtract(rows[part], mean, out=centered[part])
+            squares += np.einsum("sc,sc->c", centered[part], centered[part])
+        variance = squares / len(rows)
+        r = 1 / np.sqrt(variance + eps)
+        context["centered"], context["r"], context["gamma"] = centered, r, gamma
+        context["mean"], context["variance"] = mean, variance
+        return images(_scale_and_shift(centered, gamma * r, beta), x.shape)
+
+    @staticmethod
+    def backward(context: Context, dout: Array) -> tuple[Array, Array, Array]:
+        centered, r, gamma = context["centered"], context["r"], context["gamma"]
+        rows = pixel_rows(dout)
+        dbeta, dgamma = _sums(rows, centered, r)
+        dx = np.empty_like(rows)
+        scale, slope, shift = gamma * r, r * dgamma / len(rows), dbeta / len(rows)
+        for part in _blocks(rows):
+            block = np.multiply(centered[part], slope, out=dx[part])
+            block += shift
+            np.subtract(rows[part], block, out=block)
+            block *= scale
+        return images(dx, dout.shape), dgamma, dbeta
+
+
+class BatchNormalizeInference(Op):
+    """
+    Forward     out = γ ⊙ x̂ + β     x̂ = r ⊙ (x − m)     r = 1/√(v + ε)
+    Backward    dx = γ r ⊙ dout     dγ = Σₛ doutₛ ⊙ x̂ₛ     dβ = Σₛ doutₛ
+    Shapes      x, out, dout (N, C) or (N, C, H, W)   γ, β (C,)   m, v (C,): mean and variance, constants
+    Caches      x − m, r, γ
+    Kinks       none
+    Reference   Ioffe and Szegedy 2015, "Batch Normalization", algorithm 2, line 11: the same as BatchNormalize but
+                for statistics that the batch does not choose, so that the two mean terms of its dx are absent
+    """
+
+    @staticmethod
+    def forward(
+        context: Context, x: Array, gamma: Array, beta: Array, *, mean: Array, variance: Array, eps: float
+    ) -> Array:
+        centered = pixel_rows(x) - mean
+        r = 1 / np.sqrt(variance + eps)
+        context["centered"], context["r"], context["gamma"] = centered, r, gamma
+        return images(_scale_and_shift(centered, gamma * r, beta), x.shape)
+
+    @staticmethod
+    def backward(context: Context, dout: Array) -> tuple[Array, Array, Array]:
+        centered, r, gamma = context["centered"], context["r"], context["gamma"]
+        rows = pixel_rows(dout)
+        dbeta, dgamma = _sums(rows, centered, r)
+        return images(rows * (gamma * r), dout.shape), dgamma, dbeta
+
+
+class BatchNorm(Module):
+    """Normalizes ``n_features`` = C features of (N, C), or channels of (N, C, H, W); ``params`` "gamma", "beta" (C,).
+
+    eps         what is added to the variance, so that a constant feature divides by no zero
+    momentum    the share of the newest batch in the running statistics: running ← (1 − momentum) running + momentum new
+    running     False: no running statistics, evaluation too takes the batch's own (as the first NumPy assignment did)
+
+    Training normalizes by the batch's own mean and **biased** variance Σ(x − μ)²/B. ``buffers`` "running_mean" and
+    "running_variance" follow; into the second goes the **unbiased** variance, Σ(x − μ)²/(B − 1), as in PyTorch.
+    Evaluation normalizes by these two. A single row has no variance: it leaves the running one as it was.
+
+    Raises OptionError for n_features below 1, eps < 0, momentum outside [0, 1].
+    """
+
+    op = BatchNormalize
+
+    def __init__(
+        self,
+        n_features: int,
+        eps: float = 1e-5,
+        momentum: float = 0.1,
+        *,
+        running: bool = True,
+        dtype: Any = np.float64,
+    ) -> None:
+        if isinstance(n_features, bool) or not isinstance(n_features, int | np.integer) or n_features < 1:
+            raise OptionError(f"BatchNorm: n_features must be a whole number ≥ 1, got {n_features!r}.")
+        if not 0 <= eps < np.inf:
+            raise OptionError(f"BatchNorm: eps must be a number ≥ 0, got {eps!r}.")
+        if not 0 <= momentum <= 1:
+            raise OptionError(f"BatchNorm: momentum must lie in [0, 1], got {momentum!r}.")
+        super().__init__(gamma=np.ones(n_features, dtype=dtype), beta=np.zeros(n_features, dtype=dtype))
+        self.n_features, self.eps, self.momentum, self.running = int(n_features), float(eps), float(momentum), running
+        if running:
+            self.buffers["running_mean"] = np.zeros(n_features, dtype=dtype)
+            self.buffers["running_variance"] = np.ones(n_features, dtype=dtype)
+
+    def forward(self, x: Array) -> Array:
+        """The normalized batch; in training the running statistics take their share of it."""
+        out = super().forward(x)
+        if self.training and self.running:
+            self._follow(out.size // self.n_features)
+        return out
+
+    def _follow(self, n_rows: int) -> None:
+        context, momentum = self._remembered(), self.momentum
+        mean, variance = self.buffers["running_mean"], self.buffers["running_variance"]
+        mean += momentum * (context["mean"] - mean)
+        if n_rows > 1:
+            variance += momentum * (context["variance"] * (n_rows / (n_rows - 1)) - variance)
+
+    def _formula(self) -> type[Op]:
+        return BatchNormalize if self.training or not self.running else BatchNormalizeInference
+
+    def _constants(self) -> dict[str, Any]:
+        if self._formula() is BatchNormalize:
+            return {"eps": self.eps}
+        mean, variance = self.buffers["running_mean"], self.buffers["running_variance"]
+        return {"mean": mean, "variance": variance, "eps": self.eps}
+
+    def _arguments(self) -> str:
+        options = "" if self.running else ", running=False"
+        return f"{self.n_features}, eps={self.eps:g}, momentum={self.momentum:g}{options}"
+
+    def _check_input(self, x: Array) -> None:
+        if x.ndim not in (2, 4) or x.shape[1] != self.n_features or x.size == 0:
+            n = self.n_features
+            raise ShapeError(f"BatchNorm({n}).forward: x must be (N, {n}) or (N, {n}, H, W), got {x.shape}.")
+
+
+def _blocks(rows: Array) -> list[slice]:
+    size = max(1, _BLOCK // (rows.shape[1] * rows.itemsize))
+    return [slice(start, start + size) for start in range(0, len(rows), size)]
+
+
+def _sum(rows: Array) -> Array:
+    """Σₛ rowsₛ: the blocks are summed first and their sums then, which is more exact than one long sum."""
+    total = np.zeros(rows.shape[1], rows.dtype)
+    for part in _blocks(rows):
+        total += np.einsum("sc->c", rows[part])
+    return total
+
+
+def _sums(rows: Array, centered: Array, r: Array) -> tuple[Array, Array]:
+    """Σₛ doutₛ and Σₛ doutₛ ⊙ x̂ₛ."""
+    dbeta, dgamma = np.zeros((2, rows.shape[1]), rows.dtype)
+    for part in _blocks(rows):
+        dbeta += np.einsum("sc->c", rows[part])
+        dgamma += np.einsum("sc,sc->c", rows[part], centered[part])
+    return dbeta, dgamma * r
+
+
+def _scale_and_shift(centered: Array, scale: Array, shift: Array) -> Array:
+    out = np.empty_like(centered)
+    for part in _blocks(centered):
+        np.multiply(centered[part], scale, out=out[part])
+        out[part] += shift
+    return out

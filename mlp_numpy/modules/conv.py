@@ -1,0 +1,134 @@
+"""The convolutional layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mlp_numpy.arrays import Array, Seed, generator
+from mlp_numpy.autodiff import Context, Op
+from mlp_numpy.errors import OptionError
+from mlp_numpy.modules.base import Module
+from mlp_numpy.modules.init import Initializer, kaiming
+from mlp_numpy.modules.layout import images, pixel_rows
+from mlp_numpy.modules.windows import Size, Windows, windows
+
+
+class Conv2d(Op):
+    """
+    Forward     out_nmij = b_m + Σ_cuv W_mcuv x_nchw      h = i s + u − p, w = j s + v − p, 0 where x has no such pixel
+                as one product  out = X Wᵀ + b,  X_nij,uvc = x_nchw
+    Backward    dX = dout W      dW = doutᵀ X      db = Σ_nij dout      dx_nchw = Σ dX_nij,uvc over all that is h, w
+    Shapes      x (N, C, H, W)   W (M, C, KH, KW)   b (M,)   out, dout (N, M, H′, W′)   X (N·H′·W′, KH·KW·C)
+                s stride, p padding, in each direction its own
+    Caches      X, W, the shape of x
+    Kinks       none
+    Reference   Chellapilla, Puri and Simard 2006, "High Performance Convolutional Neural Networks for Document
+                Processing", section 3.2, for the product; given X, dX, dW and db are those of the linear layer
+    """
+
+    @staticmethod
+    def forward(context: Context, x: Array, weight: Array, bias: Array | None = None, *, over: Windows) -> Array:
+        n, _, height, width = x.shape
+        x_rows = window_rows(x, over)
+        out = x_rows @ _matrix(weight).T
+        if bias is not None:
+            out += bias
+        context["x_rows"], context["weight"], context["shape"], context["over"] = x_rows, weight, x.shape, over
+        context["biased"] = bias is not None
+        return images(out, (n, len(weight), *over.out_size(height, width)))
+
+    @staticmethod
+    def backward(context: Context, dout: Array) -> tuple[Array | None, ...]:
+        x_rows, weight = context["x_rows"], context["weight"]
+        rows = pixel_rows(dout)
+        dx = sum_of_windows(rows @ _matrix(weight), context["shape"], context["over"]) if context.wants(0) else None
+        into = context.target(1)
+        dweight = np.empty_like(weight) if into is None else into
+        matrix = _matrix(dweight)
+        np.matmul(rows.T, x_rows, out=matrix)
+        if not np.may_share_memory(matrix, dweight):
+            dweight[...] = matrix.reshape(len(weight), *weight.shape[2:], -1).transpose(0, 3, 1, 2)
+        if not context["biased"]:
+            return dx, dweight
+        return dx, dweight, np.einsum("sm->m", rows, out=context.target(2))
+
+
+def _matrix(weight: Array) -> Array:
+    """(M, C, KH, KW) → (M, KH·KW·C): a view of a weight stored as Conv2dModule stores it, else a copy."""
+    return weight.transpose(0, 2, 3, 1).reshape(len(weight), -1)
+
+
+def window_rows(x: Array, over: Windows) -> Array:
+    """(N, C, H, W) → (N·H′·W′, KH·KW·C): a row a window, with zeros for the padding."""
+    n, channels, height, width = x.shape
+    (kh, kw), (out_height, out_width) = over.kernel, over.out_size(height, width)
+    allocate = np.zeros if any(over.padding) else np.empty
+    rows = allocate((n, out_height, out_width, kh, kw, channels), x.dtype)
+    for (u, v), on_image, in_windows in over.offsets(height, width):
+        rows[:, :, :, u, v].transpose(0, 3, 1, 2)[in_windows] = x[on_image]
+    return rows.reshape(-1, kh * kw * channels)
+
+
+def sum_of_windows(rows: Array, shape: tuple[int, ...], over: Windows) -> Array:
+    """The derivative of ``window_rows``: every number goes back to its pixel, where those of all windows add up."""
+    n, channels, height, width = shape
+    windowed = rows.reshape(n, *over.out_size(height, width), *over.kernel, channels)
+    dx = images(np.zeros((n * height * width, channels), rows.dtype), shape)
+    for (u, v), on_image, in_windows in over.offsets(height, width):
+        dx[on_image] += windowed[:, :, :, u, v].transpose(0, 3, 1, 2)[in_windows]
+    return dx
+
+
+class Conv2dModule(Module):
+    """Slides ``out_channels`` kernels over images (N, in_channels, H, W) → (N, out_channels, H′, W′).
+
+    kernel_size, stride, padding   one whole number, or (height, width); the padding is zeros on all four sides
+    bias                           False: no bias, as before a BatchNorm, which would take it away again
+    init                           how the weight starts, see ``mlp_numpy.modules.init``; Kaiming by default
+    rng, dtype, input_layer        as in LinearModule
+
+    ``params``: "weight" (out_channels, in_channels, KH, KW), whose memory holds the channels innermost, and "bias"
+    (out_channels,). H′ = ⌊(H + 2·padding − KH) / stride⌋ + 1, and W′ likewise.
+
+    Raises OptionError for sizes that cannot be, ShapeError in ``forward`` for images that do not fit.
+    """
+
+    op = Conv2d
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Size,
+        stride: Size = 1,
+        padding: Size = 0,
+        *,
+        bias: bool = True,
+        init: Initializer | None = None,
+        rng: Seed = None,
+        dtype: Any = np.float64,
+        input_layer: bool = False,
+    ) -> None:
+        for name, size in (("in_channels", in_channels), ("out_channels", out_channels)):
+            if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
+                raise OptionError(f"Conv2dModule: {name} must be a whole number ≥ 1, got {size!r}.")
+        self.windows = windows("Conv2dModule", kernel_size, stride, padding)
+        draw = kaiming() if init is None else init
+        weight = draw(generator(rng), (out_channels, in_channels, *self.windows.kernel), input_layer=input_layer)
+        inner = np.ascontiguousarray(weight.transpose(0, 2, 3, 1), dtype=dtype).transpose(0, 3, 1, 2)
+        super().__init__(weight=inner, **({"bias": np.zeros(out_channels, dtype=dtype)} if bias else {}))
+        self.in_channels, self.out_channels, self.bias = int(in_channels), int(out_channels), bias
+        self.input_needed = not input_layer
+
+    def _constants(self) -> dict[str, Any]:
+        return {"over": self.windows}
+
+    def _arguments(self) -> str:
+        options = "" if self.bias else ", bias=False"
+        return f"{self.in_channels}, {self.out_channels}, {self.windows.arguments}{options}"
+
+    def _check_input(self, x: Array) -> None:
+        who = f"Conv2dModule({self.in_channels} → {self.out_channels})"
+        self.windows.check(who, x, self.in_channels)

@@ -1,0 +1,86 @@
+"""Dropout: in training each number is set to zero with probability p, in evaluation none is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mlp_numpy.arrays import Array, Seed, generator
+from mlp_numpy.autodiff import Context, Id, Op
+from mlp_numpy.errors import OptionError
+from mlp_numpy.modules.base import Module
+
+
+class DropoutMask(Op):
+    """
+    Forward     out = m ⊙ x      m = 0 where a number is dropped, 1/(1 − p) where it is kept
+    Backward    dx = m ⊙ dout
+    Shapes      x, m, out, dout: any, all the same; m is a constant
+    Caches      m
+    Kinks       none
+    Reference   Srivastava et al. 2014, "Dropout", section 4, with the division by 1 − p (its section 10) already in
+                training, so that evaluation leaves x as it is
+    """
+
+    @staticmethod
+    def forward(context: Context, x: Array, *, mask: Array) -> Array:
+        context["mask"] = mask
+        out: Array = mask * x
+        return out
+
+    @staticmethod
+    def backward(context: Context, dout: Array) -> Array:
+        dx: Array = context["mask"] * dout
+        return dx
+
+
+class Dropout(Module):
+    """Drops each number with probability ``p`` in training and divides the kept ones by 1 − p; evaluation gives x.
+
+    rng   seed of the masks, or a generator to draw that seed from, so that several layers on one generator differ
+
+    A mask is a pure function of the two numbers in ``buffers``: "seed", and "step", which counts the forwards in
+    training. They are saved with the model, so a resumed run drops what the whole run would have dropped; writing
+    "step" repeats a mask.
+
+    Raises OptionError for p outside [0, 1).
+    """
+
+    op = DropoutMask
+
+    def __init__(self, p: float = 0.5, *, rng: Seed = None) -> None:
+        if not 0 <= p < 1:
+            raise OptionError(f"Dropout: p, the probability of dropping, must lie in [0, 1), got {p!r}.")
+        super().__init__()
+        self.p = float(p)
+        draws = generator(rng)
+        seed = rng % 2**64 if isinstance(rng, int) else draws.integers(2**63)
+        self.buffers["seed"] = np.array(seed, np.uint64)
+        self.buffers["step"] = np.array(0, np.uint64)
+        self._mask: Array = np.ones(())
+
+    def forward(self, x: Array) -> Array:
+        """``x`` with some of its numbers dropped; each forward in training drops others."""
+        if self.training:
+            x = self._check_batch("forward", "x", x)
+            self._mask = self.mask(int(self.buffers["step"]), x.shape).astype(x.real.dtype) / (1 - self.p)
+            self.buffers["step"] += np.uint64(1)
+        return super().forward(x)
+
+    def mask(self, step: int, shape: tuple[int, ...]) -> Array:
+        """Which numbers of a batch of ``shape`` are kept at ``step``: booleans, drawn from a counter."""
+        size = int(np.prod(shape))
+        draws = np.random.Philox(key=int(self.buffers["seed"]), counter=[0, 0, 0, step])
+        halves = draws.random_raw((size + 1) // 2).view(np.uint32)[:size]
+        kept: Array = halves >= np.uint32(self.p * 2**32)
+        return kept.reshape(shape)
+
+    def _formula(self) -> type[Op]:
+        return DropoutMask if self.training else Id
+
+    def _constants(self) -> dict[str, Any]:
+        return {"mask": self._mask} if self.training else {}
+
+    def _arguments(self) -> str:
+        return f"{self.p:g}"

@@ -1,0 +1,81 @@
+"""Layer normalization: every row is brought to mean 0 and variance 1 over its features, then scaled and shifted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mlp_numpy.arrays import Array
+from mlp_numpy.autodiff import Context, Op
+from mlp_numpy.errors import OptionError, ShapeError
+from mlp_numpy.modules.base import Module
+
+
+class LayerNormalize(Op):
+    """
+    Forward     out = γ ⊙ x̂ + β     x̂ = r (x − μ)     r = 1/√(σ² + ε)     μ = Σᵢ xᵢ / D     σ² = Σᵢ (xᵢ − μ)² / D
+    Backward    dx = r / D (D g − Σᵢ gᵢ − x̂ Σᵢ gᵢ x̂ᵢ)     g = dout ⊙ γ     dγ = Σ dout ⊙ x̂     dβ = Σ dout
+    Shapes      x, x̂, g, out, dout (…, D)   γ, β (D,)   μ, σ², r (…, 1)
+                i runs over the D features of one row; dγ and dβ sum over all rows
+    Caches      x̂, r, γ
+    Kinks       none
+    Reference   Ba, Kiros and Hinton 2016, "Layer Normalization", eq. 3; dx is batch normalization's with rows and
+                columns exchanged, and γ inside the sums since it differs along them
+    """
+
+    @staticmethod
+    def forward(context: Context, x: Array, gamma: Array, beta: Array, *, eps: float) -> Array:
+        x_hat = x - x.mean(axis=-1, keepdims=True)
+        variance = np.einsum("...i,...i->...", x_hat, x_hat)[..., np.newaxis] / x.shape[-1]
+        r = 1 / np.sqrt(variance + eps)
+        x_hat *= r
+        context["x_hat"], context["r"], context["gamma"] = x_hat, r, gamma
+        out: Array = x_hat * gamma
+        out += beta
+        return out
+
+    @staticmethod
+    def backward(context: Context, dout: Array) -> tuple[Array, Array, Array]:
+        x_hat, r, gamma = context["x_hat"], context["r"], context["gamma"]
+        rows = dout.reshape(-1, len(gamma))
+        dgamma = np.einsum("si,si->i", rows, x_hat.reshape(rows.shape))
+        dbeta = rows.sum(axis=0)
+        g = dout * gamma
+        along = np.einsum("...i,...i->...", g, x_hat)[..., np.newaxis] / len(gamma)
+        g -= g.mean(axis=-1, keepdims=True)
+        g -= x_hat * along
+        g *= r
+        return g, dgamma, dbeta
+
+
+class LayerNorm(Module):
+    """Normalizes each row of (N, …, D) over its last dimension, D = ``n_features``; ``params`` "gamma" and "beta" (D,).
+
+    eps   what is added to the variance, so that a constant row divides by no zero
+
+    Training and evaluation are the same, and no row sees another.
+
+    Raises OptionError for n_features below 1 or eps < 0.
+    """
+
+    op = LayerNormalize
+
+    def __init__(self, n_features: int, eps: float = 1e-5, *, dtype: Any = np.float64) -> None:
+        if isinstance(n_features, bool) or not isinstance(n_features, int | np.integer) or n_features < 1:
+            raise OptionError(f"LayerNorm: n_features must be a whole number ≥ 1, got {n_features!r}.")
+        if not 0 <= eps < np.inf:
+            raise OptionError(f"LayerNorm: eps must be a number ≥ 0, got {eps!r}.")
+        super().__init__(gamma=np.ones(n_features, dtype=dtype), beta=np.zeros(n_features, dtype=dtype))
+        self.n_features, self.eps = int(n_features), float(eps)
+
+    def _constants(self) -> dict[str, Any]:
+        return {"eps": self.eps}
+
+    def _arguments(self) -> str:
+        return f"{self.n_features}, eps={self.eps:g}"
+
+    def _check_input(self, x: Array) -> None:
+        if x.ndim < 2 or x.shape[-1] != self.n_features or x.size == 0:
+            n = self.n_features
+            raise ShapeError(f"LayerNorm({n}).forward: x must be (N, …, {n}), got {x.shape}.")

@@ -1,0 +1,126 @@
+"""Pooling: one number for each window of an image."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mlp_numpy.arrays import Array
+from mlp_numpy.autodiff import Context, Op
+from mlp_numpy.errors import OptionError
+from mlp_numpy.modules.base import Module
+from mlp_numpy.modules.layout import zeros_laid_out_as
+from mlp_numpy.modules.windows import Size, Windows, windows
+
+
+class MaxPool2d(Op):
+    """
+    Forward     out_ncij = max_uv x_nchw      h = i s + u − p,  w = j s + v − p,  −∞ where x has no such pixel
+    Backward    dx_nchw = Σ dout_ncij over all windows (i, j) whose maximum lies at h, w
+    Shapes      x (N, C, H, W)   out, dout (N, C, H′, W′)
+    Caches      for each window the number KW·u + v of its maximum, in as few bytes as hold it; the shape of x
+    Kinks       where several numbers of a window are its maximum, the first of them, row by row, has the gradient
+    Reference   elementary calculus; "Assignment 1: MLPs, CNNs and Backpropagation" (Earle), figure 6, uses it
+    """
+
+    @staticmethod
+    def forward(context: Context, x: Array, *, over: Windows) -> Array:
+        size = (*x.shape[:2], *over.out_size(*x.shape[2:]))
+        out = zeros_laid_out_as(x, size)
+        out -= np.inf
+        place = zeros_laid_out_as(x, size, np.min_scalar_type(over.kernel[0] * over.kernel[1] - 1))
+        for (u, v), on_image, in_windows in over.offsets(*x.shape[2:]):
+            candidate, so_far = x[on_image], out[in_windows]
+            larger = candidate.real > so_far.real
+            keep_larger(so_far, candidate, larger)
+            # The numbers of the places grow, so the last that was larger than all before it is the largest of them.
+            number = larger.view(np.uint8) * place.dtype.type(u * over.kernel[1] + v)
+            np.maximum(place[in_windows], number, out=place[in_windows])
+        context["place"], context["shape"], context["over"] = place, x.shape, over
+        return out
+
+    @staticmethod
+    def backward(context: Context, dout: Array) -> Array:
+        place, shape, over = context["place"], context["shape"], context["over"]
+        dx = zeros_laid_out_as(place, shape, dout.dtype)
+        for (u, v), on_image, in_windows in over.offsets(*shape[2:]):
+            here = place[in_windows] == u * over.kernel[1] + v
+            dx[on_image] += dout[in_windows] * here
+        return dx
+
+
+def keep_larger(so_far: Array, candidate: Array, larger: Array) -> None:
+    """Write ``candidate`` over ``so_far`` where it is ``larger``, that is, has the larger real part."""
+    if so_far.dtype.kind == "c":
+        np.copyto(so_far, candidate, where=larger)
+    else:
+        # The same for real numbers, many times as quick; and a NaN goes through instead of being passed over.
+        np.maximum(so_far, candidate, out=so_far)
+
+
+class AvgPool2d(Op):
+    """
+    Forward     out_ncij = Σ_uv x_nchw / (KH·KW)      h = i s + u − p,  w = j s + v − p,  0 where x has no such pixel
+    Backward    dx_nchw = Σ dout_ncij / (KH·KW) over all windows (i, j) that see h, w
+    Shapes      x (N, C, H, W)   out, dout (N, C, H′, W′)
+    Caches      the shape of x
+    Kinks       none
+    Reference   elementary: a mean. The padding counts as numbers, as it does in PyTorch unless told otherwise.
+    """
+
+    @staticmethod
+    def forward(context: Context, x: Array, *, over: Windows) -> Array:
+        context["shape"], context["over"] = x.shape, over
+        out = zeros_laid_out_as(x, (*x.shape[:2], *over.out_size(*x.shape[2:])))
+        for _, on_image, in_windows in over.offsets(*x.shape[2:]):
+            out[in_windows] += x[on_image]
+        out /= over.kernel[0] * over.kernel[1]
+        return out
+
+    @staticmethod
+    def backward(context: Context, dout: Array) -> Array:
+        shape, over = context["shape"], context["over"]
+        share = dout / (over.kernel[0] * over.kernel[1])
+        dx = zeros_laid_out_as(dout, shape)
+        for _, on_image, in_windows in over.offsets(*shape[2:]):
+            dx[on_image] += share[in_windows]
+        return dx
+
+
+class Pool2dModule(Module):
+    """The base of the pools: (N, C, H, W) → (N, C, H′, W′), H′ = ⌊(H + 2·padding − kernel) / stride⌋ + 1.
+
+    kernel, stride, padding   one whole number, or (height, width); the stride is the kernel's size by default
+
+    Raises OptionError for sizes that cannot be, and for a padding above half the kernel, where a window would see
+    nothing but padding; ShapeError in ``forward`` for images that do not fit.
+    """
+
+    def __init__(self, kernel: Size, stride: Size | None = None, padding: Size = 0) -> None:
+        who = type(self).__name__
+        super().__init__()
+        self.windows = windows(who, kernel, kernel if stride is None else stride, padding)
+        if any(2 * p > k for p, k in zip(self.windows.padding, self.windows.kernel, strict=True)):
+            raise OptionError(f"{who}: the padding must be at most half the kernel, got {self.windows.arguments}.")
+
+    def _constants(self) -> dict[str, Any]:
+        return {"over": self.windows}
+
+    def _arguments(self) -> str:
+        return self.windows.arguments
+
+    def _check_input(self, x: Array) -> None:
+        self.windows.check(repr(self), x)
+
+
+class MaxPool2dModule(Pool2dModule):
+    """The largest number of each window; the padding is −∞, and of equal numbers the first has the gradient."""
+
+    op = MaxPool2d
+
+
+class AvgPool2dModule(Pool2dModule):
+    """The mean of each window, in which the padding counts as zeros."""
+
+    op = AvgPool2d

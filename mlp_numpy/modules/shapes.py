@@ -1,0 +1,69 @@
+"""From images to rows of numbers and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mlp_numpy.arrays import Array
+from mlp_numpy.autodiff import Context, Op, Reshape
+from mlp_numpy.errors import OptionError, ShapeError
+from mlp_numpy.modules.base import Module
+
+
+class Flatten(Op):
+    """
+    Forward     out[n] = the numbers of x[n] one behind the other, the last index running fastest
+    Backward    dx = dout, in the shape of x
+    Shapes      x (N, …)   out, dout (N, D), D the product of the other sizes of x
+    Caches      the shape of x
+    Kinks       none
+    Reference   elementary: the numbers stay, their indices change
+    """
+
+    @staticmethod
+    def forward(context: Context, x: Array) -> Array:
+        context["shape"] = x.shape
+        return x.reshape(len(x), -1)
+
+    @staticmethod
+    def backward(context: Context, dout: Array) -> Array:
+        return dout.reshape(context["shape"])
+
+
+class FlattenModule(Module):
+    """(N, C, H, W), or any batch, to rows (N, C·H·W): what stands between convolutions and a LinearModule."""
+
+    op = Flatten
+
+    def _check_input(self, x: Array) -> None:
+        if x.ndim < 2 or x.size == 0:
+            raise ShapeError(f"FlattenModule.forward: x must be (N, …) with at least one number a row, got {x.shape}.")
+
+
+class UnflattenModule(Module):
+    """Rows (N, C·H·W), as data sets hold images, to images (N, C, H, W).
+
+    Raises OptionError for sizes below 1.
+    """
+
+    op = Reshape
+
+    def __init__(self, channels: int, height: int, width: int) -> None:
+        for name, size in (("channels", channels), ("height", height), ("width", width)):
+            if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
+                raise OptionError(f"UnflattenModule: {name} must be a whole number ≥ 1, got {size!r}.")
+        super().__init__()
+        self.shape = (int(channels), int(height), int(width))
+
+    def _constants(self) -> dict[str, Any]:
+        return {"shape": (-1, *self.shape)}
+
+    def _arguments(self) -> str:
+        return ", ".join(str(size) for size in self.shape)
+
+    def _check_input(self, x: Array) -> None:
+        size = int(np.prod(self.shape))
+        if x.ndim != 2 or x.shape[1] != size:
+            raise ShapeError(f"{self!r}.forward: x must be (N, {size}), got {x.shape}. Hint: check the data set.")

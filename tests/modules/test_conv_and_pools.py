@@ -1,0 +1,138 @@
+"""Convolution and pooling over shapes that hypothesis draws: sizes 1, any stride and padding, ties, memory orders."""
+
+from __future__ import annotations
+
+import tracemalloc
+from typing import Any
+
+import numpy as np
+import pytest
+from cases_images import slow_avg, slow_conv, slow_max
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from mlp_numpy import AvgPool2dModule, Conv2dModule, FlatParameters, MaxPool2dModule, Module, UnflattenModule
+from mlp_numpy.arrays import Array
+from mlp_numpy.errors import OptionError, ShapeError
+from mlp_numpy.gradcheck import gradcheck
+
+small = st.integers(1, 3)
+pairs = st.tuples(small, small)
+shapes = st.tuples(st.integers(1, 2), small, st.integers(1, 6), st.integers(1, 6))
+
+
+def drawn(shape: tuple[int, ...], seed: int, *, inner: bool = False, tied: bool = False) -> Array:
+    rng = np.random.default_rng(seed)
+    x = rng.integers(0, 3, shape).astype(float) if tied else rng.normal(size=shape)
+    return np.ascontiguousarray(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2) if inner else x
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(shapes, small, pairs, pairs, st.tuples(st.integers(0, 2), st.integers(0, 2)), st.booleans())
+def test_convolutions_of_all_shapes(
+    shape: tuple[int, ...], n_out: int, kernel: Any, stride: Any, padding: Any, inner: bool
+) -> None:
+    module = Conv2dModule(shape[1], n_out, kernel, stride, padding, rng=1)
+    assume(min(module.windows.out_size(*shape[2:])) > 0)
+    x = drawn(shape, 2, inner=inner)
+    np.testing.assert_allclose(module.forward(x), slow_conv(module, x, None), rtol=1e-12, atol=1e-13)
+    assert gradcheck(module, x, max_entries=8).worst.quotient < 1e-13
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(shapes, pairs, pairs, st.tuples(st.integers(0, 1), st.integers(0, 1)), st.booleans(), st.booleans())
+def test_pools_of_all_shapes(
+    shape: tuple[int, ...], kernel: Any, stride: Any, padding: Any, inner: bool, tied: bool
+) -> None:
+    assume(all(2 * p <= k for p, k in zip(padding, kernel, strict=True)))
+    for make, slow in ((MaxPool2dModule, slow_max), (AvgPool2dModule, slow_avg)):
+        module = make(kernel, stride, padding)
+        assume(min(module.windows.out_size(*shape[2:])) > 0)
+        x = drawn(shape, 3, inner=inner, tied=tied)
+        np.testing.assert_allclose(module.forward(x), slow(module, x, None), rtol=1e-13)
+        assert gradcheck(module, drawn(shape, 3, inner=inner), max_entries=8).worst.quotient < 1e-13
+
+
+def test_of_equal_numbers_the_first_has_the_gradient() -> None:
+    x = np.array([[[[1.0, 2, 2], [2, 0, 0], [0, 0, 2]]]])
+    pool = MaxPool2dModule(2, 1)
+    np.testing.assert_array_equal(pool.forward(x), [[[[2, 2], [2, 2]]]])
+    np.testing.assert_array_equal(pool.backward(np.array([[[[1.0, 10], [100, 1000]]]])), [
+        [[[0, 11, 0], [100, 0, 0], [0, 0, 1000]]]
+    ])  # fmt: skip
+
+
+def test_a_maximum_below_zero_beats_the_padding_and_a_nan_goes_through() -> None:
+    pool = MaxPool2dModule(3, 2, 1)
+    assert (pool.forward(np.full((1, 1, 4, 4), -5.0)) == -5).all()
+    assert np.isnan(pool.forward(np.full((1, 1, 2, 2), np.nan))).all()
+
+
+def test_large_kernels_number_their_places_beyond_a_byte() -> None:
+    x = np.zeros((1, 1, 20, 20))
+    x[0, 0, 19, 18] = 1
+    pool = MaxPool2dModule(20)
+    assert pool.forward(x) == 1
+    np.testing.assert_array_equal(pool.backward(np.ones((1, 1, 1, 1))), x)
+
+
+def test_the_memory_order_of_a_weight_survives_the_flat_vector() -> None:
+    conv = Conv2dModule(2, 3, (2, 1), rng=0)
+    before = conv.params["weight"].copy()
+    flat = FlatParameters(conv)
+    weight = conv.params["weight"]
+    np.testing.assert_array_equal(weight, before)
+    assert weight.transpose(0, 2, 3, 1).flags.c_contiguous
+    conv.backward(np.ones_like(conv.forward(drawn((1, 2, 3, 3), 0))))
+    np.testing.assert_array_equal(
+        flat.grads[: before.size].reshape(3, 2, 1, 2).transpose(0, 3, 1, 2), conv.grads["weight"]
+    )
+
+
+def test_an_input_layer_gives_no_gradient_to_its_input() -> None:
+    conv = Conv2dModule(1, 2, 2, rng=0, input_layer=True)
+    assert conv.backward(np.ones_like(conv.forward(np.ones((1, 1, 3, 3))))) is None
+    assert conv.grads["bias"].tolist() == [4, 4]
+
+
+def test_a_pass_holds_little_more_than_its_columns() -> None:
+    conv, x = Conv2dModule(16, 16, 3, padding=1, rng=0), drawn((4, 16, 16, 16), 0, inner=True)
+    columns = x.nbytes * 9
+    tracemalloc.start()
+    conv.backward(np.ones_like(conv.forward(x)))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2 * columns + 8 * x.nbytes
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Conv2dModule(0, 1, 1), "Conv2dModule: in_channels must be"),
+        (lambda: Conv2dModule(1, True, 1), "Conv2dModule: out_channels must be"),
+        (lambda: Conv2dModule(1, 1, 0), "Conv2dModule: kernel size must be a whole number ≥ 1"),
+        (lambda: Conv2dModule(1, 1, (1, 2, 3)), "kernel size must be"),
+        (lambda: Conv2dModule(1, 1, 1, stride=0), "stride must be"),
+        (lambda: Conv2dModule(1, 1, 1, padding=-1), "padding must be a whole number ≥ 0"),
+        (lambda: MaxPool2dModule(2, padding=2), "MaxPool2dModule: the padding must be at most half the kernel"),
+        (lambda: AvgPool2dModule(2.0), "AvgPool2dModule: kernel size must be"),
+        (lambda: UnflattenModule(1, 0, 2), "UnflattenModule: height must be"),
+    ],
+)
+def test_sizes_that_cannot_be(make: Any, message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("module", "shape", "message"),
+    [
+        (Conv2dModule(3, 4, 3), (2, 3072), r"Conv2dModule\(3 → 4\).forward: x must be \(N, 3, H, W\), got \(2, 3072\)"),
+        (Conv2dModule(3, 4, 3), (2, 3, 2, 5), r"at least as large as the kernel \(3, 3\), got \(2, 3, 2, 5\)"),
+        (MaxPool2dModule(3), (2, 3, 2, 5), r"MaxPool2dModule\(3, stride=3, padding=0\).forward"),
+        (UnflattenModule(1, 2, 2), (2, 5), r"UnflattenModule\(1, 2, 2\).forward: x must be \(N, 4\), got \(2, 5\)"),
+    ],
+)
+def test_images_that_do_not_fit(module: Module, shape: tuple[int, ...], message: str) -> None:
+    with pytest.raises(ShapeError, match=message):
+        module.forward(np.ones(shape))
