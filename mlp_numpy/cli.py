@@ -1,4 +1,4 @@
-"""The command line: ``train``, ``evaluate``, ``predict``, ``gradcheck``, ``explain``. The one room that prints."""
+"""The command line: ``train``, ``evaluate``, ``predict``, ``audit`` and others. The one room that prints."""
 
 from __future__ import annotations
 
@@ -16,10 +16,20 @@ from PIL import Image, UnidentifiedImageError
 from tqdm import tqdm
 
 from mlp_numpy.arrays import Array
+from mlp_numpy.audit import AuditReport, audit_lines, pytorch
 from mlp_numpy.config import Config, as_options
 from mlp_numpy.data.sources import load_dataset
-from mlp_numpy.errors import DataError, DataNotFoundError, MlpNumpyError, NonFiniteError, OptionError, did_you_mean
+from mlp_numpy.errors import (
+    DataError,
+    DataNotFoundError,
+    ExtraMissingError,
+    MlpNumpyError,
+    NonFiniteError,
+    OptionError,
+    did_you_mean,
+)
 from mlp_numpy.experiment import Result, Run, load_run
+from mlp_numpy.files import write_json
 from mlp_numpy.gradcheck import Method, gradcheck
 from mlp_numpy.lesson import lesson
 from mlp_numpy.models import MLP
@@ -203,6 +213,30 @@ def check_gradients(
     return 0 if report.verdict == "fine" else _FAILED
 
 
+def audit(cases: int = 50, seed: int = 0, json_file: Annotated[Path | None, tyro.conf.arg(name="json")] = None) -> int:
+    """Hold every gradient of the library against everything there is, PyTorch included where it is installed.
+
+    Args:
+        cases: random shapes and numbers for each line of the table
+        seed: whole number that decides them
+        json_file: file to write the findings to
+    """
+    try:
+        torch = pytorch("audit")
+    except ExtraMissingError as error:
+        torch = None
+        print(f"without PyTorch. {error}\n", file=sys.stderr)
+    report = AuditReport(seed)
+    with tqdm(disable=not _on_terminal(), unit="line", leave=False) as bar:
+        for line in audit_lines(cases, seed, torch):
+            report.lines.append(line)
+            bar.update()
+    print(report)
+    if json_file is not None:
+        write_json(json_file, report.as_json())
+    return _FAILED if report.failures else 0
+
+
 def explain(formula: Annotated[str, tyro.conf.Positional]) -> int:
     """Print a formula's equations, its sums index by index, and both at work on an example.
 
@@ -255,7 +289,7 @@ def confusion_table(counts: Array, class_names: Sequence[str]) -> str:
 
 def _usage() -> str:
     commands = {"train": train, "evaluate": evaluate_run, "predict": predict, "gradcheck": check_gradients}
-    commands["explain"] = explain
+    commands |= {"audit": audit, "explain": explain}
     lines = [f"  {name:<10} {(command.__doc__ or '').splitlines()[0]}" for name, command in commands.items()]
     return "\n".join(
         [
@@ -301,5 +335,6 @@ _COMMANDS: Final[dict[str, Callable[[Sequence[str]], int]]] = {
     "evaluate": lambda options: int(tyro.cli(evaluate_run, prog=_PROGRAM + "evaluate", args=options)),
     "predict": lambda options: int(tyro.cli(predict, prog=_PROGRAM + "predict", args=options)),
     "gradcheck": lambda options: int(tyro.cli(check_gradients, prog=_PROGRAM + "gradcheck", args=options)),
+    "audit": lambda options: int(tyro.cli(audit, prog=_PROGRAM + "audit", args=options)),
     "explain": lambda options: int(tyro.cli(explain, prog=_PROGRAM + "explain", args=options)),
 }

@@ -2,41 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 from cases import CASES, Case
 
-from mlp_numpy import LossModule, Module
+from mlp_numpy import LossModule
 from mlp_numpy.arrays import Array
+from mlp_numpy.audit import twin
 
 torch = pytest.importorskip("torch")
-functional = torch.nn.functional
-
-
-def theirs(module: Module, x: Any, y: Any, params: dict[str, Any], prefix: str = "") -> Any:
-    """PyTorch's own version of a module, applied to its tensors."""
-    kind = type(module).__name__
-    if module.children():
-        for name, child in module.children().items():
-            x = theirs(child, x, y, params, f"{prefix}{name}.")
-        return x
-    if kind == "LinearModule":
-        return functional.linear(x, params[f"{prefix}weight"], params[f"{prefix}bias"])
-    if kind == "LeakyReLUModule":
-        return functional.leaky_relu(x, module.neg_slope)
-    if kind == "ReLUModule":
-        return functional.relu(x)
-    if kind == "SoftMaxModule":
-        return functional.softmax(x, dim=1)
-    scores = x if kind == "SoftMaxCrossEntropyModule" else x.log()
-    if kind == "CrossEntropyModule" and y.ndim == 1:
-        return functional.nll_loss(scores, y, reduction=module.reduction)
-    if kind == "CrossEntropyModule":
-        rows = -(y * scores).sum(dim=1)
-        return {"none": rows, "sum": rows.sum(), "mean": rows.mean()}[module.reduction]
-    return functional.cross_entropy(scores, y, reduction=module.reduction)
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -51,7 +25,7 @@ def test_output_and_gradients_are_pytorchs(case: Case, n: int) -> None:
 
     tensor = torch.tensor(x, requires_grad=True)
     params = {name: torch.tensor(array.value, requires_grad=True) for name, array in module.learned()}
-    answer = theirs(module, tensor, None if y is None else torch.tensor(y), params)
+    answer = twin(torch, module, params, tensor, None if y is None else torch.tensor(y))
     answer.backward(torch.tensor(dout))
     np.testing.assert_allclose(answer.detach().numpy(), out, rtol=1e-12, atol=1e-14)
     np.testing.assert_allclose(tensor.grad.numpy(), dx, rtol=1e-12, atol=1e-13)

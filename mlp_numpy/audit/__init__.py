@@ -1,0 +1,7 @@
+"""The audit: every gradient of the library, or of a module of one's own, held against everything there is."""
+
+from mlp_numpy.audit.report import AuditReport, Line, audit, audit_lines
+from mlp_numpy.audit.rows import ROWS, composed, twin
+from mlp_numpy.audit.twins import pytorch
+
+__all__ = ["ROWS", "AuditReport", "Line", "audit", "audit_lines", "composed", "pytorch", "twin"]
