@@ -157,7 +157,7 @@ def gradcheck(
 
 
 class Subject:
-    """A module seen as one function to a scalar, f(x, params) = Σ g ⊙ out.
+    """A module seen as one function to a scalar, f(x, params) = Σ g ⊙ out: every forward starts from the same buffers.
 
     y, options   labels of a loss, and further keywords of its forward
     """
@@ -166,9 +166,12 @@ class Subject:
         self, module: Module, loss: LossModule | None, y: Array | None, g: Array | None, **options: Any
     ) -> None:
         self.module, self.loss, self.y, self.g, self.options = module, loss, y, g, options
+        self.buffers = [(array, array.copy()) for _, leaf in module.leaves() for array in leaf.buffers.values()]
 
     def forward(self, x: Array) -> Array:
         """The output whose weighted sum is f: the module's, or that of the loss behind it."""
+        for array, start in self.buffers:
+            array[...] = start
         if isinstance(self.module, LossModule):
             return self.module.forward(x, self.y, **self.options)
         out = self.module.forward(x)
@@ -181,6 +184,10 @@ class Subject:
     def analytic(self, x: Array) -> dict[str, Array]:
         """The module's own gradients, by the names of ``arrays``; an input layer has none for x."""
         self.forward(x)
+        return self.gradients()
+
+    def gradients(self) -> dict[str, Array]:
+        """The same for the last forward."""
         dout = self.g if self.loss is None else self.loss.backward(self.g)
         if dout is None:
             raise OptionError("gradcheck: the derivative of the output must be given.")

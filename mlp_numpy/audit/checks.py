@@ -110,11 +110,16 @@ def judge(sample: Sample, rng: np.random.Generator, torch: Any = None, *, known:
 
 
 def _analytic(sample: Sample, rng: np.random.Generator) -> tuple[Subject, dict[str, Array]]:
-    """The sample as a function to a scalar, with a random dout, and its output and own gradients by name."""
-    module = sample.module.astype(np.float64)
-    shape = np.shape(Subject(module, None, sample.y, None, **sample.options).forward(sample.x))
-    g = np.asarray(rng.normal(size=shape))
-    subject = Subject(module, None, sample.y, g, **sample.options)
+    """The sample as a function to a scalar, with a random dout, and its output and own gradients by name.
+
+    Another batch of the same shape goes through the module first, so that whatever is kept of it shows.
+    """
+    y = None if sample.y is None else np.ascontiguousarray(sample.y[::-1])
+    subject = Subject(sample.module.astype(np.float64), None, y, None, **sample.options)
+    other = np.ascontiguousarray(sample.x[::-1]) / 2
+    subject.g = np.asarray(rng.normal(size=np.shape(subject.forward(other))))
+    subject.analytic(other)
+    subject.y = sample.y
     return subject, _results(subject, sample.x)
 
 

@@ -34,7 +34,11 @@ class Sample:
 
 
 class Draws:
-    """The random choices of one case. Case 0 has every size at its least; every third case is full of ties and zeros.
+    """The random choices of one case.
+
+    Case 0 has every size at its least. Of five cases one has all sizes equal, where what is transposed still fits, and
+    one a batch of one, the first size that is drawn. Of three cases one is full of ties and zeros, and one has numbers
+    of several units.
 
     All numbers have a float32 of the same value, so that a comparison of both precisions sees arithmetic alone.
     """
@@ -42,22 +46,31 @@ class Draws:
     def __init__(self, rng: np.random.Generator, case: int) -> None:
         self.rng, self.case = rng, case
         self.tied = case % 3 == 1
+        self._drawn: list[int] = []
 
     def size(self, most: int = 5, least: int = 1) -> int:
-        """A size from ``least`` to ``most``, the least of them three times in ten."""
-        if self.case == 0 or self.rng.random() < 0.3:
-            return least
-        return int(self.rng.integers(least, most, endpoint=True))
+        """A size from ``least`` to ``most``, the least of them in one of five draws."""
+        kind, first = self.case % 5, not self._drawn
+        if self.case == 0 or (kind == 3 and first) or (kind not in (2, 3) and self.rng.random() < 0.2):
+            size = least
+        elif kind == 2 and not first:
+            size = min(max(self._drawn[0], least), most)
+        else:
+            size = int(self.rng.integers(least + 1, most, endpoint=True))
+        self._drawn.append(size)
+        return size
 
     def shape(self, axes: int, most: int = 4) -> tuple[int, ...]:
         """So many sizes."""
         return tuple(self.size(most) for _ in range(axes))
 
     def numbers(self, *shape: int, margin: float = _MARGIN) -> Array:
-        """Normal numbers at least ``margin`` away from 0, or in a tied case whole numbers from −2 to 2."""
+        """Normal numbers at least ``margin`` away from 0; in a tied case whole ones from −2 to 2, one of them 0."""
         if self.tied:
-            return self.rng.integers(-2, 2, shape, endpoint=True).astype(np.float64)
-        x: Array = self.rng.normal(0, 3 if self.case % 3 == 2 else 1, size=shape)
+            whole: Array = self.rng.integers(-2, 2, shape, endpoint=True).astype(np.float64)
+            whole.flat[self.rng.integers(whole.size)] = 0
+            return whole
+        x: Array = self.rng.normal(0, 4 if self.case % 3 == 2 else 1, size=shape)
         x += np.copysign(margin, x)
         return _single(x)
 

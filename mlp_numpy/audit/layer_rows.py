@@ -24,7 +24,7 @@ def _on_any_shape(make: Callable[[Draws], Module], kinked: bool) -> Draw:
     """A module that acts on each number by itself."""
 
     def draw(draws: Draws, variant: str) -> Sample:
-        x = draws.numbers(*draws.shape(draws.size(4), most=3))
+        x = draws.numbers(*draws.shape(int(draws.rng.integers(1, 4, endpoint=True)), most=3))
         return Sample(draws.filled(make(draws)), x, kinked=kinked and draws.tied)
 
     return draw
@@ -35,20 +35,19 @@ def _softmax(draws: Draws, variant: str) -> Sample:
 
 
 def _sequential(draws: Draws, variant: str) -> Sample:
-    d, h, m = draws.shape(3)
+    n, d, h, m = draws.shape(4)
     net = Sequential(LinearModule(d, h), ReLUModule(), LinearModule(h, m))
-    return _beside_kinks(draws, net, d)
+    return _beside_kinks(draws, net, n, d)
 
 
 def _mlp(draws: Draws, variant: str) -> Sample:
-    d, c = draws.shape(2)
+    n, d, c = draws.shape(3)
     hidden = [] if draws.case == 0 else list(draws.shape(int(draws.rng.integers(3))))
-    return _beside_kinks(draws, MLP(d, hidden, c, 0.1), d)
+    return _beside_kinks(draws, MLP(d, hidden, c, 0.1), n, d)
 
 
-def _beside_kinks(draws: Draws, net: Sequential, d: int) -> Sample:
+def _beside_kinks(draws: Draws, net: Sequential, n: int, d: int) -> Sample:
     """A net with weights and a batch that bring no hidden unit near the kink of its activation."""
-    n = draws.size()
     while True:
         draws.filled(net)
         x = draws.numbers(n, d)
