@@ -16,7 +16,7 @@ from PIL import Image, UnidentifiedImageError
 from tqdm import tqdm
 
 from mlp_numpy.arrays import Array
-from mlp_numpy.audit import AuditReport, audit_lines, pytorch
+from mlp_numpy.audit import AuditReport, SelfTest, audit_lines, audit_own, pytorch, self_test
 from mlp_numpy.config import Config, as_options
 from mlp_numpy.data.sources import load_dataset
 from mlp_numpy.errors import (
@@ -213,28 +213,60 @@ def check_gradients(
     return 0 if report.verdict == "fine" else _FAILED
 
 
-def audit(cases: int = 50, seed: int = 0, json_file: Annotated[Path | None, tyro.conf.arg(name="json")] = None) -> int:
-    """Hold every gradient of the library against everything there is, PyTorch included where it is installed.
+def audit(
+    subject: Annotated[str | None, tyro.conf.Positional] = None,
+    cases: int | None = None,
+    seed: int = 0,
+    shape: Annotated[str | None, tyro.conf.arg(name="input")] = None,
+    self_check: Annotated[bool, tyro.conf.arg(name="self-test"), tyro.conf.FlagCreatePairsOff] = False,
+    json_file: Annotated[Path | None, tyro.conf.arg(name="json")] = None,
+) -> int:
+    """Hold every gradient of the library, or of a module of one's own, against everything there is.
+
+    PyTorch, where it is installed, included.
 
     Args:
-        cases: random shapes and numbers for each line of the table
+        subject: a module of one's own, as package.module:Class or 'package.module:Class(4, 3)'
+        cases: random shapes and numbers for each line of the table; 40, or 12 for the self-test
         seed: whole number that decides them
+        shape: shape of the batch that a module of one's own takes, such as 4,3; found by trying if left out
+        self_check: plant wrong gradients instead, all of which must be caught
         json_file: file to write the findings to
     """
+    report: AuditReport | SelfTest
+    if self_check:
+        report = self_test(12 if cases is None else cases, seed=seed)
+    elif subject is not None:
+        report = AuditReport(seed, [audit_own(subject, _sizes(shape), 40 if cases is None else cases, seed)])
+    else:
+        report = _audit_of_the_library(40 if cases is None else cases, seed)
+    print(report)
+    if json_file is not None:
+        write_json(json_file, report.as_json())
+    return _FAILED if report.failures else 0
+
+
+def _audit_of_the_library(cases: int, seed: int) -> AuditReport:
     try:
         torch = pytorch("audit")
     except ExtraMissingError as error:
         torch = None
-        print(f"without PyTorch. {error}\n", file=sys.stderr)
+        print(f"Without PyTorch: {error}\n", file=sys.stderr, flush=True)
     report = AuditReport(seed)
     with tqdm(disable=not _on_terminal(), unit="line", leave=False) as bar:
         for line in audit_lines(cases, seed, torch):
             report.lines.append(line)
             bar.update()
-    print(report)
-    if json_file is not None:
-        write_json(json_file, report.as_json())
-    return _FAILED if report.failures else 0
+    return report
+
+
+def _sizes(text: str | None) -> tuple[int, ...] | None:
+    if text is None:
+        return None
+    sizes = tuple(int(word) if word.strip().isdigit() else 0 for word in text.split(","))
+    if 0 in sizes:
+        raise OptionError(f"audit: --input must be sizes ≥ 1 such as 4,3, got {text!r}.")
+    return sizes
 
 
 def explain(formula: Annotated[str, tyro.conf.Positional]) -> int:
