@@ -34,8 +34,9 @@ from mlp_numpy.gradcheck import Method, gradcheck
 from mlp_numpy.lesson import lesson
 from mlp_numpy.models import MLP
 from mlp_numpy.modules import SoftMaxCrossEntropyModule, kaiming
+from mlp_numpy.parity import NETS, Parity, table, train_side_by_side
 from mlp_numpy.training import EvaluationRecord, StepRecord, TrainedModel, confusion_matrix, evaluate
-from mlp_numpy.viz import save_confusion
+from mlp_numpy.viz import save_confusion, save_parity
 
 _FAILED, _MISUSED, _DIVERGED, _INTERRUPTED = 1, 2, 3, 130
 _PROGRAM = "python -m mlp_numpy "
@@ -260,6 +261,41 @@ def _audit_of_the_library(cases: int, seed: int) -> AuditReport:
     return report
 
 
+def parity(
+    steps: int = 1000,
+    batch: int = 32,
+    seed: int = 0,
+    json_file: Annotated[Path | None, tyro.conf.arg(name="json")] = None,
+    picture: Path | None = None,
+) -> int:
+    """Train the same nets here and in PyTorch, from the same weights on the same batches, and compare every step.
+
+    Args:
+        steps: steps of each training
+        batch: rows in a batch
+        seed: whole number that decides weights and batches
+        json_file: file to write the differences to
+        picture: PNG file to draw them into
+    """
+    torch = pytorch("parity")
+    found: list[Parity] = []
+    with tqdm(total=steps * len(NETS), disable=not _on_terminal(), unit="step", leave=False) as bar:
+        for net in NETS:
+            for step, latest in train_side_by_side(torch, net, steps, batch, seed):
+                if step == 1:
+                    found.append(latest)
+                bar.update()
+    print(table(found))
+    if json_file is not None:
+        write_json(json_file, {"torch": torch.__version__, "seed": seed, "nets": [net.as_json() for net in found]})
+    if picture is not None:
+        losses = {net.name: net.loss_differences for net in found}
+        weights = {net.name: net.weight_differences for net in found}
+        save_parity(picture, losses, weights, max(net.bound for net in found))
+        print(f"picture {picture}")
+    return 0 if all(net.holds for net in found) else _FAILED
+
+
 def _sizes(text: str | None) -> tuple[int, ...] | None:
     if text is None:
         return None
@@ -321,7 +357,7 @@ def confusion_table(counts: Array, class_names: Sequence[str]) -> str:
 
 def _usage() -> str:
     commands = {"train": train, "evaluate": evaluate_run, "predict": predict, "gradcheck": check_gradients}
-    commands |= {"audit": audit, "explain": explain}
+    commands |= {"audit": audit, "parity": parity, "explain": explain}
     lines = [f"  {name:<10} {(command.__doc__ or '').splitlines()[0]}" for name, command in commands.items()]
     return "\n".join(
         [
@@ -368,5 +404,6 @@ _COMMANDS: Final[dict[str, Callable[[Sequence[str]], int]]] = {
     "predict": lambda options: int(tyro.cli(predict, prog=_PROGRAM + "predict", args=options)),
     "gradcheck": lambda options: int(tyro.cli(check_gradients, prog=_PROGRAM + "gradcheck", args=options)),
     "audit": lambda options: int(tyro.cli(audit, prog=_PROGRAM + "audit", args=options)),
+    "parity": lambda options: int(tyro.cli(parity, prog=_PROGRAM + "parity", args=options)),
     "explain": lambda options: int(tyro.cli(explain, prog=_PROGRAM + "explain", args=options)),
 }

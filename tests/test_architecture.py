@@ -21,6 +21,7 @@ FLOORS = [
     {"training", "config"},
     {"viz"},
     {"experiment", "audit"},
+    {"parity"},
     {"cli"},
     {"__main__"},
 ]
