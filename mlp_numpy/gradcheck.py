@@ -170,12 +170,16 @@ class Subject:
 
     def forward(self, x: Array) -> Array:
         """The output whose weighted sum is f: the module's, or that of the loss behind it."""
-        for array, start in self.buffers:
-            array[...] = start
+        self.rewind()
         if isinstance(self.module, LossModule):
             return self.module.forward(x, self.y, **self.options)
         out = self.module.forward(x)
         return out if self.loss is None else self.loss.forward(out, self.y)
+
+    def rewind(self) -> None:
+        """Give the module the buffers that it started with."""
+        for array, start in self.buffers:
+            array[...] = start
 
     def value(self, x: Array) -> complex:
         """f(x, params)."""

@@ -142,9 +142,10 @@ def _against_numeric(sample: Sample, subject: Subject, exact: Mapping[str, Array
 
 
 def _against_composition(sample: Sample, subject: Subject, exact: Mapping[str, Array]) -> Measured:
+    # The module that has run, not the sample's own: what was drawn at random in its forward is known to it.
     x = TensorNode(sample.x)
     params = {name: TensorNode(array.value) for name, array in sample.module.learned()}
-    out = composed(sample.module, params, x, sample.y, **sample.options)
+    out = composed(subject.module, params, x, sample.y, **sample.options)
     out.backward(subject.g)
     found = {"out": out.value, "dx": x.grad} | {f"d{name}": node.grad for name, node in params.items()}
     return _furthest(exact, found, subject.g)
@@ -157,7 +158,7 @@ def _against_pytorch(torch: Any, sample: Sample, subject: Subject, exact: Mappin
     x, y = tensor(sample.x), None if sample.y is None else torch.tensor(sample.y)
     params = {name: tensor(np.array(array.value)) for name, array in sample.module.learned()}
     options = {name: torch.tensor(v) if isinstance(v, np.ndarray) else v for name, v in sample.options.items()}
-    out = twin(torch, sample.module, params, x, y, **options)
+    out = twin(torch, subject.module, params, x, y, **options)
     out.backward(torch.tensor(subject.g))
     found = {"out": out.detach().numpy(), "dx": x.grad.numpy()}
     return _furthest(exact, found | {f"d{name}": t.grad.numpy() for name, t in params.items()}, subject.g)

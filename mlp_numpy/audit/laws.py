@@ -22,6 +22,7 @@ def broken_laws(sample: Sample, subject: Subject) -> list[str]:
 
 def _of_two_passes(sample: Sample, subject: Subject) -> Iterator[str]:
     x, y, dout = sample.x.copy(), _copy(sample.y), _copy(subject.g)
+    subject.rewind()
     seen = Subject(subject.module, None, y, dout, **sample.options)
     first = _copies(seen.analytic(x))
     arrays = seen.arrays(x)
@@ -31,6 +32,7 @@ def _of_two_passes(sample: Sample, subject: Subject) -> Iterator[str]:
     for name, now, before in (("x", x, sample.x), ("dout", dout, subject.g), ("y", y, sample.y)):
         if now is not None and before is not None and not np.array_equal(now, before):
             yield f"{name} must be left as it was, found it changed"
+    subject.rewind()
     again = Subject(subject.module, None, sample.y, _copy(subject.g), **sample.options)
     second = _copies(again.analytic(sample.x.copy()))
     if not _same(first, second):
@@ -41,6 +43,7 @@ def _of_two_passes(sample: Sample, subject: Subject) -> Iterator[str]:
 
 def _of_other_arrays(sample: Sample, subject: Subject) -> Iterator[str]:
     expected = _copies(subject.analytic(sample.x.copy()))
+    subject.rewind()
     turned = Subject(subject.module.astype(np.float64), None, sample.y, _turned(subject.g), **sample.options)
     if not _close(expected, turned.analytic(_strided(sample.x)), 1e-12):
         yield "the memory order of x and dout must make no difference, got other gradients"
