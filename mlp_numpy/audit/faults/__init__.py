@@ -1,0 +1,10 @@
+"""Wrong gradients, one row each: what the audit must see. A new module brings its own."""
+
+from typing import Final
+
+from mlp_numpy.audit.faults import activations, linear, losses
+from mlp_numpy.audit.faults.fault import Fault
+
+FAULTS: Final[tuple[Fault, ...]] = (*linear.FAULTS, *activations.FAULTS, *losses.FAULTS)
+
+__all__ = ["FAULTS", "Fault"]
