@@ -74,6 +74,18 @@ class Draws:
         x += np.copysign(margin, x)
         return _single(x)
 
+    def apart(self, *shape: int) -> Array:
+        """Numbers that are all at least 1/16 apart; in a tied case as ``numbers`` gives them."""
+        if self.tied:
+            return self.numbers(*shape)
+        steps: Array = self.rng.permutation(int(np.prod(shape))).reshape(shape) / 16
+        steps -= steps.mean().round()
+        return steps
+
+    def fractions(self, *shape: int) -> Array:
+        """Numbers from 0.1 to 0.9; all ½ in a tied case."""
+        return np.full(shape, 0.5) if self.tied else _single(self.rng.uniform(0.1, 0.9, shape))
+
     def probabilities(self, n: int, c: int) -> Array:
         """Rows that sum to 1 up to rounding, none of them near 0, where the logarithm bends too much to be checked."""
         rows: Array = np.full((n, c), 1.0) if self.tied else self.rng.uniform(0.1, 1.0, (n, c))

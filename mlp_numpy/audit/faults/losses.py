@@ -10,6 +10,7 @@ from mlp_numpy.arrays import Array, one_hot
 from mlp_numpy.audit.faults.fault import Fault
 from mlp_numpy.autodiff import Context
 from mlp_numpy.modules import CrossEntropy, SoftMaxCrossEntropy
+from mlp_numpy.modules.losses.reduction import weigh
 
 
 def _rows(context: Context) -> Array:
@@ -19,78 +20,58 @@ def _rows(context: Context) -> Array:
     return y if y.ndim == 2 else one_hot(y, p.shape[1], p.dtype)
 
 
-def _weights(context: Context, dout: Array, n: int) -> Array:
-    """∂L/∂lossₙ, of shape () or (N, 1)."""
-    if context["reduction"] == "none":
-        return dout[:, np.newaxis]
-    return dout / n if context["reduction"] == "mean" else dout
-
-
-def _of_probabilities(context: Context, dout: Array) -> Array:
-    """The right gradient of CrossEntropy."""
-    p = context["p"]
-    dx: Array = -_weights(context, dout, len(p)) * _rows(context) / p
-    return dx
-
-
 def _of_scores(context: Context, dout: Array, targets: Array, factor: Array | float) -> Array:
     """The gradient of SoftMaxCrossEntropy with other targets, and another factor before S."""
-    s = context["s"]
-    dx: Array = _weights(context, dout, len(s)) * (s * factor - targets)
-    return dx
+    return weigh(context, dout, context["s"] * factor - targets)
 
 
 def _mean_missing(context: Context, dout: Array) -> Any:
-    dx = _of_probabilities(context, dout)
-    return dx * len(dx) if context["reduction"] == "mean" else dx
+    dx = CrossEntropy.backward(context, dout)
+    return dx * context["total"] if context["reduction"] == "mean" else dx
 
 
 def _mean_over_all(context: Context, dout: Array) -> Any:
-    dx = _of_probabilities(context, dout)
+    dx = CrossEntropy.backward(context, dout)
     return dx / dx.shape[1] if context["reduction"] == "mean" else dx
 
 
 def _mean_of_none(context: Context, dout: Array) -> Any:
-    dx = _of_probabilities(context, dout)
+    dx = CrossEntropy.backward(context, dout)
     return dx / len(dx) if context["reduction"] == "none" else dx
 
 
 def _off_by_one(context: Context, dout: Array) -> Any:
-    dx = _of_probabilities(context, dout)
+    dx = CrossEntropy.backward(context, dout)
     return dx * len(dx) / (len(dx) + 1) if context["reduction"] == "mean" else dx
 
 
 def _sign(context: Context, dout: Array) -> Any:
-    return -_of_probabilities(context, dout)
+    return -CrossEntropy.backward(context, dout)
 
 
 def _no_labels(context: Context, dout: Array) -> Any:
-    p = context["p"]
-    return -_weights(context, dout, len(p)) / p
+    return weigh(context, dout, -1 / context["p"])
 
 
 def _eps_in_denominator(context: Context, dout: Array) -> Any:
-    p = context["p"]
-    return -_weights(context, dout, len(p)) * _rows(context) / (p + 1e-8)
+    return weigh(context, dout, -_rows(context) / (context["p"] + 1e-8))
 
 
 def _not_divided(context: Context, dout: Array) -> Any:
-    p = context["p"]
-    return -_weights(context, dout, len(p)) * _rows(context) * p
+    return weigh(context, dout, -_rows(context) * context["p"])
 
 
 def _dout_ignored(context: Context, dout: Array) -> Any:
-    return _of_probabilities(context, np.ones_like(dout))
+    return CrossEntropy.backward(context, np.ones_like(dout))
 
 
 def _next_label(context: Context, dout: Array) -> Any:
-    p = context["p"]
-    return -_weights(context, dout, len(p)) * np.roll(_rows(context), 1, axis=1) / p
+    return weigh(context, dout, -np.roll(_rows(context), 1, axis=1) / context["p"])
 
 
 def _scores_mean_missing(context: Context, dout: Array) -> Any:
     right = SoftMaxCrossEntropy.backward(context, dout)
-    return right * len(right) if context["reduction"] == "mean" else right
+    return right * context["total"] if context["reduction"] == "mean" else right
 
 
 def _without_target(context: Context, dout: Array) -> Any:
