@@ -220,6 +220,7 @@ def audit(
     seed: int = 0,
     shape: Annotated[str | None, tyro.conf.arg(name="input")] = None,
     self_check: Annotated[bool, tyro.conf.arg(name="self-test"), tyro.conf.FlagCreatePairsOff] = False,
+    seeds: int = 20,
     json_file: Annotated[Path | None, tyro.conf.arg(name="json")] = None,
 ) -> int:
     """Hold every gradient of the library, or of a module of one's own, against everything there is.
@@ -232,11 +233,12 @@ def audit(
         seed: whole number that decides them
         shape: shape of the batch that a module of one's own takes, such as 4,3; found by trying if left out
         self_check: plant wrong gradients instead, all of which must be caught
+        seeds: how many seeds of right gradients the self-test judges besides, none of which may raise an alarm
         json_file: file to write the findings to
     """
     report: AuditReport | SelfTest
     if self_check:
-        report = self_test(12 if cases is None else cases, seed=seed)
+        report = self_test(12 if cases is None else cases, seeds, seed)
     elif subject is not None:
         report = AuditReport(seed, [audit_own(subject, _sizes(shape), 40 if cases is None else cases, seed)])
     else:

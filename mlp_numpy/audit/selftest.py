@@ -74,10 +74,18 @@ class SelfTest:
 
 
 def self_test(
-    n_cases: int = 12, n_seeds: int = 20, seed: int = 0, faults: Sequence[Fault] = FAULTS, rows: Sequence[Row] = ROWS
+    n_cases: int = 12,
+    n_seeds: int = 20,
+    seed: int = 0,
+    faults: Sequence[Fault] = FAULTS,
+    rows: Sequence[Row] = ROWS,
+    *,
+    count: bool = True,
 ) -> SelfTest:
     """Plant each fault in ``n_cases`` samples of every line that its formula has, and judge them; then judge as many
     samples of what is right, below each of ``n_seeds`` seeds from ``seed`` up.
+
+    count   judge a fault in all its samples, also after the first that showed it, and so learn how many do
 
     Raises OptionError for less than one case or seed, or a formula that has no row.
     """
@@ -85,7 +93,7 @@ def self_test(
         raise OptionError(f"audit.self_test: cases and seeds must be ≥ 1, got {n_cases} and {n_seeds}.")
     found = SelfTest(n_seeds=n_seeds)
     for fault in faults:
-        found.caught.append(_caught(fault, n_cases, seed, rows))
+        found.caught.append(_caught(fault, n_cases, seed, rows, count))
     for below in range(seed, seed + n_seeds):
         for line in audit_lines(n_cases, below, rows=rows):
             found.n_true += line.n_cases
@@ -93,8 +101,12 @@ def self_test(
     return found
 
 
-def _caught(fault: Fault, n_cases: int, seed: int, rows: Sequence[Row]) -> Caught:
-    judgements = [judgement for row in rows for judgement in _judged(fault, row, n_cases, seed)]
+def _caught(fault: Fault, n_cases: int, seed: int, rows: Sequence[Row], count: bool) -> Caught:
+    judgements = []
+    for failures in (failures for row in rows for failures in _judged(fault, row, n_cases, seed)):
+        judgements.append(failures)
+        if failures and not count:
+            break
     if not judgements:
         raise OptionError(f"audit.self_test: {fault.op.__name__} must have a row in mlp_numpy.audit.rows, found none.")
     by = {check: None for failures in judgements for check in failures}

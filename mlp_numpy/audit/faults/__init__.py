@@ -2,9 +2,17 @@
 
 from typing import Final
 
-from mlp_numpy.audit.faults import activations, linear, losses
+from mlp_numpy.audit.faults import activations, images, linear, losses, normalization, number_losses, smooth
 from mlp_numpy.audit.faults.fault import Fault
 
-FAULTS: Final[tuple[Fault, ...]] = (*linear.FAULTS, *activations.FAULTS, *losses.FAULTS)
+FAULTS: Final[tuple[Fault, ...]] = (
+    *linear.FAULTS,
+    *activations.FAULTS,
+    *smooth.FAULTS,
+    *normalization.FAULTS,
+    *images.FAULTS,
+    *losses.FAULTS,
+    *number_losses.FAULTS,
+)
 
 __all__ = ["FAULTS", "Fault"]

@@ -14,26 +14,32 @@ from mlp_numpy.modules import Module
 class Fault:
     """One mistake.
 
-    op         the formula that it is made in
+    op         the formula that it is made in, or a module that is made of modules
     name       what is wrong
-    backward   the wrong derivative: (context, dout) → gradients
+    backward   the wrong derivative: (context, dout) → gradients, of a module its method ``backward``
     forward    makes a forward, where the mistake begins there; each planting has its own, with its own memory
     """
 
-    op: type[Op]
+    op: type[Op] | type[Module]
     name: str
     backward: Callable[..., Any]
     forward: Callable[[], Callable[..., Any]] | None = None
 
     def fits(self, module: Module) -> bool:
         """Whether the module uses the formula, in the mode that it is in."""
-        return not module.children() and module._formula() is self.op
+        if module.children():
+            return type(module) is self.op
+        return module._formula() is self.op
 
     def plant(self, module: Module) -> None:
         """Let the module use the wrong formula, a new subclass of the right one, from now on."""
+        name = f"Wrong{self.op.__name__}"
+        if module.children():
+            module.__class__ = type(name, (type(module),), {"backward": self.backward})
+            return
         functions = {"backward": staticmethod(self.backward)}
         if self.forward is not None:
             functions["forward"] = staticmethod(self.forward())
-        wrong = type(f"Wrong{self.op.__name__}", (self.op,), functions)
+        wrong = type(name, (self.op,), functions)
         # a loss takes the first, a layer with a formula for each mode overrides the second
         vars(module)["op"], vars(module)["_formula"] = wrong, lambda: wrong
