@@ -20,7 +20,19 @@ from mlp_numpy.arrays import Array, stream
 from mlp_numpy.audit import twin
 from mlp_numpy.errors import NonFiniteError, OptionError
 from mlp_numpy.models import MLP
-from mlp_numpy.modules import LossModule, Sequential, SoftMaxCrossEntropyModule, kaiming
+from mlp_numpy.modules import (
+    BatchNorm,
+    Conv2dModule,
+    FlattenModule,
+    LinearModule,
+    LossModule,
+    MaxPool2dModule,
+    ReLUModule,
+    Sequential,
+    SoftMaxCrossEntropyModule,
+    UnflattenModule,
+    kaiming,
+)
 from mlp_numpy.optim import SGD, FlatParameters
 
 _CLASSES: Final = 10
@@ -48,10 +60,30 @@ def _mlp(*sizes: int) -> Callable[[np.random.Generator], Sequential]:
     return lambda rng: MLP(n_inputs, hidden, _CLASSES, init=kaiming(0.02), rng=rng).logits
 
 
+def _mlp_with_batch_norm(rng: np.random.Generator) -> Sequential:
+    return MLP(192, [64, 48], _CLASSES, batch_norm=True, init=kaiming(0.02), rng=rng).logits
+
+
+def _cnn(rng: np.random.Generator) -> Sequential:
+    return Sequential(
+        UnflattenModule(3, 8, 8),
+        Conv2dModule(3, 8, 3, padding=1, bias=False, rng=rng),
+        BatchNorm(8),
+        ReLUModule(),
+        MaxPool2dModule(3, stride=2, padding=1),
+        Conv2dModule(8, 16, 3, rng=rng),
+        ReLUModule(),
+        FlattenModule(),
+        LinearModule(64, _CLASSES, init=kaiming(), rng=rng),
+    )
+
+
 NETS: Final = (
     Net("logistic regression 192-10", _mlp(192), (192,)),
     Net("MLP 768-100-10", _mlp(768, 100), (768,), 0.02),
     Net("deep MLP 192-64-56-48-40-32-10", _mlp(192, 64, 56, 48, 40, 32), (192,)),
+    Net("MLP with batch norm 192-64-48-10", _mlp_with_batch_norm, (192,), bound=1e-10),
+    Net("CNN 8-16 with batch norm, 3 x 8 x 8", _cnn, (192,), bound=1e-10),
 )
 
 
