@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -132,13 +132,13 @@ def gradcheck(
     draws = generator(rng)
     subject = repr(module) if loss is None else f"{module!r} with {loss!r}"
 
-    real = _Subject(module.astype(np.float64), loss, y, None)
+    real = Subject(module.astype(np.float64), loss, y, None)
     x = np.array(x)
     g = real.g = draws.normal(size=np.shape(real.forward(x)))
     analytic = real.analytic(x)
 
     if method == "complex":
-        twin = _Subject(module.astype(np.complex128), loss, y, g)
+        twin = Subject(module.astype(np.complex128), loss, y, g)
         derivative, arrays = _complex_step, twin.arrays(x.astype(np.complex128))
         value = twin.value
     else:
@@ -157,27 +157,42 @@ def gradcheck(
     return GradCheckReport(subject, method, tuple(checks))
 
 
-class _Subject:
-    """A module seen as one function to a scalar, f(x, params): every forward starts from the same buffers."""
+class Subject:
+    """A module seen as one function to a scalar, f(x, params) = Σ g ⊙ out: every forward starts from the same buffers.
 
-    def __init__(self, module: Module, loss: LossModule | None, y: Array | None, g: Array | None) -> None:
-        self.module, self.loss, self.y, self.g = module, loss, y, g
+    y, options   labels of a loss, and further keywords of its forward
+    """
+
+    def __init__(
+        self, module: Module, loss: LossModule | None, y: Array | None, g: Array | None, **options: Any
+    ) -> None:
+        self.module, self.loss, self.y, self.g, self.options = module, loss, y, g, options
         self.buffers = [(array, array.copy()) for _, leaf in module.leaves() for array in leaf.buffers.values()]
 
     def forward(self, x: Array) -> Array:
-        for array, start in self.buffers:
-            array[...] = start
+        """The output whose weighted sum is f: the module's, or that of the loss behind it."""
+        self.rewind()
         if isinstance(self.module, LossModule):
-            return self.module.forward(x, self.y)
+            return self.module.forward(x, self.y, **self.options)
         out = self.module.forward(x)
         return out if self.loss is None else self.loss.forward(out, self.y)
 
+    def rewind(self) -> None:
+        """Give the module the buffers that it started with."""
+        for array, start in self.buffers:
+            array[...] = start
+
     def value(self, x: Array) -> complex:
+        """f(x, params)."""
         return complex(np.sum(self.forward(x) * self.g))
 
     def analytic(self, x: Array) -> dict[str, Array]:
         """The module's own gradients, by the names of ``arrays``; an input layer has none for x."""
         self.forward(x)
+        return self.gradients()
+
+    def gradients(self) -> dict[str, Array]:
+        """The same for the last forward."""
         dout = self.g if self.loss is None else self.loss.backward(self.g)
         if dout is None:
             raise OptionError("gradcheck: the derivative of the output must be given.")
@@ -193,6 +208,13 @@ class _Subject:
         for prefix, leaf in self.module.leaves():
             found |= {f"{prefix}.{name}".lstrip("."): array for name, array in leaf.params.items()}
         return found
+
+
+def numeric_gradient(f: Callable[[], complex], v: Array, method: Method) -> Array:
+    """∂f/∂v by moving one entry of ``v`` in place at a time; for the complex step ``v`` must be complex."""
+    derivative = _complex_step if method == "complex" else _central_difference
+    entries = _entries(v, None, np.random.default_rng(0))
+    return np.array([derivative(f, v, entry) for entry in entries]).reshape(v.shape)
 
 
 def _complex_step(f: Callable[[], complex], v: Array, entry: tuple[int, ...]) -> float:

@@ -140,7 +140,7 @@ class BatchNorm(Module):
         return BatchNormalize if self.training or not self.running else BatchNormalizeInference
 
     def _constants(self) -> dict[str, Any]:
-        if self._formula() is BatchNormalize:
+        if issubclass(self._formula(), BatchNormalize):
             return {"eps": self.eps}
         mean, variance = self.buffers["running_mean"], self.buffers["running_variance"]
         return {"mean": mean, "variance": variance, "eps": self.eps}

@@ -12,12 +12,14 @@ from mlp_numpy.viz.curves import (
     save_curves,
 )
 from mlp_numpy.viz.graph import draw_graph, save_graph
+from mlp_numpy.viz.parity import draw_differences, save_parity
 
 __all__ = [
     "TEST",
     "TRAIN",
     "draw_accuracy",
     "draw_confusion",
+    "draw_differences",
     "draw_graph",
     "draw_loss",
     "running_mean",
@@ -25,4 +27,5 @@ __all__ = [
     "save_confusion",
     "save_curves",
     "save_graph",
+    "save_parity",
 ]

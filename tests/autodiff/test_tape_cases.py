@@ -7,27 +7,29 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from cases import CASES, Case
-from compositions import composed, fused
 
 from mlp_numpy import LossModule, Module, Residual
 from mlp_numpy.arrays import Array
+from mlp_numpy.audit import composed
 from mlp_numpy.autodiff import TensorNode
 
-Way = Callable[[Module, list[TensorNode], TensorNode, Array | None], TensorNode]
+Way = Callable[[Module, dict[str, TensorNode], TensorNode, Array | None], TensorNode]
 
 
-def on_nodes(
-    way: Way, module: Module, name: str, node: TensorNode, y: Array | None, found: dict[str, TensorNode]
+def fused(
+    module: Module, params: dict[str, TensorNode], x: TensorNode, y: Array | None, prefix: str = ""
 ) -> TensorNode:
-    """A module's forward on nodes; the parameters' nodes go into ``found``."""
-    if not module.children():
-        params = {f"{name}.{key}": TensorNode(array) for key, array in module.params.items()}
-        found |= params
-        return way(module, list(params.values()), node, y)
-    start = node
-    for key, child in module.children().items():
-        node = on_nodes(way, child, f"{name}.{key}".lstrip("."), node, y, found)
-    return start + node if isinstance(module, Residual) else node
+    """A module's forward on nodes, by its own formulas."""
+    if module.children():
+        out = x
+        for name, child in module.children().items():
+            out = fused(child, params, out, y, f"{prefix}{name}.")
+        return x + out if isinstance(module, Residual) else out
+    if isinstance(module, LossModule):
+        targets = module.targets(x.value, y)
+        return module.op.do_forward(x, **targets, reduction=module.reduction, **module._constants())
+    own = [params[f"{prefix}{name}"] for name in module.params]
+    return module._formula().do_forward(x, *own, **module._constants())
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -43,13 +45,11 @@ def test_tape_and_module_agree(case: Case, n: int, way: Way) -> None:
     dx = module.backward(dout)
 
     start = TensorNode(x)
-    found: dict[str, TensorNode] = {}
-    node = on_nodes(way, module, "", start, y, found)
+    params = {name: TensorNode(learned.value) for name, learned in module.learned()}
+    node = way(module, params, start, y)
     np.testing.assert_allclose(node.value, out, rtol=1e-12, atol=1e-14)
     node.backward(dout)
 
     np.testing.assert_allclose(start.grad, dx, rtol=1e-12, atol=1e-12)
-    expected = {f"{name}.{key}": grad for name, layer in module.leaves() for key, grad in layer.grads.items()}
-    assert found.keys() == expected.keys()
-    for name, grad in expected.items():
-        np.testing.assert_allclose(found[name].grad, grad, rtol=1e-12, atol=1e-12)
+    for name, learned in module.learned():
+        np.testing.assert_allclose(params[name].grad, learned.grad, rtol=1e-12, atol=1e-12)

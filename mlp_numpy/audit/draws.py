@@ -1,0 +1,110 @@
+"""What an audit tries: random sizes and numbers, with ones, ties and zeros among them, and never nearly a kink."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+
+from mlp_numpy.arrays import Array, one_hot
+from mlp_numpy.modules import Module
+
+_MARGIN: Final = 1 / 64
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One module with one batch.
+
+    y, options   labels of a loss, and further keywords of its forward
+    kinked       some number lies exactly on a kink, where a central difference finds the mean of two slopes: it is
+                 not asked there
+    """
+
+    module: Module
+    x: Array
+    y: Array | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    kinked: bool = False
+
+    def __str__(self) -> str:
+        labels = "" if self.y is None else f", y {self.y.dtype} {self.y.shape}"
+        return f"{self.module!r}, x {self.x.shape}{labels}"
+
+
+class Draws:
+    """The random choices of one case.
+
+    Case 0 has every size at its least. Of five cases one has all sizes equal, where what is transposed still fits, and
+    one a batch of one, the first size that is drawn. Of three cases one is full of ties and zeros, and one has numbers
+    of several units.
+
+    All numbers have a float32 of the same value, so that a comparison of both precisions sees arithmetic alone.
+    """
+
+    def __init__(self, rng: np.random.Generator, case: int) -> None:
+        self.rng, self.case = rng, case
+        self.tied = case % 3 == 1
+        self._drawn: list[int] = []
+
+    def size(self, most: int = 5, least: int = 1) -> int:
+        """A size from ``least`` to ``most``, the least of them in one of five draws."""
+        kind, first = self.case % 5, not self._drawn
+        if self.case == 0 or (kind == 3 and first) or (kind not in (2, 3) and self.rng.random() < 0.2):
+            size = least
+        elif kind == 2 and not first:
+            size = min(max(self._drawn[0], least), most)
+        else:
+            size = int(self.rng.integers(least + 1, most, endpoint=True))
+        self._drawn.append(size)
+        return size
+
+    def shape(self, axes: int, most: int = 4) -> tuple[int, ...]:
+        """So many sizes."""
+        return tuple(self.size(most) for _ in range(axes))
+
+    def numbers(self, *shape: int, margin: float = _MARGIN) -> Array:
+        """Normal numbers at least ``margin`` away from 0; in a tied case whole ones from −2 to 2, one of them 0."""
+        if self.tied:
+            whole: Array = self.rng.integers(-2, 2, shape, endpoint=True).astype(np.float64)
+            whole.flat[self.rng.integers(whole.size)] = 0
+            return whole
+        x: Array = self.rng.normal(0, 4 if self.case % 3 == 2 else 1, size=shape)
+        x += np.copysign(margin, x)
+        return _single(x)
+
+    def apart(self, *shape: int) -> Array:
+        """Numbers that are all at least 1/16 apart; in a tied case as ``numbers`` gives them."""
+        if self.tied:
+            return self.numbers(*shape)
+        steps: Array = self.rng.permutation(int(np.prod(shape))).reshape(shape) / 16
+        steps -= steps.mean().round()
+        return steps
+
+    def fractions(self, *shape: int) -> Array:
+        """Numbers from 0.1 to 0.9; all ½ in a tied case."""
+        return np.full(shape, 0.5) if self.tied else _single(self.rng.uniform(0.1, 0.9, shape))
+
+    def probabilities(self, n: int, c: int) -> Array:
+        """Rows that sum to 1 up to rounding, none of them near 0, where the logarithm bends too much to be checked."""
+        rows: Array = np.full((n, c), 1.0) if self.tied else self.rng.uniform(0.1, 1.0, (n, c))
+        rows /= rows.sum(axis=1, keepdims=True)
+        return _single(rows)
+
+    def labels(self, n: int, c: int) -> Array:
+        """Labels of ``n`` rows for ``c`` classes: whole numbers, one-hot rows, or soft rows of any sum, in turn."""
+        if self.case % 4 == 3:
+            return _single(self.rng.uniform(0, 1, (n, c)))
+        y = self.rng.integers(c, size=n)
+        return one_hot(y, c) if self.case % 4 == 2 else y
+
+    def filled(self, module: Module) -> Module:
+        """The module with every learned array drawn anew: a bias that starts at 0 would hide what is wrong with it."""
+        for _, learned in module.learned():
+            learned.value[...] = _single(np.asarray(self.rng.normal(size=learned.value.shape)))
+        return module
+
+
+def _single(x: Array) -> Array:
+    return x.astype(np.float32).astype(np.float64)

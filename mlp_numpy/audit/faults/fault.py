@@ -1,0 +1,45 @@
+"""A fault: a formula with a wrong backward, as people have written it by mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from mlp_numpy.autodiff import Op
+from mlp_numpy.modules import Module
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One mistake.
+
+    op         the formula that it is made in, or a module that is made of modules
+    name       what is wrong
+    backward   the wrong derivative: (context, dout) → gradients, of a module its method ``backward``
+    forward    makes a forward, where the mistake begins there; each planting has its own, with its own memory
+    """
+
+    op: type[Op] | type[Module]
+    name: str
+    backward: Callable[..., Any]
+    forward: Callable[[], Callable[..., Any]] | None = None
+
+    def fits(self, module: Module) -> bool:
+        """Whether the module uses the formula, in the mode that it is in."""
+        if module.children():
+            return type(module) is self.op
+        return module._formula() is self.op
+
+    def plant(self, module: Module) -> None:
+        """Let the module use the wrong formula, a new subclass of the right one, from now on."""
+        name = f"Wrong{self.op.__name__}"
+        if module.children():
+            module.__class__ = type(name, (type(module),), {"backward": self.backward})
+            return
+        functions = {"backward": staticmethod(self.backward)}
+        if self.forward is not None:
+            functions["forward"] = staticmethod(self.forward())
+        wrong = type(name, (self.op,), functions)
+        # a loss takes the first, a layer with a formula for each mode overrides the second
+        vars(module)["op"], vars(module)["_formula"] = wrong, lambda: wrong

@@ -1,0 +1,46 @@
+"""How far two trainings drift apart, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from mlp_numpy.viz.curves import save
+
+# Okabe and Ito's colors: told apart by color-blind eyes.
+_COLORS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+
+
+def draw_differences(axes: Axes, differences: Mapping[str, Sequence[float]], bound: float) -> None:
+    """The largest difference so far, a curve a net on a logarithmic scale, and a line at the bound.
+
+    As long as there is none at all, it is drawn at 1e-18.
+    """
+    for position, (name, values) in enumerate(differences.items()):
+        steps = range(1, len(values) + 1)
+        color = _COLORS[position % len(_COLORS)]
+        axes.plot(steps, np.maximum(np.maximum.accumulate(values), 1e-18), color=color, linewidth=1.5, label=name)
+    axes.axhline(bound, color="0.4", linestyle="--", linewidth=1.0, label=f"bound {bound:.0e}")
+    axes.set_yscale("log")
+    axes.set_xlabel("step")
+    axes.grid(color="0.9")
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def save_parity(
+    path: Path, losses: Mapping[str, Sequence[float]], weights: Mapping[str, Sequence[float]], bound: float
+) -> None:
+    """The differences of the loss on the left, of the parameters on the right, as PNG."""
+    figure = Figure(figsize=(11, 4.2), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    for axes, differences, label in ((left, losses, "largest |Δloss| so far"), (right, weights, "largest |Δw| so far")):
+        draw_differences(axes, differences, bound)
+        axes.set_ylabel(label)
+    right.legend(frameon=False, fontsize=8)
+    figure.suptitle("The same nets trained here and in PyTorch, float64, same weights, same batches")
+    save(path, figure)

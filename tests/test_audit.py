@@ -1,0 +1,244 @@
+"""The audit: it praises the true library, sees what is wrong in a false one, and says where."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import mlp_numpy
+from mlp_numpy import LossModule, Module, Residual
+from mlp_numpy.audit import ROWS, SelfTest, audit, audit_own, self_test
+from mlp_numpy.audit.checks import BOUNDS, judge
+from mlp_numpy.audit.faults import FAULTS, Fault
+from mlp_numpy.audit.rows import WITHOUT_ROW
+from mlp_numpy.autodiff import Op
+from mlp_numpy.cli import main
+from mlp_numpy.errors import OptionError
+from mlp_numpy.modules import Linear
+
+
+def test_the_library_is_within_its_bounds() -> None:
+    report = audit(5)
+    assert report.failures == []
+    assert [line.n_cases for line in report.lines] == [5] * len(report.lines)
+    for line in report.lines:
+        assert set(BOUNDS) - set(line.worst) == {"PyTorch"}, line.title
+
+
+def test_every_module_has_its_row() -> None:
+    exported = [getattr(mlp_numpy, name) for name in mlp_numpy.__all__]
+    kinds = {kind for kind in exported if isinstance(kind, type) and issubclass(kind, Module)}
+    assert kinds - {Module, LossModule, *WITHOUT_ROW} == {row.module for row in ROWS}
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_the_cases_of_a_row_are_what_they_should_be(row) -> None:
+    for variant, mode in row.lines():
+        samples = [row.sample(0, case, variant, mode) for case in range(12)]
+        assert set(samples[0].x.shape) == {1}, "case 0 has all sizes 1"
+        assert len({sample.x.shape for sample in samples}) > 4
+        for case, sample in enumerate(samples):
+            again = row.sample(0, case, variant, mode)
+            assert str(again) == str(sample)
+            np.testing.assert_array_equal(again.x, sample.x)
+            np.testing.assert_array_equal(sample.x, sample.x.astype(np.float32))
+            assert sample.module.training == (mode == "train")
+        assert any(not np.array_equal(row.sample(1, case, variant, mode).x, samples[case].x) for case in range(12))
+
+
+def test_kinks_and_ties_are_among_the_cases() -> None:
+    relu = next(row for row in ROWS if row.name == "relu")
+    samples = [relu.sample(0, case, "", "train") for case in range(30)]
+    assert any((sample.x == 0).any() for sample in samples)
+    assert all(sample.kinked for sample in samples if (sample.x == 0).any())
+    assert all(abs(sample.x).min() > 0.01 for sample in samples if not sample.kinked)
+
+
+def test_pytorch_agrees() -> None:
+    torch = pytest.importorskip("torch")
+    report = audit(10, 3, torch)
+    assert report.failures == []
+    assert all("PyTorch" in line.worst for line in report.lines)
+
+
+def test_what_a_module_raises_is_a_finding() -> None:
+    linear = ROWS[0].sample(0, 5, "", "train")
+    linear.module.op = type("Broken", (linear.module.op,), {"backward": staticmethod(lambda context, dout: 1 / 0)})
+    judgement = judge(linear, np.random.default_rng(0))
+    assert judgement.failures == ["laws"]
+    assert "must not fail, got ZeroDivisionError: division by zero" in judgement.broken[0]
+
+
+def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit", "--cases", "2", "--seed", "4", "--json", str(tmp_path / "a.json")]) == 0
+    captured = capsys.readouterr()
+    assert "all within their bounds" in captured.out
+    found = json.loads((tmp_path / "a.json").read_text())
+    assert found["seed"] == 4
+    assert found["failures"] == []
+    assert [line["cases"] for line in found["lines"]] == [2] * len(found["lines"])
+    assert found["lines"][0]["worst"]["complex"]["error"] < found["bounds"]["complex"]
+    assert main(["audit", "--cases", "0"]) == 1
+    assert "cases must be ≥ 1" in capsys.readouterr().err
+
+
+def test_wrong_uses_are_refused() -> None:
+    with pytest.raises(OptionError, match="seed ≥ 0, got 1 and -1"):
+        audit(1, -1)
+
+
+@pytest.fixture(scope="module")
+def outcome() -> SelfTest:
+    return self_test(10, n_seeds=1, count=False)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.op.__name__}: {fault.name}")
+def test_every_planted_fault_is_caught(fault: Fault, outcome: SelfTest) -> None:
+    found = next(found for found in outcome.caught if found.fault is fault)
+    assert found.n_caught, "nothing saw it"
+
+
+def test_there_are_faults_enough_and_no_false_alarms(outcome: SelfTest) -> None:
+    assert len(FAULTS) >= 24
+    used = {
+        row.sample(0, case, variant, mode).module._formula()
+        for row in ROWS
+        if row.composition is not None
+        for variant, mode in row.lines()
+        for case in range(3)
+    }
+    assert {fault.op for fault in FAULTS} == used | {Residual}
+    assert outcome.false_alarms == []
+    assert outcome.n_true == 10 * sum(len(list(row.lines())) for row in ROWS)
+    assert f"{len(FAULTS)} of {len(FAULTS)} faults caught; 0 false alarms" in str(outcome)
+
+
+def test_each_kind_of_check_is_needed(outcome: SelfTest) -> None:
+    only = {found.by for found in outcome.caught}
+    assert ("laws",) in only, "some faults break nothing but manners"
+    assert ("complex", "composed") in only, "some are too small for central differences"
+
+
+def test_a_fault_that_nothing_sees_fails_the_self_test() -> None:
+    harmless = Fault(Linear, "none at all", Linear.backward)
+    found = self_test(2, 1, faults=[harmless])
+    assert found.failures == ["not caught: Linear: none at all"]
+    assert "NOTHING" in str(found)
+    with pytest.raises(OptionError, match="Op must have a row"):
+        self_test(2, 1, faults=[Fault(Op, "no row", Linear.backward)])
+    with pytest.raises(OptionError, match="cases and seeds must be ≥ 1"):
+        self_test(0)
+
+
+def test_the_self_test_as_a_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # one case, with every size 1: too few to catch everything, and the command says so
+    assert main(["audit", "--self-test", "--cases", "1", "--seeds", "1", "--json", str(tmp_path / "s.json")]) == 1
+    assert "not caught: " in capsys.readouterr().out
+    assert len(json.loads((tmp_path / "s.json").read_text())["faults"]) == len(FAULTS)
+
+
+OWN = '''
+import numpy as np
+from mlp_numpy import Module
+from mlp_numpy.autodiff import Op
+
+class Square(Op):
+    @staticmethod
+    def forward(context, x, scale):
+        context["x"], context["scale"] = x, scale
+        return scale * x**2
+
+    @staticmethod
+    def backward(context, dout):
+        x = context["x"]
+        return 2 * context["scale"] * x * dout, (dout * x**2).sum(axis=0)
+
+class HalfSquare(Square):
+    @staticmethod
+    def backward(context, dout):
+        x = context["x"]
+        return context["scale"] * x * dout, (dout * x**2).sum(axis=0)
+
+class Absolute(Op):
+    @staticmethod
+    def forward(context, x):
+        context["x"] = x
+        return np.abs(x)
+
+    @staticmethod
+    def backward(context, dout):
+        return np.sign(context["x"]) * dout
+
+class SquareModule(Module):
+    op = Square
+    def __init__(self, n=3):
+        super().__init__(scale=np.ones(n))
+
+class HalfSquareModule(SquareModule):
+    op = HalfSquare
+
+class AbsoluteModule(Module):
+    op = Absolute
+
+number = 3
+'''
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "own_modules.py").write_text(OWN)
+    monkeypatch.syspath_prepend(tmp_path)
+
+
+@pytest.mark.usefixtures("own")
+def test_a_module_of_ones_own(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit", "own_modules:SquareModule(5)", "--cases", "6"]) == 0
+    assert "SquareModule(5) on (4, 5)" in capsys.readouterr().out
+    assert main(["audit", "own_modules:HalfSquareModule", "--input", "2,3", "--cases", "6"]) == 1
+    out = capsys.readouterr().out
+    assert "complex error 5.0e-01 > 1e-12, dx[" in out
+    assert "2 failures" in out
+
+
+@pytest.mark.usefixtures("own")
+def test_a_forward_that_the_complex_step_cannot_take_is_judged_by_differences() -> None:
+    line = audit_own("own_modules:AbsoluteModule", n_cases=5)
+    assert line.failures == []
+    assert set(line.worst) == {"central", "float32"}
+
+
+@pytest.mark.parametrize("text", ["LinearModule(3, 2)", "CrossEntropyModule('sum')", "SoftMaxModule", "MLP(5, [4], 3)"])
+def test_the_librarys_own_modules_by_name(text: str) -> None:
+    line = audit_own(f"mlp_numpy:{text}", n_cases=8)
+    assert line.failures == []
+    assert line.n_cases == 8
+
+
+@pytest.mark.usefixtures("own")
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("own_modules", "must be named as package.module:Class"),
+        ("own_modulos:X", "own_modulos must be a module that Python can import, got ModuleNotFoundError"),
+        ("own_modules:SquareModul", "must have a class SquareModul, found none. Did you mean 'SquareModule'"),
+        ("own_modules:Square", "Square must be a mlp_numpy.Module or make one"),
+        ("own_modules:number", "number must be a mlp_numpy.Module or make one, got 3"),
+        ("own_modules:SquareModule(", "must be a class, or its call with plain values"),
+        ("own_modules:SquareModule(1 + x)", "must be a class, or its call with plain values"),
+        ("own_modules:SquareModule(1, 2)", "SquareModule must accept its arguments, got TypeError"),
+    ],
+)
+def test_a_module_that_cannot_be_made_is_refused(text: str, message: str) -> None:
+    with pytest.raises(OptionError, match=re.escape(message)):
+        audit_own(text)
+
+
+def test_an_input_that_does_not_fit_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(OptionError, match=r"must take an input \(3, 5\), but got ShapeError: .* x must be \(N, 3\)"):
+        audit_own("mlp_numpy:LinearModule(3, 2)", (3, 5))
+    assert main(["audit", "mlp_numpy:SoftMaxModule", "--input", "3,x"]) == 1
+    assert "--input must be sizes ≥ 1 such as 4,3, got '3,x'" in capsys.readouterr().err
