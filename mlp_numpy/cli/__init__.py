@@ -1,0 +1,79 @@
+"""The command line: ``train``, ``evaluate``, ``predict``, ``audit`` and others. The one room that prints."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import tyro
+
+from mlp_numpy.cli.console import FAILED, PROGRAM, complain
+from mlp_numpy.cli.proofs import audit, check_gradients, explain, parity
+from mlp_numpy.cli.runs import evaluate_run, predict, train
+from mlp_numpy.errors import MlpNumpyError, NonFiniteError, did_you_mean
+
+_MISUSED, _DIVERGED, _INTERRUPTED = 2, 3, 130
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the command that ``words`` (or the program's arguments) name.
+
+    Returns the exit status: 0, 1 for an error, 2 for a command that does not exist, 3 for a training that diverged,
+    128 + the signal's number for one that was asked to stop (130: Ctrl-C); a mistyped option ends the program with 2.
+    """
+    name, *options = (sys.argv[1:] if words is None else words) or [""]
+    if name in ("-h", "--help"):
+        print(_usage())
+        return 0
+    if not name:
+        print(_usage(), file=sys.stderr)
+        return _MISUSED
+    if name not in _FUNCTIONS:
+        complain(f"there is no command {name!r}.{did_you_mean(name, _FUNCTIONS)} Known: {', '.join(_FUNCTIONS)}.")
+        return _MISUSED
+    try:
+        if name == "train":
+            return train(options)
+        return int(tyro.cli(_FUNCTIONS[name], prog=PROGRAM + name, args=options))
+    except NonFiniteError as error:
+        complain(str(error))
+        return _DIVERGED
+    except MlpNumpyError as error:
+        complain(str(error))
+        return FAILED
+    except KeyboardInterrupt:
+        complain("interrupted")
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has gone, as `| head` does; what Python still holds must not be tried again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except (OSError, MemoryError) as error:
+        complain(f"{type(error).__name__}: {error}")
+        return FAILED
+
+
+def _usage() -> str:
+    lines = [f"  {name:<10} {(command.__doc__ or '').splitlines()[0]}" for name, command in _FUNCTIONS.items()]
+    return "\n".join(
+        [
+            f"usage: {PROGRAM}COMMAND [OPTION ...]",
+            "",
+            *lines,
+            "",
+            f"{PROGRAM}COMMAND --help lists the options of a command; `python train.py` is the command train.",
+        ]
+    )
+
+
+_FUNCTIONS: Final[dict[str, Callable[..., int]]] = {
+    "train": train,
+    "evaluate": evaluate_run,
+    "predict": predict,
+    "gradcheck": check_gradients,
+    "audit": audit,
+    "parity": parity,
+    "explain": explain,
+}

@@ -1,0 +1,157 @@
+"""The commands that prove and explain: ``gradcheck``, ``audit``, ``parity`` and ``explain``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import tyro
+from tqdm import tqdm
+
+from mlp_numpy.audit import AuditReport, SelfTest, audit_lines, audit_own, pytorch, self_test
+from mlp_numpy.cli.console import FAILED, on_terminal
+from mlp_numpy.errors import ExtraMissingError, OptionError
+from mlp_numpy.files import write_json
+from mlp_numpy.gradcheck import Method, gradcheck
+from mlp_numpy.lesson import lesson
+from mlp_numpy.models import MLP
+from mlp_numpy.modules import SoftMaxCrossEntropyModule, kaiming
+from mlp_numpy.parity import NETS, Parity, table, train_side_by_side
+from mlp_numpy.viz import save_parity
+
+
+def check_gradients(
+    hidden: tuple[int, ...] = (20, 10),
+    inputs: int = 30,
+    classes: int = 10,
+    batch: int = 8,
+    neg_slope: float = 0.02,
+    method: Method = "complex",
+    seed: int = 0,
+) -> int:
+    """Hold every gradient of an MLP, from the loss down to its input, against a numeric derivative.
+
+    Args:
+        hidden: sizes of the hidden layers
+        inputs: numbers in an input
+        classes: number of classes
+        batch: examples in the batch
+        neg_slope: slope of the LeakyReLU below 0
+        method: complex step (error about 1e-16) or central difference (about 1e-10)
+        seed: whole number that decides weights, inputs and labels
+    """
+    if seed < 0 or batch < 1:
+        raise OptionError(f"gradcheck: seed must be ≥ 0 and batch ≥ 1, got {seed} and {batch}.")
+    if classes < 2:
+        raise OptionError(f"gradcheck: classes must be ≥ 2, got {classes}: of one class every gradient is 0.")
+    rng = np.random.default_rng(seed)
+    model = MLP(inputs, hidden, classes, neg_slope, init=kaiming(neg_slope), rng=rng)
+    x, y = rng.normal(size=(batch, inputs)), rng.integers(classes, size=batch)
+    report = gradcheck(model.logits, x, y, loss=SoftMaxCrossEntropyModule(), method=method)
+    print(report)
+    return 0 if report.verdict == "fine" else FAILED
+
+
+def audit(
+    subject: Annotated[str | None, tyro.conf.Positional] = None,
+    cases: int | None = None,
+    seed: int = 0,
+    shape: Annotated[str | None, tyro.conf.arg(name="input")] = None,
+    self_check: Annotated[bool, tyro.conf.arg(name="self-test"), tyro.conf.FlagCreatePairsOff] = False,
+    seeds: int = 20,
+    json_file: Annotated[Path | None, tyro.conf.arg(name="json")] = None,
+) -> int:
+    """Hold every gradient of the library, or of a module of one's own, against everything there is.
+
+    PyTorch, where it is installed, included.
+
+    Args:
+        subject: a module of one's own, as package.module:Class or 'package.module:Class(4, 3)'
+        cases: random shapes and numbers for each line of the table; 40, or 12 for the self-test
+        seed: whole number that decides them
+        shape: shape of the batch that a module of one's own takes, such as 4,3; found by trying if left out
+        self_check: plant wrong gradients instead, all of which must be caught
+        seeds: how many seeds of right gradients the self-test judges besides, none of which may raise an alarm
+        json_file: file to write the findings to
+    """
+    report: AuditReport | SelfTest
+    if self_check:
+        report = self_test(12 if cases is None else cases, seeds, seed)
+    elif subject is not None:
+        report = AuditReport(seed, [audit_own(subject, _sizes(shape), 40 if cases is None else cases, seed)])
+    else:
+        report = _audit_of_the_library(40 if cases is None else cases, seed)
+    print(report)
+    if json_file is not None:
+        write_json(json_file, report.as_json())
+    return FAILED if report.failures else 0
+
+
+def _audit_of_the_library(cases: int, seed: int) -> AuditReport:
+    try:
+        torch = pytorch("audit")
+    except ExtraMissingError as error:
+        torch = None
+        print(f"Without PyTorch: {error}\n", file=sys.stderr, flush=True)
+    report = AuditReport(seed)
+    with tqdm(disable=not on_terminal(), unit="line", leave=False) as bar:
+        for line in audit_lines(cases, seed, torch):
+            report.lines.append(line)
+            bar.update()
+    return report
+
+
+def parity(
+    steps: int = 1000,
+    batch: int = 32,
+    seed: int = 0,
+    json_file: Annotated[Path | None, tyro.conf.arg(name="json")] = None,
+    picture: Path | None = None,
+) -> int:
+    """Train the same nets here and in PyTorch, from the same weights on the same batches, and compare every step.
+
+    Args:
+        steps: steps of each training
+        batch: rows in a batch
+        seed: whole number that decides weights and batches
+        json_file: file to write the differences to
+        picture: PNG file to draw them into
+    """
+    torch = pytorch("parity")
+    found: list[Parity] = []
+    with tqdm(total=steps * len(NETS), disable=not on_terminal(), unit="step", leave=False) as bar:
+        for net in NETS:
+            for step, latest in train_side_by_side(torch, net, steps, batch, seed):
+                if step == 1:
+                    found.append(latest)
+                bar.update()
+    print(table(found))
+    if json_file is not None:
+        write_json(json_file, {"torch": torch.__version__, "seed": seed, "nets": [net.as_json() for net in found]})
+    if picture is not None:
+        losses = {net.name: net.loss_differences for net in found}
+        weights = {net.name: net.weight_differences for net in found}
+        save_parity(picture, losses, weights, max(net.bound for net in found))
+        print(f"picture {picture}")
+    return 0 if all(net.holds for net in found) else FAILED
+
+
+def _sizes(text: str | None) -> tuple[int, ...] | None:
+    if text is None:
+        return None
+    sizes = tuple(int(word) if word.strip().isdigit() else 0 for word in text.split(","))
+    if 0 in sizes:
+        raise OptionError(f"audit: --input must be sizes ≥ 1 such as 4,3, got {text!r}.")
+    return sizes
+
+
+def explain(formula: Annotated[str, tyro.conf.Positional]) -> int:
+    """Print a formula's equations, its sums index by index, and both at work on an example.
+
+    Args:
+        formula: name of a formula, such as Linear
+    """
+    print(lesson(formula))
+    return 0
