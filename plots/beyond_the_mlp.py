@@ -96,8 +96,8 @@ def main() -> None:
         train(name, options.data_dir)
     for name, experiment in EXPERIMENTS.items():
         if _kept(name).exists():
-            title = f"{experiment.title}, on CIFAR-10 (images re-encoded as JPEG)"
-            save_curves(HERE / f"{name.replace('-', '_')}.png", History.read(_kept(name)), title)
+            title = f"{experiment.title}, on CIFAR-10 (images re-encoded as JPEG); every tenth batch shown"
+            save_curves(HERE / f"{name.replace('-', '_')}.png", History.read(_kept(name)), title, width=10)
 
 
 if __name__ == "__main__":

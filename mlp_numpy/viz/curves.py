@@ -78,12 +78,12 @@ def draw_confusion(axes: Axes, counts: Array, class_names: Sequence[str]) -> Non
     colorbar.set_label("share of the true class")
 
 
-def save_curves(path: Path, history: History, title: str) -> None:
-    """Loss on the left, accuracy on the right, as PNG."""
+def save_curves(path: Path, history: History, title: str, *, width: int = 50) -> None:
+    """Loss on the left, accuracy on the right, with means over ``width`` of the batches in the history, as PNG."""
     figure = Figure(figsize=(11, 4.2), layout="constrained")
     left, right = figure.subplots(1, 2)
-    draw_loss(left, history)
-    draw_accuracy(right, history)
+    draw_loss(left, history, width=width)
+    draw_accuracy(right, history, width=width)
     figure.suptitle(title)
     save(path, figure)
 
