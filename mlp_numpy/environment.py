@@ -35,6 +35,18 @@ def describe() -> dict[str, Any]:
     }
 
 
+def fingerprint() -> dict[str, Any]:
+    """What the last bits of a training depend on besides the program and its settings."""
+    found = describe()
+    pools = [pool for pool in found["thread_pools"] if pool["from"] == "numpy"]
+    return {
+        "mlp_numpy": found["packages"]["mlp_numpy"],
+        "numpy": found["packages"]["numpy"],
+        "blas": [f"{pool['library']} {pool['kernel']}, {pool['threads']} threads" for pool in pools],
+        "machine": platform.machine(),
+    }
+
+
 def _version(package: str) -> str | None:
     try:
         return version(package)

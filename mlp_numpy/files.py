@@ -12,11 +12,13 @@ from typing import IO, Any
 
 
 @contextlib.contextmanager
-def written_whole(path: Path) -> Iterator[IO[bytes]]:
+def written_whole(path: Path, *, keep: Path | None = None) -> Iterator[IO[bytes]]:
     """A binary file to write to, which takes the name ``path`` only when all of it is on disk.
 
+    keep   the name that what was at ``path`` before takes then, in the same folder; without one it is gone
+
     It is written under a temporary name in the same folder, flushed to the disk, and renamed; so at every instant
-    ``path`` is the old file or the new one, whole. If anything goes wrong on the way (a full disk, an interruption) the
+    ``path`` (or ``keep``) is the old file or the new one, whole. If anything goes wrong on the way (a full disk, an interruption) the
     temporary file is removed and ``path`` stays as it was.
     """
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
@@ -29,11 +31,19 @@ def written_whole(path: Path) -> Iterator[IO[bytes]]:
         mask = os.umask(0)
         os.umask(mask)
         Path(temporary).chmod(0o666 & ~mask)
+        if keep is not None and path.exists():
+            path.replace(keep)
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+def remove_parts(folder: Path) -> None:
+    """Remove what ``written_whole`` was still writing when its process was killed."""
+    for part in folder.glob(".*.part"):
+        part.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -52,6 +52,11 @@ def reserve(config: Config, data_set: str) -> Place:
     return Place(runs / name, plots / f"{name}.png", bool(config.name) and config.overwrite)
 
 
+def place_of(folder: Path, config: Config) -> Place:
+    """Where the run of ``folder`` leaves its files when it goes on."""
+    return Place(folder, Path(config.plots_dir, f"{folder.name}.png"), replaces=False)
+
+
 def load_run(folder: Path) -> tuple[Config, TrainedModel]:
     """The settings and the trained model of a run's folder.
 

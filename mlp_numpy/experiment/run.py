@@ -3,36 +3,34 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
-from mlp_numpy.arrays import stream
-from mlp_numpy.config import Config, write_config
-from mlp_numpy.data.batches import Batches
-from mlp_numpy.data.preprocessing import Preprocessing
-from mlp_numpy.data.sources import load_dataset
-from mlp_numpy.environment import describe
-from mlp_numpy.errors import CallOrderError, NonFiniteError, RunFolderError
+from mlp_numpy.config import Config
+from mlp_numpy.environment import fingerprint as machine_fingerprint
+from mlp_numpy.errors import CallOrderError, DataError, NonFiniteError, RunFolderError
 from mlp_numpy.experiment.folder import check_free, reserve
+from mlp_numpy.experiment.lock import locked
+from mlp_numpy.experiment.outputs import Outputs
+from mlp_numpy.experiment.parts import assemble, fingerprint
+from mlp_numpy.experiment.resume import Resumed, read_resumed
 from mlp_numpy.experiment.signals import held_signals
-from mlp_numpy.files import write_json
-from mlp_numpy.models import MLP
-from mlp_numpy.modules import Initializer, SoftMaxCrossEntropyModule, glorot, kaiming, normal
-from mlp_numpy.optim import SGD, Adam, FlatParameters
-from mlp_numpy.training import EvaluationRecord, History, Optimizer, Record, TrainedModel, Trainer, save_model
-from mlp_numpy.viz import save_curves
+from mlp_numpy.training import EvaluationRecord, History, Record, StepRecord, TrainedModel, evaluate
 
-_OPTIMIZERS: Final[dict[str, Callable[[FlatParameters, float], Optimizer]]] = {"sgd": SGD, "adam": Adam}
 _SAVE_SECONDS: Final = 5.0
+_CHECKPOINT_SECONDS: Final = 60.0
+WINNER: Final = "the chosen model, at the end of its run"
+"""The reason for which a run that chose by validation opens the test set."""
 
 
 @dataclass(frozen=True)
 class Result:
     """What a run left: its folder and picture, its history, the trained model, and how it ended.
 
-    status   "finished", "interrupted" (Ctrl-C or an early break) or "stopped: …" with the reason
+    status   "finished", "stopped early" (nothing better came for so long), "interrupted" (Ctrl-C or an early break), or
+             "stopped: …" with the reason
     """
 
     folder: Path
@@ -52,64 +50,55 @@ class Run:
 
     Constructing it loads the data, builds the network and checks every setting; nothing is written yet. ``records``
     reserves the folder, trains, and saves what was reached on every way out: at the end, at Ctrl-C or SIGTERM, when
-    the caller breaks (at the latest where the ``with`` ends), and before a NonFiniteError is raised. A longer run is
-    also saved on the way, every few seconds, so that even a power cut costs little.
+    the caller breaks (at the latest where the ``with`` ends), and before a NonFiniteError is raised. On the way a
+    checkpoint is written every ``checkpoint_every`` steps and every minute, and the other files every few seconds.
+
+    ``Run.resumed(folder)`` goes on with a run that was killed, from its last checkpoint: the same run, bit by bit, as
+    if it had never stopped, on the same BLAS with the same kernel and number of threads. Where these differ,
+    ``warning`` says so.
 
     Raises OptionError for settings that contradict the data, and what ``load_dataset`` raises.
     """
 
-    def __init__(self, config: Config, *, progress: bool = False) -> None:
-        check_free(config)
-        self.config = config
-        loaded = load_dataset(config.dataset, config.data_dir, download=config.download, progress=progress)
-        self.dataset = loaded.dataset
-        self.warning = loaded.warning
-        self.preprocessing = Preprocessing.fit(
-            config.preprocessing, self.dataset.train.images, self.dataset.image_shape, config.dtype
-        )
-        self.model = MLP(
-            self.dataset.n_features,
-            config.hidden,
-            self.dataset.n_classes,
-            config.neg_slope,
-            init=initializer(config),
-            rng=stream(config.seed, "weights"),
-            dtype=config.dtype,
-            input_layer=True,
-        )
-        self.parameters = FlatParameters(self.model)
-        self.trainer = Trainer(
-            self.model.logits,
-            SoftMaxCrossEntropyModule(),
-            _OPTIMIZERS[config.optimizer](self.parameters, config.lr),
-            Batches(self.dataset.train, config.batch, self.preprocessing, seed=config.seed, dtype=config.dtype),
-            self.dataset.test,
-            eval_every=config.eval_every,
-        )
-        self.history = History(
-            about={
-                "dataset": self.dataset.name,
-                "dataset_option": _unambiguous(config.dataset, self.dataset.name),
-                "source": self.dataset.source,
-                "model": repr(self.model),
-                "parameters": len(self.parameters),
-                "loss": repr(self.trainer.loss),
-                "optimizer": repr(self.trainer.optimizer),
-                "config": asdict(config),
-            }
-        )
+    def __init__(self, config: Config, *, progress: bool = False, resumed: Resumed | None = None) -> None:
+        if resumed is None:
+            check_free(config)
+        self.config, self.parts = config, assemble(config, progress=progress)
+        self.dataset, self.model, self.trainer = self.parts.dataset, self.parts.model, self.parts.trainer
+        self.parameters, self.preprocessing = self.parts.parameters, self.parts.preprocessing
+        self.warning = self.parts.warning
+        self.history = History(about=self._about(), part=config.held_out)
         self.folder = Path(config.runs_dir)
         self.picture = Path(config.plots_dir)
         self.result: Result | None = None
         self.stopped_by: int | None = None
+        self._resumed = resumed
         self._records: Generator[Record] | None = None
-        self._replaces = False
+        self._seconds_before = 0.0
+        if resumed is not None:
+            self.folder, self.picture = resumed.place.folder, resumed.place.picture
+            self._go_on(resumed)
+
+    @classmethod
+    def resumed(cls, folder: Path, *, progress: bool = False) -> Run:
+        """The run of ``folder``, where its last checkpoint left it; one that had none yet begins again.
+
+        Raises DataNotFoundError if ``folder`` is no run's, DataError if what is in it is damaged or the data set has
+        changed.
+        """
+        found = read_resumed(folder)
+        return cls(found.config, progress=progress, resumed=found)
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.trainer.step >= self.config.steps or self.trainer.stopped_early
 
     def records(self) -> Iterator[Record]:
         """Train, yielding every step and evaluation; see the class for what is saved when.
 
-        Raises RunFolderError if the run's folder exists or cannot be made, NonFiniteError if training diverged,
-        CallOrderError at a second call: a run runs once.
+        Raises RunFolderError if the run's folder exists, cannot be made, or is another run's at this moment,
+        NonFiniteError if training diverged, CallOrderError at a second call: a run runs once.
         """
         if self._records is not None:
             raise CallOrderError("Run.records: a run runs once. Hint: make another Run of the same Config.")
@@ -128,75 +117,121 @@ class Run:
         self.close()
 
     def _run(self) -> Generator[Record]:
-        self.folder, self.picture, self._replaces = reserve(self.config, self.dataset.name)
+        place = self._resumed.place if self._resumed else reserve(self.config, self.dataset.name)
+        self.folder, self.picture = place.folder, place.picture
         self.history.about["name"] = self.folder.name
-        began = time.perf_counter()
+        with locked(self.folder), held_signals(self._stop):
+            yield from self._train(Outputs(self.config, self.parts, self.history, place))
+
+    def _train(self, outputs: Outputs) -> Generator[Record]:
+        began = saved = written = time.perf_counter()
         status = "interrupted"
-        with held_signals(self._stop):
-            try:
-                saved = began
-                for record in self.trainer.run(self.config.steps):
-                    self.history.add(record)
-                    if isinstance(record, EvaluationRecord) and time.perf_counter() - saved > _SAVE_SECONDS:
-                        self._save("running", began)
-                        saved = time.perf_counter()
-                    yield record
-                    if self.stopped_by is not None:
-                        break
-                else:
-                    status = "finished"
-            except NonFiniteError as error:
-                status = f"stopped: {error}"
-                raise
-            except Exception as error:
-                status = f"failed: {error!r}"
-                raise
-            finally:
-                self._save(status, began)
+        self._tell("running", began)
+        outputs.begin()
+        try:
+            for record in self.trainer.run(self.config.steps):
+                self.history.add(record)
+                now = time.perf_counter()
+                at_step = isinstance(record, StepRecord) and record.step % self.config.checkpoint_every == 0
+                if at_step or now - written > _CHECKPOINT_SECONDS:
+                    self._tell("running", began)
+                    outputs.checkpoint()
+                    written = time.perf_counter()
+                if isinstance(record, EvaluationRecord) and now - saved > _SAVE_SECONDS:
+                    self._save(outputs, "running", began)
+                    saved = time.perf_counter()
+                yield record
+                if self.stopped_by is not None:
+                    break
+            if self.finished and self.stopped_by is None:
+                status = "stopped early" if self.trainer.step < self.config.steps else "finished"
+        except NonFiniteError as error:
+            status = f"stopped: {error}"
+            raise
+        except Exception as error:
+            status = f"failed: {error!r}"
+            raise
+        finally:
+            self._end(outputs, status, began)
 
     def _stop(self, number: int) -> None:
         self.stopped_by = number
 
-    def _save(self, status: str, began: float) -> None:
-        """Write every file of the run; one that fails does not keep the others from being tried."""
+    def _end(self, outputs: Outputs, status: str, began: float) -> None:
+        """Save everything, and leave the chosen model in ``model``."""
+        self._tell(status, began)
+        done = status in ("finished", "stopped early")
+        if done and self.config.held_out == "validation":
+            self._open_the_test_set()
+        # The checkpoint comes before the evaluation: a run that goes on from it knows nothing of that one.
+        outputs.finish(self.trainer.failure, checkpoint=done or status == "interrupted")
         if status == "interrupted" and self.history.last_evaluated != self.trainer.step:
             try:
                 self.history.add(self.trainer.evaluate())
             except NonFiniteError as error:
                 status = f"stopped: {error}"
-        self.history.about |= {"status": status, "seconds": round(time.perf_counter() - began, 3)}
-        about = {key: self.history.about[key] for key in ("name", "dataset", "dataset_option", "source", "status")}
-        about |= {"class_names": list(self.dataset.class_names), "image_shape": list(self.dataset.image_shape)}
-        trained = TrainedModel(self.model, self.preprocessing, about | {"step": self.trainer.weights_step})
-        title = f"{self.model.sizes_text} on {self.dataset.name}"
-        writers: dict[Path, Callable[[Path], None]] = {
-            self.folder / "model.npz": lambda path: save_model(path, trained),
-            self.folder / "history.json": self.history.write,
-            self.folder / "history.csv": self.history.write_csv,
-            self.folder / "config.yaml": lambda path: write_config(path, self.config),
-            self.folder / "versions.json": lambda path: write_json(path, describe()),
-            self.picture: lambda path: save_curves(path, self.history, title),
-        }
-        if self._replaces:
-            # Whatever fails below, an old file must not stand among the new ones as if it were of this run.
-            for path in writers:
-                path.unlink(missing_ok=True)
-            self._replaces = False
-        if status == "running":
-            del writers[self.picture]
-        failed: dict[Path, Exception] = {}
-        for path, write in writers.items():
-            try:
-                write(path)
-            except Exception as error:
-                failed[path] = error
+        try:
+            self._save(outputs, status, began)
+        finally:
+            self.trainer.choose()
+
+    def _open_the_test_set(self) -> None:
+        parts = self.parts
+        with self.trainer.chosen() as step:
+            split = parts.test.open(WINNER)
+            found = evaluate(
+                self.model.logits, self.trainer.loss, split, self.preprocessing, chunk=self.trainer.eval_chunk
+            )
+        self.history.about["test"] = {"step": step, "loss": found.loss, "accuracy": found.accuracy}
+        self.history.about["test_openings"] = list(parts.test.openings)
+
+    def _save(self, outputs: Outputs, status: str, began: float) -> None:
+        self._tell(status, began)
+        with self.trainer.chosen() as step:
+            trained = outputs.save(step, running=status == "running")
         self.result = Result(self.folder, self.picture, self.history, trained, status)
-        if failed:
-            reasons = "; ".join(f"{path}: {getattr(error, 'strerror', error)}" for path, error in failed.items())
-            raise RunFolderError(
-                f"run: every result must be saved, but {len(failed)} of {len(writers)} files were not: {reasons}. "
-                "No half file is left under these names. Hint: make room or check permissions, and run again."
-            ) from next(iter(failed.values()))
+        outputs.complain()
+
+    def _tell(self, status: str, began: float) -> None:
+        seconds = self._seconds_before + time.perf_counter() - began
+        self.history.about |= {"status": status, "seconds": round(seconds, 3)}
+
+    def _go_on(self, resumed: Resumed) -> None:
+        checkpoint = resumed.checkpoint
+        if checkpoint is None:
+            return
+        about = checkpoint.about
+        if about["data"] != fingerprint(self.parts.train):
+            raise DataError(
+                f"Run.resumed: the data set must be the one that {self.folder} was begun on, got others under the name "
+                f"{self.dataset.name}. Hint: check data_dir in its config.yaml."
+            )
+        self.trainer.load_state(checkpoint.state)
+        self.history = checkpoint.history
+        self._seconds_before = float(self.history.about.get("seconds", 0.0))
+        self.history.about.setdefault("resumed_at", []).append(self.trainer.step)
+        notes = [] if resumed.note is None else [resumed.note]
+        if about["machine"] != machine_fingerprint():
+            notes.append(
+                f"This run was begun on {about['machine']}; here it goes on on {machine_fingerprint()}. It will not be "
+                "the same to the last bit."
+            )
+        self.warning = "\n".join(filter(None, [self.warning, *notes])) or None
+
+    def _about(self) -> dict[str, Any]:
+        parts, config = self.parts, self.config
+        return {
+            "dataset": parts.dataset.name,
+            "dataset_option": _unambiguous(config.dataset, parts.dataset.name),
+            "source": parts.dataset.source,
+            "model": repr(parts.model),
+            "parameters": len(parts.parameters),
+            "loss": repr(parts.trainer.loss),
+            "optimizer": repr(parts.trainer.optimizer),
+            "config": asdict(config),
+            "test_openings": list(parts.test.openings),
+        }
+
 
 def run(config: Config) -> Result:
     """Do the experiment that ``config`` describes and return what it left; see ``Run``."""
@@ -208,15 +243,10 @@ def run(config: Config) -> Result:
     return experiment.result
 
 
-def initializer(config: Config) -> Initializer:
-    """How the weights of a run start."""
-    if config.init == "normal":
-        return normal(config.init_std)
-    return kaiming(config.neg_slope) if config.init == "kaiming" else glorot()
-
-
 def _unambiguous(option: str, name: str) -> str:
     """The ``dataset`` setting that names what was found, where ``auto`` left it open."""
     if option != "auto":
         return option
     return "cifar10" if name == "CIFAR-10" else "shapes"
+
+

@@ -1,6 +1,7 @@
 """Builders of whole networks out of modules, and what a network is made of at a glance."""
 
 from mlp_numpy.models.conv_net import ConvNet, SmallConvNet
+from mlp_numpy.models.description import build, describe
 from mlp_numpy.models.mlp import MLP, ResidualMLP, TwoLayerNet
 from mlp_numpy.models.network import Classifier, Network
 from mlp_numpy.models.summary import Summary, SummaryRow, summary
@@ -15,5 +16,7 @@ __all__ = [
     "Summary",
     "SummaryRow",
     "TwoLayerNet",
+    "build",
+    "describe",
     "summary",
 ]

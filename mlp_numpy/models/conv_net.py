@@ -74,7 +74,10 @@ class ConvNet(Classifier):
             modules += [BatchNorm(n_channels, dtype=dtype), ReLUModule()]
         last = LinearModule(n_channels * height * width, n_classes, **options)
         super().__init__(int(np.prod(image_shape)), *modules, FlattenModule(), last)
-        self.image_shape, self.n_classes, self.extra_norm = tuple(image_shape), int(n_classes), extra_norm
+        self.image_shape, self.n_classes, self.extra_norm = tuple(image_shape), int(n_classes), bool(extra_norm)
+
+    def arguments(self) -> dict[str, Any]:
+        return {"image_shape": list(self.image_shape), "n_classes": self.n_classes, "extra_norm": self.extra_norm}
 
     def _arguments(self) -> str:
         return f"{self.image_shape}, {self.n_classes}{', extra_norm=True' if self.extra_norm else ''}"
@@ -128,6 +131,9 @@ class SmallConvNet(Classifier):
             LinearModule(84, n_classes, **options),
         )
         self.image_shape, self.n_classes = tuple(image_shape), int(n_classes)
+
+    def arguments(self) -> dict[str, Any]:
+        return {"image_shape": list(self.image_shape), "n_classes": self.n_classes}
 
     def _arguments(self) -> str:
         return f"{self.image_shape}, {self.n_classes}"

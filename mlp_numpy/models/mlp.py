@@ -12,6 +12,7 @@ from mlp_numpy.errors import OptionError
 from mlp_numpy.models.network import Classifier, Network
 from mlp_numpy.modules import (
     BatchNorm,
+    Dropout,
     Initializer,
     LeakyReLUModule,
     LinearModule,
@@ -31,6 +32,7 @@ class MLP(Classifier):
     Reference: "Assignment 1: MLPs, CNNs and Backpropagation" (Earle), section 1.2.
 
     batch_norm         a BatchNorm before every Linear but the first, as in section 3 there
+    dropout            the probability with which Dropout, behind every LeakyReLU, drops a number; none at 0
     init, rng, dtype   how the weights start, as in LinearModule
     input_layer        backward leaves out ∂L/∂x, which training does not need
 
@@ -47,6 +49,7 @@ class MLP(Classifier):
         neg_slope: float = 0.02,
         *,
         batch_norm: bool = False,
+        dropout: float = 0.0,
         init: Initializer | None = None,
         rng: Seed = None,
         dtype: Any = np.float64,
@@ -60,23 +63,37 @@ class MLP(Classifier):
         for layer, (n_in, n_out) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
             if layer:
                 modules.append(LeakyReLUModule(neg_slope))
+            if layer and dropout:
+                modules.append(Dropout(dropout, rng=draws))
             if layer and batch_norm:
                 modules.append(BatchNorm(n_in, dtype=dtype))
             first = input_layer and layer == 0
             modules.append(LinearModule(n_in, n_out, init=init, rng=draws, dtype=dtype, input_layer=first))
         super().__init__(n_inputs, *modules)
         self.sizes = tuple(int(size) for size in sizes)
-        self.neg_slope = float(neg_slope)
-        self.batch_norm = batch_norm
+        self.n_classes = self.sizes[-1]
+        self.neg_slope, self.batch_norm, self.dropout = float(neg_slope), bool(batch_norm), float(dropout)
 
     @property
-    def sizes_text(self) -> str:
+    def title(self) -> str:
         """The sizes as people write them: "MLP 3072-100-10"."""
         return "MLP " + "-".join(str(size) for size in self.sizes)
+
+    def arguments(self) -> dict[str, Any]:
+        n_inputs, *n_hidden, n_classes = self.sizes
+        return {
+            "n_inputs": n_inputs,
+            "n_hidden": n_hidden,
+            "n_classes": n_classes,
+            "neg_slope": self.neg_slope,
+            "batch_norm": self.batch_norm,
+            "dropout": self.dropout,
+        }
 
     def _arguments(self) -> str:
         n_inputs, *n_hidden, n_classes = self.sizes
         options = ", batch_norm=True" if self.batch_norm else ""
+        options += f", dropout={self.dropout:g}" if self.dropout else ""
         return f"{n_inputs}, {n_hidden}, {n_classes}, neg_slope={self.neg_slope:g}{options}"
 
 
@@ -112,7 +129,11 @@ class ResidualMLP(Classifier):
         modules: list[Module] = [LinearModule(n_inputs, width, **options, input_layer=input_layer), ReLUModule()]
         modules += [Residual(LinearModule(width, width, **options), ReLUModule()) for _ in range(n_blocks)]
         super().__init__(n_inputs, *modules, LinearModule(width, n_classes, **options))
-        self._sizes = (int(n_inputs), int(n_classes), int(width), int(n_blocks))
+        self.n_classes = int(n_classes)
+        self._sizes = (int(n_inputs), self.n_classes, int(width), int(n_blocks))
+
+    def arguments(self) -> dict[str, Any]:
+        return dict(zip(("n_inputs", "n_classes", "n_hidden", "n_blocks"), self._sizes, strict=True))
 
     def _arguments(self) -> str:
         return ", ".join(str(size) for size in self._sizes)

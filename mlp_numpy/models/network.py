@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from mlp_numpy.models.summary import Summary, summary
 from mlp_numpy.modules import Module, Sequential, SoftMaxModule
 
@@ -24,8 +26,19 @@ class Classifier(Network):
     ``logits`` is the same network, sharing every layer, without the softmax: what the fused loss is trained on.
     """
 
+    n_classes: int
+
     def __init__(self, n_inputs: int, *modules: Module) -> None:
         super().__init__(n_inputs, *modules, SoftMaxModule())
+
+    def arguments(self) -> dict[str, Any]:
+        """The constructor's arguments that decide the layers and their sizes, as values that JSON can hold."""
+        return {}
+
+    @property
+    def title(self) -> str:
+        """What people call it in a heading, such as "MLP 3072-100-10"."""
+        return type(self).__name__
 
     @property
     def logits(self) -> Sequential:

@@ -1,21 +1,30 @@
 """Training: the loop, what it records, how well the model does, and the file it is kept in."""
 
+from mlp_numpy.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from mlp_numpy.training.diagnosis import Failure, first_nonfinite
 from mlp_numpy.training.history import History
 from mlp_numpy.training.metrics import accuracy, confusion_matrix, evaluate
 from mlp_numpy.training.model_file import TrainedModel, load_model, save_model
-from mlp_numpy.training.trainer import EvaluationRecord, Optimizer, Record, StepRecord, Trainer
+from mlp_numpy.training.records import EvaluationRecord, Record, StepRecord
+from mlp_numpy.training.trainer import Trainer
+from mlp_numpy.training.update import Update
 
 __all__ = [
+    "Checkpoint",
     "EvaluationRecord",
+    "Failure",
     "History",
-    "Optimizer",
     "Record",
     "StepRecord",
     "TrainedModel",
     "Trainer",
+    "Update",
     "accuracy",
     "confusion_matrix",
     "evaluate",
+    "first_nonfinite",
+    "load_checkpoint",
     "load_model",
+    "save_checkpoint",
     "save_model",
 ]

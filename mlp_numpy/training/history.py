@@ -6,23 +6,33 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from mlp_numpy.errors import DataError
+import numpy as np
+
+from mlp_numpy.arrays import Array
+from mlp_numpy.errors import DataError, DataNotFoundError, unreadable
 from mlp_numpy.files import write_json, write_text
-from mlp_numpy.training.trainer import EvaluationRecord, Record, StepRecord
+from mlp_numpy.training.records import EvaluationRecord, Record, StepRecord
+
+PARTS: Final = ("test", "validation")
+"""What can be evaluated while training."""
 
 
 @dataclass
 class History:
-    """The records of a run, and under ``about`` what they were records of (data set, model, status …)."""
+    """The records of a run, and under ``about`` what they were records of (data set, model, status …).
+
+    part   what the evaluations were made on, test or validation
+    """
 
     about: dict[str, Any] = field(default_factory=dict)
     steps: list[StepRecord] = field(default_factory=list)
     evaluations: list[EvaluationRecord] = field(default_factory=list)
+    part: str = "test"
 
     def add(self, record: Record) -> None:
         """Append a record to the list of its kind."""
@@ -46,8 +56,11 @@ class History:
         content = {
             "about": self.about,
             "train": _columns([asdict(record) for record in self.steps]),
-            "test": _columns([asdict(record) for record in self.evaluations]),
+            self.part: _columns([asdict(record) for record in self.evaluations]),
         }
+        watched = self.watched()
+        if watched:
+            content["watch"] = watched
         write_json(path, content)
 
     def write_csv(self, path: Path) -> None:
@@ -55,7 +68,7 @@ class History:
         rows = io.StringIO()
         table = csv.writer(rows, lineterminator="\n")
         table.writerow(["part", "step", "loss", "accuracy"])
-        for part, records in (("train", self.steps), ("test", self.evaluations)):
+        for part, records in (("train", self.steps), (self.part, self.evaluations)):
             table.writerows([part, record.step, record.loss, record.accuracy] for record in records)
         write_text(path, rows.getvalue())
 
@@ -63,17 +76,62 @@ class History:
     def read(cls, path: Path) -> History:
         """The history that ``write`` wrote; numbers that were not finite, which JSON does not know, come back as NaN.
 
-        Raises DataError if the file is something else.
+        Raises DataNotFoundError if there is no such file, DataError if it is unreadable or something else.
         """
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            text = path.read_text(encoding="utf-8")
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise DataNotFoundError(f"History.read: there must be a history at {path}, found none.") from error
+        except OSError as error:
+            raise unreadable("History.read", path, error) from error
+        except ValueError:
+            text = ""
+        try:
+            content = json.loads(text)
+            (part,) = [name for name in PARTS if name in content]
+            watched = _watched_rows(content.get("watch", {}))
             return cls(
                 content["about"],
-                [StepRecord(*row) for row in _rows(content["train"])],
-                [EvaluationRecord(*row) for row in _rows(content["test"])],
+                [StepRecord(*row, watched.get(row[0])) for row in _rows(content["train"])],
+                [EvaluationRecord(*row) for row in _rows(content[part])],
+                part,
             )
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(f"History.read: {path} must be a history that a run wrote, got {error!r}.") from error
+
+
+    def watched(self) -> dict[str, Any]:
+        """What was watched, as columns: {"step": […], layer: {measure: […], …}, …}; empty if nothing was."""
+        found = [(record.step, record.watched) for record in self.steps if record.watched]
+        if not found:
+            return {}
+        columns: dict[str, Any] = {"step": [step for step, _ in found]}
+        for layer, measures in found[0][1].items():
+            columns[layer] = {name: [float(f"{row[layer][name]:.5g}") for _, row in found] for name in measures}
+        return columns
+
+    def arrays(self) -> dict[str, Array]:
+        """The numbers of all records to the last bit: (n, 3) each, step, loss and accuracy."""
+        return {
+            name: np.array([[record.step, record.loss, record.accuracy] for record in records]).reshape(-1, 3)
+            for name, records in (("steps", self.steps), ("evaluations", self.evaluations))
+        }
+
+    def load_arrays(self, arrays: Mapping[str, Array], watched: Mapping[int, Any]) -> None:
+        """Make the records those that ``arrays`` gave, with what was watched at which step."""
+        self.steps = [StepRecord(int(row[0]), row[1], row[2], watched.get(int(row[0]))) for row in arrays["steps"].tolist()]
+        self.evaluations = [EvaluationRecord(int(row[0]), row[1], row[2]) for row in arrays["evaluations"].tolist()]
+
+
+def _watched_rows(columns: Mapping[str, Any]) -> dict[int, dict[str, dict[str, float]]]:
+    return {
+        step: {
+            layer: {name: values[row] for name, values in measures.items()}
+            for layer, measures in columns.items()
+            if layer != "step"
+        }
+        for row, step in enumerate(columns.get("step", []))
+    }
 
 
 def _rows(columns: dict[str, list[Any]]) -> Iterator[tuple[int, float, float]]:

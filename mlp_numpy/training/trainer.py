@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -14,38 +13,15 @@ from mlp_numpy.data.batches import Batches
 from mlp_numpy.data.dataset import Split
 from mlp_numpy.errors import NonFiniteError, OptionError
 from mlp_numpy.modules import LossModule, Module, check_chain
-from mlp_numpy.optim import FlatParameters
+from mlp_numpy.optim import Accumulator, Optimizer
+from mlp_numpy.training.archive import below, under
+from mlp_numpy.training.diagnosis import Failure, first_nonfinite, last_gradient
 from mlp_numpy.training.metrics import accuracy, evaluate
-
-
-class Optimizer(Protocol):
-    """What the trainer needs of an optimizer."""
-
-    parameters: FlatParameters
-
-    def step(self) -> None:
-        """Update the parameters from their gradients."""
-
-
-@dataclass(frozen=True)
-class StepRecord:
-    """One update: loss and accuracy of its batch, measured before the update. ``step`` counts updates from 1."""
-
-    step: int
-    loss: float
-    accuracy: float
-
-
-@dataclass(frozen=True)
-class EvaluationRecord:
-    """Loss and accuracy over a whole held-out split after ``step`` updates."""
-
-    step: int
-    loss: float
-    accuracy: float
-
-
-Record = StepRecord | EvaluationRecord
+from mlp_numpy.training.records import EvaluationRecord, Record, StepRecord
+from mlp_numpy.training.selection import Selection
+from mlp_numpy.training.snapshot import Buffers, Snapshot
+from mlp_numpy.training.update import Update
+from mlp_numpy.training.watch import Watch
 
 
 class Trainer:
@@ -54,129 +30,228 @@ class Trainer:
         for record in trainer.run(1500):
             ...
 
-    model       gives what ``loss`` takes: scores, probabilities or their logarithms
-    optimizer   holds the model's FlatParameters
-    batches     the training examples of each step
-    held_out    the split that is evaluated as a whole, before the first step, every ``eval_every`` steps and after
-                the last; preprocessed as the batches are
+    model        gives what ``loss`` takes: scores, probabilities or their logarithms
+    update       an optimizer that holds the model's FlatParameters, or an Update with more around it
+    batches      the training examples of each step
+    held_out     the split that is evaluated as a whole, before the first step, every ``eval_every`` steps and after
+                 the last; preprocessed as the batches are
+    accumulate   batches whose gradients make one update: the mean of theirs
+    select       keep the model of the best evaluation; it is the ``chosen`` one. Not meant for a test set
+    patience     with ``select``: stop after so many evaluations in a row that bring nothing better
+    max_growth   a batch loss above this many times the first one's, or this number if that was below 1, has exploded
+    watch_every  steps between two that are watched; see ``Watch``
 
-    A NaN or an infinity in the loss, or on its way back through the layers, raises NonFiniteError **before** the
-    update it would spoil, and names the step and the first layer that shows it. So does a held-out loss that is not
-    finite. The weights are then the last good ones: those of before this step; but where finite data met weights that
-    already give no finite loss, those of the last evaluation. ``weights_step`` tells of which step they are. (A
-    weight's gradient that overflows, though all that it is the product of is finite, shows one step later.)
+    An exploded loss, a NaN or an infinity in the loss, or on its way back through the layers, raises NonFiniteError
+    **before** the update it would spoil, and names the step, the layer that shows it first, and there the first bad
+    element; ``failure`` keeps what is needed to see it again. So does a held-out loss that is not finite. The model is
+    then the last good one: that of before this step; but where finite data met weights that already give no finite
+    loss, that of the last evaluation. ``weights_step`` tells of which step it is. (A weight's gradient that overflows,
+    though all that it is the product of is finite, shows one step later.)
+
+    Everything that a later step depends on is in ``state``: a trainer made of the same parts that loads it goes on
+    bit by bit as this one would.
     """
 
     def __init__(
         self,
         model: Module,
         loss: LossModule,
-        optimizer: Optimizer,
+        update: Optimizer | Update,
         batches: Batches,
         held_out: Split,
         *,
         eval_every: int = 100,
         eval_chunk: int = 1000,
+        accumulate: int = 1,
+        select: bool = False,
+        patience: int | None = None,
+        max_growth: float = 1e6,
+        watch_every: int | None = None,
     ) -> None:
-        if eval_every < 1:
-            raise OptionError(f"Trainer: eval_every must be ≥ 1, got {eval_every}.")
+        for name, count in (("eval_every", eval_every), ("accumulate", accumulate), ("watch_every", watch_every)):
+            if count is not None and count < 1:
+                raise OptionError(f"Trainer: {name} must be ≥ 1, got {count}.")
+        if patience is not None and not select:
+            raise OptionError("Trainer: patience must come with select, which says what is waited for.")
         if loss.reduction == "none":
             raise OptionError("Trainer: the loss must be one number, but its reduction is 'none'. Hint: 'mean'.")
         check_chain(model, loss)
-        self.model, self.loss, self.optimizer = model, loss, optimizer
-        self.batches, self.held_out = batches, held_out
-        self.eval_every, self.eval_chunk = eval_every, eval_chunk
+        self.model, self.loss, self.batches, self.held_out = model, loss, batches, held_out
+        self.update = update if isinstance(update, Update) else Update(update)
+        self.parameters = self.update.optimizer.parameters
+        self.eval_every, self.eval_chunk, self.max_growth = eval_every, eval_chunk, max_growth
+        self.watch_every, self._watch = watch_every, Watch(model, self.parameters)
         self.step = self.weights_step = 0
-        self._good = optimizer.parameters.values.copy()
-        self._good_step = 0
-        self._witness = _last_gradient(model)
+        self.failure: Failure | None = None
+        self.selection = Selection(Snapshot(model, self.parameters), patience) if select else None
+        self._evaluated_step = -1
+        self._held_out_losses: list[float] = []
+        self._first_loss = math.nan
+        self._accumulator = Accumulator(self.parameters) if accumulate > 1 else None
+        self._accumulate = accumulate
+        self._good = Snapshot(model, self.parameters)
+        self._before = Buffers(model)
+        self._witness = last_gradient(model)
+
+    @property
+    def optimizer(self) -> Optimizer:
+        """The optimizer inside the update."""
+        return self.update.optimizer
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether patience has come to its end."""
+        return self.selection is not None and self.selection.exhausted
 
     def run(self, steps: int) -> Iterator[Record]:
         """Train until ``steps`` updates have been made in all; an evaluation follows the step it belongs to."""
-        if self.step == 0:
-            yield self.evaluate()
-        while self.step < steps:
-            yield self.advance()
-            if self.step % self.eval_every == 0 or self.step == steps:
+        while True:
+            due = self.step % self.eval_every == 0 or self.step == steps
+            if due and self._evaluated_step != self.step:
                 yield self.evaluate()
+            if self.step >= steps or self.stopped_early:
+                return
+            yield self.advance()
 
     # What overflows is found and named below; NumPy's warnings beside it would only puzzle.
     @np.errstate(over="ignore", invalid="ignore")
     def advance(self) -> StepRecord:
-        """One step: a batch, forward, loss, backward, update."""
-        x, y = self.batches.at(self.step)
-        scores = self.model.forward(x)
-        loss = float(self.loss.forward(scores, y))
-        if not math.isfinite(loss):
-            raise self._diverged("the loss", self.step + 1, first_nonfinite(self.model, x))
-        self.model.backward(self.loss.backward())
-        if not all_finite(self._witness):
-            raise self._bad_gradient()
-        self.optimizer.step()
+        """One step: a batch (or several), forward, loss, backward, update."""
+        watched = self.watch_every is not None and self.step % self.watch_every == 0
+        if watched:
+            self._before.take()
+            self._watch.before(self.batches.at(self.step * self._accumulate)[0])
+            self._before.restore()
+        loss = right = 0.0
+        for part in range(self._accumulate):
+            batch_loss, batch_right = self._gradients(self.step * self._accumulate + part)
+            loss, right = loss + batch_loss / self._accumulate, right + batch_right / self._accumulate
+        if self._accumulator is not None:
+            self._accumulator.finish()
+        self.update.apply(self.step, self._held_out_losses)
         self.step += 1
         self.weights_step = self.step
-        return StepRecord(self.step, loss, accuracy(scores, y))
+        return StepRecord(self.step, loss, right, self._watch.after() if watched else None)
 
     @np.errstate(over="ignore", invalid="ignore")
     def evaluate(self) -> EvaluationRecord:
-        """The model as it is now, over the whole held-out split. Raises NonFiniteError as ``advance`` does."""
-        found = evaluate(self.model, self.loss, self.held_out, self.batches.preprocessing, chunk=self.eval_chunk)
+        """The model as it is now (averaged, if there is an average), over the whole held-out split.
+
+        Raises NonFiniteError as ``advance`` does.
+        """
+        with self.update.averaged():
+            found = evaluate(self.model, self.loss, self.held_out, self.batches.preprocessing, chunk=self.eval_chunk)
+            record = EvaluationRecord(self.step, found.loss, found.accuracy)
+            if math.isfinite(found.loss) and self.selection is not None:
+                self.selection.see(record)
         if not math.isfinite(found.loss):
-            place = "the held-out part" if self._held_out_is_finite() else "the data held out"
-            raise self._diverged("the held-out loss", self.step, place)
-        self._good[:] = self.optimizer.parameters.values
-        self._good_step = self.step
-        return EvaluationRecord(self.step, found.loss, found.accuracy)
+            in_data = not self._held_out_is_finite()
+            place = "the data held out" if in_data else "the held-out part"
+            self._fail(self.step, "the held-out loss must be finite, got NaN or infinity", place, in_data=in_data)
+        self._good.take(self.step)
+        self._evaluated_step = self.step
+        self._held_out_losses.append(found.loss)
+        return record
+
+    @contextlib.contextmanager
+    def chosen(self) -> Iterator[int]:
+        """The model to be kept stands in ``model`` for a while; gives the step after which it was like that.
+
+        With ``select`` it is that of the best evaluation, else the present one, averaged if there is an average.
+        """
+        if self.selection is None or not math.isfinite(self.selection.accuracy):
+            with self.update.averaged():
+                yield self.weights_step
+            return
+        now = Snapshot(self.model, self.parameters)
+        self.selection.best.restore()
+        try:
+            yield self.selection.best.step
+        finally:
+            now.restore()
+
+    def choose(self) -> None:
+        """Make the model for good what ``chosen`` makes it for a while."""
+        with self.chosen():
+            kept = Snapshot(self.model, self.parameters)
+        kept.restore()
+
+    def state(self) -> dict[str, Array]:
+        """Copies of everything that a later step depends on, as ``load_state`` takes them."""
+        counters = {
+            "step": np.array(self.step),
+            "weights_step": np.array(self.weights_step),
+            "evaluated_step": np.array(self._evaluated_step),
+            "first_loss": np.array(self._first_loss),
+            "held_out_losses": np.array(self._held_out_losses),
+        }
+        selection = {} if self.selection is None else under("selection/", self.selection.state())
+        return (
+            counters
+            | under("model/", self.model.state())
+            | under("update/", self.update.state())
+            | under("good/", self._good.state())
+            | selection
+        )
+
+    def load_state(self, state: Mapping[str, Array]) -> None:
+        """Go on where another trainer of the same parts was when it gave ``state``.
+
+        Raises KeyError for names and ShapeError for shapes that do not fit.
+        """
+        self.model.load_state(below("model/", state))
+        self.update.load_state(below("update/", state))
+        self._good.load_state(below("good/", state))
+        if self.selection is not None:
+            self.selection.load_state(below("selection/", state))
+        self.step, self.weights_step = int(state["step"]), int(state["weights_step"])
+        self._evaluated_step, self._first_loss = int(state["evaluated_step"]), float(state["first_loss"])
+        self._held_out_losses = [float(loss) for loss in state["held_out_losses"]]
+
+    def _gradients(self, number: int) -> tuple[float, float]:
+        """Loss and accuracy of batch ``number``, its gradients in the model's, added up where several make a step."""
+        x, y = self.batches.at(number)
+        self._before.take()
+        scores = self.model.forward(x)
+        loss = float(self.loss.forward(scores, y))
+        if math.isnan(self._first_loss):
+            self._first_loss = loss
+        # what is no number is not below any
+        if not loss <= self.max_growth * max(1.0, self._first_loss):
+            self._fail_at(x, y, "the loss" if not math.isfinite(loss) else f"a loss of {loss:g}")
+        self.model.backward(self.loss.backward())
+        if not all_finite(self._witness):
+            self._fail_at(x, y, "gradients")
+        if self._accumulator is not None:
+            self._accumulator.add(1 / self._accumulate)
+        return loss, accuracy(scores, y)
+
+    def _fail_at(self, x: Array, y: Array, what: str) -> None:
+        """Find out where a batch goes wrong, keep it, and raise."""
+        self._before.restore()
+        state = self.model.state()
+        place = first_nonfinite(self.model, self.loss, x, y)
+        self._before.restore()
+        if place is None:
+            problem = f"{what} must not exceed {self.max_growth:g} times the first one's, {self._first_loss:g},"
+        else:
+            problem = f"{what} must be finite, got NaN or infinity"
+        in_data = place is not None and place.startswith("the data")
+        self.failure = Failure(self.step + 1, f"{problem} first in {place}", state, x.copy(), y.copy())
+        self._fail(self.step + 1, problem, place, in_data=in_data, keep=what == "gradients")
+
+    def _fail(self, step: int, problem: str, place: str | None, *, in_data: bool, keep: bool = False) -> None:
+        hint = "look at the data"
+        if not in_data:
+            hint = "a smaller learning rate, or another preprocessing or initialization"
+            if not keep:
+                self._good.restore()
+                self.weights_step = self._good.step
+        raise NonFiniteError(
+            f"Trainer.run: {problem} at step {step}{f', first in {place}' if place else ''}. "
+            f"The weights are those after step {self.weights_step}. Hint: {hint}."
+        )
 
     def _held_out_is_finite(self) -> bool:
         images = self.held_out.images
         return images.dtype.kind != "f" or all_finite(images)
-
-    def _diverged(self, what: str, step: int, place: str) -> NonFiniteError:
-        hint = "look at the data"
-        if not place.startswith("the data"):
-            hint = "a smaller learning rate, or another preprocessing or initialization"
-            self.optimizer.parameters.values[:] = self._good
-            self.weights_step = self._good_step
-        return NonFiniteError(
-            f"Trainer.run: {what} must be finite, got NaN or infinity at step {step}, first in {place}. "
-            f"The weights are those after step {self.weights_step}. Hint: {hint}."
-        )
-
-    def _bad_gradient(self) -> NonFiniteError:
-        parameters = self.optimizer.parameters
-        bad = [name for name, part in parameters.slices.items() if not all_finite(parameters.grads[part])]
-        return NonFiniteError(
-            f"Trainer.run: gradients must be finite, got NaN or infinity at step {self.step + 1} in "
-            f"{', '.join(reversed(bad))}. The weights are those after step {self.step}. "
-            "Hint: a smaller learning rate, or another preprocessing or initialization."
-        )
-
-
-def _last_gradient(model: Module) -> Array:
-    """The smallest gradient of the first layer that learns.
-
-    It is computed last, from what has come through every layer behind it, and a NaN or an infinity on that way stays
-    one. So these few numbers tell what would cost a pass over all gradients, 4 % of a step of a large net.
-    """
-    found = list(model.learned())
-    if not found:
-        raise OptionError(f"Trainer: the model must have parameters, got {model!r}.")
-    first_layer = found[0][0].rpartition(".")[0]
-    gradients = [array.grad for name, array in found if name.rpartition(".")[0] == first_layer]
-    return min(gradients, key=lambda gradient: gradient.size)
-
-
-def first_nonfinite(model: Module, x: Array) -> str:
-    """Where a NaN or an infinity first appears on a forward pass of ``x``: the data, a parameter, a layer, the loss."""
-    if not all_finite(x):
-        row = next(row for row in range(len(x)) if not all_finite(x[row]))
-        return f"the data, row {row} of the batch"
-    for name, layer in model.leaves():
-        bad = [key for key, array in layer.params.items() if not all_finite(array)]
-        if bad:
-            return f"the {bad[0]} of layer {name} {layer!r}"
-        x = layer.forward(x)
-        if not all_finite(x):
-            return f"the output of layer {name} {layer!r}"
-    return "the loss"

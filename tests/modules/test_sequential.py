@@ -48,7 +48,7 @@ def test_the_mlp_of_the_assignment() -> None:
     np.testing.assert_allclose(p.sum(axis=1), 1)
     assert model[1].neg_slope == 0.02
     assert model.logits[0] is model[0]
-    assert model.sizes_text == "MLP 3072-100-10"
+    assert model.title == "MLP 3072-100-10"
 
 
 def test_without_hidden_layers_it_is_logistic_regression() -> None:

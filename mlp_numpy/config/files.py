@@ -1,0 +1,123 @@
+"""Files of settings: YAML, one ``name: value`` a line, read without believing what stands in them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from mlp_numpy.config.settings import MEANING, Config
+from mlp_numpy.errors import DataError, DataNotFoundError, OptionError, unreadable
+from mlp_numpy.files import write_text
+
+
+def read_config(path: Path) -> Config:
+    """The settings that a run wrote into its folder.
+
+    Raises DataNotFoundError if there is no such file, DataError if it is unreadable or holds something else.
+    """
+    who = f"read_config: {path}"
+    settings = _read_settings("read_config", path)
+    for problem, names in (
+        ("every setting of a run must be there; missing", _TYPE_OF.keys() - settings.keys()),
+        ("there must be settings of a run alone; unknown", settings.keys() - _TYPE_OF.keys()),
+    ):
+        if names:
+            raise DataError(f"{who}: {problem}: {', '.join(sorted(names))}.")
+    try:
+        return Config(**{name: _parsed(who, name, text) for name, text in settings.items()})
+    except OptionError as error:
+        raise DataError(f"{who} must hold the settings of a run, got: {error}") from error
+
+
+def write_config(path: Path, config: Config) -> None:
+    """Write the settings as YAML, in the form that ``--config`` and ``read_config`` take."""
+    content = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(config).items()}
+    write_text(path, yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
+
+
+def as_options(path: Path) -> list[str]:
+    """The settings in a YAML file as words of a command line: ``lr: 0.1`` becomes ``--lr 0.1``.
+
+    So a file is checked by what checks the command line, and each value is taken as it is written: the name 007 is no
+    number. Raises DataNotFoundError if there is no such file, DataError if it is unreadable or no list of settings.
+    """
+    who = f"--config: {path}"
+    words: list[str] = []
+    for name, text in _read_settings("--config", path).items():
+        option, kind = name.replace("_", "-"), _TYPE_OF.get(name)
+        if kind == "bool":
+            words.append(f"--{option}" if _parsed(who, name, text) else f"--no-{option}")
+        elif isinstance(text, list):
+            if kind not in (None, "tuple[int, ...]"):
+                raise DataError(f"{who}: {name} must be {_IN_FILES[kind]}, got a list.")
+            words += [f"--{option}", *text]
+        elif kind not in (None, "str") and text.lower() in _TRUTH:
+            raise DataError(f"{who}: {name} must be {_IN_FILES[kind]}, got {text!r}.")
+        else:
+            words += [f"--{option}", text]
+    return words
+
+
+def _read_settings(who: str, path: Path) -> dict[str, str | list[str]]:
+    """The lines of a YAML file, name → value as text; a value may be a list of them. Names have underscores."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise DataNotFoundError(f"{who}: there must be a file {path}, found none.") from error
+    except OSError as error:
+        raise unreadable(who, path, error) from error
+    except ValueError as error:
+        raise DataError(f"{who}: {path} must be a YAML file, got: {error}.") from error
+    try:
+        content = yaml.compose(text, Loader=yaml.SafeLoader)
+    except (yaml.YAMLError, RecursionError) as error:
+        raise DataError(f"{who}: {path} must be a YAML file, got: {' '.join(str(error).split())}.") from error
+    if not isinstance(content, yaml.MappingNode):
+        found = {type(None): "nothing", yaml.SequenceNode: "a list"}.get(type(content), "other text")
+        raise DataError(f"{who}: {path} must hold lines such as 'lr: 0.002', got {found}.")
+    settings: dict[str, str | list[str]] = {}
+    for key, value in content.value:
+        place = f"{who}: {path}, line {key.start_mark.line + 1}"
+        if not isinstance(key, yaml.ScalarNode) or key.tag != _YAML + "str":
+            raise DataError(f"{place}: there must be the name of a setting, got {_found(key)}.")
+        name = key.value.replace("-", "_")
+        if name in settings:
+            raise DataError(f"{place}: {key.value} must come once, got it again.")
+        parts = value.value if isinstance(value, yaml.SequenceNode) else [value]
+        for part in parts:
+            if not isinstance(part, yaml.ScalarNode) or part.tag not in _PLAIN_TAGS:
+                hint = " Hint: leave the line out for the default." if part.tag == _YAML + "null" else ""
+                wanted = "a plain value or a list of them"
+                raise DataError(f"{place}: {key.value} must have {wanted}, got {_found(part)}.{hint}")
+        texts = [part.value for part in parts]
+        settings[name] = texts if isinstance(value, yaml.SequenceNode) else texts[0]
+    return settings
+
+
+def _found(node: yaml.Node) -> str:
+    if isinstance(node, yaml.ScalarNode):
+        return "none" if node.tag == _YAML + "null" else repr(node.value)
+    return "a list" if isinstance(node, yaml.SequenceNode) else "names and values"
+
+
+def _parsed(who: str, name: str, text: str | list[str]) -> Any:
+    """The value that a text means for the setting ``name``. Raises DataError if it means none."""
+    kind = _TYPE_OF[name]
+    try:
+        if kind == "tuple[int, ...]" and isinstance(text, list):
+            return tuple(map(int, text))
+        if isinstance(text, str) and kind != "tuple[int, ...]":
+            return _TRUTH[text.lower()] if kind == "bool" else {"float": float, "int": int, "str": str}[kind](text)
+    except (ValueError, KeyError) as error:
+        raise DataError(f"{who}: {name} must be {_IN_FILES[kind]}, got {text!r}.") from error
+    raise DataError(f"{who}: {name} must be {_IN_FILES[kind]}, got {text!r}.")
+
+
+_TYPE_OF: Final = {field.name: str(field.type) for field in fields(Config)}
+_IN_FILES: Final = MEANING | {"bool": "true or false", "tuple[int, ...]": "a list of whole numbers such as [600, 500]"}
+_TRUTH: Final[dict[str, bool]] = yaml.SafeLoader.bool_values
+_YAML: Final = "tag:yaml.org,2002:"
+_PLAIN_TAGS: Final = {_YAML + kind for kind in ("str", "int", "float", "bool", "timestamp")}

@@ -1,0 +1,125 @@
+"""The files of a run: each written whole, and one that fails does not keep the others from being tried."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+from mlp_numpy.config import Config, write_config
+from mlp_numpy.environment import describe, fingerprint
+from mlp_numpy.errors import RunFolderError
+from mlp_numpy.experiment.folder import Place
+from mlp_numpy.experiment.parts import Parts
+from mlp_numpy.experiment.parts import fingerprint as data_fingerprint
+from mlp_numpy.files import remove_parts, write_json
+from mlp_numpy.models import describe as describe_model
+from mlp_numpy.training import Failure, History, TrainedModel, save_checkpoint, save_model
+from mlp_numpy.training.archive import under, write_archive
+from mlp_numpy.training.checkpoint import NAME, PREVIOUS
+from mlp_numpy.viz import save_curves, save_watch
+
+CAPSULE: Final = "capsule.npz"
+CAPSULE_FORMAT: Final = 1
+WATCH: Final = "watch.png"
+
+_NAMES: Final = ("config.yaml", "history.json", "history.csv", "model.npz", "versions.json", NAME, PREVIOUS, CAPSULE, WATCH)
+
+
+class Outputs:
+    """What a run of ``config`` writes, and where."""
+
+    def __init__(self, config: Config, parts: Parts, history: History, place: Place) -> None:
+        self.config, self.parts, self.history, self.place = config, parts, history, place
+        self._about = {"data": data_fingerprint(parts.train), "machine": fingerprint()}
+        self._failed: dict[Path, Exception] = {}
+        self._tried = 0
+
+    def begin(self) -> None:
+        """Clear away what must not be taken for this run's, and leave what it can be resumed from.
+
+        Raises RunFolderError if the folder does not take it.
+        """
+        folder = self.place.folder
+        try:
+            remove_parts(folder)
+            if self.place.replaces:
+                for path in (*(folder / name for name in _NAMES), self.place.picture):
+                    path.unlink(missing_ok=True)
+            if not (folder / "config.yaml").exists():
+                write_config(folder / "config.yaml", self.config)
+        except OSError as error:
+            raise RunFolderError(f"run: {folder} must be a folder that can be written, got: {error}.") from error
+        if not (folder / NAME).exists():
+            self.checkpoint()
+
+    def checkpoint(self) -> None:
+        """Write a checkpoint. Raises RunFolderError if the disk does not take it; the last good one is intact then."""
+        try:
+            self._checkpoint()
+        except OSError as error:
+            raise RunFolderError(
+                f"run: a checkpoint must be saved in {self.place.folder}, got: {error.strerror or error}. The last good "
+                "one is intact. Hint: make room or check permissions, then go on with --resume."
+            ) from error
+
+    def finish(self, failure: Failure | None, *, checkpoint: bool) -> None:
+        """Write what only the end of a run leaves: a checkpoint, and of a failure what ``replay`` needs."""
+        folder = self.place.folder
+        writers: dict[Path, Callable[[], None]] = {}
+        if checkpoint:
+            writers[folder / NAME] = self._checkpoint
+        if failure is not None:
+            writers[folder / CAPSULE] = lambda: self._capsule(folder / CAPSULE, failure)
+        self._try(writers)
+
+    def save(self, step: int, *, running: bool) -> TrainedModel:
+        """Write the model as it is now, that of ``step``, the history and, unless the run goes on, the pictures."""
+        folder, history, parts = self.place.folder, self.history, self.parts
+        about = {key: history.about[key] for key in ("name", "dataset", "dataset_option", "source", "status")}
+        about |= {"class_names": list(parts.dataset.class_names), "image_shape": list(parts.dataset.image_shape)}
+        trained = TrainedModel(parts.model, parts.preprocessing, about | {"step": step})
+        writers: dict[Path, Callable[[], None]] = {
+            folder / "model.npz": lambda: save_model(folder / "model.npz", trained),
+            folder / "history.json": lambda: history.write(folder / "history.json"),
+            folder / "history.csv": lambda: history.write_csv(folder / "history.csv"),
+            folder / "versions.json": lambda: write_json(folder / "versions.json", describe()),
+        }
+        if not running:
+            title = f"{parts.model.title} on {parts.dataset.name}"
+            writers[self.place.picture] = lambda: save_curves(self.place.picture, history, title)
+            if history.watched():
+                writers[folder / WATCH] = lambda: save_watch(folder / WATCH, history.watched(), title)
+        self._try(writers)
+        return trained
+
+    def complain(self) -> None:
+        """Raise RunFolderError if a file could not be written."""
+        if self._failed:
+            reasons = "; ".join(f"{path}: {getattr(error, 'strerror', error)}" for path, error in self._failed.items())
+            raise RunFolderError(
+                f"run: every result must be saved, but {len(self._failed)} of {self._tried} files were not: {reasons}. "
+                "No half file is left under these names. Hint: make room or check permissions, and run again."
+            ) from next(iter(self._failed.values()))
+
+    def _try(self, writers: dict[Path, Callable[[], None]]) -> None:
+        self._tried += len(writers)
+        for path, write in writers.items():
+            try:
+                write()
+            except Exception as error:
+                self._failed[path] = error
+
+    def _checkpoint(self) -> None:
+        save_checkpoint(self.place.folder, self.parts.trainer.state(), self.history, self._about)
+
+    def _capsule(self, path: Path, failure: Failure) -> None:
+        about: dict[str, Any] = {
+            "format": CAPSULE_FORMAT,
+            "step": failure.step,
+            "message": failure.message,
+            "model": describe_model(self.parts.model),
+            "config": asdict(self.config),
+        }
+        write_archive(path, under("state/", failure.state) | {"x": failure.x, "y": failure.y}, about)

@@ -1,0 +1,187 @@
+"""From settings to the parts of an experiment: data, network, loss, optimizer and what is around it, trainer."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from mlp_numpy.arrays import stream
+from mlp_numpy.config import Config
+from mlp_numpy.data.augmentation import Augmentation
+from mlp_numpy.data.batches import Batches
+from mlp_numpy.data.dataset import Dataset, Split
+from mlp_numpy.data.preprocessing import Preprocessing
+from mlp_numpy.data.sealed import SealedSplit
+from mlp_numpy.data.sources import load_dataset
+from mlp_numpy.data.splitting import hold_out
+from mlp_numpy.models import MLP, Classifier, ConvNet, ResidualMLP, SmallConvNet
+from mlp_numpy.modules import Initializer, SoftMaxCrossEntropyModule, glorot, kaiming, normal
+from mlp_numpy.optim import (
+    SGD,
+    Adagrad,
+    Adam,
+    AdamW,
+    Average,
+    FlatParameters,
+    L2Penalty,
+    NAdam,
+    Optimizer,
+    RMSprop,
+    parse_schedule,
+)
+from mlp_numpy.training import Trainer, Update
+
+CURVE: Final = "the test curve while training, held_out test"
+"""The reason for which the test set is opened where it is watched all the time."""
+
+_EVAL_NUMBERS: Final = 3_000_000
+"""Numbers of a chunk that is evaluated at once."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """All that an experiment is made of.
+
+    dataset   as it was loaded
+    train     the examples that are learned from
+    test      the sealed test set
+    warning   what whoever asked for it should know of the data, or None
+    """
+
+    dataset: Dataset
+    warning: str | None
+    train: Split
+    test: SealedSplit
+    preprocessing: Preprocessing
+    model: Classifier
+    parameters: FlatParameters
+    trainer: Trainer
+
+
+def assemble(config: Config, *, progress: bool = False) -> Parts:
+    """Load the data, build the network and put the trainer together.
+
+    Raises OptionError for settings that contradict the data, and what ``load_dataset`` raises.
+    """
+    loaded = load_dataset(config.dataset, config.data_dir, download=config.download, progress=progress)
+    dataset = loaded.dataset
+    test = SealedSplit(dataset.test)
+    if config.held_out == "validation":
+        train, held_out = hold_out(dataset.train, config.validation, config.split, seed=config.seed)
+    else:
+        train, held_out = dataset.train, test.open(CURVE)
+    preprocessing = Preprocessing.fit(config.preprocessing, train.images, dataset.image_shape, config.dtype)
+    model = network(config, dataset)
+    parameters = FlatParameters(model)
+    augmentation = None
+    if config.flip or config.shift:
+        augmentation = Augmentation(dataset.image_shape, flip=config.flip, shift=config.shift, seed=config.seed)
+    trainer = Trainer(
+        model.logits,
+        loss(config),
+        update(config, parameters),
+        Batches(
+            train, config.batch, preprocessing, seed=config.seed, dtype=config.dtype, augmentation=augmentation
+        ),
+        held_out,
+        eval_every=config.eval_every,
+        eval_chunk=_chunk(model),
+        accumulate=config.accumulate,
+        select=config.held_out == "validation",
+        patience=config.patience or None,
+        max_growth=config.max_growth,
+        watch_every=config.watch or None,
+    )
+    return Parts(dataset, loaded.warning, train, test, preprocessing, model, parameters, trainer)
+
+
+def network(config: Config, dataset: Dataset) -> Classifier:
+    """The network of ``config`` for the images and classes of ``dataset``, with its start weights."""
+    start: dict[str, Any] = {
+        "init": initializer(config),
+        "rng": stream(config.seed, "weights"),
+        "dtype": config.dtype,
+        "input_layer": True,
+    }
+    if config.model == "conv-net":
+        return ConvNet(dataset.image_shape, dataset.n_classes, extra_norm=config.extra_norm, **start)
+    if config.model == "small-conv-net":
+        return SmallConvNet(dataset.image_shape, dataset.n_classes, **start)
+    if config.model == "residual-mlp":
+        n_blocks = len(config.hidden) - 1
+        return ResidualMLP(dataset.n_features, dataset.n_classes, config.hidden[0], n_blocks, **start)
+    norm = {"batch_norm": config.batch_norm, "dropout": config.dropout}
+    return MLP(dataset.n_features, config.hidden, dataset.n_classes, config.neg_slope, **norm, **start)
+
+
+def initializer(config: Config) -> Initializer:
+    """How the weights of a run start."""
+    if config.start == "normal":
+        return normal(config.init_std)
+    slope = config.neg_slope if config.model == "mlp" else 0.0
+    return kaiming(slope) if config.start == "kaiming" else glorot()
+
+
+def loss(config: Config) -> SoftMaxCrossEntropyModule:
+    """The loss that a run minimizes, but for the penalty."""
+    return SoftMaxCrossEntropyModule(label_smoothing=config.label_smoothing)
+
+
+def update(config: Config, parameters: FlatParameters) -> Update:
+    """The optimizer of ``config`` with all that is around it."""
+    schedule = None if config.schedule == "constant" else parse_schedule(config.schedule, config.steps)
+    return Update(
+        optimizer(config, parameters),
+        schedule=schedule,
+        penalty=L2Penalty(parameters, config.l2) if config.l2 else None,
+        clip_norm=config.clip_norm or None,
+        clip_value=config.clip_value or None,
+        average=Average(parameters, config.average) if config.average else None,
+    )
+
+
+def optimizer(config: Config, parameters: FlatParameters) -> Optimizer:
+    """The optimizer of ``config``."""
+    return _OPTIMIZERS[config.optimizer](config, parameters)
+
+
+def fingerprint(split: Split) -> str:
+    """A few digits that tell one set of examples from another: of every label and of every hundredth image."""
+    return f"{zlib.crc32(split.labels.tobytes(), zlib.crc32(np.ascontiguousarray(split.images[::100]).tobytes())):08x}"
+
+
+def _decay(config: Config) -> dict[str, Any]:
+    return {"weight_decay": config.weight_decay, "decay": config.decay}
+
+
+def _adam(config: Config) -> dict[str, Any]:
+    return {"beta1": config.beta1, "beta2": config.beta2, **_decay(config)}
+
+
+def _sgd(config: Config, parameters: FlatParameters) -> Optimizer:
+    options = {"momentum": config.momentum, "dampening": config.dampening, "nesterov": config.nesterov}
+    return SGD(parameters, config.lr, **options, **_decay(config))
+
+
+def _rmsprop(config: Config, parameters: FlatParameters) -> Optimizer:
+    options = {"momentum": config.momentum, "centered": config.centered}
+    return RMSprop(parameters, config.lr, **options, **_decay(config))
+
+
+_OPTIMIZERS: Final[dict[str, Callable[[Config, FlatParameters], Optimizer]]] = {
+    "sgd": _sgd,
+    "rmsprop": _rmsprop,
+    "adagrad": lambda config, parameters: Adagrad(parameters, config.lr, **_decay(config)),
+    "adam": lambda config, parameters: Adam(parameters, config.lr, amsgrad=config.amsgrad, **_adam(config)),
+    "adamw": lambda config, parameters: AdamW(parameters, config.lr, amsgrad=config.amsgrad, **_adam(config)),
+    "nadam": lambda config, parameters: NAdam(parameters, config.lr, **_adam(config)),
+}
+
+
+def _chunk(model: Classifier) -> int:
+    # An image of a convolution net is sixty times as many numbers on its way through as it is at the door.
+    return 250 if isinstance(model, ConvNet) else max(1, min(1000, _EVAL_NUMBERS // model.n_inputs))

@@ -1,0 +1,53 @@
+"""Which evaluation was the best, the model of that moment, and when to stop waiting for a better one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from mlp_numpy.arrays import Array
+from mlp_numpy.errors import OptionError
+from mlp_numpy.training.archive import below, under
+from mlp_numpy.training.records import EvaluationRecord
+from mlp_numpy.training.snapshot import Snapshot
+
+
+class Selection:
+    """Keeps the model of the evaluation with the highest accuracy, the first of equals.
+
+    patience   how many evaluations in a row may bring nothing better before ``exhausted``; None: any number
+
+    Raises OptionError for a patience below 1.
+    """
+
+    def __init__(self, snapshot: Snapshot, patience: int | None = None) -> None:
+        if patience is not None and patience < 1:
+            raise OptionError(f"Selection: patience must be a whole number ≥ 1, or None, got {patience}.")
+        self.best, self.patience = snapshot, patience
+        self.accuracy = -math.inf
+        self.waited = 0
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether patience has come to its end."""
+        return self.patience is not None and self.waited >= self.patience
+
+    def see(self, record: EvaluationRecord) -> None:
+        """Take in an evaluation of the model as it is now."""
+        if record.accuracy > self.accuracy:
+            self.accuracy, self.waited = record.accuracy, 0
+            self.best.take(record.step)
+        else:
+            self.waited += 1
+
+    def state(self) -> dict[str, Array]:
+        """What a later evaluation depends on, as ``load_state`` takes it."""
+        counters = {"accuracy": np.array(self.accuracy), "waited": np.array(self.waited)}
+        return counters | under("best/", self.best.state())
+
+    def load_state(self, state: Mapping[str, Array]) -> None:
+        """Go on where another selection on the same model was."""
+        self.accuracy, self.waited = float(state["accuracy"]), int(state["waited"])
+        self.best.load_state(below("best/", state))

@@ -1,0 +1,80 @@
+"""From gradients to new weights: penalty, clipping, learning rate, optimizer, average."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+
+from mlp_numpy.arrays import Array
+from mlp_numpy.errors import OptionError
+from mlp_numpy.optim import Average, L2Penalty, Optimizer, Plateau, Schedule, clip_norm, clip_value
+from mlp_numpy.training.archive import below, under
+
+
+class Update:
+    """One update of the weights from their gradients, in this order:
+
+        g ← g + ∂(penalty)/∂w           penalty, an L2Penalty
+        g ← clipped                     clip_value, then clip_norm
+        lr ← lr₀ · schedule(step)       lr₀ is the optimizer's learning rate when the Update is made
+        w ← the optimizer's step
+        a ← the average's step          average, an Average; it is what is evaluated and saved
+
+    What is None is left out.
+
+    Raises OptionError for parts that are made for other parameters than the optimizer's.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        *,
+        schedule: Schedule | Plateau | None = None,
+        penalty: L2Penalty | None = None,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+        average: Average | None = None,
+    ) -> None:
+        for part in (penalty, average):
+            if part is not None and part.parameters is not optimizer.parameters:
+                raise OptionError(f"Update: {part!r} must be made for the optimizer's parameters, got others.")
+        self.optimizer, self.schedule, self.penalty, self.average = optimizer, schedule, penalty, average
+        self.clip_norm, self.clip_value = clip_norm, clip_value
+        self.base_lr = optimizer.lr
+
+    def apply(self, step: int, held_out_losses: Sequence[float]) -> None:
+        """Update number ``step``, counted from 0, after evaluations that gave ``held_out_losses``."""
+        parameters = self.optimizer.parameters
+        if self.penalty is not None:
+            self.penalty.add()
+        if self.clip_value is not None:
+            clip_value(parameters, self.clip_value)
+        if self.clip_norm is not None:
+            clip_norm(parameters, self.clip_norm)
+        if isinstance(self.schedule, Plateau):
+            self.optimizer.lr = self.base_lr * self.schedule.after(held_out_losses)
+        elif self.schedule is not None:
+            self.optimizer.lr = self.base_lr * self.schedule.at(step)
+        self.optimizer.step()
+        if self.average is not None:
+            self.average.update()
+
+    @contextlib.contextmanager
+    def averaged(self) -> Iterator[None]:
+        """The averaged weights stand in the model for a while, if there is an average."""
+        if self.average is None:
+            yield
+        else:
+            with self.average.in_place():
+                yield
+
+    def state(self) -> dict[str, Array]:
+        """What the next update depends on besides weights and gradients, as ``load_state`` takes it."""
+        average = {} if self.average is None else under("average/", self.average.state())
+        return under("optimizer/", self.optimizer.state()) | average
+
+    def load_state(self, state: Mapping[str, Array]) -> None:
+        """Go on where another update of the same parts was."""
+        self.optimizer.load_state(below("optimizer/", state))
+        if self.average is not None:
+            self.average.load_state(below("average/", state))
