@@ -48,7 +48,7 @@ def cut(length: int, decayed: Sequence[slice], decay: float, block: int) -> list
 
 
 def n_threads(n_parts: int) -> int:
-    """On how many threads so many parts are worked on: those of the matrix products, if there are two parts for each."""
+    """How many threads so many parts are worth: as many as the matrix products have, if each gets two parts."""
     most = min(_MOST_THREADS, n_parts // 2)
     if most < 2:
         return 1

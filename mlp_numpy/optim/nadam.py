@@ -65,7 +65,8 @@ class NAdam(Optimizer):
         super().step()
 
     def _mu(self, t: int) -> float:
-        return self.beta1 * (1 - 0.5 * 0.96 ** (t * self.momentum_decay))  # μₜ = β₁ (1 − ½ · 0.96^(t·ψ))
+        fading: float = 0.96 ** (t * self.momentum_decay)
+        return self.beta1 * (1 - 0.5 * fading)  # μₜ = β₁ (1 − ½ · 0.96^(t·ψ))
 
     def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array]) -> None:
         (m, v), (work, numerator) = slots, scratch

@@ -1,4 +1,4 @@
-"""What all optimizers share: the parameters, the learning rate, the slots, weight decay, and the walk over the blocks."""
+"""What all optimizers share: parameters and learning rate, slots, weight decay, and the walk over the blocks."""
 
 from __future__ import annotations
 
@@ -33,6 +33,9 @@ class Optimizer:
     Raises OptionError for parameters that are not flat, for numbers out of bounds, and for a ``decay`` that a weight
     decay of 0 would leave without effect.
     """
+
+    decoupled_weight_decay: bool = False
+    """Whether the weights decay by themselves, and not by way of the gradient."""
 
     def __init__(
         self,
@@ -70,7 +73,7 @@ class Optimizer:
         on_threads(self._share, self._threads)
 
     def _share(self, thread: int) -> None:
-        """Update every so-manieth block."""
+        """Update the blocks of one thread."""
         w, grads = self.parameters.values, self.parameters.grads
         slots = self._slots.values()
         for where, wd in self._parts[thread :: self._threads]:
@@ -85,7 +88,7 @@ class Optimizer:
 
     def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array]) -> None:
         """Update one block of the parameters ``w`` and of the slots; ``g`` is only read, ``scratch`` free to use."""
-        raise OptionError(f"{type(self).__name__}: must be one of the optimizers, which say how a block is updated.")
+        raise OptionError(f"{type(self).__name__}.step: an optimizer must say how it updates a block.")
 
     def state(self) -> dict[str, Array]:
         """Copies of all that the next step depends on, the learning rate excepted: "steps" and the slots."""
