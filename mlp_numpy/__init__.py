@@ -49,7 +49,7 @@ from mlp_numpy.modules import (
     orthogonal,
     zeros,
 )
-from mlp_numpy.optim import SGD, Adam, FlatParameters
+from mlp_numpy.optim import SGD, Adagrad, Adam, AdamW, FlatParameters, NAdam, RMSprop
 
 try:
     __version__ = version("mlp_numpy")
@@ -70,7 +70,9 @@ else:
 __all__ = [
     "MLP",
     "SGD",
+    "Adagrad",
     "Adam",
+    "AdamW",
     "AvgPool2dModule",
     "BatchNorm",
     "Conv2dModule",
@@ -86,6 +88,8 @@ __all__ = [
     "MaxPool2dModule",
     "MlpNumpyError",
     "Module",
+    "NAdam",
+    "RMSprop",
     "ReLUModule",
     "Residual",
     "ResidualMLP",

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, TypeAlias, get_args
 
 import numpy as np
 
 from mlp_numpy.arrays import Array, Learned
-from mlp_numpy.errors import DTypeError, OptionError
+from mlp_numpy.errors import DTypeError, OptionError, unknown_name
+
+Over: TypeAlias = Literal["all", "weights"]
+"""Which arrays a weight decay or a penalty is over; "weights" are those of two or more dimensions, and so not the
+biases of a layer, nor a normalization's gamma and beta."""
 
 
 class Learner(Protocol):
@@ -31,7 +35,8 @@ class FlatParameters:
 
     A second FlatParameters of the same model takes the arrays over: an optimizer on the first then moves nothing.
 
-    ``slices`` tells which part of the vectors is which array: dotted name → slice.
+    ``slices`` tells which part of the vectors is which array, ``shapes`` what the array looks like: both by dotted
+    name.
 
     Raises OptionError if the model has nothing to learn, DTypeError if its arrays are of different kinds.
     """
@@ -46,6 +51,7 @@ class FlatParameters:
         self.values: Array = np.empty(sum(array.value.size for array in found.values()), dtype=dtypes.pop())
         self.grads: Array = np.empty_like(self.values)
         self.slices: dict[str, slice] = {}
+        self.shapes: dict[str, tuple[int, ...]] = {name: array.value.shape for name, array in found.items()}
         start = 0
         for name, array in found.items():
             part = slice(start, start + array.value.size)
@@ -60,8 +66,28 @@ class FlatParameters:
         return f"FlatParameters({len(self):,} × {self.values.dtype} in {len(self.slices)} arrays)"
 
     def grad_norm(self) -> float:
-        """The Euclidean length of the whole gradient."""
-        return math.sqrt(float(np.dot(self.grads, self.grads)))
+        """The Euclidean length of the whole gradient, also where its square is too large or too small a number."""
+        with np.errstate(over="ignore", under="ignore"):
+            square = float(np.dot(self.grads, self.grads))
+        limits = np.finfo(self.grads.dtype)
+        if limits.tiny / limits.eps < square < math.inf:
+            return math.sqrt(square)
+        largest = max(float(self.grads.max()), -float(self.grads.min()))
+        if largest == 0 or not math.isfinite(largest):
+            return largest
+        scaled = self.grads.astype(np.float64) / largest  # ‖g‖ = c ‖g/c‖
+        return largest * math.sqrt(float(np.dot(scaled, scaled)))
+
+    def parts(self, over: Over) -> list[slice]:
+        """The parts of the vectors that hold "all" arrays, or the "weights": those of two or more dimensions.
+
+        Raises OptionError for another word.
+        """
+        if over not in get_args(Over):
+            raise unknown_name("choice of parameters", str(over), get_args(Over))
+        if over == "all":
+            return [slice(0, len(self))]
+        return [part for name, part in self.slices.items() if len(self.shapes[name]) > 1]
 
     def name_of(self, position: int) -> str:
         """The dotted name of the array that holds element ``position`` of the vectors."""

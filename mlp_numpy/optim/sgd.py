@@ -1,38 +1,79 @@
-"""Stochastic gradient descent."""
+"""Stochastic gradient descent, plain and with momentum."""
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
+from mlp_numpy.arrays import Array
 from mlp_numpy.blas import axpy
 from mlp_numpy.errors import OptionError
-from mlp_numpy.optim.flat import FlatParameters
+from mlp_numpy.optim.checks import SHARE, number
+from mlp_numpy.optim.flat import FlatParameters, Over
+from mlp_numpy.optim.optimizer import Optimizer
 
 
-class SGD:
-    """Plain stochastic gradient descent, in place.
+class SGD(Optimizer):
+    """Stochastic gradient descent, in place.
 
+        g ← g + wd·w                         (with weight decay)
+        v ← μ v + (1 − τ) g                  (with momentum; in the first step v ← g)
+        g ← v                                (with momentum)    or    g ← g + μ v    (nesterov)
         w ← w − lr·g
 
-    lr   the learning rate, > 0; may be changed between steps
+    lr             the learning rate, > 0; may be changed between steps
+    momentum       μ in [0, 1)
+    dampening      τ in [0, 1): how much of a new gradient the momentum leaves out
+    nesterov       step along the gradient and the momentum that follows from it
+    weight_decay   wd ≥ 0, an L2 penalty on what ``decay`` names: "all" parameters or the "weights"
 
-    Raises OptionError for a learning rate that is not a positive finite number.
+    Formula and order of operations are those of ``torch.optim.SGD``; Sutskever, Martens, Dahl and Hinton 2013, "On the
+    importance of initialization and momentum in deep learning", section 2, where the learning rate is part of v.
+
+    Raises OptionError for settings outside these bounds, for dampening or nesterov without momentum, and for both
+    together.
     """
 
-    def __init__(self, parameters: FlatParameters, lr: float) -> None:
-        if not isinstance(parameters, FlatParameters):
-            kind = type(parameters).__name__
-            raise OptionError(f"SGD: parameters must be FlatParameters, got {kind}. Hint: FlatParameters(model).")
-        if not isinstance(lr, float | int | np.number) or not 0 < lr < math.inf:
-            raise OptionError(f"SGD: lr must be a number > 0, got {lr!r}.")
-        self.parameters = parameters
-        self.lr = float(lr)
+    def __init__(
+        self,
+        parameters: FlatParameters,
+        lr: float,
+        *,
+        momentum: float = 0.0,
+        dampening: float = 0.0,
+        nesterov: bool = False,
+        weight_decay: float = 0.0,
+        decay: Over = "all",
+    ) -> None:
+        self.momentum = number("SGD", "momentum", momentum, SHARE)
+        self.dampening = number("SGD", "dampening", dampening, SHARE)
+        self.nesterov = bool(nesterov)
+        if (dampening or nesterov) and not momentum:
+            raise OptionError("SGD: dampening and nesterov must come with a momentum > 0, got 0.")
+        if dampening and nesterov:
+            raise OptionError(f"SGD: nesterov must come without dampening, got dampening={dampening:g}.")
+        super().__init__(parameters, lr, slots=("v",) if momentum else (), weight_decay=weight_decay, decay=decay)
 
     def step(self) -> None:
         """One update of all parameters from their gradients."""
-        axpy(-self.lr, self.parameters.grads, self.parameters.values)  # w ← w − lr·g
+        if self.momentum or self.weight_decay:
+            super().step()
+        else:
+            self._kept["steps"] += 1
+            axpy(-self.lr, self.parameters.grads, self.parameters.values)  # w ← w − lr·g
 
-    def __repr__(self) -> str:
-        return f"SGD(lr={self.lr:g})"
+    def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array]) -> None:
+        work = scratch[0]
+        if self.momentum:
+            (v,) = slots
+            if self.steps == 1:
+                v[...] = g  # v ← g
+            else:
+                v *= self.momentum  # v ← μ v + (1 − τ) g
+                v += np.multiply(g, 1 - self.dampening, out=work) if self.dampening else g
+            if self.nesterov:
+                np.multiply(v, self.momentum, out=work)  # g ← g + μ v
+                g = np.add(g, work, out=work)
+            else:
+                g = v  # g ← v
+        np.multiply(g, self.lr, out=work)  # w ← w − lr·g
+        w -= work

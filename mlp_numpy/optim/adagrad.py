@@ -1,0 +1,58 @@
+"""Adagrad: steps scaled by all squared gradients so far."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mlp_numpy.arrays import Array
+from mlp_numpy.optim.checks import NOT_NEGATIVE, POSITIVE, number
+from mlp_numpy.optim.flat import FlatParameters, Over
+from mlp_numpy.optim.optimizer import Optimizer
+
+
+class Adagrad(Optimizer):
+    """Adagrad, in place.
+
+        g ← g + wd·w                                              (only with weight decay)
+        s ← s + g²
+        w ← w − lr/(1 + (t − 1)·d) · g / (√s + ε)                 in step t = 1, 2, …
+
+    lr                          the learning rate, > 0; may be changed between steps
+    lr_decay                    d ≥ 0: how the learning rate falls
+    initial_accumulator_value   what s starts from, ≥ 0
+    eps                         what keeps the division finite, > 0
+    weight_decay                wd ≥ 0, an L2 penalty on what ``decay`` names: "all" parameters or the "weights"
+
+    Formula and order of operations are those of ``torch.optim.Adagrad``; Duchi, Hazan and Singer 2011, "Adaptive
+    Subgradient Methods for Online Learning and Stochastic Optimization", figure 1 with diagonal matrices.
+
+    Raises OptionError for settings outside these bounds.
+    """
+
+    def __init__(
+        self,
+        parameters: FlatParameters,
+        lr: float = 1e-2,
+        *,
+        lr_decay: float = 0.0,
+        initial_accumulator_value: float = 0.0,
+        eps: float = 1e-10,
+        weight_decay: float = 0.0,
+        decay: Over = "all",
+    ) -> None:
+        self.lr_decay = number("Adagrad", "lr_decay", lr_decay, NOT_NEGATIVE)
+        start = number("Adagrad", "initial_accumulator_value", initial_accumulator_value, NOT_NEGATIVE)
+        self.initial_accumulator_value = start
+        self.eps = number("Adagrad", "eps", eps, POSITIVE)
+        super().__init__(parameters, lr, slots=("s",), weight_decay=weight_decay, decay=decay)
+        self._slots["s"] += start
+
+    def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array]) -> None:
+        (s,), work = slots, scratch[0]
+        np.multiply(g, g, out=work)  # s ← s + g²
+        s += work
+        np.sqrt(s, out=work)  # w ← w − lr/(1 + (t − 1)·d) · g / (√s + ε)
+        work += self.eps
+        np.divide(g, work, out=work)
+        work *= self.lr / (1 + (self.steps - 1) * self.lr_decay)
+        w -= work

@@ -1,0 +1,46 @@
+"""Gradients within bounds: the length of the whole gradient, or each of its numbers."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from mlp_numpy.errors import NonFiniteError
+from mlp_numpy.optim.checks import POSITIVE, flat_parameters, number
+from mlp_numpy.optim.flat import FlatParameters
+
+
+def clip_norm(parameters: FlatParameters, bound: float) -> float:
+    """Shorten the whole gradient to the length ``bound`` if it is longer; returns its Euclidean length before.
+
+        g ← g · min(1, bound / (‖g‖ + 10⁻⁶))
+
+    The formula is that of ``torch.nn.utils.clip_grad_norm_``; Pascanu, Mikolov and Bengio 2013, "On the difficulty of
+    training recurrent neural networks", algorithm 1. The length is right also where its square is no float32.
+
+    Raises OptionError unless ``bound`` is > 0, NonFiniteError, before anything is changed, if the gradient holds a NaN
+    or an infinity (where PyTorch makes the whole gradient NaN).
+    """
+    bound = number("clip_norm", "bound", bound, POSITIVE)
+    norm = flat_parameters("clip_norm", parameters).grad_norm()
+    if not math.isfinite(norm):
+        name = parameters.name_of(int(np.flatnonzero(~np.isfinite(parameters.grads))[0]))
+        raise NonFiniteError(f"clip_norm: the gradient must be finite, found a NaN or an infinity in {name}.")
+    scale = bound / (norm + 1e-6)
+    if scale < 1:
+        np.multiply(parameters.grads, scale, out=parameters.grads)  # g ← g · bound / (‖g‖ + 10⁻⁶)
+    return norm
+
+
+def clip_value(parameters: FlatParameters, bound: float) -> None:
+    """Move each number of the gradient into [−bound, bound].
+
+        g ← min(max(g, −bound), bound)
+
+    The formula is that of ``torch.nn.utils.clip_grad_value_``; a NaN stays a NaN. Raises OptionError unless ``bound``
+    is > 0.
+    """
+    bound = number("clip_value", "bound", bound, POSITIVE)
+    grads = flat_parameters("clip_value", parameters).grads
+    np.clip(grads, -bound, bound, out=grads)  # g ← min(max(g, −bound), bound)

@@ -1,0 +1,22 @@
+"""The two running means that optimizers keep, in place."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mlp_numpy.arrays import Array
+
+
+def running_mean(m: Array, x: Array, beta: float, scratch: Array) -> None:
+    """``m ← m + (1 − β)(x − m)``, which is β m + (1 − β) x in the order that PyTorch's ``lerp`` has."""
+    np.subtract(x, m, out=scratch)
+    scratch *= 1 - beta
+    m += scratch
+
+
+def mean_of_squares(v: Array, x: Array, beta: float, scratch: Array) -> None:
+    """``v ← β v + (1 − β) x²``."""
+    v *= beta
+    np.multiply(x, x, out=scratch)
+    scratch *= 1 - beta
+    v += scratch

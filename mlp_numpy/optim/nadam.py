@@ -1,0 +1,83 @@
+"""NAdam: Adam with Nesterov's momentum."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from mlp_numpy.arrays import Array
+from mlp_numpy.errors import OptionError
+from mlp_numpy.optim.checks import NOT_NEGATIVE, POSITIVE, SHARE, number
+from mlp_numpy.optim.flat import FlatParameters, Over
+from mlp_numpy.optim.means import mean_of_squares, running_mean
+from mlp_numpy.optim.optimizer import Optimizer
+
+
+class NAdam(Optimizer):
+    """NAdam, in place.
+
+        w ← w − lr·wd·w           (with decoupled weight decay)    or    g ← g + wd·w    (with weight decay)
+        μₜ = β₁ (1 − ½ · 0.96^(t·ψ))                               P ← P μₜ, from 1
+        m ← m + (1 − β₁)(g − m)
+        v ← β₂ v + (1 − β₂) g²
+        w ← w − lr · ((1 − μₜ)/(1 − P) · g + μₜ₊₁/(1 − P μₜ₊₁) · m) / (√(v/(1 − β₂ᵗ)) + ε)      in step t = 1, 2, …
+
+    lr                       the learning rate, > 0; may be changed between steps
+    beta1, beta2             how much of the running means is kept, in [0, 1)
+    eps                      what keeps the division finite, > 0
+    momentum_decay           ψ ≥ 0: how fast μ comes up to β₁
+    weight_decay             wd ≥ 0, of what ``decay`` names: "all" parameters or the "weights"
+    decoupled_weight_decay   whether the weights decay by themselves, and not by way of the gradient
+
+    Formula and order of operations are those of ``torch.optim.NAdam``, but that the two parts of the step are added
+    before they are divided; Dozat 2016, "Incorporating Nesterov Momentum into Adam", algorithm 2.
+
+    Raises OptionError for settings outside these bounds, and for a decoupled weight decay of 0.
+    """
+
+    def __init__(
+        self,
+        parameters: FlatParameters,
+        lr: float = 2e-3,
+        *,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        eps: float = 1e-8,
+        momentum_decay: float = 4e-3,
+        weight_decay: float = 0.0,
+        decay: Over = "all",
+        decoupled_weight_decay: bool = False,
+    ) -> None:
+        self.beta1 = number("NAdam", "beta1", beta1, SHARE)
+        self.beta2 = number("NAdam", "beta2", beta2, SHARE)
+        self.eps = number("NAdam", "eps", eps, POSITIVE)
+        self.momentum_decay = number("NAdam", "momentum_decay", momentum_decay, NOT_NEGATIVE)
+        self.decoupled_weight_decay = bool(decoupled_weight_decay)
+        if decoupled_weight_decay and not weight_decay:
+            raise OptionError("NAdam: decoupled_weight_decay must come with a weight_decay > 0, got 0.")
+        super().__init__(parameters, lr, slots=("m", "v"), weight_decay=weight_decay, decay=decay)
+        self._kept["mu_product"] = np.ones(())
+
+    def step(self) -> None:
+        """One update of all parameters from their gradients."""
+        self._kept["mu_product"] *= self._mu(self.steps + 1)  # P ← P μₜ
+        super().step()
+
+    def _mu(self, t: int) -> float:
+        fading: float = 0.96 ** (t * self.momentum_decay)
+        return self.beta1 * (1 - 0.5 * fading)  # μₜ = β₁ (1 − ½ · 0.96^(t·ψ))
+
+    def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array]) -> None:
+        (m, v), (work, numerator) = slots, scratch
+        mu, mu_next, product = self._mu(self.steps), self._mu(self.steps + 1), float(self._kept["mu_product"])
+        running_mean(m, g, self.beta1, work)  # m ← m + (1 − β₁)(g − m)
+        mean_of_squares(v, g, self.beta2, work)  # v ← β₂ v + (1 − β₂) g²
+        np.multiply(g, self.lr * (1 - mu) / (1 - product), out=numerator)  # lr (1 − μₜ)/(1 − P) · g
+        np.multiply(m, self.lr * mu_next / (1 - product * mu_next), out=work)  # + lr μₜ₊₁/(1 − P μₜ₊₁) · m
+        numerator += work
+        np.sqrt(v, out=work)  # w ← w − … / (√(v/(1 − β₂ᵗ)) + ε)
+        work /= math.sqrt(1 - self.beta2**self.steps)
+        work += self.eps
+        numerator /= work
+        w -= numerator

@@ -1,0 +1,114 @@
+"""What all optimizers share: parameters and learning rate, slots, weight decay, and the walk over the blocks."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from mlp_numpy.arrays import Array
+from mlp_numpy.errors import OptionError
+from mlp_numpy.modules import NamedArrays
+from mlp_numpy.optim.blocks import block_length, cut, n_threads, on_threads
+from mlp_numpy.optim.checks import NOT_NEGATIVE, POSITIVE, flat_parameters, number
+from mlp_numpy.optim.flat import FlatParameters, Over
+
+
+class Optimizer:
+    """The base of all optimizers: ``step()`` updates ``parameters.values`` in place from ``parameters.grads``.
+
+    parameters     the FlatParameters of the model
+    lr             the learning rate, > 0; may be changed between steps
+    slots          names of the vectors that are kept from step to step, one number for each parameter, zeros at first
+    weight_decay   wd ≥ 0; g ← g + wd·w before everything else, or, decoupled, w ← w − lr·wd·w
+    decay          what is decayed: "all" parameters as in PyTorch, or the "weights" alone, which are the arrays of two
+                   or more dimensions
+
+    A subclass names its slots and says in ``_update`` what happens to a block of the vectors. Blocks know nothing of
+    each other: the numbers are the same whatever their size and on however many threads. ``grads`` is left as backward
+    wrote it.
+
+    Raises OptionError for parameters that are not flat, for numbers out of bounds, and for a ``decay`` that a weight
+    decay of 0 would leave without effect.
+    """
+
+    decoupled_weight_decay: bool = False
+    """Whether the weights decay by themselves, and not by way of the gradient."""
+
+    def __init__(
+        self,
+        parameters: FlatParameters,
+        lr: float,
+        *,
+        slots: tuple[str, ...],
+        weight_decay: float,
+        decay: Over,
+    ) -> None:
+        who = type(self).__name__
+        self.parameters = flat_parameters(who, parameters)
+        self.lr = number(who, "lr", lr, POSITIVE)
+        self.weight_decay = number(who, "weight_decay", weight_decay, NOT_NEGATIVE)
+        decayed = parameters.parts(decay)
+        if decay != "all" and not weight_decay:
+            raise OptionError(f"{who}: decay={decay!r} must come with a weight_decay > 0, got 0.")
+        self.decay: Over = decay
+        self._slots = {name: np.zeros_like(parameters.values) for name in slots}
+        # All that the next step depends on, the learning rate excepted; the slots are the same arrays.
+        self._kept: dict[str, Array] = {"steps": np.zeros((), np.int64), **self._slots}
+        block = min(block_length(parameters.values.dtype), len(parameters))
+        self._parts = cut(len(parameters), decayed, self.weight_decay, block)
+        self._threads = n_threads(len(self._parts))
+        self._scratch: Array = np.empty((self._threads, 3, block), parameters.values.dtype)
+
+    @property
+    def steps(self) -> int:
+        """How many updates have been made."""
+        return int(self._kept["steps"])
+
+    def step(self) -> None:
+        """One update of all parameters from their gradients."""
+        self._kept["steps"] += 1
+        on_threads(self._share, self._threads)
+
+    def _share(self, thread: int) -> None:
+        """Update the blocks of one thread."""
+        w, grads = self.parameters.values, self.parameters.grads
+        slots = self._slots.values()
+        for where, wd in self._parts[thread :: self._threads]:
+            decayed, *scratch = self._scratch[thread, :, : where.stop - where.start]
+            g = grads[where]
+            if wd and self.decoupled_weight_decay:
+                w[where] *= 1 - self.lr * wd  # w ← w − lr·wd·w
+            elif wd:
+                g = np.multiply(w[where], wd, out=decayed)  # g ← g + wd·w
+                g += grads[where]
+            self._update(w[where], g, [slot[where] for slot in slots], scratch)
+
+    def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array]) -> None:
+        """Update one block of the parameters ``w`` and of the slots; ``g`` is only read, ``scratch`` free to use."""
+        raise OptionError(f"{type(self).__name__}.step: an optimizer must say how it updates a block.")
+
+    def state(self) -> dict[str, Array]:
+        """Copies of all that the next step depends on, the learning rate excepted: "steps" and the slots."""
+        return {name: array.copy() for name, array in self._kept.items()}
+
+    def load_state(self, state: Mapping[str, Array]) -> None:
+        """Go on from what ``state`` gave; nothing is changed if something does not fit.
+
+        Raises KeyError for names, ShapeError for shapes and DTypeError for kinds of numbers that do not fit.
+        """
+        NamedArrays(f"{self!r}.load_state", self._kept).assign(state)
+
+    def __repr__(self) -> str:
+        options = [
+            f", {name}={_words(getattr(self, name))}"
+            for name, parameter in inspect.signature(type(self)).parameters.items()
+            if parameter.kind is parameter.KEYWORD_ONLY and getattr(self, name) != parameter.default
+        ]
+        return f"{type(self).__name__}(lr={self.lr:g}{''.join(options)})"
+
+
+def _words(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else repr(value)

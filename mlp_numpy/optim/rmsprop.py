@@ -1,0 +1,77 @@
+"""RMSprop: steps scaled by a running mean of the squared gradient."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mlp_numpy.arrays import Array
+from mlp_numpy.optim.checks import POSITIVE, SHARE, number
+from mlp_numpy.optim.flat import FlatParameters, Over
+from mlp_numpy.optim.means import mean_of_squares, running_mean
+from mlp_numpy.optim.optimizer import Optimizer
+
+
+class RMSprop(Optimizer):
+    """RMSprop, in place.
+
+        g ← g + wd·w                                              (only with weight decay)
+        v ← α v + (1 − α) g²
+        m ← m + (1 − α)(g − m)                                    (only centered)
+        r = √v + ε                     or    r = √(v − m²) + ε    (centered)
+        b ← μ b + g / r;  w ← w − lr·b                            (with momentum)
+        w ← w − lr · g / r                                        (without)
+
+    lr             the learning rate, > 0; may be changed between steps
+    alpha          α in [0, 1): how much of the running means is kept
+    eps            what keeps the division finite, > 0
+    momentum       μ in [0, 1)
+    centered       scale by the running variance of the gradient, and not by the mean of its square
+    weight_decay   wd ≥ 0, an L2 penalty on what ``decay`` names: "all" parameters or the "weights"
+
+    Formula and order of operations are those of ``torch.optim.RMSprop``; Tieleman and Hinton 2012, "Neural Networks for
+    Machine Learning", lecture 6.5, centered as in Graves 2013, "Generating Sequences With Recurrent Neural Networks",
+    equations 38 to 41 (where ε is below the root).
+
+    Raises OptionError for settings outside these bounds.
+    """
+
+    def __init__(
+        self,
+        parameters: FlatParameters,
+        lr: float = 1e-2,
+        *,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        momentum: float = 0.0,
+        centered: bool = False,
+        weight_decay: float = 0.0,
+        decay: Over = "all",
+    ) -> None:
+        self.alpha = number("RMSprop", "alpha", alpha, SHARE)
+        self.eps = number("RMSprop", "eps", eps, POSITIVE)
+        self.momentum = number("RMSprop", "momentum", momentum, SHARE)
+        self.centered = bool(centered)
+        slots = ("v", *(["m"] if centered else []), *(["b"] if momentum else []))
+        super().__init__(parameters, lr, slots=slots, weight_decay=weight_decay, decay=decay)
+
+    def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array]) -> None:
+        v, work = slots[0], scratch[0]
+        mean_of_squares(v, g, self.alpha, work)  # v ← α v + (1 − α) g²
+        if self.centered:
+            m = slots[1]
+            running_mean(m, g, self.alpha, work)  # m ← m + (1 − α)(g − m)
+            np.multiply(m, m, out=work)  # r = √(v − m²) + ε
+            np.subtract(v, work, out=work)
+            np.sqrt(work, out=work)
+        else:
+            np.sqrt(v, out=work)  # r = √v + ε
+        work += self.eps
+        np.divide(g, work, out=work)
+        if self.momentum:
+            b = slots[-1]
+            b *= self.momentum  # b ← μ b + g / r
+            b += work
+            np.multiply(b, self.lr, out=work)  # w ← w − lr·b
+        else:
+            work *= self.lr  # w ← w − lr · g / r
+        w -= work
