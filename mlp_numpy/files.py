@@ -18,8 +18,8 @@ def written_whole(path: Path, *, keep: Path | None = None) -> Iterator[IO[bytes]
     keep   the name that what was at ``path`` before takes then, in the same folder; without one it is gone
 
     It is written under a temporary name in the same folder, flushed to the disk, and renamed; so at every instant
-    ``path`` (or ``keep``) is the old file or the new one, whole. If anything goes wrong on the way (a full disk, an interruption) the
-    temporary file is removed and ``path`` stays as it was.
+    ``path`` (or ``keep``) is the old file or the new one, whole. If anything goes wrong on the way (a full disk, an
+    interruption) the temporary file is removed and ``path`` stays as it was.
     """
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     try:

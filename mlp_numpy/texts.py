@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.training import EvaluationRecord, History, StepRecord
@@ -19,10 +20,10 @@ def confusion_table(counts: Array, class_names: Sequence[str]) -> str:
     return "\n".join(["true class ↓, predicted class →", head, *rows])
 
 
-def evaluation_line(record: EvaluationRecord, latest: StepRecord | None) -> str:
-    """An evaluation, and beside it the last training step, in one line."""
+def evaluation_line(record: EvaluationRecord, latest: StepRecord | None, part: str = "test") -> str:
+    """An evaluation on ``part`` of the data, and beside it the last training step, in one line."""
     train_part = "" if latest is None else f"   batch loss {latest.loss:.4f} accuracy {latest.accuracy:.3f}"
-    return f"step {record.step:>6}   test loss {record.loss:.4f} accuracy {record.accuracy:.4f}{train_part}"
+    return f"step {record.step:>6}   {part} loss {record.loss:.4f} accuracy {record.accuracy:.4f}{train_part}"
 
 
 def summary(history: History) -> str:
@@ -31,5 +32,13 @@ def summary(history: History) -> str:
     lines = [f"{about['status']} after step {history.last_evaluated}, {about['seconds']:.1f} s, on {about['dataset']}"]
     if best is not None:
         last = history.evaluations[-1].accuracy
-        lines.append(f"test accuracy: last {last:.4f}, best {best.accuracy:.4f} at step {best.step}")
+        lines.append(f"{history.part} accuracy: last {last:.4f}, best {best.accuracy:.4f} at step {best.step}")
+    if "test" in about:
+        step, found = about["test"]["step"], about["test"]["accuracy"]
+        lines.append(f"test accuracy: {found:.4f} with the weights of step {step}, opened {_times(about)}")
     return "\n".join(lines)
+
+
+def _times(about: Mapping[str, Any]) -> str:
+    times = len(about["test_openings"])
+    return "once" if times == 1 else f"{times} times"

@@ -17,7 +17,7 @@ from mlp_numpy.config import Config, as_options
 from mlp_numpy.data.images import read_image
 from mlp_numpy.data.sources import load_dataset
 from mlp_numpy.errors import DataError, NonFiniteError, OptionError
-from mlp_numpy.experiment import Run, load_run
+from mlp_numpy.experiment import Run, load_run, replay, report_opening, sealed_again
 from mlp_numpy.modules import SoftMaxCrossEntropyModule
 from mlp_numpy.texts import confusion_table, evaluation_line, summary
 from mlp_numpy.training import StepRecord, confusion_matrix, evaluate
@@ -28,11 +28,16 @@ def train(options: Sequence[str]) -> int:
     """Train an MLP and leave a run folder and a picture of its curves.
 
     Options may also come from a file, one "name: value" a line: --config FILE.yaml. Those on the command line
-    override it.
+    override it. --resume RUN goes on with a run that was stopped or killed, as if it had never stopped.
     """
-    description = inspect.cleandoc(train.__doc__ or "")
-    settings = tyro.cli(Config, prog=PROGRAM + "train", description=description, args=with_config_file(options))
-    with Run(settings, progress=on_terminal()) as run:
+    folder, options = _resumed(options)
+    if folder is None:
+        description = inspect.cleandoc(train.__doc__ or "")
+        settings = tyro.cli(Config, prog=PROGRAM + "train", description=description, args=with_config_file(options))
+        experiment = Run(settings, progress=on_terminal())
+    else:
+        experiment = Run.resumed(folder, progress=on_terminal())
+    with experiment as run:
         try:
             _follow(run)
         except NonFiniteError:
@@ -44,25 +49,44 @@ def train(options: Sequence[str]) -> int:
     return 128 + run.stopped_by if run.stopped_by is not None else 0
 
 
+def _resumed(options: Sequence[str]) -> tuple[Path | None, Sequence[str]]:
+    """The folder behind ``--resume``, if it is there, and the other options, of which there must be none then."""
+    finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    finder.add_argument("--resume", type=Path)
+    try:
+        found, others = finder.parse_known_args(options)
+    except argparse.ArgumentError as error:
+        raise OptionError("--resume: must be followed by the folder of a run, got none.") from error
+    if found.resume is not None and others:
+        raise OptionError(
+            f"--resume: a run goes on with its own settings, got {' '.join(others)} besides. "
+            "Hint: other settings are another run."
+        )
+    return found.resume, others
+
+
 def _follow(run: Run) -> None:
     """Tell what is trained on what, and follow it to its end: with a bar where someone looks on, else with lines."""
     if run.warning is not None:
         banner(run.warning)
     settings, how = run.config, run.trainer.optimizer
-    train_part, test_part = run.dataset.train, run.dataset.test
-    print(f"data    {run.dataset.name}, {len(train_part):,} + {len(test_part):,} images, from {run.dataset.source}")
+    sizes = f"{len(run.parts.train):,} + {len(run.trainer.held_out):,} ({settings.held_out})"
+    print(f"data    {run.dataset.name}, {sizes} images, from {run.dataset.source}")
     print(f"model   {run.model!r}, {len(run.parameters):,} parameters")
     print(f"train   {how!r}, batch {settings.batch}, {settings.steps} steps, seed {settings.seed}", flush=True)
-    with tqdm(total=settings.steps, unit="step", disable=not on_terminal(), dynamic_ncols=True) as bar:
+    done = run.trainer.step
+    if done:
+        print(f"resumed after step {done}", flush=True)
+    with tqdm(total=settings.steps, initial=done, unit="step", disable=not on_terminal(), dynamic_ncols=True) as bar:
         latest: StepRecord | None = None
         for record in run.records():
             if isinstance(record, StepRecord):
                 latest = record
                 bar.update()
             else:
-                bar.set_postfix_str(f"test accuracy {record.accuracy:.3f}")
+                bar.set_postfix_str(f"{settings.held_out} accuracy {record.accuracy:.3f}")
                 if bar.disable:
-                    print(evaluation_line(record, latest), flush=True)
+                    print(evaluation_line(record, latest, settings.held_out), flush=True)
 
 
 def evaluate_run(
@@ -81,20 +105,24 @@ def evaluate_run(
     folder = data_dir or config.data_dir
     option = trained.about["dataset_option"]
     dataset = load_dataset(option, folder, download=download, progress=on_terminal()).dataset
-    if (dataset.n_features, *dataset.class_names) != (trained.model.sizes[0], *trained.about["class_names"]):
+    if (dataset.n_features, *dataset.class_names) != (trained.model.n_inputs, *trained.about["class_names"]):
         raise DataError(
             f"evaluate: the data set must have the pixels and classes that {run} was trained on, "
-            f"{trained.model.sizes[0]} and {trained.about['class_names']}, got {dataset.name} with "
+            f"{trained.model.n_inputs} and {trained.about['class_names']}, got {dataset.name} with "
             f"{dataset.n_features} and {list(dataset.class_names)}."
         )
-    outcome = evaluate(trained.model.logits, SoftMaxCrossEntropyModule(), dataset.test, trained.preprocessing)
-    counts = confusion_matrix(dataset.test.labels, outcome.predicted, dataset.n_classes)
+    sealed = sealed_again(run, dataset.test)
+    test = sealed.open("evaluate")
+    outcome = evaluate(trained.model.logits, SoftMaxCrossEntropyModule(), test, trained.preprocessing, chunk=250)
+    report_opening(run, sealed)
+    counts = confusion_matrix(test.labels, outcome.predicted, dataset.n_classes)
     name = str(trained.about["name"])
-    print(f"{name}: {trained.model.sizes_text} after step {trained.about['step']} on {dataset.name}")
-    print(f"test accuracy {outcome.accuracy:.4f}, loss {outcome.loss:.4f}, {len(dataset.test):,} images\n")
+    print(f"{name}: {trained.model.title} after step {trained.about['step']} on {dataset.name}")
+    print(f"test accuracy {outcome.accuracy:.4f}, loss {outcome.loss:.4f}, {len(test):,} images")
+    print(f"the test set of this run has been opened {len(sealed.openings)} times: {', '.join(sealed.openings)}\n")
     print(confusion_table(counts, dataset.class_names))
     picture = run / "confusion.png"
-    title = f"{trained.model.sizes_text} on {dataset.name}: test accuracy {outcome.accuracy:.3f}"
+    title = f"{trained.model.title} on {dataset.name}: test accuracy {outcome.accuracy:.3f}"
     save_confusion(picture, counts, dataset.class_names, title)
     print(f"\npicture {picture}")
     return 0
@@ -127,6 +155,21 @@ def predict(
         best = np.argsort(-row, kind="stable")[:top]
         print(f"{path!s:<{width}}  " + "  ".join(f"{names[i]} {row[i]:.3f}" for i in best))
     return 0
+
+
+def replay_step(run: Annotated[Path, tyro.conf.Positional]) -> int:
+    """Run the step at which a run stopped again, and see it fail at the same place.
+
+    Args:
+        run: folder of a run that diverged, or the capsule it left
+    """
+    found = replay(run)
+    (then, now), (loss_then, loss_now) = found.places, found.losses
+    print(f"step {found.step}: {found.problem}")
+    print(f"then: loss {loss_then:.9g}, first in {then or 'no place, all numbers are finite'}")
+    print(f"now:  loss {loss_now:.9g}, first in {now or 'no place, all numbers are finite'}")
+    print("the same, to the last bit of the loss" if found.same else "not the same")
+    return 0 if found.same else FAILED
 
 
 def with_config_file(options: Sequence[str]) -> list[str]:

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mlp_numpy.config import Config, read_config
+from mlp_numpy.data.dataset import Split
+from mlp_numpy.data.sealed import SealedSplit
 from mlp_numpy.errors import DataNotFoundError, RunFolderError
-from mlp_numpy.training import TrainedModel, load_model
+from mlp_numpy.training import History, TrainedModel, load_model
 
 
 class Place(NamedTuple):
@@ -69,6 +71,21 @@ def load_run(folder: Path) -> tuple[Config, TrainedModel]:
             f"{'a folder without them' if folder.is_dir() else 'no such folder'}. Hint: runs are kept below runs/."
         )
     return read_config(settings), load_model(folder / "model.npz")
+
+
+def report_opening(folder: Path, split: SealedSplit) -> None:
+    """Write into the history of a run how often and what for its test set has been opened by now."""
+    path = folder / "history.json"
+    if path.exists():
+        history = History.read(path)
+        history.about["test_openings"] = list(split.openings)
+        history.write(path)
+
+
+def sealed_again(folder: Path, test: Split) -> SealedSplit:
+    """The test set of a run, which goes on counting its openings."""
+    path = folder / "history.json"
+    return SealedSplit(test, openings=History.read(path).about.get("test_openings", []) if path.exists() else [])
 
 
 def _taken(config: Config) -> RunFolderError:

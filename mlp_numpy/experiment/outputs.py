@@ -24,7 +24,8 @@ CAPSULE: Final = "capsule.npz"
 CAPSULE_FORMAT: Final = 1
 WATCH: Final = "watch.png"
 
-_NAMES: Final = ("config.yaml", "history.json", "history.csv", "model.npz", "versions.json", NAME, PREVIOUS, CAPSULE, WATCH)
+_FILES: Final = ("config.yaml", "history.json", "history.csv", "model.npz", "versions.json")
+_NAMES: Final = (*_FILES, NAME, PREVIOUS, CAPSULE, WATCH)
 
 
 class Outputs:
@@ -60,8 +61,8 @@ class Outputs:
             self._checkpoint()
         except OSError as error:
             raise RunFolderError(
-                f"run: a checkpoint must be saved in {self.place.folder}, got: {error.strerror or error}. The last good "
-                "one is intact. Hint: make room or check permissions, then go on with --resume."
+                f"run: a checkpoint must be saved in {self.place.folder}, got: {error.strerror or error}. The last "
+                "good one is intact. Hint: make room or check permissions, then go on with --resume."
             ) from error
 
     def finish(self, failure: Failure | None, *, checkpoint: bool) -> None:
@@ -118,7 +119,9 @@ class Outputs:
         about: dict[str, Any] = {
             "format": CAPSULE_FORMAT,
             "step": failure.step,
-            "message": failure.message,
+            "problem": failure.problem,
+            "place": failure.place,
+            "loss": repr(failure.loss),
             "model": describe_model(self.parts.model),
             "config": asdict(self.config),
         }

@@ -17,13 +17,17 @@ class Failure:
     """A step that could not be made: what is needed to see it again.
 
     step      the update that it would have been, counted from 1
-    message   what was wrong, and first where
+    problem   what must hold and does not
+    place     where it shows first, or None if all numbers are finite
+    loss      of the batch
     state     the model's state before the step
     x, y      the batch
     """
 
     step: int
-    message: str
+    problem: str
+    place: str | None
+    loss: float
     state: Mapping[str, Array]
     x: Array
     y: Array
@@ -68,7 +72,7 @@ def first_nonfinite(model: Module, loss: LossModule, x: Array, y: Array) -> str 
 
 
 def steps(model: Module, prefix: str = "") -> Iterator[tuple[str, Module]]:
-    """The modules that a batch goes through one after the other, with dotted names; only a Sequential is taken apart."""
+    """The modules that a batch goes through one by one, with dotted names; only a Sequential is taken apart."""
     if not isinstance(model, Sequential):
         yield prefix.rstrip("."), model
         return

@@ -119,8 +119,9 @@ class History:
 
     def load_arrays(self, arrays: Mapping[str, Array], watched: Mapping[int, Any]) -> None:
         """Make the records those that ``arrays`` gave, with what was watched at which step."""
-        self.steps = [StepRecord(int(row[0]), row[1], row[2], watched.get(int(row[0]))) for row in arrays["steps"].tolist()]
-        self.evaluations = [EvaluationRecord(int(row[0]), row[1], row[2]) for row in arrays["evaluations"].tolist()]
+        rows = {name: [(int(step), *rest) for step, *rest in array.tolist()] for name, array in arrays.items()}
+        self.steps = [StepRecord(*row, watched.get(row[0])) for row in rows["steps"]]
+        self.evaluations = [EvaluationRecord(*row) for row in rows["evaluations"]]
 
 
 def _watched_rows(columns: Mapping[str, Any]) -> dict[int, dict[str, dict[str, float]]]:

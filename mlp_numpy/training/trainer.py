@@ -218,26 +218,26 @@ class Trainer:
             self._first_loss = loss
         # what is no number is not below any
         if not loss <= self.max_growth * max(1.0, self._first_loss):
-            self._fail_at(x, y, "the loss" if not math.isfinite(loss) else f"a loss of {loss:g}")
+            self._fail_at(x, y, loss, "the loss")
         self.model.backward(self.loss.backward())
         if not all_finite(self._witness):
-            self._fail_at(x, y, "gradients")
+            self._fail_at(x, y, loss, "gradients")
         if self._accumulator is not None:
-            self._accumulator.add(1 / self._accumulate)
+            self._accumulator.add(len(x))
         return loss, accuracy(scores, y)
 
-    def _fail_at(self, x: Array, y: Array, what: str) -> None:
-        """Find out where a batch goes wrong, keep it, and raise."""
+    def _fail_at(self, x: Array, y: Array, loss: float, what: str) -> None:
+        """Find out where a batch goes wrong, keep what is needed to see it again, and raise."""
         self._before.restore()
         state = self.model.state()
         place = first_nonfinite(self.model, self.loss, x, y)
         self._before.restore()
+        problem = f"{what} must be finite, got NaN or infinity"
         if place is None:
-            problem = f"{what} must not exceed {self.max_growth:g} times the first one's, {self._first_loss:g},"
-        else:
-            problem = f"{what} must be finite, got NaN or infinity"
+            bound = self.max_growth * max(1.0, self._first_loss)
+            problem = f"{what} must not exceed {bound:g} (the first one was {self._first_loss:g}), got {loss:g}"
+        self.failure = Failure(self.step + 1, problem, place, loss, state, x.copy(), y.copy())
         in_data = place is not None and place.startswith("the data")
-        self.failure = Failure(self.step + 1, f"{problem} first in {place}", state, x.copy(), y.copy())
         self._fail(self.step + 1, problem, place, in_data=in_data, keep=what == "gradients")
 
     def _fail(self, step: int, problem: str, place: str | None, *, in_data: bool, keep: bool = False) -> None:

@@ -32,7 +32,7 @@ def running_mean(values: Sequence[float], width: int) -> Array:
 
 
 def draw_loss(axes: Axes, history: History, *, width: int = 50) -> None:
-    """The loss of every training batch, faint, its running mean over ``width`` steps, and the test loss."""
+    """The loss of every training batch, faint, its running mean over ``width`` steps, and the held-out loss."""
     steps = [record.step for record in history.steps]
     _draw_train(axes, steps, [record.loss for record in history.steps], width)
     _draw_test(axes, history, [record.loss for record in history.evaluations])
@@ -41,14 +41,14 @@ def draw_loss(axes: Axes, history: History, *, width: int = 50) -> None:
 
 
 def draw_accuracy(axes: Axes, history: History, *, width: int = 50) -> None:
-    """The accuracy of every training batch, faint, its running mean over ``width`` steps, and the test accuracy."""
+    """The accuracy of every training batch, faint, its running mean over ``width`` steps, and the held-out accuracy."""
     steps = [record.step for record in history.steps]
     _draw_train(axes, steps, [record.accuracy for record in history.steps], width)
     _draw_test(axes, history, [record.accuracy for record in history.evaluations])
     best = history.best
     if best is not None:
         axes.annotate(
-            f"best test {best.accuracy:.3f} at step {best.step}",
+            f"best {history.part} {best.accuracy:.3f} at step {best.step}",
             (best.step, best.accuracy),
             textcoords="offset points",
             xytext=(0, 30),
@@ -113,7 +113,7 @@ def _draw_train(axes: Axes, steps: Sequence[int], values: Sequence[float], width
 
 def _draw_test(axes: Axes, history: History, values: Sequence[float]) -> None:
     steps = [record.step for record in history.evaluations]
-    axes.plot(steps, values, color=TEST, linewidth=1.8, marker="o", markersize=3.5, label="test, whole set")
+    axes.plot(steps, values, color=TEST, linewidth=1.8, marker="o", markersize=3.5, label=f"{history.part}, all of it")
 
 
 def _finish(axes: Axes) -> None:
