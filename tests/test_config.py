@@ -144,7 +144,7 @@ def test_a_value_of_another_type_never_becomes_an_option(tmp_path: Path, line: s
         ("lr: 0.002", "lr: [1, 2]", r"lr must be a number, got \['1', '2'\]"),
         ("hidden:\n- 100\n", "hidden: 100\n", "hidden must be a list of whole numbers such as .*, got '100'"),
         ("overwrite: false", "overwrite: never", "overwrite must be true or false, got 'never'"),
-        ("init: normal", "init: normale", "got: unknown init 'normale'. Did you mean 'normal'"),
+        ("init: auto", "init: normale", "got: unknown init 'normale'. Did you mean 'normal'"),
     ],
 )
 def test_what_is_wrong_in_the_settings_of_a_run_is_named(tmp_path: Path, old: str, new: str, words: str) -> None:

@@ -13,10 +13,10 @@ from PIL import Image
 
 from mlp_numpy.config import Config, as_options, read_config, write_config
 from mlp_numpy.errors import CallOrderError, DataError, DataNotFoundError, NonFiniteError, OptionError, RunFolderError
-from mlp_numpy.experiment import Run, load_run, run
+from mlp_numpy.experiment import Run, load_run, outputs, run
 from mlp_numpy.training import EvaluationRecord, History
 
-FILES = {"config.yaml", "history.csv", "history.json", "model.npz", "versions.json"}
+FILES = {"config.yaml", "history.csv", "history.json", "model.npz", "versions.json", "checkpoint.npz"}
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def config(cifar_dir: Path, tmp_path: Path) -> Config:
 def test_a_run_leaves_its_folder_and_its_picture(config: Config, tmp_path: Path) -> None:
     result = run(config)
     assert result.folder == tmp_path / "runs" / "run-cifar10-001"
-    assert {path.name for path in result.folder.iterdir()} == FILES
+    assert {path.name for path in result.folder.iterdir()} == FILES | {"checkpoint.previous.npz"}
     assert result.status == "finished"
     assert [record.step for record in result.history.evaluations] == [0, 10, 20, 25]
     assert len(result.history.steps) == 25
@@ -126,11 +126,12 @@ def test_what_cannot_be_saved_is_named_and_the_rest_is_saved(config: Config, mon
     def full(path: Path, trained: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(sys.modules[Run.__module__], "save_model", full)
+    monkeypatch.setattr(outputs, "save_model", full)
     under_way = Run(config)
     with pytest.raises(RunFolderError, match="1 of 6 files were not: .*model.npz: No space left on device"):
         list(under_way.records())
-    assert {path.name for path in under_way.folder.iterdir()} == FILES - {"model.npz"}
+    assert {path.name for path in under_way.folder.iterdir()} >= FILES - {"model.npz"}
+    assert not (under_way.folder / "model.npz").exists()
 
 
 def test_two_runs_that_start_together_cannot_have_one_name(config: Config) -> None:
@@ -148,7 +149,7 @@ def test_replacing_a_run_leaves_nothing_of_the_old_one(config: Config, monkeypat
         raise OSError(28, "No space left on device")
 
     first = run(replace(config, name="mine"))
-    monkeypatch.setattr(sys.modules[Run.__module__], "save_model", full)
+    monkeypatch.setattr(outputs, "save_model", full)
     with pytest.raises(RunFolderError, match="model.npz: No space left on device"):
         run(replace(config, name="mine", overwrite=True, hidden=(3,)))
     assert not (first.folder / "model.npz").exists()

@@ -27,7 +27,8 @@ _LARGEST: Final = sys.float_info.max
 _Range = tuple[tuple[str, ...], Callable[[Any], bool], str]
 _RANGES: Final[tuple[_Range, ...]] = (
     (("lr", "max_growth"), lambda value: 0 < value <= _LARGEST, "a number > 0"),
-    (("init_std", "weight_decay", "l2", "clip_norm", "clip_value"), lambda value: 0 <= value <= _LARGEST, "≥ 0"),
+    (("init_std", "weight_decay", "l2", "clip_norm", "clip_value"), lambda value: 0 <= value <= _LARGEST,
+     "a number ≥ 0"),
     (("neg_slope",), lambda value: -_LARGEST <= value <= _LARGEST, "a finite number"),
     (("momentum", "dampening", "beta1", "beta2", "dropout", "average", "label_smoothing"), lambda value: 0 <= value < 1,
      "in [0, 1)"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +15,8 @@ from tiny import SHAPE, tiny
 from mlp_numpy import MLP, kaiming
 from mlp_numpy.data.preprocessing import Preprocessing
 from mlp_numpy.errors import DataError, DataNotFoundError, OptionError
-from mlp_numpy.training import EvaluationRecord, History, StepRecord, TrainedModel, load_model, model_file, save_model
+from mlp_numpy.training import EvaluationRecord, History, StepRecord, TrainedModel, load_model, save_model
+from mlp_numpy.training.archive import read_archive, write_archive
 
 DATA = tiny(20, 5)
 
@@ -99,23 +99,13 @@ def test_no_truncation_and_no_flipped_bit_goes_unnoticed(tmp_path: Path) -> None
     path = tmp_path / "model.npz"
     save_model(path, trained())
     content = path.read_bytes()
-    kept = trained()
-    x = kept.preprocessing.apply(DATA.test.images)
-    expected = kept.model.forward(x)
     rng = np.random.default_rng(0)
-    harmless = 0
-    for position in rng.choice(len(content), size=300, replace=False):
+    for position in rng.choice(len(content), size=200, replace=False):
         flipped = bytearray(content)
         flipped[position] ^= 1 << rng.integers(8)
         path.write_bytes(flipped)
-        try:
-            again = load_model(path)
-        except DataError:
-            continue
-        # a bit of the archive's own book-keeping that says nothing: then the content must be the same
-        harmless += 1
-        np.testing.assert_array_equal(again.model.forward(again.preprocessing.apply(DATA.test.images)), expected)
-    assert harmless < 60
+        with pytest.raises(DataError, match="whole and undamaged"):
+            load_model(path)
     for length in rng.choice(len(content), size=100, replace=False):
         path.write_bytes(content[:length])
         with pytest.raises(DataError, match="whole and undamaged"):
@@ -178,26 +168,23 @@ def test_a_preprocessing_for_other_images_is_refused(preprocessing: Preprocessin
 def forged(path: Path, change: Callable[[dict[str, Any], dict[str, Any]], object]) -> None:
     """A model file whose digest fits, but whose content somebody has changed."""
     save_model(path, trained())
-    with np.load(path) as file:
-        arrays = {name: file[name] for name in file.files if name != "digest"}
-    about = json.loads(str(arrays["about"]))
+    arrays, about = read_archive("forged", path, "model file")
     change(about, arrays)
-    arrays["about"] = np.array(json.dumps(about))
-    np.savez(path, digest=np.array(model_file._digest(arrays)), **arrays)
+    write_archive(path, arrays, about)
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda about, _: about.update(format=2), "of format 1, got 2. Hint: load it with the version"),
-        (lambda about, _: about.pop("format"), "of format 1, got None"),
+        (lambda about, _: about.update(format=1), "of format 2, got 1. Hint: load it with the version"),
+        (lambda about, _: about.pop("format"), "of format 2, got None"),
         (lambda about, _: about.pop("class_names"), "about must have class_names, 4 names"),
         (lambda about, _: about.update(image_shape=[48]), "image_shape must be three whole numbers"),
         (lambda about, _: about.update(preprocessing="other"), "unknown preprocessing 'other'"),
         (lambda about, _: about.update(preprocessing=[]), "unknown preprocessing"),
         (lambda about, _: about.pop("model"), "got KeyError: 'model'"),
-        (lambda about, _: about["model"].update(sizes=[48, 3, 5]), r"must be \(5, 3\)"),
-        (lambda about, _: about["model"].update(sizes="48"), "must be a list of whole numbers"),
+        (lambda about, _: about["model"]["arguments"].update(n_classes=5), r"must be \(5, 3\)"),
+        (lambda about, _: about["model"]["arguments"].update(n_hidden="48"), "must be a list of whole numbers"),
         (lambda about, _: about["model"].update(dtype="none"), "describe a model .* got TypeError: data type"),
         (lambda _, arrays: arrays.pop("preprocessing/scale"), "statistics for standardize must be"),
         (lambda _, arrays: arrays.update({"preprocessing/shift": np.zeros(3)}), r"got {'shift': \(3,\)"),

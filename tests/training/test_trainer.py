@@ -86,7 +86,7 @@ def test_nan_in_the_data_stops_the_run_before_the_update() -> None:
     order = np.random.default_rng([0, 0]).permutation(300)
     spoiled[order[4 * 20 + 3], 5] = np.nan
     seen = []
-    with pytest.raises(NonFiniteError, match=r"at step 5, first in the data, row 3 of the batch.*after step 4"):
+    with pytest.raises(NonFiniteError, match=r"at step 5, first in the data at \[3, 5\], nan.*after step 4"):
         for record in one.run(100):
             seen.append(record)
             kept = one.optimizer.parameters.values.copy()
@@ -115,7 +115,7 @@ def test_a_nan_that_arises_on_the_way_back_stops_before_the_update() -> None:
     one = trainer()
     one.loss = Spoiled()
     before = one.optimizer.parameters.values.copy()
-    with pytest.raises(NonFiniteError, match=r"gradients must be finite, .* at step 1 in 2.bias, 2.weight, 0.bias"):
+    with pytest.raises(NonFiniteError, match=r"gradients must be finite, .* step 1, first in what the loss hands back at \[0, 0\]"):
         one.advance()
     np.testing.assert_array_equal(one.optimizer.parameters.values, before)
 
