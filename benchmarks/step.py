@@ -37,8 +37,8 @@ def data() -> tuple[Any, Any]:
     return rng.integers(0, 256, (N_IMAGES, 3072), dtype=np.uint8), rng.integers(0, 10, N_IMAGES)
 
 
-def ours(sizes: tuple[int, ...]) -> Step:
-    """This library, exactly as ``train.py`` drives it."""
+def ours(sizes: tuple[int, ...], optimizer: Callable[[Any], Any] | None = None) -> Step:
+    """This library, exactly as ``train.py`` drives it; plain SGD unless ``optimizer`` makes another one."""
     from mlp_numpy import MLP, SGD, FlatParameters, SoftMaxCrossEntropyModule, kaiming
     from mlp_numpy.data.batches import Batches
     from mlp_numpy.data.dataset import Split
@@ -49,10 +49,11 @@ def ours(sizes: tuple[int, ...]) -> Step:
     model = MLP(sizes[0], sizes[1:-1], sizes[-1], SLOPE, init=kaiming(), rng=0, dtype=np.float32, input_layer=True)
     model[0].params["weight"] /= PIXEL_SCALE
     preprocessing = Preprocessing.fit("mean-image", split.images, (3, 32, 32))
+    parameters = FlatParameters(model)
     trainer = Trainer(
         model.logits,
         SoftMaxCrossEntropyModule(),
-        SGD(FlatParameters(model), LR),
+        SGD(parameters, LR) if optimizer is None else optimizer(parameters),
         Batches(split, BATCH, preprocessing),
         split,
     )
@@ -78,8 +79,8 @@ def products(sizes: tuple[int, ...]) -> Step:
     return step
 
 
-def pytorch(sizes: tuple[int, ...]) -> Step:
-    """PyTorch, eager mode."""
+def pytorch(sizes: tuple[int, ...], make_optimizer: Callable[[Any], Any] | None = None) -> Step:
+    """PyTorch, eager mode; plain SGD unless ``make_optimizer`` makes another one."""
     import torch
 
     images, labels = (torch.from_numpy(part) for part in data())
@@ -90,7 +91,8 @@ def pytorch(sizes: tuple[int, ...]) -> Step:
     model = torch.nn.Sequential(*layers[:-1])
     with torch.no_grad():
         layers[0].weight /= PIXEL_SCALE
-    optimizer, loss = torch.optim.SGD(model.parameters(), lr=LR), torch.nn.CrossEntropyLoss()
+    make = make_optimizer or (lambda parameters: torch.optim.SGD(parameters, lr=LR))
+    optimizer, loss = make(model.parameters()), torch.nn.CrossEntropyLoss()
     order = torch.randperm(N_IMAGES)
 
     def step(number: int) -> None:

@@ -6,8 +6,8 @@ import numpy as np
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.blas import axpy
-from mlp_numpy.errors import CallOrderError, OptionError
-from mlp_numpy.optim.checks import flat_parameters
+from mlp_numpy.errors import CallOrderError
+from mlp_numpy.optim.checks import flat_parameters, whole_number
 from mlp_numpy.optim.flat import FlatParameters
 
 
@@ -37,10 +37,9 @@ class Accumulator:
 
         Raises OptionError unless that is a whole number > 0.
         """
-        if isinstance(n_examples, bool) or not isinstance(n_examples, int | np.integer) or n_examples < 1:
-            raise OptionError(f"Accumulator.add: n_examples must be a whole number > 0, got {n_examples!r}.")
+        n_examples = whole_number("Accumulator.add", "n_examples", n_examples)
         axpy(float(n_examples), self.parameters.grads, self._sum)  # Σᵢ nᵢ gᵢ
-        self.n_examples += int(n_examples)
+        self.n_examples += n_examples
 
     def finish(self) -> None:
         """Write the mean gradient to ``parameters.grads`` and start anew.

@@ -33,6 +33,13 @@ def number(who: str, name: str, value: Any, bounds: Bounds) -> float:
     return float(value)
 
 
+def whole_number(who: str, name: str, value: Any) -> int:
+    """``value`` as an int; raises OptionError if it is no whole number > 0."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise OptionError(f"{who}: {name} must be a whole number > 0, got {value!r}.")
+    return int(value)
+
+
 def flat_parameters(who: str, parameters: Any) -> FlatParameters:
     """``parameters`` themselves; raises OptionError if they are not FlatParameters."""
     if not isinstance(parameters, FlatParameters):

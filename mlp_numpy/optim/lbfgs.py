@@ -13,8 +13,8 @@ import numpy as np
 import scipy.optimize
 
 from mlp_numpy.arrays import Array
-from mlp_numpy.errors import NonFiniteError, OptionError
-from mlp_numpy.optim.checks import POSITIVE, flat_parameters, number
+from mlp_numpy.errors import NonFiniteError
+from mlp_numpy.optim.checks import POSITIVE, flat_parameters, number, whole_number
 from mlp_numpy.optim.flat import FlatParameters
 
 
@@ -50,8 +50,7 @@ def minimize(
     """
     flat_parameters("minimize", parameters)
     number("minimize", "tolerance", tolerance, POSITIVE)
-    if isinstance(max_iterations, bool) or not isinstance(max_iterations, int) or max_iterations < 1:
-        raise OptionError(f"minimize: max_iterations must be a whole number > 0, got {max_iterations!r}.")
+    whole_number("minimize", "max_iterations", max_iterations)
 
     def loss_and_gradient(vector: Array) -> tuple[float, Array]:
         parameters.values[...] = vector

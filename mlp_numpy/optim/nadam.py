@@ -31,7 +31,9 @@ class NAdam(Optimizer):
     decoupled_weight_decay   whether the weights decay by themselves, and not by way of the gradient
 
     Formula and order of operations are those of ``torch.optim.NAdam``, but that the two parts of the step are added
-    before they are divided; Dozat 2016, "Incorporating Nesterov Momentum into Adam", algorithm 2.
+    before they are divided, and that P is a float64 whatever the parameters are (PyTorch has it in its default type,
+    and float32 shows in the tenth digit of the weights). Dozat 2016, "Incorporating Nesterov Momentum into Adam",
+    algorithm 2.
 
     Raises OptionError for settings outside these bounds, and for a decoupled weight decay of 0.
     """
