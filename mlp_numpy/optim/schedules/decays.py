@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mlp_numpy.optim.schedules.schedule import fall, is_between, is_whole, require
+from mlp_numpy.arrays import is_whole
+from mlp_numpy.optim.schedules.schedule import fall, is_between, require
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mlp_numpy.optim.schedules.schedule import is_between, is_whole, require
+from mlp_numpy.arrays import is_whole
+from mlp_numpy.optim.schedules.schedule import is_between, require
 
 
 @dataclass(frozen=True)

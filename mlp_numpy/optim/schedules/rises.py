@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from mlp_numpy.arrays import is_whole
 from mlp_numpy.errors import OptionError
-from mlp_numpy.optim.schedules.schedule import Schedule, fall, is_between, is_whole, require
+from mlp_numpy.optim.schedules.schedule import Schedule, fall, is_between, require
 
 
 @dataclass(frozen=True)

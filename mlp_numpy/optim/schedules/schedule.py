@@ -24,11 +24,6 @@ def require(who: str, name: str, value: object, holds: bool, bounds: str) -> Non
         raise OptionError(f"{who}: {name} must be {bounds}, got {value!r}.")
 
 
-def is_whole(value: object, least: int) -> bool:
-    """Whether a value is a whole number, not below ``least``."""
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value >= least)
-
-
 def is_between(value: object, low: float, high: float) -> bool:
     """Whether a value is a number strictly between two others."""
     return isinstance(value, float | int | np.number) and not isinstance(value, bool) and bool(low < value < high)

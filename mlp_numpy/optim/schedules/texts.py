@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from mlp_numpy.arrays import is_whole
 from mlp_numpy.errors import OptionError, unknown_name
 from mlp_numpy.optim.schedules.decays import Constant, Cosine, Exponential, StepDecay
 from mlp_numpy.optim.schedules.plateau import Plateau
 from mlp_numpy.optim.schedules.rises import OneCycle, WarmUp
-from mlp_numpy.optim.schedules.schedule import Schedule, is_whole, require
+from mlp_numpy.optim.schedules.schedule import Schedule, require
 
 FORMS: Final = {
     "constant": "constant",
