@@ -35,14 +35,24 @@ def generator(rng: Seed) -> np.random.Generator:
     """The generator that a ``rng`` argument means: itself, or a new one below the seed."""
     if isinstance(rng, np.random.Generator):
         return rng
-    if rng is not None and (isinstance(rng, bool) or not isinstance(rng, int | np.integer) or rng < 0):
+    if rng is not None and not is_whole(rng):
         raise OptionError(f"rng: must be a whole number ≥ 0, a numpy Generator or None, got {rng!r}.")
     return np.random.default_rng(rng)
 
 
-def stream(seed: int, name: str) -> np.random.Generator:
-    """A named stream of random numbers below one seed: the same seed and name give the same numbers, always."""
-    return np.random.default_rng([seed, zlib.crc32(name.encode())])
+def stream(seed: int, name: str, step: int | None = None) -> np.random.Generator:
+    """A named stream of random numbers below one seed: the same seed and name give the same numbers, always.
+
+    With a ``step`` ≥ 0, each step of the stream has numbers of its own, which no other step need be drawn for.
+
+    Raises OptionError for a seed or a step that is no whole number ≥ 0.
+    """
+    for what, value in (("seed", seed), ("step", 0 if step is None else step)):
+        if not is_whole(value):
+            raise OptionError(f"stream({name!r}): {what} must be a whole number ≥ 0, got {value!r}.")
+    key = zlib.crc32(name.encode())
+    # the name stands last, as zeros at the end of a seed sequence count for nothing: [s, n, 0] would be [s, n]
+    return np.random.default_rng([seed, key] if step is None else [seed, step, key])
 
 
 def one_hot(labels: Array, n_classes: int, dtype: Any = np.float64) -> Array:
@@ -66,6 +76,11 @@ def row_maxima(x: Array) -> Array:
     """
     maxima: Array = x[np.arange(len(x)), x.argmax(axis=1)]
     return maxima[:, np.newaxis]
+
+
+def is_whole(value: object, least: int = 0) -> bool:
+    """Whether a value is a whole number, Python's or NumPy's and no bool, and not below ``least``."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value >= least)
 
 
 def all_finite(array: Array) -> bool:

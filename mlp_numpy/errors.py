@@ -53,6 +53,10 @@ class DataNotFoundError(MlpNumpyError, FileNotFoundError):
     """A data set is neither on disk nor to be had."""
 
 
+class SealedError(MlpNumpyError, AttributeError):
+    """A test set was looked at without being opened."""
+
+
 class DownloadError(DataNotFoundError, ConnectionError):
     """No mirror delivered the file that was asked for."""
 

@@ -1,4 +1,4 @@
-"""Optimizers: they see two vectors, the parameters and their gradients, and never a layer."""
+"""Optimizers, which see two vectors, the parameters and their gradients, and never a layer; learning-rate schedules."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from mlp_numpy.optim.nadam import NAdam
 from mlp_numpy.optim.optimizer import Optimizer
 from mlp_numpy.optim.penalty import L2Penalty
 from mlp_numpy.optim.rmsprop import RMSprop
+from mlp_numpy.optim.schedules import Plateau, Schedule, parse_schedule
 from mlp_numpy.optim.sgd import SGD
 
 # SciPy's optimizers take longer to import than all the rest: they are imported when ``minimize`` is asked for.
@@ -39,9 +40,12 @@ __all__ = [
     "NAdam",
     "Optimizer",
     "Over",
+    "Plateau",
     "RMSprop",
+    "Schedule",
     "clip_norm",
     "clip_value",
     "minimize",
     "n_parameters",
+    "parse_schedule",
 ]

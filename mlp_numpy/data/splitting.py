@@ -1,0 +1,87 @@
+"""Holding out a part of the training examples, so that choices are made without the test set."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from mlp_numpy.arrays import Array, is_whole, stream
+from mlp_numpy.data.dataset import Split
+from mlp_numpy.errors import DataError, OptionError, unknown_name
+
+WAYS: Final = ("first", "last", "random", "stratified")
+"""Which examples can be held out."""
+
+
+def hold_out(split: Split, n: int, how: str = "stratified", *, seed: int = 0) -> tuple[Split, Split]:
+    """Two parts of a split, (what is left to train on, the ``n`` examples held out), both in the stored order.
+
+    first, last   the n examples at that end; both parts are views, nothing is copied
+    random        n examples drawn from all
+    stratified    drawn class by class, so that the classes' shares stay what they are; see ``quotas``
+
+    Draws are those of the stream "validation" below ``seed``: the same arguments give the same parts, always, and
+    the parts are copies.
+
+    Raises
+    ------
+    OptionError
+        if n is no whole number in [1, N), ``how`` no way there is, or the seed negative
+    DataError
+        if no example of some class would be left to train on
+    """
+    if how not in WAYS:
+        raise unknown_name("way to hold out", how, WAYS)
+    if not is_whole(n, 1) or n >= len(split):
+        raise OptionError(
+            f"hold_out: n must be a whole number in [1, {len(split)}), as some of the {len(split)} examples must be "
+            f"left to train on, got {n!r}."
+        )
+    draws = stream(seed, "validation")
+    if how in ("first", "last"):
+        border = n if how == "first" else len(split) - n
+        parts = _rows(split, slice(border)), _rows(split, slice(border, None))
+        train, held_out = parts[::-1] if how == "first" else parts
+    else:
+        held = np.zeros(len(split), bool)
+        held[draws.permutation(len(split))[:n] if how == "random" else _stratified(split.labels, n, draws)] = True
+        train, held_out = _rows(split, ~held), _rows(split, held)
+    lost = np.setdiff1d(held_out.labels, train.labels)
+    if lost.size:
+        hint = "a smaller n" if how == "stratified" else "a smaller n, or how='stratified'"
+        raise DataError(
+            f"hold_out: examples of every class must be left to train on, got none of class {lost[0]} "
+            f"with n={n}, how={how!r}. Hint: {hint}."
+        )
+    return train, held_out
+
+
+def quotas(counts: Array, n: int) -> Array:
+    """How many of ``n`` seats each class gets that has ``counts`` examples: whole numbers whose sum is n.
+
+        qₖ = ⌊n cₖ / N⌋, and one more for the classes with the largest remainders n cₖ mod N until the sum is n;
+        among equal remainders the lower class comes first
+
+    Shapes      counts (C,) with N = Σ counts ≥ n, out (C,)
+    Reference   the largest-remainder method of Hamilton; computed in whole numbers, so that ties are ties
+    """
+    seats, remainders = np.divmod(counts.astype(np.int64) * int(n), int(counts.sum()))
+    largest = np.argsort(-remainders, kind="stable")
+    seats[largest[: n - seats.sum()]] += 1
+    return seats
+
+
+def _stratified(labels: Array, n: int, draws: np.random.Generator) -> Array:
+    """The rows of n examples, of each class its share."""
+    classes, counts = np.unique(labels, return_counts=True)
+    return np.concatenate(
+        [
+            draws.permutation(np.flatnonzero(labels == k))[:seats]
+            for k, seats in zip(classes, quotas(counts, n), strict=True)
+        ]
+    )
+
+
+def _rows(split: Split, rows: slice | Array) -> Split:
+    return Split(split.images[rows], split.labels[rows])

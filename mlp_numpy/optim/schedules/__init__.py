@@ -1,0 +1,25 @@
+"""Learning-rate schedules: the factor on the base learning rate, a pure function of the step or of the losses so far.
+
+    optimizer.lr = lr * schedule.at(step)         before update number ``step``, counted from 0
+    optimizer.lr = lr * plateau.after(losses)     after each evaluation
+
+Nothing is remembered between two calls, so a resumed run has the learning rates of the whole one.
+"""
+
+from mlp_numpy.optim.schedules.decays import Constant, Cosine, Exponential, StepDecay
+from mlp_numpy.optim.schedules.plateau import Plateau
+from mlp_numpy.optim.schedules.rises import OneCycle, WarmUp
+from mlp_numpy.optim.schedules.schedule import Schedule
+from mlp_numpy.optim.schedules.texts import parse_schedule
+
+__all__ = [
+    "Constant",
+    "Cosine",
+    "Exponential",
+    "OneCycle",
+    "Plateau",
+    "Schedule",
+    "StepDecay",
+    "WarmUp",
+    "parse_schedule",
+]

@@ -1,0 +1,96 @@
+"""Schedules that never rise: constant, in steps, by a power, along half a cosine wave."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mlp_numpy.arrays import is_whole
+from mlp_numpy.optim.schedules.schedule import fall, is_between, require
+
+
+@dataclass(frozen=True)
+class Constant:
+    """The base learning rate, always.
+
+    Factor      1
+    Reference   torch.optim.lr_scheduler.ConstantLR with factor 1
+    """
+
+    def at(self, step: int) -> float:
+        """The factor for update number ``step``, counted from 0."""
+        return 1.0
+
+
+@dataclass(frozen=True)
+class StepDecay:
+    """Down by ``factor`` after every so many updates.
+
+    Factor      factor^⌊step / every⌋
+    Reference   torch.optim.lr_scheduler.StepLR(step_size=every, gamma=factor)
+
+    every    updates between two falls, ≥ 1
+    factor   what each fall leaves, in (0, 1)
+
+    Raises OptionError for settings outside these bounds.
+    """
+
+    every: int
+    factor: float
+
+    def __post_init__(self) -> None:
+        require("StepDecay", "every", self.every, is_whole(self.every, 1), "a whole number ≥ 1")
+        require("StepDecay", "factor", self.factor, is_between(self.factor, 0, 1), "a number in (0, 1)")
+
+    def at(self, step: int) -> float:
+        """The factor for update number ``step``, counted from 0."""
+        return float(self.factor ** (step // self.every))
+
+
+@dataclass(frozen=True)
+class Exponential:
+    """Down by ``factor`` at each update.
+
+    Factor      factor^step
+    Reference   torch.optim.lr_scheduler.ExponentialLR(gamma=factor)
+
+    factor   what each update leaves, in (0, 1); to halve the rate in h updates, 0.5 ** (1 / h)
+
+    Raises OptionError for a factor outside these bounds.
+    """
+
+    factor: float
+
+    def __post_init__(self) -> None:
+        require("Exponential", "factor", self.factor, is_between(self.factor, 0, 1), "a number in (0, 1)")
+
+    def at(self, step: int) -> float:
+        """The factor for update number ``step``, counted from 0."""
+        return float(self.factor**step)
+
+
+@dataclass(frozen=True)
+class Cosine:
+    """From 1 to ``floor`` along half a cosine wave, and ``floor`` from then on.
+
+    Factor      floor + (1 − floor) (1 + cos(π t)) / 2      t = min(step / steps, 1)
+    Reference   Loshchilov and Hutter 2017, "SGDR", eq. 5, without restarts;
+                torch.optim.lr_scheduler.CosineAnnealingLR(T_max=steps, eta_min=floor·lr), which rises again after
+                ``steps``
+
+    steps   updates that the fall takes, ≥ 1
+    floor   what is left at its end, in [0, 1)
+
+    Raises OptionError for settings outside these bounds.
+    """
+
+    steps: int
+    floor: float = 0.0
+
+    def __post_init__(self) -> None:
+        require("Cosine", "steps", self.steps, is_whole(self.steps, 1), "a whole number ≥ 1")
+        holds = self.floor == 0 or is_between(self.floor, 0, 1)
+        require("Cosine", "floor", self.floor, holds, "a number in [0, 1)")
+
+    def at(self, step: int) -> float:
+        """The factor for update number ``step``, counted from 0."""
+        return float(self.floor + (1 - self.floor) * fall(min(step / self.steps, 1)))

@@ -1,0 +1,101 @@
+"""Schedules that begin low and rise first: a warm-up before another schedule, and one cycle up and down."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from mlp_numpy.arrays import is_whole
+from mlp_numpy.errors import OptionError
+from mlp_numpy.optim.schedules.schedule import Schedule, fall, is_between, require
+
+
+@dataclass(frozen=True)
+class WarmUp:
+    """Up in a straight line from ``start`` to 1, and then another schedule from its beginning.
+
+    Factor      start + (1 − start) step / steps     before update ``steps``
+                then.at(step − steps)                from it on
+    Reference   Goyal et al. 2017, "Accurate, Large Minibatch SGD", section 2.2;
+                torch.optim.lr_scheduler.SequentialLR([LinearLR(start_factor=start, total_iters=steps), then],
+                milestones=[steps])
+
+    steps   updates that the rise takes, ≥ 1
+    then    what follows; it must begin with the factor 1, or there would be a jump
+    start   the factor of the first update, in (0, 1)
+
+    Raises OptionError for settings outside these bounds.
+    """
+
+    steps: int
+    then: Schedule
+    start: float = 0.01
+
+    def __post_init__(self) -> None:
+        require("WarmUp", "steps", self.steps, is_whole(self.steps, 1), "a whole number ≥ 1")
+        require("WarmUp", "start", self.start, is_between(self.start, 0, 1), "a number in (0, 1)")
+        require("WarmUp", "then", self.then, isinstance(self.then, Schedule), "a function of the step, with at(step)")
+        if self.then.at(0) != 1:
+            raise OptionError(
+                f"WarmUp: what follows must begin with the factor 1, got {self.then!r}, "
+                f"which begins with {self.then.at(0):g}. Hint: it rises by itself and needs no warm-up."
+            )
+
+    def at(self, step: int) -> float:
+        """The factor for update number ``step``, counted from 0."""
+        if step >= self.steps:
+            return self.then.at(step - self.steps)
+        return float(self.start + (1 - self.start) * step / self.steps)
+
+
+@dataclass(frozen=True)
+class OneCycle:
+    """Up from ``start·peak`` to ``peak``, then down to ``final·start·peak``, both along half a cosine wave.
+
+    Factor      peak (1 − (1 − start) fall(step / s))                       up to s = rise·steps − 1
+                start·peak (final + (1/start − final) fall(t))              t = (step − s) / (steps − 1 − s)
+                start·final·peak                                            after the last update, steps − 1
+                with fall(t) = (1 + cos(π t)) / 2; s need not be whole
+    Reference   Smith and Topin 2018, "Super-Convergence";
+                torch.optim.lr_scheduler.OneCycleLR(max_lr=peak·lr, total_steps=steps, pct_start=rise,
+                div_factor=1/start, final_div_factor=1/final). PyTorch moves the momentum against the rate besides;
+                here it stays as it is, as with ``cycle_momentum=False``.
+
+    steps   updates of the whole cycle
+    peak    the largest factor, > 0
+    start   the first factor as a share of the peak, in (0, 1)
+    final   the last factor as a share of the first, in (0, 1)
+    rise    the share of the updates that rise, in (0, 1); both ways must take some: rise·steps > 1
+
+    Raises OptionError for settings outside these bounds.
+    """
+
+    steps: int
+    peak: float = 1.0
+    start: float = 1 / 25
+    final: float = 1e-4
+    rise: float = 0.3
+
+    def __post_init__(self) -> None:
+        require("OneCycle", "steps", self.steps, is_whole(self.steps, 1), "a whole number ≥ 1")
+        require("OneCycle", "peak", self.peak, is_between(self.peak, 0, math.inf), "a number > 0")
+        for name in ("start", "final", "rise"):
+            value = getattr(self, name)
+            require("OneCycle", name, value, is_between(value, 0, 1), "a number in (0, 1)")
+        if self._top <= 0:
+            raise OptionError(
+                f"OneCycle: there must be more than one update in the rise, got {self.rise:g} of {self.steps}. "
+                "Hint: a longer run or a larger rise."
+            )
+
+    @property
+    def _top(self) -> float:
+        return float(self.rise * self.steps - 1)
+
+    def at(self, step: int) -> float:
+        """The factor for update number ``step``, counted from 0."""
+        first, top, last = self.start * self.peak, self._top, self.steps - 1
+        if step <= top:
+            return float(self.peak + (first - self.peak) * fall(step / top))
+        lowest = first * self.final
+        return float(lowest + (self.peak - lowest) * fall(min((step - top) / (last - top), 1)))

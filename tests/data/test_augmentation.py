@@ -1,0 +1,154 @@
+"""Augmentation: the equation in explicit loops, and the same changes at the same step whatever came before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlp_numpy.data.augmentation import Augmentation, Draws
+from mlp_numpy.data.batches import Batches, chunks
+from mlp_numpy.data.dataset import Split
+from mlp_numpy.data.preprocessing import Preprocessing
+from mlp_numpy.errors import OptionError, ShapeError
+
+SHAPE = (3, 8, 8)
+RNG = np.random.default_rng(0)
+SPLIT = Split(RNG.integers(0, 256, (60, 192), np.uint8), np.arange(60))
+PLAIN = Preprocessing.fit("mean-image", SPLIT.images, SHAPE)
+
+
+def in_loops(x: np.ndarray, shape: tuple[int, int, int], draws: Draws, cutout: int) -> np.ndarray:
+    """The equation of Augmentation, number by number."""
+    channels, height, width = shape
+    out = np.zeros((len(x), *shape), x.dtype)
+    for n, image in enumerate(x.reshape(-1, *shape)):
+        top, left = draws.row[n] - cutout // 2, draws.column[n] - cutout // 2
+        for c in range(channels):
+            for i in range(height):
+                for j in range(width):
+                    row, column = i - draws.down[n], (width - 1 - j if draws.mirrored[n] else j) - draws.right[n]
+                    covered = top <= i < top + cutout and left <= j < left + cutout
+                    if 0 <= row < height and 0 <= column < width and not covered:
+                        out[n, c, i, j] = image[c, row, column]
+    return out.reshape(len(x), -1)
+
+
+@given(
+    st.tuples(st.integers(1, 3), st.integers(2, 6), st.integers(2, 6)),
+    st.booleans(),
+    st.integers(0, 1),
+    st.integers(0, 3),
+    st.integers(0, 100),
+)
+def test_it_is_its_equation(shape: tuple[int, int, int], flip: bool, shift: int, cutout: int, step: int) -> None:
+    cutout = min(cutout, min(shape[1:]) - 1)
+    if not (flip or shift or cutout):
+        return
+    augmentation = Augmentation(shape, flip, shift, cutout)
+    x = np.random.default_rng(step).normal(size=(5, int(np.prod(shape))))
+    wanted = in_loops(x, shape, augmentation.draw(5, 3, step), cutout)
+    assert augmentation.apply(x, 3, step) is x
+    np.testing.assert_array_equal(x, wanted)
+
+
+def test_a_move_by_hand() -> None:
+    """Of [[1, 2], [3, 4]], moved down by one and mirrored, [2, 1] is left below zeros."""
+    augmentation = Augmentation((1, 2, 2), shift=1)
+    found = set()
+    for step in range(200):
+        draws = augmentation.draw(1, 0, step)
+        if (draws.down[0], draws.right[0], draws.mirrored[0]) == (1, 0, True):
+            found.add(tuple(augmentation.apply(np.array([[1.0, 2.0, 3.0, 4.0]]), 0, step)[0]))
+    assert found == {(0.0, 0.0, 2.0, 1.0)}
+
+
+def test_draws_reach_every_place_and_are_fair() -> None:
+    draws = Augmentation(SHAPE, shift=4, cutout=3).draw(20_000, 1, 0)
+    for moved in (draws.down, draws.right):
+        np.testing.assert_allclose(np.bincount(moved + 4) / 20_000, np.full(9, 1 / 9), atol=0.01)
+    for middle in (draws.row, draws.column):
+        np.testing.assert_allclose(np.bincount(middle) / 20_000, np.full(8, 1 / 8), atol=0.01)
+    assert abs(draws.mirrored.mean() - 0.5) < 0.02
+    assert abs(np.corrcoef(draws.down, draws.right)[0, 1]) < 0.03
+
+
+def test_an_option_more_leaves_the_other_draws_as_they_are() -> None:
+    one, other = Augmentation(SHAPE).draw(50, 1, 2), Augmentation(SHAPE, flip=False, cutout=3).draw(50, 1, 2)
+    for before, after in zip(one[:2], other[:2], strict=True):
+        np.testing.assert_array_equal(before, after)
+    assert one.mirrored.any()
+    assert not other.mirrored.any()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_step_of_a_seed_is_the_same_whatever_came_before(dtype: Any) -> None:
+    augmentation = Augmentation(SHAPE, cutout=3)
+    one, other = (Batches(SPLIT, 20, PLAIN, seed=3, dtype=dtype, augmentation=augmentation) for _ in range(2))
+    for step in (5, 0, 3, 4):
+        x, y = (part.copy() for part in one.at(step))
+        again = other.at(step)
+        assert x.dtype == dtype
+        np.testing.assert_array_equal(x, again[0])
+        np.testing.assert_array_equal(y, again[1])
+
+
+def test_steps_and_seeds_differ() -> None:
+    augmentation = Augmentation(SHAPE)
+    seen = {augmentation.apply(np.ones((20, 192)), seed, step).tobytes() for seed in range(3) for step in range(4)}
+    assert len(seen) == 12
+
+
+def test_batches_change_images_of_the_same_examples_alone() -> None:
+    augmentation = Augmentation(SHAPE, cutout=3)
+    plain, changed = (Batches(SPLIT, 20, PLAIN, seed=3, augmentation=each) for each in (None, augmentation))
+    before = SPLIT.images.copy()
+    for step in (0, 7):
+        (x, y), (moved, labels) = plain.at(step), changed.at(step)
+        np.testing.assert_array_equal(labels, y)
+        np.testing.assert_array_equal(moved, in_loops(x, SHAPE, augmentation.draw(20, 3, step), 3))
+        assert (moved != x).any()
+    np.testing.assert_array_equal(SPLIT.images, before)
+
+
+def test_an_evaluation_sees_images_as_they_are() -> None:
+    Batches(SPLIT, 20, PLAIN, augmentation=Augmentation(SHAPE)).at(0)
+    (whole,) = [x.copy() for x, _ in chunks(SPLIT, 60, PLAIN)]
+    np.testing.assert_array_equal(whole, PLAIN.apply(SPLIT.images))
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"image_shape": (8, 8)}, r"image_shape must be \(C, H, W\), got \(8, 8\)"),
+        ({"image_shape": (3, 0, 8)}, r"image_shape must be \(C, H, W\), got \(3, 0, 8\)"),
+        ({"flip": 1}, "flip must be True or False, got 1"),
+        ({"shift": 8}, r"shift must be a whole number in \[0, 8\), got 8"),
+        ({"shift": -1}, r"shift must be a whole number in \[0, 8\), got -1"),
+        ({"shift": 1.0}, r"shift must be a whole number in \[0, 8\), got 1.0"),
+        ({"cutout": 8}, r"cutout must be a whole number in \[0, 8\), got 8"),
+        ({"flip": False, "shift": 0}, "something must be changed, got neither flip nor shift nor cutout"),
+    ],
+)
+def test_settings_are_checked(settings: dict[str, Any], words: str) -> None:
+    with pytest.raises(OptionError, match=f"Augmentation: {words}"):
+        Augmentation(**{"image_shape": SHAPE, **settings})
+
+
+def test_what_does_not_fit_is_refused_unchanged() -> None:
+    augmentation = Augmentation(SHAPE)
+    x = np.ones((4, 192))
+    for bad in (x[:, :191], x.reshape(4, *SHAPE), x.T.copy().T):
+        with pytest.raises(ShapeError, match=r"Augmentation.apply: x must be \(N, 192\), C-contiguous, got "):
+            augmentation.apply(bad, 0, 0)
+    for seed, step in ((-1, 0), (0, -1)):
+        with pytest.raises(OptionError, match="must be a whole number ≥ 0, got -1"):
+            augmentation.apply(x, seed, step)
+    assert (x == 1).all()
+    with pytest.raises(ShapeError, match=r"Batches: images must have the sizes of Augmentation\(image_shape=\(3, 8, 9"):
+        Batches(SPLIT, 20, PLAIN, augmentation=Augmentation((3, 8, 9)))
+    with pytest.raises(OptionError, match="Batches.at: steps are counted from 0, got -1"):
+        Batches(SPLIT, 20, PLAIN).at(-1)
