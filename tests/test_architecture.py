@@ -18,7 +18,7 @@ FLOORS = [
     {"autodiff"},
     {"modules"},
     {"models", "gradcheck", "optim", "lesson"},
-    {"training", "config"},
+    {"training", "config", "inputs"},
     {"viz", "texts"},
     {"experiment", "audit"},
     {"parity"},

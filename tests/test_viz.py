@@ -30,6 +30,10 @@ def test_running_mean(values: list[float], width: int) -> None:
     np.testing.assert_allclose(running_mean(values, width), expected, atol=1e-9)
 
 
+def test_small_numbers_behind_large_ones_are_not_lost() -> None:
+    np.testing.assert_allclose(running_mean([1e20, 1.0, 3.0], 2)[2], 2)
+
+
 @pytest.mark.parametrize(("draw", "label"), [(draw_loss, "cross-entropy loss"), (draw_accuracy, "accuracy")])
 def test_curves_are_labelled_and_hold_the_numbers(draw, label: str) -> None:
     axes = Figure().subplots()

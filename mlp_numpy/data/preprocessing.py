@@ -89,6 +89,10 @@ class Preprocessing:
             raise ShapeError(f"Preprocessing.apply: images must be (N, {width}), got {images.shape}.")
         return self.gather(images, np.arange(len(images)), np.empty(images.shape, dtype))
 
+    def backward(self, dx: Array) -> Array:
+        """∂L/∂u = scale · ∂L/∂x, for what is asked about the pixels themselves: (N, D) → (N, D)."""
+        return dx if self.scale is None else dx * self.scale
+
     def state(self) -> dict[str, Array]:
         """The statistics by name, for a model file."""
         return {name: array for name, array in (("shift", self.shift), ("scale", self.scale)) if array is not None}

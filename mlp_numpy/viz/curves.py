@@ -15,19 +15,20 @@ from matplotlib.figure import Figure
 from mlp_numpy.arrays import Array
 from mlp_numpy.files import written_whole
 from mlp_numpy.training.history import History
+from mlp_numpy.viz.look import COLORS, bare
 
-# Okabe and Ito's blue and vermilion: told apart by color-blind eyes, and in print.
-TRAIN: Final = "#0072B2"
-TEST: Final = "#D55E00"
+TRAIN: Final = COLORS[0]
+TEST: Final = COLORS[1]
 _FAINT: Final = 0.25
 
 
 def running_mean(values: Sequence[float], width: int) -> Array:
     """The mean of each value and the ``width − 1`` before it, fewer at the start: (n,) → (n,)."""
-    sums = np.concatenate([[0.0], np.cumsum(values)])
-    ends = np.arange(1, len(values) + 1)
-    starts = np.maximum(ends - width, 0)
-    means: Array = (sums[ends] - sums[starts]) / (ends - starts)
+    n = len(values)
+    if n == 0:
+        return np.empty(0)
+    # Each window has a sum of its own: differences of running sums would lose small numbers behind large ones.
+    means: Array = np.convolve(values, np.ones(width))[:n] / np.minimum(np.arange(1, n + 1), width)
     return means
 
 
@@ -118,6 +119,5 @@ def _draw_test(axes: Axes, history: History, values: Sequence[float]) -> None:
 
 def _finish(axes: Axes) -> None:
     axes.set_xlabel("step")
-    axes.grid(color="0.9")
-    axes.spines[["top", "right"]].set_visible(False)
+    bare(axes)
     axes.legend(frameon=False, fontsize=9)

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mlp_numpy.viz.curves import save
-
-# Okabe and Ito's colors: told apart by color-blind eyes.
-_COLORS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+from mlp_numpy.viz.look import bare, color_of
 
 
 def draw_differences(axes: Axes, differences: Mapping[str, Sequence[float]], bound: float) -> None:
@@ -23,13 +20,12 @@ def draw_differences(axes: Axes, differences: Mapping[str, Sequence[float]], bou
     """
     for position, (name, values) in enumerate(differences.items()):
         steps = range(1, len(values) + 1)
-        color = _COLORS[position % len(_COLORS)]
-        axes.plot(steps, np.maximum(np.maximum.accumulate(values), 1e-18), color=color, linewidth=1.5, label=name)
+        largest = np.maximum(np.maximum.accumulate(values), 1e-18)
+        axes.plot(steps, largest, color=color_of(position), linewidth=1.5, label=name)
     axes.axhline(bound, color="0.4", linestyle="--", linewidth=1.0, label=f"bound {bound:.0e}")
     axes.set_yscale("log")
     axes.set_xlabel("step")
-    axes.grid(color="0.9")
-    axes.spines[["top", "right"]].set_visible(False)
+    bare(axes)
 
 
 def save_parity(

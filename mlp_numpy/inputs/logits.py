@@ -1,0 +1,73 @@
+"""The scores of a trained classifier as functions of the pixels, preprocessing included."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+
+from mlp_numpy.arrays import Array, first_outside, one_hot
+from mlp_numpy.data.preprocessing import Preprocessing
+from mlp_numpy.errors import CallOrderError, LabelError, OptionError, ShapeError
+from mlp_numpy.models import Classifier
+from mlp_numpy.modules import Module
+
+
+class PixelLogits:
+    """A trained model from the pixels to the logits, in evaluation mode.
+
+    Forward     z = f((u − shift) · scale)
+    Backward    ∂z_c/∂u = scale · f′(x)ᵀ e_c       e_c is 1 at class c, else 0
+    Shapes      u (N, D) in 0…255   z (N, C)   c (N,), a class a row   ∂z_c/∂u (N, D)
+
+    The logit and not the probability: a probability also rises where the other classes' logits fall, and is flat where
+    it is near 1.
+
+    It works on a copy, whose first layer is told to give the gradient that training leaves out. So nothing of
+    ``model`` changes: neither its mode, nor its gradients, nor what it remembers of its last forward.
+
+    Raises OptionError for a model that ends in probabilities and is no Classifier, which knows its logits.
+    """
+
+    def __init__(self, model: Module, preprocessing: Preprocessing) -> None:
+        net = model.logits if isinstance(model, Classifier) else model
+        if net.gives in ("probabilities", "log-probabilities"):
+            raise OptionError(
+                f"PixelLogits: model must give scores, but {net!r} gives {net.gives}. Hint: leave out its last layer."
+            )
+        self._net = copy.deepcopy(net).eval()
+        for _, leaf in self._net.leaves():
+            leaf.input_needed = True
+        self._dtype = next((learned.value.dtype for _, learned in net.learned()), np.dtype(np.float64))
+        self._preprocessing = preprocessing
+        self._n_classes = 0
+
+    def forward(self, images: Array) -> Array:
+        """The logits (N, C) of images (N, D) in 0…255. Raises what preprocessing and model say of other shapes."""
+        scores = self._net.forward(self._preprocessing.apply(images, self._dtype))
+        if scores.ndim != 2:
+            raise ShapeError(f"PixelLogits.forward: the model must give scores (N, C), got {scores.shape}.")
+        self._n_classes = scores.shape[1]
+        return scores
+
+    def backward(self, classes: Array) -> Array:
+        """∂z_c/∂u (N, D) at the images of the last forward, for a class of each.
+
+        Raises LabelError for classes that the model does not have, CallOrderError without a forward.
+        """
+        if self._n_classes == 0:
+            raise CallOrderError("PixelLogits.backward: a forward must come first. Hint: call forward on the images.")
+        classes = np.asarray(classes)
+        if classes.ndim != 1 or classes.dtype.kind not in "iu":
+            raise LabelError(
+                f"PixelLogits.backward: classes must be whole numbers (N,), got {classes.dtype} {classes.shape}."
+            )
+        row = first_outside(classes, self._n_classes)
+        if row is not None:
+            raise LabelError(
+                f"PixelLogits.backward: classes must lie in [0, {self._n_classes}), got {classes[row]} at row {row}."
+            )
+        dx = self._net.backward(one_hot(classes, self._n_classes, self._dtype))
+        if dx is None:
+            raise OptionError(f"PixelLogits: model must give the gradient to its input, but {self._net!r} gives none.")
+        return self._preprocessing.backward(dx)

@@ -1,0 +1,102 @@
+"""What the pictures have in common: colors, bare axes, and names that stand at the ends of their curves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import Colormap
+
+from mlp_numpy.arrays import Array
+
+# Okabe and Ito's colors: told apart by color-blind eyes, and in print.
+COLORS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+_LINE: Final = 1.25
+"""The height of a line of text, in units of its font's size."""
+
+
+@dataclass(frozen=True)
+class End:
+    """A curve's last point, in the data's units, and what is written there."""
+
+    text: str
+    x: float
+    y: float
+    color: str
+
+
+def color_of(position: int) -> str:
+    """The color of the setting at a position; a seventh has that of the first."""
+    return COLORS[position % len(COLORS)]
+
+
+def bare(axes: Axes) -> None:
+    """A faint grid, and a frame on the left and below only."""
+    axes.grid(color="0.9")
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def label_ends(axes: Axes, ends: Sequence[End], *, fontsize: float = 9) -> None:
+    """Write the name of each curve right of the axes, at the height of its end, moved apart where names would overlap.
+
+    To be called when the limits and the scale of the axes are final.
+    """
+    axes.autoscale_view()
+    to_fraction = axes.transData + axes.transAxes.inverted()
+    heights = np.array([to_fraction.transform((end.x, end.y))[1] for end in ends])
+    points = axes.bbox.height / axes.figure.dpi * 72
+    for end, height in zip(ends, spread(heights, _LINE * fontsize / points), strict=True):
+        axes.annotate(
+            end.text,
+            (1, height),
+            xycoords="axes fraction",
+            xytext=(5, 0),
+            textcoords="offset points",
+            va="center",
+            color=end.color,
+            fontsize=fontsize,
+            annotation_clip=False,
+        )
+
+
+def spread(heights: Array, gap: float) -> Array:
+    """Heights (n,) moved by as little as may be, none favored, so that neighbors are ``gap`` apart; order is kept.
+
+    Those that would be closer form a block around their own mean, and blocks that meet become one.
+    """
+    blocks: list[list[float]] = []
+    order = np.argsort(heights, kind="stable")
+    for height in heights[order]:
+        blocks.append([float(height)])
+        while len(blocks) > 1 and _top(blocks[-2], gap) + gap > _bottom(blocks[-1], gap):
+            blocks[-2:] = [blocks[-2] + blocks[-1]]
+    placed = [_bottom(block, gap) + place * gap for block in blocks for place in range(len(block))]
+    out = np.empty(len(heights))
+    out[order] = placed
+    return out
+
+
+def ink(colormap: Colormap, share: float) -> str:
+    """Black or white, whichever is read better on a colormap's color at ``share`` of its range."""
+    red, green, blue, _ = colormap(share)
+    return "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.55 else "black"
+
+
+def number(value: float) -> str:
+    """A number as people write it beside an axis, to three digits: 1e-3, 8.83e-4, 0.25, 200."""
+    if 0 < abs(value) < 0.01:
+        digits, power = f"{value:.2e}".split("e")
+        return f"{digits.rstrip('0').rstrip('.')}e{int(power)}"
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
+
+
+def _bottom(block: list[float], gap: float) -> float:
+    return sum(block) / len(block) - gap * (len(block) - 1) / 2
+
+
+def _top(block: list[float], gap: float) -> float:
+    return _bottom(block, gap) + gap * (len(block) - 1)
