@@ -22,9 +22,10 @@ from mlp_numpy.modules import Linear
 
 
 def test_the_library_is_within_its_bounds() -> None:
-    report = audit(5)
+    # other cases than the self-test's
+    report = audit(3, seed=1)
     assert report.failures == []
-    assert [line.n_cases for line in report.lines] == [5] * len(report.lines)
+    assert [line.n_cases for line in report.lines] == [3] * len(report.lines)
     for line in report.lines:
         assert set(BOUNDS) - set(line.worst) == {"PyTorch"}, line.title
 
