@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -35,9 +36,19 @@ def room_of(path: Path) -> str:
     return path.relative_to(HOUSE).parts[0].removesuffix(".py")
 
 
+@functools.cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@functools.cache
+def nodes_of(path: Path) -> list[ast.AST]:
+    return list(ast.walk(tree_of(path)))
+
+
 def imports(path: Path) -> list[tuple[str, ast.AST]]:
     found: list[tuple[str, ast.AST]] = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
             found += [(alias.name, node) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -75,15 +86,14 @@ def test_imports_go_down_the_stairs_only(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(HOUSE)))
 def test_house_rules(path: Path) -> None:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    assert ast.get_docstring(tree), f"{path}: a file begins by saying what it is for"
-    for function in ast.walk(tree):
+    assert ast.get_docstring(tree_of(path)), f"{path}: a file begins by saying what it is for"
+    for function in nodes_of(path):
         if isinstance(function, ast.FunctionDef):
             inside = [node for node in ast.walk(function) if isinstance(node, ast.Import | ast.ImportFrom)]
             names = {alias.name.split(".")[0] for node in inside for alias in node.names}
             # the one exception: the heavy library of an extra
             assert names <= {"torchvision", "datasets", "torch"}, f"{path}: {function.name} imports {names}"
-    for node in ast.walk(tree):
+    for node in nodes_of(path):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             assert node.func.id != "print" or room_of(path) == "cli", f"{path}: print outside the command line"
         if isinstance(node, ast.Assert):

@@ -5,7 +5,7 @@
 Beside both gradients stands dout: of a gradient that is truly 0 only rounding is left, of the size of what cancels.
 
     check         a against b                                                                     must stay below
-    complex       the backward against the complex step through the forward                                1e-12
+    complex       the backward against the complex step through the forward, by numeric.py                 1e-12
     central       the backward against central differences, not on kinks                                   1e-6
     composed      output and backward against those of elementary formulas on the tape                     1e-12
     PyTorch       output and backward against PyTorch's                                                    1e-12
@@ -23,9 +23,10 @@ import numpy as np
 from mlp_numpy.arrays import Array
 from mlp_numpy.audit.draws import Sample
 from mlp_numpy.audit.laws import broken_laws
+from mlp_numpy.audit.numeric import numeric_slopes, random_directions, slopes
 from mlp_numpy.audit.rows import composed, has_twin, twin
 from mlp_numpy.autodiff import TensorNode
-from mlp_numpy.gradcheck import Method, Subject, numeric_gradient
+from mlp_numpy.gradcheck import Method, Subject
 
 Check: TypeAlias = Literal["complex", "central", "composed", "PyTorch", "float32"]
 
@@ -71,7 +72,7 @@ class Judgement:
 
 
 def judge(sample: Sample, rng: np.random.Generator, torch: Any = None, *, known: bool = True) -> Judgement:
-    """Hold a sample's backward against everything there is; ``rng`` draws dout.
+    """Hold a sample's backward against everything there is; ``rng`` draws dout, and directions.
 
     torch   the package, or None to leave PyTorch out
     known   the module has its row, and with it a composition
@@ -83,9 +84,11 @@ def judge(sample: Sample, rng: np.random.Generator, torch: Any = None, *, known:
         subject, exact = _analytic(sample, rng)
     except Exception as error:  # what a foreign module raises is not known beforehand
         return Judgement({}, (_raised("forward and backward", error),))
+    gradients = {name: array for name, array in exact.items() if name != "out"}
+    along = random_directions(sample, gradients, rng)
     ways: dict[Check, Callable[[], Measured]] = {
-        "complex": lambda: _against_numeric(sample, subject, exact, "complex"),
-        "central": lambda: _against_numeric(sample, subject, exact, "central"),
+        "complex": lambda: _against_numeric(sample, subject, exact, along, "complex"),
+        "central": lambda: _against_numeric(sample, subject, exact, along, "central"),
         "composed": lambda: _against_composition(sample, subject, exact),
         "PyTorch": lambda: _against_pytorch(torch, sample, subject, exact),
         "float32": lambda: _against_float32(sample, subject, exact),
@@ -129,16 +132,10 @@ def _results(subject: Subject, x: Array) -> dict[str, Array]:
     return {"out": out} | {f"d{name}": np.array(gradient) for name, gradient in subject.analytic(x).items()}
 
 
-def _against_numeric(sample: Sample, subject: Subject, exact: Mapping[str, Array], method: Method) -> Measured:
-    number = np.complex128 if method == "complex" else np.float64
-    twin = Subject(sample.module.astype(number), None, sample.y, subject.g, **sample.options)
-    arrays = twin.arrays(sample.x.astype(number))
-
-    def evaluate() -> complex:
-        return twin.value(arrays["x"])
-
-    numeric = {f"d{name}": numeric_gradient(evaluate, array, method) for name, array in arrays.items()}
-    return _furthest(exact, numeric, subject.g)
+def _against_numeric(
+    sample: Sample, subject: Subject, exact: Mapping[str, Array], along: Mapping[str, Array], method: Method
+) -> Measured:
+    return _furthest(slopes(exact, along), numeric_slopes(sample, subject.g, along, method), subject.g)
 
 
 def _against_composition(sample: Sample, subject: Subject, exact: Mapping[str, Array]) -> Measured:

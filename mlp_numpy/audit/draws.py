@@ -20,6 +20,7 @@ class Sample:
     y, options   labels of a loss, and further keywords of its forward
     kinked       some number lies exactly on a kink, where a central difference finds the mean of two slopes: it is
                  not asked there
+    directions   along how many random directions each array is moved as a whole; 0 moves each of its numbers alone
     """
 
     module: Module
@@ -27,6 +28,7 @@ class Sample:
     y: Array | None = None
     options: dict[str, Any] = field(default_factory=dict)
     kinked: bool = False
+    directions: int = 0
 
     def __str__(self) -> str:
         labels = "" if self.y is None else f", y {self.y.dtype} {self.y.shape}"
@@ -103,6 +105,13 @@ class Draws:
         """The module with every learned array drawn anew: a bias that starts at 0 would hide what is wrong with it."""
         for _, learned in module.learned():
             learned.value[...] = _single(np.asarray(self.rng.normal(size=learned.value.shape)))
+        return module
+
+    def tempered(self, module: Module) -> Module:
+        """The same, with weights small enough that through many layers numbers keep their size: N(0, 2 / inputs)."""
+        for _, learned in self.filled(module).learned():
+            n_inputs = int(np.prod(learned.value.shape[1:]))
+            learned.value[...] = _single(learned.value * np.sqrt((2 if learned.value.ndim > 1 else 1) / n_inputs))
         return module
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -13,7 +13,9 @@ from mlp_numpy.arrays import Array
 from mlp_numpy.audit.checks import Judgement, judge
 from mlp_numpy.audit.draws import Draws, Sample
 from mlp_numpy.audit.report import Line
+from mlp_numpy.audit.row import Mode
 from mlp_numpy.errors import MlpNumpyError, OptionError, did_you_mean
+from mlp_numpy.gradcheck import Subject
 from mlp_numpy.modules import LossModule, Module
 
 _ROWS: Final = 4
@@ -21,8 +23,10 @@ _ATTEMPTS: Final = 5
 _HINT: Final = "Hint: audit 'package.module:Class(4, 3)'."
 
 
-def audit_own(text: str, shape: tuple[int, ...] | None = None, n_cases: int = 20, seed: int = 0) -> Line:
+def audit_own(text: str, shape: tuple[int, ...] | None = None, n_cases: int = 20, seed: int = 0) -> list[Line]:
     """Judge the module that ``text`` names, over ``n_cases`` batches of ``shape``, or of one that it takes.
+
+    A module whose output of any of these batches is another in evaluation has a second line, for that mode.
 
     The complex step is asked where the forward takes complex numbers; where it disagrees with central differences by
     more than these can be wrong, the forward is not one that the complex step can differentiate (it uses ``abs``, or
@@ -38,19 +42,51 @@ def audit_own(text: str, shape: tuple[int, ...] | None = None, n_cases: int = 20
     if n_cases < 1 or seed < 0:
         raise OptionError(f"audit: cases must be ≥ 1 and seed ≥ 0, got {n_cases} and {seed}.")
     shape = _shape_that_fits(module, text) if shape is None else shape
-    line = Line(f"{text} on {shape}")
+
+    def drawn(case: int, rng: np.random.Generator) -> Sample:
+        sample = _sample(make(), shape, rng, case) or _sample(make(), shape, rng, case, fill=False)
+        if sample is None:
+            raise OptionError(f"audit {text}: it must take an input {shape}, but {_refusal(make(), shape, rng)}.")
+        return sample
+
+    if not any(_differs_in_evaluation(drawn(case, _rng(seed, case))) for case in range(n_cases)):
+        return [_line(f"{text} on {shape}", "train", drawn, n_cases, seed)]
+    modes: tuple[Mode, ...] = ("train", "eval")
+    return [_line(f"{text} on {shape}, {mode}", mode, drawn, n_cases, seed) for mode in modes]
+
+
+def _rng(seed: int, case: int, attempt: int = 0) -> np.random.Generator:
+    return np.random.default_rng([seed, case, attempt])
+
+
+def _line(
+    title: str, mode: Mode, drawn: Callable[[int, np.random.Generator], Sample], n_cases: int, seed: int
+) -> Line:
+    line = Line(title)
     for case in range(n_cases):
         for attempt in range(_ATTEMPTS):
-            rng = np.random.default_rng([seed, case, attempt])
-            sample = _sample(make(), shape, rng, case) or _sample(make(), shape, rng, case, fill=False)
-            if sample is None:
-                raise OptionError(f"audit {text}: it must take an input {shape}, but {_refusal(make(), shape, rng)}.")
+            rng = _rng(seed, case, attempt)
+            sample = drawn(case, rng)
+            sample.module.train(mode == "train")
             with np.errstate(all="ignore"):
                 judgement = _settled(judge(sample, rng, known=False))
             if judgement.failures != ["central"] or attempt == _ATTEMPTS - 1:
                 line.add(case, sample, judgement)
                 break
     return line
+
+
+def _differs_in_evaluation(sample: Sample) -> bool:
+    """Whether the output is another in evaluation, or there is none."""
+    subject = Subject(sample.module, None, sample.y, None)
+    with np.errstate(all="ignore"):
+        in_training = np.array(subject.forward(sample.x))
+        sample.module.eval()
+        try:
+            in_evaluation = subject.forward(sample.x)
+        except Exception:  # what a foreign module raises is not known beforehand
+            return True
+    return not np.array_equal(in_training, in_evaluation, equal_nan=True)
 
 
 def _maker(text: str) -> Any:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from mlp_numpy.audit.checks import BOUNDS, Check, Judgement, Measured, judge
 from mlp_numpy.audit.draws import Sample
@@ -116,7 +117,9 @@ def audit_lines(n_cases: int, seed: int = 0, torch: Any = None, rows: Sequence[R
 
 def _line(row: Row, variant: str, mode: Mode, n_cases: int, seed: int, torch: Any) -> Line:
     line = Line(row.title(variant, mode))
-    for case in range(n_cases):
-        sample = row.sample(seed, case, variant, mode)
-        line.add(case, sample, judge(sample, np.random.default_rng([seed, case]), torch))
+    # The arrays are small, and the threads of NumPy's and PyTorch's pools would wait for one another.
+    with threadpool_limits(1):
+        for case in range(n_cases):
+            sample = row.sample(seed, case, variant, mode)
+            line.add(case, sample, judge(sample, np.random.default_rng([seed, case]), torch))
     return line

@@ -14,13 +14,9 @@ from mlp_numpy.audit.row import Row
 from mlp_numpy.audit.twins import Tensor
 from mlp_numpy.autodiff import TensorNode
 from mlp_numpy.errors import OptionError
-from mlp_numpy.models import ConvNet, SmallConvNet
 from mlp_numpy.modules import Module, Residual
 
 ROWS: Final[tuple[Row, ...]] = (*LAYERS, *ACTIVATIONS, *IMAGES, *LOSSES, *NETS)
-
-WITHOUT_ROW: Final[tuple[type[Module], ...]] = (ConvNet, SmallConvNet)
-"""Networks with too many parameters to move each of them: their layers have rows, and the tests hold them together."""
 
 _ROW_OF: Final = {row.module: row for row in ROWS}
 

@@ -80,7 +80,7 @@ def audit(
     if self_check:
         report = self_test(12 if cases is None else cases, seeds, seed)
     elif subject is not None:
-        report = AuditReport(seed, [audit_own(subject, _sizes(shape), 40 if cases is None else cases, seed)])
+        report = AuditReport(seed, audit_own(subject, _sizes(shape), 40 if cases is None else cases, seed))
     else:
         report = _audit_of_the_library(40 if cases is None else cases, seed)
     print(report)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from mlp_numpy.data.preprocessing import KINDS
-from mlp_numpy.data.splitting import HOW
+from mlp_numpy.data.splitting import WAYS
 from mlp_numpy.errors import OptionError, unknown_name
 from mlp_numpy.optim import parse_schedule
 
@@ -17,7 +17,7 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "optimizer": ("sgd", "adagrad", "rmsprop", "adam", "adamw", "nadam"),
     "decay": ("all", "weights"),
     "held_out": ("test", "validation"),
-    "split": HOW,
+    "split": WAYS,
     "preprocessing": KINDS,
     "dtype": ("float32", "float64"),
 }
@@ -34,7 +34,7 @@ _RANGES: Final[tuple[_Range, ...]] = (
      "in [0, 1)"),
     (("batch", "steps", "eval_every", "checkpoint_every", "accumulate", "validation"), lambda value: value >= 1,
      "a whole number ≥ 1"),
-    (("seed", "shift", "patience", "watch"), lambda value: value >= 0, "a whole number ≥ 0"),
+    (("seed", "shift", "cutout", "patience", "watch"), lambda value: value >= 0, "a whole number ≥ 0"),
 )  # fmt: skip
 
 _Effect = tuple[str, Callable[[Mapping[str, Any]], bool], str]

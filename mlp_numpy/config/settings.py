@@ -78,7 +78,8 @@ class Config:
         average: how much of the running mean of the weights is kept at each step; 0 keeps no mean. The mean is what is
             evaluated and saved
         flip: mirror images at random
-        shift: pixels by which images are shifted at random
+        shift: pixels by which images are shifted at random, at most
+        cutout: side of a square that is cut out of each image at random
         held_out: test (the whole test set is evaluated while training, as the source does) or validation (a part of
             the training data chooses the weights, and the test set is opened once at the end)
         validation: examples in the validation part
@@ -134,6 +135,7 @@ class Config:
     average: float = 0.0
     flip: bool = False
     shift: int = 0
+    cutout: int = 0
     held_out: str = "test"
     validation: int = 5000
     split: str = "first"

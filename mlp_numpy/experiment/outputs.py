@@ -90,8 +90,11 @@ class Outputs:
         if not running:
             title = f"{parts.model.title} on {parts.dataset.name}"
             writers[self.place.picture] = lambda: save_curves(self.place.picture, history, title)
-            if history.watched():
-                writers[folder / WATCH] = lambda: save_watch(folder / WATCH, history.watched(), title)
+            watched = history.watched()
+            if watched:
+                writers[folder / WATCH] = lambda: save_watch(
+                    folder / WATCH, _measures(watched), title, steps=watched["step"]
+                )
         self._try(writers)
         return trained
 
@@ -126,3 +129,17 @@ class Outputs:
             "config": asdict(self.config),
         }
         write_archive(path, under("state/", failure.state) | {"x": failure.x, "y": failure.y}, about)
+
+
+def _measures(watched: dict[str, Any]) -> dict[str, dict[str, list[float]]]:
+    """What was watched, measure by measure: a column for every layer that has it."""
+    layers = {name: columns for name, columns in watched.items() if name != "step"}
+    found: dict[str, dict[str, list[float]]] = {"gradient norm": {}, "update / weight": {}, "dead share": {}}
+    for name, columns in layers.items():
+        if "gradient" in columns:
+            found["gradient norm"][name] = columns["gradient"]
+            ratio = [update / (weight or 1.0) for update, weight in zip(columns["update"], columns["weight"], strict=True)]
+            found["update / weight"][name] = ratio
+        if "dead" in columns:
+            found["dead share"][name] = columns["dead"]
+    return {measure: columns for measure, columns in found.items() if columns}

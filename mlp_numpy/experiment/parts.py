@@ -78,15 +78,13 @@ def assemble(config: Config, *, progress: bool = False) -> Parts:
     model = network(config, dataset)
     parameters = FlatParameters(model)
     augmentation = None
-    if config.flip or config.shift:
-        augmentation = Augmentation(dataset.image_shape, flip=config.flip, shift=config.shift, seed=config.seed)
+    if config.flip or config.shift or config.cutout:
+        augmentation = Augmentation(dataset.image_shape, config.flip, config.shift, config.cutout)
     trainer = Trainer(
         model.logits,
         loss(config),
         update(config, parameters),
-        Batches(
-            train, config.batch, preprocessing, seed=config.seed, dtype=config.dtype, augmentation=augmentation
-        ),
+        Batches(train, config.batch, preprocessing, seed=config.seed, dtype=config.dtype, augmentation=augmentation),
         held_out,
         eval_every=config.eval_every,
         eval_chunk=_chunk(model),

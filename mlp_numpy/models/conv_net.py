@@ -24,8 +24,8 @@ from mlp_numpy.modules import (
 from mlp_numpy.modules.windows import Windows
 
 _POOL = -1
-FIGURE_6 = (64, _POOL, 128, _POOL, 256, 256, _POOL, 512, 512, _POOL, 512, 512, _POOL)
-"""The channels of the convolutions in their order; −1 is a pool."""
+FIGURE_6 = (1, _POOL, 2, _POOL, 4, 4, _POOL, 8, 8, _POOL, 8, 8, _POOL)
+"""The channels of the convolutions in their order, as multiples of the first one's; −1 is a pool."""
 
 
 class ConvNet(Classifier):
@@ -36,6 +36,7 @@ class ConvNet(Classifier):
 
     image_shape        (C, H, W) of the images, whose rows of numbers come in
     extra_norm         a BatchNorm and a ReLU more before the Linear
+    n_first            channels of the first convolution; the others have 2, 4, 4, 8, 8, 8 and 8 times as many
     init, rng, dtype   how the weights start, as in Conv2dModule; Kaiming by default
     input_layer        backward leaves out ∂L/∂x, which training does not need
 
@@ -52,6 +53,7 @@ class ConvNet(Classifier):
         n_classes: int = 10,
         *,
         extra_norm: bool = False,
+        n_first: int = 64,
         init: Initializer | None = None,
         rng: Seed = None,
         dtype: Any = np.float64,
@@ -60,13 +62,13 @@ class ConvNet(Classifier):
         options: dict[str, Any] = {"init": init or kaiming(), "rng": generator(rng), "dtype": dtype}
         n_channels, height, width = image_shape
         modules: list[Module] = [UnflattenModule(*image_shape)]
-        for layer, n_next in enumerate(FIGURE_6):
-            if n_next == _POOL:
+        for layer, times in enumerate(FIGURE_6):
+            if times == _POOL:
                 pool = MaxPool2dModule(3, stride=2, padding=1)
                 modules.append(pool)
                 height, width = pool.windows.out_size(height, width)
                 continue
-            first = input_layer and layer == 0
+            first, n_next = input_layer and layer == 0, times * n_first
             conv = Conv2dModule(n_channels, n_next, 3, padding=1, bias=False, input_layer=first, **options)
             modules += [conv, BatchNorm(n_next, dtype=dtype), ReLUModule()]
             n_channels = n_next
@@ -75,12 +77,20 @@ class ConvNet(Classifier):
         last = LinearModule(n_channels * height * width, n_classes, **options)
         super().__init__(int(np.prod(image_shape)), *modules, FlattenModule(), last)
         self.image_shape, self.n_classes, self.extra_norm = tuple(image_shape), int(n_classes), bool(extra_norm)
+        self.n_first = int(n_first)
 
     def arguments(self) -> dict[str, Any]:
-        return {"image_shape": list(self.image_shape), "n_classes": self.n_classes, "extra_norm": self.extra_norm}
+        return {
+            "image_shape": list(self.image_shape),
+            "n_classes": self.n_classes,
+            "extra_norm": self.extra_norm,
+            "n_first": self.n_first,
+        }
 
     def _arguments(self) -> str:
-        return f"{self.image_shape}, {self.n_classes}{', extra_norm=True' if self.extra_norm else ''}"
+        extra_norm = ", extra_norm=True" if self.extra_norm else ""
+        n_first = "" if self.n_first == 64 else f", n_first={self.n_first}"
+        return f"{self.image_shape}, {self.n_classes}{extra_norm}{n_first}"
 
 
 class SmallConvNet(Classifier):

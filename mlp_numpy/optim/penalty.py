@@ -21,9 +21,8 @@ class L2Penalty:
     strength   λ > 0
     over       the "weights", which are the arrays of two or more dimensions, or "all" parameters
 
-    The half is there so that the gradient is λ·w: with plain SGD and over="all" a step is that of weight_decay=λ, as
-    source 004 found (it names λ/2 ``weight_decay``; FACTS 4 has PyTorch's g ← g + wd·w). The sum is not divided by
-    the number of examples.
+    The half is there so that the gradient is λ·w: with plain SGD and over="all" a step is that of weight_decay=λ. The
+    sum is not divided by the number of examples.
 
     Raises OptionError for settings outside these bounds.
     """

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from cases import CASES, Case
+from law import hold
 
 from mlp_numpy import LossModule, Module, Residual
 from mlp_numpy.arrays import Array
@@ -32,24 +33,35 @@ def fused(
     return module._formula().do_forward(x, *own, **module._constants())
 
 
+def agreement(way: Way, n: int) -> Callable[[Case], None]:
+    """The law that output and gradients are the same on both sides, of a batch of ``n``."""
+
+    def agree(case: Case) -> None:
+        rng = np.random.default_rng(4)
+        module, x = case.make(rng), case.sample(rng, n)
+        y = None if case.labels is None else case.labels(rng, n)
+
+        out = module.forward(x, y) if isinstance(module, LossModule) else module.forward(x)
+        dout = np.asarray(rng.normal(size=np.shape(out)))
+        dx = module.backward(dout)
+
+        start = TensorNode(x)
+        params = {name: TensorNode(learned.value) for name, learned in module.learned()}
+        node = way(module, params, start, y)
+        np.testing.assert_allclose(node.value, out, rtol=1e-12, atol=1e-14)
+        node.backward(dout)
+
+        np.testing.assert_allclose(start.grad, dx, rtol=1e-12, atol=1e-12)
+        for name, learned in module.learned():
+            np.testing.assert_allclose(params[name].grad, learned.grad, rtol=1e-12, atol=1e-12)
+
+    agree.__name__ = f"{way.__name__}, batch of {n}"
+    return agree
+
+
+LAWS = [agreement(way, n) for way in (fused, composed) for n in (1, 6)]
+
+
 @pytest.mark.parametrize("case", CASES, ids=str)
-@pytest.mark.parametrize("n", [1, 6])
-@pytest.mark.parametrize("way", [fused, composed])
-def test_tape_and_module_agree(case: Case, n: int, way: Way) -> None:
-    rng = np.random.default_rng(4)
-    module, x = case.make(rng), case.sample(rng, n)
-    y = None if case.labels is None else case.labels(rng, n)
-
-    out = module.forward(x, y) if isinstance(module, LossModule) else module.forward(x)
-    dout = np.asarray(rng.normal(size=np.shape(out)))
-    dx = module.backward(dout)
-
-    start = TensorNode(x)
-    params = {name: TensorNode(learned.value) for name, learned in module.learned()}
-    node = way(module, params, start, y)
-    np.testing.assert_allclose(node.value, out, rtol=1e-12, atol=1e-14)
-    node.backward(dout)
-
-    np.testing.assert_allclose(start.grad, dx, rtol=1e-12, atol=1e-12)
-    for name, learned in module.learned():
-        np.testing.assert_allclose(params[name].grad, learned.grad, rtol=1e-12, atol=1e-12)
+def test_tape_and_module_agree(case: Case) -> None:
+    hold(LAWS, case)

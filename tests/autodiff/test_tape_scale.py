@@ -35,7 +35,8 @@ def test_a_chain_of_100_000_operations_forwards_backwards_and_away() -> None:
 
 
 def test_a_chain_that_is_dropped_without_clear_goes_too() -> None:
-    _, loss = chain(N)
+    # Python itself would give up at a thousandth of N
+    _, loss = chain(N // 5)
     del loss
 
 

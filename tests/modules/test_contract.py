@@ -51,11 +51,11 @@ def test_leaky_relu_takes_any_slope_and_has_it_at_zero(slope: float) -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("slope", np.linspace(0, 1, 101))
-def test_the_slope_is_exact(slope: float, dtype: type) -> None:
-    module = LeakyReLUModule(slope)
-    module.forward(np.array([[-1.0, 1.0]], dtype))
-    np.testing.assert_array_equal(module.backward(np.ones((1, 2), dtype)), np.array([[slope, 1]], dtype))
+def test_the_slope_is_exact(dtype: type) -> None:
+    for slope in np.linspace(0, 1, 101):
+        module = LeakyReLUModule(slope)
+        module.forward(np.array([[-1.0, 1.0]], dtype))
+        np.testing.assert_array_equal(module.backward(np.ones((1, 2), dtype)), np.array([[slope, 1]], dtype))
 
 
 def test_softmax_survives_large_scores_and_leaves_them_alone() -> None:

@@ -10,6 +10,7 @@ import pytest
 from cases import CASES, Case
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from law import hold
 
 from mlp_numpy import (
     BCEModule,
@@ -29,7 +30,6 @@ from mlp_numpy.autodiff import Context
 from mlp_numpy.errors import DTypeError, LabelError, OptionError, ShapeError
 
 LOSSES = [case for case in CASES if case.labels is not None]
-every_loss = pytest.mark.parametrize("case", LOSSES, ids=str)
 weights = st.lists(st.sampled_from([0, 0.5, 1, 1, 2, 3]), min_size=1, max_size=6)
 
 
@@ -43,8 +43,7 @@ def both(module: LossModule, x: Array, y: Array, weight: Array | None = None) ->
     return module.forward(x, y, weight), module.backward()
 
 
-@every_loss
-def test_weight_2_is_the_row_twice_and_weight_0_the_row_absent(case: Case) -> None:
+def weight_2_is_the_row_twice_and_weight_0_the_row_absent(case: Case) -> None:
     module, x, y = batch(case, 6)
     counts = np.array([2, 1, 0, 3, 0, 1])
     rows = np.repeat(np.arange(6), counts)
@@ -63,8 +62,7 @@ def test_weight_2_is_the_row_twice_and_weight_0_the_row_absent(case: Case) -> No
     np.testing.assert_allclose(dx, summed, rtol=1e-12, atol=1e-15)
 
 
-@every_loss
-def test_all_weights_0_give_0(case: Case) -> None:
+def all_weights_0_give_0(case: Case) -> None:
     module, x, y = batch(case, 4)
     loss, dx = both(module, x, y, np.zeros(4))
     assert not np.any(loss)
@@ -72,8 +70,7 @@ def test_all_weights_0_give_0(case: Case) -> None:
     assert dx.shape == x.shape
 
 
-@every_loss
-def test_a_row_of_weight_0_may_hold_anything(case: Case) -> None:
+def a_row_of_weight_0_may_hold_anything(case: Case) -> None:
     module, x, y = batch(case, 4)
     weight = np.array([1.0, 0, 2, 1])
     expected, dx_expected = both(module, x, y, weight)
@@ -84,8 +81,7 @@ def test_a_row_of_weight_0_may_hold_anything(case: Case) -> None:
     np.testing.assert_allclose(dx, dx_expected, rtol=1e-15)
 
 
-@every_loss
-def test_equal_weights_change_no_mean(case: Case) -> None:
+def equal_weights_change_no_mean(case: Case) -> None:
     module, x, y = batch(case, 5)
     plain, dx = both(module, x, y)
     factor = 1 if module.reduction == "mean" else 0.3
@@ -110,11 +106,24 @@ def test_the_weighted_gradient_by_the_complex_step(drawn: list[float], case: Cas
         assert dx[place] == pytest.approx(slope, rel=1e-12, abs=1e-14)
 
 
-@every_loss
-def test_weights_in_float32_stay_float32(case: Case) -> None:
+def weights_in_float32_stay_float32(case: Case) -> None:
     module, x, y = batch(case, 4)
     loss, dx = both(module, x.astype(np.float32), y, np.array([1, 2, 0, 1]))
     assert np.asarray(loss).dtype == dx.dtype == np.float32
+
+
+LAWS = [
+    weight_2_is_the_row_twice_and_weight_0_the_row_absent,
+    all_weights_0_give_0,
+    a_row_of_weight_0_may_hold_anything,
+    equal_weights_change_no_mean,
+    weights_in_float32_stay_float32,
+]
+
+
+@pytest.mark.parametrize("case", LOSSES, ids=str)
+def test_a_loss_obeys_every_law_of_weights(case: Case) -> None:
+    hold(LAWS, case)
 
 
 def test_the_means_divide_by_what_they_say() -> None:
