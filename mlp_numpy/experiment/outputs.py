@@ -138,8 +138,8 @@ def _measures(watched: dict[str, Any]) -> dict[str, dict[str, list[float]]]:
     for name, columns in layers.items():
         if "gradient" in columns:
             found["gradient norm"][name] = columns["gradient"]
-            ratio = [update / (weight or 1.0) for update, weight in zip(columns["update"], columns["weight"], strict=True)]
-            found["update / weight"][name] = ratio
+            pairs = zip(columns["update"], columns["weight"], strict=True)
+            found["update / weight"][name] = [update / (weight or 1.0) for update, weight in pairs]
         if "dead" in columns:
             found["dead share"][name] = columns["dead"]
     return {measure: columns for measure, columns in found.items() if columns}

@@ -112,7 +112,7 @@ def network(config: Config, dataset: Dataset) -> Classifier:
     if config.model == "residual-mlp":
         n_blocks = len(config.hidden) - 1
         return ResidualMLP(dataset.n_features, dataset.n_classes, config.hidden[0], n_blocks, **start)
-    norm = {"batch_norm": config.batch_norm, "dropout": config.dropout}
+    norm: dict[str, Any] = {"batch_norm": config.batch_norm, "dropout": config.dropout}
     return MLP(dataset.n_features, config.hidden, dataset.n_classes, config.neg_slope, **norm, **start)
 
 
@@ -161,12 +161,12 @@ def _adam(config: Config) -> dict[str, Any]:
 
 
 def _sgd(config: Config, parameters: FlatParameters) -> Optimizer:
-    options = {"momentum": config.momentum, "dampening": config.dampening, "nesterov": config.nesterov}
+    options: dict[str, Any] = {"momentum": config.momentum, "dampening": config.dampening, "nesterov": config.nesterov}
     return SGD(parameters, config.lr, **options, **_decay(config))
 
 
 def _rmsprop(config: Config, parameters: FlatParameters) -> Optimizer:
-    options = {"momentum": config.momentum, "centered": config.centered}
+    options: dict[str, Any] = {"momentum": config.momentum, "centered": config.centered}
     return RMSprop(parameters, config.lr, **options, **_decay(config))
 
 

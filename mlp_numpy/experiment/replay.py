@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -49,10 +50,10 @@ def replay(path: Path) -> Replay:
     if about.get("format") != CAPSULE_FORMAT:
         raise DataError(f"replay: {path} must be a capsule of format {CAPSULE_FORMAT}, got {about.get('format')}.")
     try:
-        config = Config(**{name: tuple(it) if isinstance(it, list) else it for name, it in about["config"].items()})
+        settings: dict[str, Any] = about["config"] | {"hidden": tuple(about["config"]["hidden"])}
         model = build(about["model"]).logits
         model.load_state(below("state/", arrays))
-        loss, x, y = loss_of(config), arrays["x"], arrays["y"]
+        loss, x, y = loss_of(Config(**settings)), arrays["x"], arrays["y"]
         place = first_nonfinite(model, loss, x, y)
         model.load_state(below("state/", arrays))
         losses = float(about["loss"]), float(loss.forward(model.forward(x), y))

@@ -119,7 +119,9 @@ class History:
 
     def load_arrays(self, arrays: Mapping[str, Array], watched: Mapping[int, Any]) -> None:
         """Make the records those that ``arrays`` gave, with what was watched at which step."""
-        rows = {name: [(int(step), *rest) for step, *rest in array.tolist()] for name, array in arrays.items()}
+        rows = {
+            name: [(int(step), loss, right) for step, loss, right in array.tolist()] for name, array in arrays.items()
+        }
         self.steps = [StepRecord(*row, watched.get(row[0])) for row in rows["steps"]]
         self.evaluations = [EvaluationRecord(*row) for row in rows["evaluations"]]
 
