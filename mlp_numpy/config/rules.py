@@ -9,7 +9,7 @@ from typing import Any, Final
 from mlp_numpy.data.preprocessing import KINDS
 from mlp_numpy.data.splitting import WAYS
 from mlp_numpy.errors import OptionError, unknown_name
-from mlp_numpy.optim import parse_schedule
+from mlp_numpy.optim import Plateau, parse_schedule
 
 CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "model": ("mlp", "residual-mlp", "conv-net", "small-conv-net"),
@@ -81,7 +81,12 @@ def check_values(of: Mapping[str, Any]) -> None:
     for option, known in CHOICES.items():
         if of[option] not in known:
             raise unknown_name(option, of[option], known)
-    parse_schedule(of["schedule"], of["steps"])
+    schedule, evaluations = parse_schedule(of["schedule"], of["steps"]), of["steps"] // of["eval_every"] + 1
+    if isinstance(schedule, Plateau) and schedule.patience + 2 > evaluations:
+        raise OptionError(
+            f"Config: schedule {of['schedule']} must have at least {schedule.patience + 2} evaluations to look at, got "
+            f"{evaluations} in {of['steps']} steps. Hint: a smaller eval_every."
+        )
 
 
 def check_effects(of: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
