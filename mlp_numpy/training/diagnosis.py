@@ -46,7 +46,7 @@ def first_nonfinite(model: Module, loss: LossModule, x: Array, y: Array) -> str 
         return bad
     passed: list[tuple[str, Module]] = []
     for name, module in steps(model):
-        place = f"layer {name} {module!r}"
+        place = " ".join(filter(None, ["layer", name, repr(module)]))
         for key, parameter in module.learned():
             bad = bad or _bad(f"the {key} of {place}", parameter.value)
         x = x if bad else module.forward(x)

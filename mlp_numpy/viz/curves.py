@@ -114,7 +114,7 @@ def _draw_train(axes: Axes, steps: Sequence[int], values: Sequence[float], width
 
 def _draw_test(axes: Axes, history: History, values: Sequence[float]) -> None:
     steps = [record.step for record in history.evaluations]
-    axes.plot(steps, values, color=TEST, linewidth=1.8, marker="o", markersize=3.5, label=f"{history.part}, all of it")
+    axes.plot(steps, values, color=TEST, linewidth=1.8, marker="o", markersize=3.5, label=f"{history.part}, whole set")
 
 
 def _finish(axes: Axes) -> None:
