@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mlp_numpy import MLP, ConvNet, LinearModule, ReLUModule, Sequential, SoftMaxModule, kaiming
+from mlp_numpy.arrays import Array
 from mlp_numpy.data.preprocessing import Preprocessing
 from mlp_numpy.errors import CallOrderError, LabelError, NonFiniteError, OptionError, ShapeError
 from mlp_numpy.inputs import PixelLogits, maximize_class, saliency
@@ -19,6 +20,13 @@ RAW = Preprocessing("raw", None, None)
 RNG = np.random.default_rng(0)
 STANDARDIZE = Preprocessing("standardize", RNG.uniform(90, 150, D), 1 / RNG.uniform(40, 70, D))
 PLAIN: dict[str, Any] = {"jitter": 0, "blur": 0, "decay": 0.0, "clamp": False}
+
+
+class Blind(LinearModule):
+    """A layer that never gives the gradient to its input."""
+
+    def backward(self, dout: Array) -> None:
+        super().backward(dout)
 
 
 def linear() -> LinearModule:
@@ -165,6 +173,8 @@ def test_models_and_classes_that_cannot_be_meant() -> None:
         saliency(linear(), RAW, SHAPE, np.zeros((1, 5)), np.array([0]))
     with pytest.raises(CallOrderError, match="a forward must come first"):
         PixelLogits(linear(), RAW).backward(np.array([0]))
+    with pytest.raises(OptionError, match="must give the gradient to its input"):
+        maximize_class(Blind(D, 3, rng=0), RAW, SHAPE, [0])
     broken = mlp()
     broken[0].params["weight"][0] = np.nan
     with pytest.raises(NonFiniteError, match="at step 0"):
