@@ -4,8 +4,8 @@
 
 The step is that of ``step.py``, here of 3072-600-500-388-275-163-10, batch 200, float32: gather, forward, loss,
 backward and update. "update" is the optimizer's part alone, on gradients that stay as they are. PyTorch takes part as
-it comes ("pytorch"), with all parameters in one call of a fused kernel ("fused") and parameter by parameter ("for-loop");
-"products" are the matrix products of the step. How the contestants take turns is said in ``turns.py``.
+it comes ("pytorch"), with all operations of an update in one kernel ("fused") and explicitly parameter by parameter
+("for-loop"); "products" are the matrix products of the step. How the contestants take turns is said in ``turns.py``.
 """
 
 from __future__ import annotations

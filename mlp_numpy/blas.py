@@ -1,10 +1,11 @@
-"""One vector operation that NumPy does not offer: ``y ← y + a·x`` in one pass over memory (BLAS level 1, "axpy").
+"""Two vector operations that NumPy does not offer, each in one pass over memory: ``y ← y + a·x`` and ``y ← b·y + a·x``
+(BLAS level 1, "axpy", and its extension "axpby").
 
-NumPy needs two passes and a temporary for it, which on 2.4 million float32 parameters takes three to five times as
-long. The library that NumPy has already loaded for its matrix products has the operation, so it is called there, with
-the same threads. (SciPy would offer it as well, from a second copy of the library with threads of its own; the two
-pools then wait for each other, and a training step of 1.5 ms became one of 8 ms.) Where the library or its function
-is not found, two NumPy passes over blocks that stay in the cache do the same.
+NumPy needs two or three passes and a temporary for them, which on 2.4 million float32 parameters takes three to five
+times as long. The library that NumPy has already loaded for its matrix products has both, so they are called there:
+"axpy" with the same threads, "axpby" on the caller's thread alone. (SciPy would offer them as well, from a second copy
+of the library with threads of its own; the two pools then wait for each other, and a training step of 1.5 ms became one
+of 8 ms.) Where the library or its function is not found, NumPy passes over blocks that stay in the cache do the same.
 """
 
 from __future__ import annotations
@@ -20,30 +21,47 @@ import threadpoolctl
 from mlp_numpy.arrays import Array
 
 _BLOCK: Final = 65536
-_Axpy = Callable[[int, float, int, int, int, int], None]
+_Routine = Callable[..., None]
 _LETTERS: Final[dict[str, tuple[np.dtype[Any], Any]]] = {
     "s": (np.dtype(np.float32), ctypes.c_float),
     "d": (np.dtype(np.float64), ctypes.c_double),
 }
-# The names under which NumPy's builds know the function, with the width of the whole numbers it takes.
+# The names under which NumPy's builds know a function, with the width of the whole numbers it takes.
 _NAMES: Final[tuple[tuple[str, Any], ...]] = (
-    ("scipy_cblas_{}axpy64_", ctypes.c_int64),
-    ("cblas_{}axpy64_", ctypes.c_int64),
-    ("scipy_cblas_{}axpy", ctypes.c_int32),
-    ("cblas_{}axpy", ctypes.c_int32),
+    ("scipy_cblas_{}64_", ctypes.c_int64),
+    ("cblas_{}64_", ctypes.c_int64),
+    ("scipy_cblas_{}", ctypes.c_int32),
+    ("cblas_{}", ctypes.c_int32),
 )
 
 
 def axpy(a: float, x: Array, y: Array) -> None:
     """``y ← y + a·x``, in place, for two vectors of one length and one floating type."""
-    routine = _ROUTINES.get(y.dtype)
-    if routine is not None and x.dtype == y.dtype and x.flags.c_contiguous and y.flags.c_contiguous:
+    routine = _routine("axpy", x, y)
+    if routine is not None:
         routine(y.size, a, x.ctypes.data, 1, y.ctypes.data, 1)
     else:
-        _axpy_in_blocks(a, x, y)
+        _add_in_blocks(a, x, y)
 
 
-def _axpy_in_blocks(a: float, x: Array, y: Array) -> None:
+def axpby(a: float, x: Array, b: float, y: Array) -> None:
+    """``y ← b·y + a·x``, in place, for two vectors of one length and one floating type."""
+    routine = _routine("axpby", x, y)
+    if routine is not None:
+        routine(y.size, a, x.ctypes.data, 1, b, y.ctypes.data, 1)
+    else:
+        np.multiply(y, b, out=y)
+        _add_in_blocks(a, x, y)
+
+
+def _routine(operation: str, x: Array, y: Array) -> _Routine | None:
+    """The library's function for two such vectors, if it has one."""
+    if x.dtype != y.dtype or not (x.flags.c_contiguous and y.flags.c_contiguous):
+        return None
+    return _ROUTINES.get((operation, y.dtype))
+
+
+def _add_in_blocks(a: float, x: Array, y: Array) -> None:
     scratch = np.empty(min(_BLOCK, y.size), dtype=y.dtype)
     for start in range(0, y.size, _BLOCK):
         part = y[start : start + _BLOCK]
@@ -65,24 +83,25 @@ def is_numpys(library: str) -> bool:
     return package in folders or package.with_name("numpy.libs") in folders
 
 
-def _bind(library: ctypes.CDLL, letter: str) -> _Axpy | None:
+def _bind(library: ctypes.CDLL, letter: str, operation: str) -> _Routine | None:
     dtype, c_float = _LETTERS[letter]
+    b = [3.0] if operation == "axpby" else []
     for name, c_int in _NAMES:
-        routine: Any = getattr(library, name.format(letter), None)
+        routine: Any = getattr(library, name.format(letter + operation), None)
         if routine is None:
             continue
-        routine.argtypes = [c_int, c_float, ctypes.c_void_p, c_int, ctypes.c_void_p, c_int]
+        routine.argtypes = [c_int, c_float, ctypes.c_void_p, c_int, *(c_float for _ in b), ctypes.c_void_p, c_int]
         routine.restype = None
         # Believed only after it has proven itself: another calling convention would show here.
         x, y = np.arange(1, 6, dtype=dtype), np.full(5, 0.5, dtype=dtype)
-        routine(5, 2.0, x.ctypes.data, 1, y.ctypes.data, 1)
-        if np.array_equal(y, 2 * x + np.asarray(0.5, dtype)):
-            bound: _Axpy = routine
+        routine(5, 2.0, x.ctypes.data, 1, *b, y.ctypes.data, 1)
+        if np.array_equal(y, 2 * x + np.asarray(0.5 * sum(b or [1.0]), dtype)):
+            bound: _Routine = routine
             return bound
     return None
 
 
-def _find_routines() -> dict[np.dtype[Any], _Axpy]:
+def _find_routines() -> dict[tuple[str, np.dtype[Any]], _Routine]:
     path = _numpy_blas()
     if path is None:
         return {}
@@ -90,8 +109,12 @@ def _find_routines() -> dict[np.dtype[Any], _Axpy]:
         library = ctypes.CDLL(path)
     except OSError:
         return {}
-    bound = {dtype: _bind(library, letter) for letter, (dtype, _) in _LETTERS.items()}
-    return {dtype: routine for dtype, routine in bound.items() if routine is not None}
+    bound = {
+        (operation, dtype): _bind(library, letter, operation)
+        for operation in ("axpy", "axpby")
+        for letter, (dtype, _) in _LETTERS.items()
+    }
+    return {key: routine for key, routine in bound.items() if routine is not None}
 
 
 _ROUTINES: Final = _find_routines()

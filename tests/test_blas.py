@@ -1,4 +1,4 @@
-"""``y ← y + a·x`` by BLAS and by blocks."""
+"""``y ← y + a·x`` and ``y ← b·y + a·x`` by BLAS and by blocks."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ def test_axpy(dtype: type, n: int, routine: str, monkeypatch: pytest.MonkeyPatch
         monkeypatch.setattr(blas, "_ROUTINES", {})
     rng = np.random.default_rng(n)
     x, y = rng.normal(size=n).astype(dtype), rng.normal(size=n).astype(dtype)
-    expected = y.astype(np.longdouble) + np.longdouble(dtype(-0.3)) * x
-    kept = x.copy()
+    added, kept = np.longdouble(dtype(-0.3)) * x, x.copy()
+    expected = y.astype(np.longdouble) + added
     blas.axpy(-0.3, x, y)
-    scale = 1 + abs(expected)
-    assert (abs(y - expected) <= 2 * np.finfo(dtype).eps * scale).all()
+    assert (abs(y - expected) <= 2 * np.finfo(dtype).eps * (1 + abs(expected))).all()
+    expected = np.longdouble(dtype(0.7)) * y + added
+    blas.axpby(-0.3, x, 0.7, y)
+    assert (abs(y - expected) <= 2 * np.finfo(dtype).eps * (1 + abs(expected))).all()
     np.testing.assert_array_equal(x, kept)
 
 
@@ -30,7 +32,8 @@ def test_strided_and_mixed_vectors_are_added_all_the_same() -> None:
     np.testing.assert_array_equal(y, [0, 0, 2, 0, 4, 0, 6, 0, 8, 0])
     single = np.zeros(3, np.float32)
     blas.axpy(1.0, np.ones(3), single)
-    np.testing.assert_array_equal(single, 1)
+    blas.axpby(1.0, np.ones(3), 2.0, single)
+    np.testing.assert_array_equal(single, 3)
 
 
 def test_no_library_means_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,6 +51,7 @@ def test_a_function_that_computes_something_else_is_not_believed() -> None:
             def nothing(*_: object) -> None:
                 return None
 
-            self.cblas_saxpy = nothing
+            self.cblas_saxpy = self.cblas_saxpby = nothing
 
-    assert blas._bind(Liar(), "s") is None
+    assert blas._bind(Liar(), "s", "axpy") is None
+    assert blas._bind(Liar(), "s", "axpby") is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mlp_numpy.arrays import Array
+from mlp_numpy.blas import axpby
 from mlp_numpy.optim.checks import NOT_NEGATIVE, POSITIVE, number
 from mlp_numpy.optim.flat import FlatParameters, Over
 from mlp_numpy.optim.optimizer import Optimizer
@@ -54,5 +55,4 @@ class Adagrad(Optimizer):
         np.sqrt(s, out=work)  # w ← w − lr/(1 + (t − 1)·d) · g / (√s + ε)
         work += self.eps
         np.divide(g, work, out=work)
-        work *= self.lr / (1 + (self.steps - 1) * self.lr_decay)
-        w -= work
+        axpby(-self.lr / (1 + (self.steps - 1) * self.lr_decay), work, 1, w)

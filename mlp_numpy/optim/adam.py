@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from mlp_numpy.arrays import Array
+from mlp_numpy.blas import axpby
 from mlp_numpy.optim.checks import POSITIVE, SHARE, number
 from mlp_numpy.optim.flat import FlatParameters, Over
 from mlp_numpy.optim.means import mean_of_squares, running_mean
@@ -66,8 +67,7 @@ class Adam(Optimizer):
         np.sqrt(v, out=work)  # w ← w − lr·c/(1 − β₁ᵗ) · m / (√v + c·ε)
         work += c * self.eps
         np.divide(m, work, out=work)
-        work *= self.lr * c / (1 - self.beta1**self.steps)
-        w -= work
+        axpby(-self.lr * c / (1 - self.beta1**self.steps), work, 1, w)
 
 
 class AdamW(Adam):

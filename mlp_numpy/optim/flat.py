@@ -81,13 +81,16 @@ class FlatParameters:
     def parts(self, over: Over) -> list[slice]:
         """The parts of the vectors that hold "all" arrays, or the "weights": those of two or more dimensions.
 
-        Raises OptionError for another word.
+        Raises OptionError for another word, or where there are no weights.
         """
         if over not in get_args(Over):
             raise unknown_name("choice of parameters", str(over), get_args(Over))
         if over == "all":
             return [slice(0, len(self))]
-        return [part for name, part in self.slices.items() if len(self.shapes[name]) > 1]
+        weights = [part for name, part in self.slices.items() if len(self.shapes[name]) > 1]
+        if not weights:
+            raise OptionError(f"{self!r}.parts: there must be arrays of two or more dimensions, got {self.shapes}.")
+        return weights
 
     def name_of(self, position: int) -> str:
         """The dotted name of the array that holds element ``position`` of the vectors."""

@@ -5,18 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from mlp_numpy.arrays import Array
+from mlp_numpy.blas import axpby
 
 
 def running_mean(m: Array, x: Array, beta: float, scratch: Array) -> None:
     """``m ← m + (1 − β)(x − m)``, which is β m + (1 − β) x in the order that PyTorch's ``lerp`` has."""
     np.subtract(x, m, out=scratch)
-    scratch *= 1 - beta
-    m += scratch
+    axpby(1 - beta, scratch, 1, m)
 
 
 def mean_of_squares(v: Array, x: Array, beta: float, scratch: Array) -> None:
     """``v ← β v + (1 − β) x²``."""
-    v *= beta
     np.multiply(x, x, out=scratch)
-    scratch *= 1 - beta
-    v += scratch
+    axpby(1 - beta, scratch, beta, v)

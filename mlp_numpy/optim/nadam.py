@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from mlp_numpy.arrays import Array
+from mlp_numpy.blas import axpby
 from mlp_numpy.errors import OptionError
 from mlp_numpy.optim.checks import NOT_NEGATIVE, POSITIVE, SHARE, number
 from mlp_numpy.optim.flat import FlatParameters, Over
@@ -76,8 +77,7 @@ class NAdam(Optimizer):
         running_mean(m, g, self.beta1, work)  # m ← m + (1 − β₁)(g − m)
         mean_of_squares(v, g, self.beta2, work)  # v ← β₂ v + (1 − β₂) g²
         np.multiply(g, self.lr * (1 - mu) / (1 - product), out=numerator)  # lr (1 − μₜ)/(1 − P) · g
-        np.multiply(m, self.lr * mu_next / (1 - product * mu_next), out=work)  # + lr μₜ₊₁/(1 − P μₜ₊₁) · m
-        numerator += work
+        axpby(self.lr * mu_next / (1 - product * mu_next), m, 1, numerator)  # + lr μₜ₊₁/(1 − P μₜ₊₁) · m
         np.sqrt(v, out=work)  # w ← w − … / (√(v/(1 − β₂ᵗ)) + ε)
         work /= math.sqrt(1 - self.beta2**self.steps)
         work += self.eps

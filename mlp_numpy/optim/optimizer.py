@@ -27,11 +27,10 @@ class Optimizer:
                    or more dimensions
 
     A subclass names its slots and says in ``_update`` what happens to a block of the vectors. Blocks know nothing of
-    each other: the numbers are the same whatever their size and on however many threads. ``grads`` is left as backward
-    wrote it.
+    each other: the numbers are the same on however many threads. ``grads`` is left as backward wrote it.
 
-    Raises OptionError for parameters that are not flat, for numbers out of bounds, and for a ``decay`` that a weight
-    decay of 0 would leave without effect.
+    Raises OptionError for parameters that are not flat, for numbers out of bounds, and for a ``decay`` that would have
+    no effect, because nothing decays or there are no weights.
     """
 
     decoupled_weight_decay: bool = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mlp_numpy.arrays import Array
+from mlp_numpy.blas import axpby
 from mlp_numpy.optim.checks import POSITIVE, SHARE, number
 from mlp_numpy.optim.flat import FlatParameters, Over
 from mlp_numpy.optim.means import mean_of_squares, running_mean
@@ -69,9 +70,7 @@ class RMSprop(Optimizer):
         np.divide(g, work, out=work)
         if self.momentum:
             b = slots[-1]
-            b *= self.momentum  # b ← μ b + g / r
-            b += work
-            np.multiply(b, self.lr, out=work)  # w ← w − lr·b
+            axpby(1, work, self.momentum, b)  # b ← μ b + g / r
+            axpby(-self.lr, b, 1, w)  # w ← w − lr·b
         else:
-            work *= self.lr  # w ← w − lr · g / r
-        w -= work
+            axpby(-self.lr, work, 1, w)  # w ← w − lr · g / r

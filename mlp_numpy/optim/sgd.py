@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mlp_numpy.arrays import Array
-from mlp_numpy.blas import axpy
+from mlp_numpy.blas import axpby, axpy
 from mlp_numpy.errors import OptionError
 from mlp_numpy.optim.checks import SHARE, number
 from mlp_numpy.optim.flat import FlatParameters, Over
@@ -62,18 +62,15 @@ class SGD(Optimizer):
             axpy(-self.lr, self.parameters.grads, self.parameters.values)  # w ← w − lr·g
 
     def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array]) -> None:
-        work = scratch[0]
         if self.momentum:
             (v,) = slots
             if self.steps == 1:
                 v[...] = g  # v ← g
             else:
-                v *= self.momentum  # v ← μ v + (1 − τ) g
-                v += np.multiply(g, 1 - self.dampening, out=work) if self.dampening else g
+                axpby(1 - self.dampening, g, self.momentum, v)  # v ← μ v + (1 − τ) g
             if self.nesterov:
-                np.multiply(v, self.momentum, out=work)  # g ← g + μ v
-                g = np.add(g, work, out=work)
+                ahead = np.multiply(v, self.momentum, out=scratch[0])  # g ← g + μ v
+                g = np.add(g, ahead, out=ahead)
             else:
                 g = v  # g ← v
-        np.multiply(g, self.lr, out=work)  # w ← w − lr·g
-        w -= work
+        axpby(-self.lr, g, 1, w)  # w ← w − lr·g

@@ -64,15 +64,3 @@ def test_bounds_are_positive(bound: float) -> None:
         clip_norm(with_grads([1, 2]), bound)
     with pytest.raises(OptionError, match="clip_value: bound must be a number > 0"):
         clip_value(with_grads([1, 2]), bound)
-
-
-def test_both_are_pytorchs() -> None:
-    torch = pytest.importorskip("torch", reason="needs PyTorch")
-    grads = np.random.default_rng(0).normal(size=20)
-    flat, tensor = with_grads(list(grads)), torch.zeros(20, dtype=torch.float64)
-    tensor.grad = torch.tensor(grads)
-    assert clip_norm(flat, 0.7) == pytest.approx(float(torch.nn.utils.clip_grad_norm_(tensor, 0.7)), rel=1e-15)
-    np.testing.assert_allclose(flat.grads, tensor.grad.numpy(), rtol=1e-15)
-    torch.nn.utils.clip_grad_value_(tensor, 0.1)
-    clip_value(flat, 0.1)
-    np.testing.assert_allclose(flat.grads, tensor.grad.numpy(), rtol=1e-15)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from mlp_numpy import MLP, SGD, FlatParameters, LinearModule, ReLUModule, Sequential
+from mlp_numpy import MLP, SGD, BatchNorm, Conv2dModule, FlatParameters, LinearModule, ReLUModule, Sequential
 from mlp_numpy.errors import DTypeError, OptionError
 from mlp_numpy.optim import n_parameters
 
@@ -26,6 +26,17 @@ def test_every_array_is_a_slice_of_the_vectors() -> None:
 
 def test_a_single_layer_has_undotted_names() -> None:
     assert list(FlatParameters(LinearModule(2, 2)).slices) == ["weight", "bias"]
+
+
+def test_weights_are_the_arrays_of_two_or_more_dimensions() -> None:
+    flat = FlatParameters(Sequential(LinearModule(4, 3), BatchNorm(3), Conv2dModule(3, 2, 3)))
+    assert flat.shapes["2.weight"] == (2, 3, 3, 3)
+    assert flat.parts("weights") == [flat.slices["0.weight"], flat.slices["2.weight"]]
+    assert flat.parts("all") == [slice(0, len(flat))]
+    with pytest.raises(OptionError, match="there must be arrays of two or more dimensions, got {'gamma': \\(3,\\)"):
+        FlatParameters(BatchNorm(3)).parts("weights")
+    with pytest.raises(OptionError, match="unknown choice of parameters 'some'"):
+        flat.parts("some")
 
 
 def test_what_cannot_be_flattened_is_refused() -> None:
