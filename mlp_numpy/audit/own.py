@@ -14,7 +14,7 @@ from mlp_numpy.audit.checks import Judgement, judge
 from mlp_numpy.audit.draws import Draws, Sample
 from mlp_numpy.audit.report import Line
 from mlp_numpy.audit.row import Mode
-from mlp_numpy.errors import MlpNumpyError, OptionError, did_you_mean
+from mlp_numpy.errors import OptionError, did_you_mean
 from mlp_numpy.gradcheck import Subject
 from mlp_numpy.modules import LossModule, Module
 
@@ -138,7 +138,11 @@ def _shape_that_fits(module: Module, text: str) -> tuple[int, ...]:
     for shape in _shapes(module):
         if _sample(module, shape, np.random.default_rng(0), 2) is not None:
             return shape
-    raise OptionError(f"audit {text}: no shape that was tried fits {module!r}. Hint: --input 4,3 names one.")
+    first = next(_shapes(module))
+    raise OptionError(
+        f"audit {text}: some input must fit {module!r}, found none; of {first}: "
+        f"{_refusal(module, first, np.random.default_rng(0))}. Hint: --input 4,3 names a shape."
+    )
 
 
 def _shapes(module: Module) -> Iterator[tuple[int, ...]]:
@@ -179,7 +183,7 @@ def _takes(module: Module, x: Array, y: Array | None) -> bool:
     with np.errstate(all="ignore"):
         try:
             out = module.forward(x, y) if isinstance(module, LossModule) else module.forward(x)
-        except (MlpNumpyError, ValueError, IndexError, TypeError):
+        except Exception:  # as above
             return False
         return bool(np.isfinite(out).all())
 
