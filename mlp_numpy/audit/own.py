@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.audit.checks import Judgement, judge
@@ -63,16 +64,16 @@ def _line(
     title: str, mode: Mode, drawn: Callable[[int, np.random.Generator], Sample], n_cases: int, seed: int
 ) -> Line:
     line = Line(title)
-    for case in range(n_cases):
-        for attempt in range(_ATTEMPTS):
-            rng = _rng(seed, case, attempt)
-            sample = drawn(case, rng)
-            sample.module.train(mode == "train")
-            with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), threadpool_limits(1):  # threads as in the audit of the library
+        for case in range(n_cases):
+            for attempt in range(_ATTEMPTS):
+                rng = _rng(seed, case, attempt)
+                sample = drawn(case, rng)
+                sample.module.train(mode == "train")
                 judgement = _settled(judge(sample, rng, known=False))
-            if judgement.failures != ["central"] or attempt == _ATTEMPTS - 1:
-                line.add(case, sample, judgement)
-                break
+                if judgement.failures != ["central"] or attempt == _ATTEMPTS - 1:
+                    line.add(case, sample, judgement)
+                    break
     return line
 
 
