@@ -77,6 +77,11 @@ def test_without_pytorch_the_error_names_the_extra(
     assert issubclass(ExtraMissingError, ImportError)
 
 
+def test_nan_does_not_hold() -> None:
+    assert Parity("net", 1e-12, [0.0, 0.0], [0.0, 1e-13]).holds
+    assert not Parity("net", 1e-12, [0.0, 0.0], [0.0, float("nan")]).holds
+
+
 def test_wrong_uses_are_refused() -> None:
     with pytest.raises(OptionError, match="steps and batch must be ≥ 1"):
         next(train_side_by_side(None, NETS[0], steps=0))

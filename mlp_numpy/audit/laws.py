@@ -14,8 +14,9 @@ from mlp_numpy.gradcheck import Subject
 def broken_laws(sample: Sample, subject: Subject) -> list[str]:
     """The laws that a sample breaks, as sentences.
 
-    Gradients have their arrays' shapes; what comes in is left as it was; a second backward gives the same, and so does
-    a second forward and backward; the memory order of what comes in makes no difference; float32 stays float32.
+    There is a gradient of x, but of an input layer. Gradients have their arrays' shapes; what comes in is left as it
+    was; a second backward gives the same, and so does a second forward and backward; the memory order of what comes in
+    makes no difference; float32 stays float32.
     """
     return [*_of_two_passes(sample, subject), *_of_other_arrays(sample, subject)]
 
@@ -26,6 +27,8 @@ def _of_two_passes(sample: Sample, subject: Subject) -> Iterator[str]:
     seen = Subject(subject.module, None, y, dout, **sample.options)
     first = _copies(seen.analytic(x))
     arrays = seen.arrays(x)
+    if "x" not in first and all(leaf.input_needed for _, leaf in sample.module.leaves()):
+        yield "backward must return the gradient of x, got None"
     for name, gradient in first.items():
         if gradient.shape != arrays[name].shape:
             yield f"the gradient of {name} must have its shape {arrays[name].shape}, got {gradient.shape}"

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.audit.checks import Judgement, judge
 from mlp_numpy.audit.draws import Draws, Sample
 from mlp_numpy.audit.report import Line
 from mlp_numpy.audit.row import Mode
-from mlp_numpy.errors import MlpNumpyError, OptionError, did_you_mean
+from mlp_numpy.errors import OptionError, did_you_mean
 from mlp_numpy.gradcheck import Subject
 from mlp_numpy.modules import LossModule, Module
 
@@ -63,16 +64,16 @@ def _line(
     title: str, mode: Mode, drawn: Callable[[int, np.random.Generator], Sample], n_cases: int, seed: int
 ) -> Line:
     line = Line(title)
-    for case in range(n_cases):
-        for attempt in range(_ATTEMPTS):
-            rng = _rng(seed, case, attempt)
-            sample = drawn(case, rng)
-            sample.module.train(mode == "train")
-            with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), threadpool_limits(1):  # threads as in the audit of the library
+        for case in range(n_cases):
+            for attempt in range(_ATTEMPTS):
+                rng = _rng(seed, case, attempt)
+                sample = drawn(case, rng)
+                sample.module.train(mode == "train")
                 judgement = _settled(judge(sample, rng, known=False))
-            if judgement.failures != ["central"] or attempt == _ATTEMPTS - 1:
-                line.add(case, sample, judgement)
-                break
+                if judgement.failures != ["central"] or attempt == _ATTEMPTS - 1:
+                    line.add(case, sample, judgement)
+                    break
     return line
 
 
@@ -138,7 +139,11 @@ def _shape_that_fits(module: Module, text: str) -> tuple[int, ...]:
     for shape in _shapes(module):
         if _sample(module, shape, np.random.default_rng(0), 2) is not None:
             return shape
-    raise OptionError(f"audit {text}: no shape that was tried fits {module!r}. Hint: --input 4,3 names one.")
+    first = next(_shapes(module))
+    raise OptionError(
+        f"audit {text}: some input must fit {module!r}, found none; of {first}: "
+        f"{_refusal(module, first, np.random.default_rng(0))}. Hint: --input 4,3 names a shape."
+    )
 
 
 def _shapes(module: Module) -> Iterator[tuple[int, ...]]:
@@ -179,7 +184,7 @@ def _takes(module: Module, x: Array, y: Array | None) -> bool:
     with np.errstate(all="ignore"):
         try:
             out = module.forward(x, y) if isinstance(module, LossModule) else module.forward(x)
-        except (MlpNumpyError, ValueError, IndexError, TypeError):
+        except Exception:  # as above
             return False
         return bool(np.isfinite(out).all())
 

@@ -76,6 +76,10 @@ def audit(
         seeds: how many seeds of right gradients the self-test judges besides, none of which may raise an alarm
         json_file: file to write the findings to
     """
+    if self_check and subject is not None:
+        raise OptionError(f"audit: --self-test must stand alone, got {subject!r} with it.")
+    if shape is not None and subject is None:
+        raise OptionError(f"audit: --input must come with a module of one's own, got {shape!r} without one.")
     report: AuditReport | SelfTest
     if self_check:
         report = self_test(12 if cases is None else cases, seeds, seed)
