@@ -166,8 +166,8 @@ def replay_step(run: Annotated[Path, tyro.conf.Positional]) -> int:
     found = replay(run)
     (then, now), (loss_then, loss_now) = found.places, found.losses
     print(f"step {found.step}: {found.problem}")
-    print(f"then: loss {loss_then:.9g}, first in {then or 'no place, all numbers are finite'}")
-    print(f"now:  loss {loss_now:.9g}, first in {now or 'no place, all numbers are finite'}")
+    for when, loss, place in (("then", loss_then, then), ("now", loss_now, now)):
+        print(f"{when + ':':<5} loss {loss:.9g}, {f'first in {place}' if place else 'all numbers are finite'}")
     print("the same, to the last bit of the loss" if found.same else "not the same")
     return 0 if found.same else FAILED
 
