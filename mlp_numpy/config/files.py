@@ -120,7 +120,7 @@ def _parsed(who: str, name: str, text: str | list[str]) -> Any:
 
 _TYPE_OF: Final = {field.name: str(field.type) for field in fields(Config)}
 # The settings that there have been from the first version on.
-_FIRST: Final = {"lr", "batch", "steps", "hidden", "neg_slope", "init", "init_std", "seed", "dataset", "data_dir", "dtype"}
+_FIRST: Final = {"lr", "batch", "steps", "hidden", "neg_slope", "init", "init_std", "seed", "dataset", "dtype"}
 _IN_FILES: Final = MEANING | {"bool": "true or false", "tuple[int, ...]": "a list of whole numbers such as [600, 500]"}
 _TRUTH: Final[dict[str, bool]] = yaml.SafeLoader.bool_values
 _YAML: Final = "tag:yaml.org,2002:"
