@@ -114,21 +114,26 @@ def blockwise(formula: Callable[..., None], *arrays: Array, n_out: int = 1, n_sc
     ``n_scratch`` are its to use. Returns the ``n_out`` new arrays, of the shape of the arrays and of a kind of number
     that holds theirs. A formula of many steps then goes through the memory once and not once a step.
     """
-    first, kind = np.asarray(arrays[0]), np.result_type(*arrays, 1.0)
+    first, kind = arrays[0], np.result_type(*arrays, 1.0)
+    size = BLOCK // kind.itemsize
+    if first.size <= size:
+        # One block, and no time to lose: nothing but the arrays.
+        whole = [np.empty_like(first, kind) for _ in range(n_out + n_scratch)]
+        formula(*whole, *arrays)
+        return tuple(whole[:n_out])
     # From the outermost axis in memory to the innermost, so that a block is a piece of memory.
     axes = range(first.ndim) if first.flags.c_contiguous else sorted(range(first.ndim), key=_stride_of(first))
-    ordered = [np.asarray(array).transpose(axes) for array in arrays]
+    ordered = [array.transpose(axes) for array in arrays]
     outs = [aligned(ordered[0].shape, kind) for _ in range(n_out)]
-    size = BLOCK // kind.itemsize
-    if first.size <= size or not all(array.flags.c_contiguous for array in ordered):
-        formula(*outs, *(aligned(ordered[0].shape, kind) for _ in range(n_scratch)), *ordered)
-    else:
+    if all(array.flags.c_contiguous for array in ordered):
         scratch = [aligned((size,), kind) for _ in range(n_scratch)]
         flat = [array.reshape(-1) for array in (*outs, *ordered)]
         for start in range(0, first.size, size):
             parts = [array[start : start + size] for array in flat]
             spare = [array[: len(parts[0])] for array in scratch]
             formula(*parts[:n_out], *spare, *parts[n_out:])
+    else:
+        formula(*outs, *(aligned(ordered[0].shape, kind) for _ in range(n_scratch)), *ordered)
     back = np.argsort(axes)
     return tuple(out.transpose(back) for out in outs)
 

@@ -115,14 +115,9 @@ class Tanh(Op):
 
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
-        (dx,) = blockwise(_tanh_backward, dout, context["out"])
+        out = context["out"]
+        dx: Array = dout * (1 - out * out)
         return dx
-
-
-def _tanh_backward(dx: Array, dout: Array, out: Array) -> None:
-    np.multiply(out, out, out=dx)
-    np.subtract(1, dx, out=dx)
-    dx *= dout
 
 
 class Sigmoid(Op):
