@@ -106,14 +106,15 @@ def network(config: Config, dataset: Dataset) -> Classifier:
         "input_layer": True,
     }
     if config.model == "conv-net":
-        return ConvNet(dataset.image_shape, dataset.n_classes, extra_norm=config.extra_norm, **start)
+        norm: dict[str, Any] = {"extra_norm": config.extra_norm, "n_first": config.width}
+        return ConvNet(dataset.image_shape, dataset.n_classes, **norm, **start)
     if config.model == "small-conv-net":
         return SmallConvNet(dataset.image_shape, dataset.n_classes, **start)
     if config.model == "residual-mlp":
         n_blocks = len(config.hidden) - 1
         return ResidualMLP(dataset.n_features, dataset.n_classes, config.hidden[0], n_blocks, **start)
-    norm: dict[str, Any] = {"batch_norm": config.batch_norm, "dropout": config.dropout}
-    return MLP(dataset.n_features, config.hidden, dataset.n_classes, config.neg_slope, **norm, **start)
+    options: dict[str, Any] = {"batch_norm": config.batch_norm, "dropout": config.dropout}
+    return MLP(dataset.n_features, config.hidden, dataset.n_classes, config.neg_slope, **options, **start)
 
 
 def initializer(config: Config) -> Initializer:
