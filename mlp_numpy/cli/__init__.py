@@ -10,7 +10,7 @@ from typing import Final
 import tyro
 
 from mlp_numpy.cli.console import FAILED, PROGRAM, complain
-from mlp_numpy.cli.proofs import audit, check_gradients, explain, parity
+from mlp_numpy.cli.proofs import audit, check_gradients, crash, explain, parity
 from mlp_numpy.cli.runs import evaluate_run, predict, replay_step, train
 from mlp_numpy.errors import MlpNumpyError, NonFiniteError, did_you_mean
 
@@ -76,5 +76,6 @@ _FUNCTIONS: Final[dict[str, Callable[..., int]]] = {
     "gradcheck": check_gradients,
     "audit": audit,
     "parity": parity,
+    "crash-test": crash,
     "explain": explain,
 }

@@ -17,7 +17,7 @@ from mlp_numpy.config import Config, as_options
 from mlp_numpy.data.images import read_image
 from mlp_numpy.data.sources import load_dataset
 from mlp_numpy.errors import DataError, NonFiniteError, OptionError
-from mlp_numpy.experiment import Run, load_run, replay, report_opening, sealed_again
+from mlp_numpy.experiment import Run, finished, load_run, replay, report_opening, sealed_again
 from mlp_numpy.modules import SoftMaxCrossEntropyModule
 from mlp_numpy.texts import confusion_table, evaluation_line, summary
 from mlp_numpy.training import StepRecord, confusion_matrix, evaluate
@@ -36,6 +36,10 @@ def train(options: Sequence[str]) -> int:
         settings = tyro.cli(Config, prog=PROGRAM + "train", description=description, args=with_config_file(options))
         experiment = Run(settings, progress=on_terminal())
     else:
+        done = finished(folder)
+        if done is not None:
+            print(f"{summary(done)}\nrun     {folder}\nnothing is left to do")
+            return 0
         experiment = Run.resumed(folder, progress=on_terminal())
     with experiment as run:
         try:
@@ -46,7 +50,8 @@ def train(options: Sequence[str]) -> int:
     if run.result is None:
         return FAILED
     print(f"{summary(run.result.history)}\nrun     {run.folder}\npicture {run.picture}")
-    return 128 + run.stopped_by if run.stopped_by is not None else 0
+    # A request that came when everything was done has not stopped anything.
+    return 128 + run.stopped_by if run.stopped_by is not None and run.result.status == "interrupted" else 0
 
 
 def _resumed(options: Sequence[str]) -> tuple[Path | None, Sequence[str]]:

@@ -148,9 +148,13 @@ def optimizer(config: Config, parameters: FlatParameters) -> Optimizer:
     return _OPTIMIZERS[config.optimizer](config, parameters)
 
 
-def fingerprint(split: Split) -> str:
-    """A few digits that tell one set of examples from another: of every label and of every hundredth image."""
-    return f"{zlib.crc32(split.labels.tobytes(), zlib.crc32(np.ascontiguousarray(split.images[::100]).tobytes())):08x}"
+def fingerprint(*splits: Split) -> str:
+    """A few digits that tell some sets of examples from others, of every image and label; 50 ms for CIFAR-10."""
+    found = 0
+    for split in splits:
+        for array in (split.images, split.labels):
+            found = zlib.crc32(np.ascontiguousarray(array).data, found)
+    return f"{found:08x}"
 
 
 def _decay(config: Config) -> dict[str, Any]:
