@@ -10,8 +10,9 @@ from typing import Final
 import tyro
 
 from mlp_numpy.cli.console import FAILED, PROGRAM, complain
+from mlp_numpy.cli.models import evaluate_run, export, predict
 from mlp_numpy.cli.proofs import audit, check_gradients, explain, parity
-from mlp_numpy.cli.runs import evaluate_run, predict, replay_step, train
+from mlp_numpy.cli.runs import replay_step, train
 from mlp_numpy.errors import MlpNumpyError, NonFiniteError, did_you_mean
 
 _MISUSED, _DIVERGED, _INTERRUPTED = 2, 3, 130
@@ -72,6 +73,7 @@ _FUNCTIONS: Final[dict[str, Callable[..., int]]] = {
     "train": train,
     "evaluate": evaluate_run,
     "predict": predict,
+    "export": export,
     "replay": replay_step,
     "gradcheck": check_gradients,
     "audit": audit,

@@ -1,4 +1,4 @@
-"""The commands about runs: ``train``, ``evaluate`` and ``predict``."""
+"""The commands about runs: ``train`` and ``replay``."""
 
 from __future__ import annotations
 
@@ -8,20 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import tyro
 from tqdm import tqdm
 
 from mlp_numpy.cli.console import FAILED, PROGRAM, banner, on_terminal
 from mlp_numpy.config import Config, as_options
-from mlp_numpy.data.images import read_image
-from mlp_numpy.data.sources import load_dataset
-from mlp_numpy.errors import DataError, NonFiniteError, OptionError
-from mlp_numpy.experiment import Run, load_run, replay, report_opening, sealed_again
-from mlp_numpy.modules import SoftMaxCrossEntropyModule
-from mlp_numpy.texts import confusion_table, evaluation_line, summary
-from mlp_numpy.training import StepRecord, confusion_matrix, evaluate
-from mlp_numpy.viz import save_confusion
+from mlp_numpy.errors import NonFiniteError, OptionError
+from mlp_numpy.experiment import Run, replay
+from mlp_numpy.texts import evaluation_line, summary
+from mlp_numpy.training import StepRecord
 
 
 def train(options: Sequence[str]) -> int:
@@ -87,74 +82,6 @@ def _follow(run: Run) -> None:
                 bar.set_postfix_str(f"{settings.held_out} accuracy {record.accuracy:.3f}")
                 if bar.disable:
                     print(evaluation_line(record, latest, settings.held_out), flush=True)
-
-
-def evaluate_run(
-    run: Annotated[Path, tyro.conf.Positional],
-    data_dir: str = "",
-    download: bool = True,
-) -> int:
-    """Accuracy and confusion matrix of a run's model on the whole test set.
-
-    Args:
-        run: folder of a run, such as runs/run-cifar10-001
-        data_dir: folder where data sets are found; by default the run's own
-        download: whether data may be fetched from the network
-    """
-    config, trained = load_run(run)
-    folder = data_dir or config.data_dir
-    option = trained.about["dataset_option"]
-    dataset = load_dataset(option, folder, download=download, progress=on_terminal()).dataset
-    if (dataset.n_features, *dataset.class_names) != (trained.model.n_inputs, *trained.about["class_names"]):
-        raise DataError(
-            f"evaluate: the data set must have the pixels and classes that {run} was trained on, "
-            f"{trained.model.n_inputs} and {trained.about['class_names']}, got {dataset.name} with "
-            f"{dataset.n_features} and {list(dataset.class_names)}."
-        )
-    sealed = sealed_again(run, dataset.test)
-    test = sealed.open("evaluate")
-    outcome = evaluate(trained.model.logits, SoftMaxCrossEntropyModule(), test, trained.preprocessing, chunk=250)
-    report_opening(run, sealed)
-    counts = confusion_matrix(test.labels, outcome.predicted, dataset.n_classes)
-    name = str(trained.about["name"])
-    print(f"{name}: {trained.model.title} after step {trained.about['step']} on {dataset.name}")
-    print(f"test accuracy {outcome.accuracy:.4f}, loss {outcome.loss:.4f}, {len(test):,} images")
-    print(f"the test set of this run has been opened {len(sealed.openings)} times: {', '.join(sealed.openings)}\n")
-    print(confusion_table(counts, dataset.class_names))
-    picture = run / "confusion.png"
-    title = f"{trained.model.title} on {dataset.name}: test accuracy {outcome.accuracy:.3f}"
-    save_confusion(picture, counts, dataset.class_names, title)
-    print(f"\npicture {picture}")
-    return 0
-
-
-def predict(
-    run: Annotated[Path, tyro.conf.Positional],
-    images: Annotated[tuple[Path, ...], tyro.conf.Positional],
-    top: int = 3,
-) -> int:
-    """Name the class of image files, with the probabilities that a run's model gives.
-
-    Args:
-        run: folder of a run, such as runs/run-cifar10-001
-        images: image files of any size and kind; they are scaled to the size that the model knows
-        top: how many classes to name for each
-    """
-    if top < 1:
-        raise OptionError(f"predict: top must be ≥ 1, got {top}.")
-    if not images:
-        raise OptionError("predict: there must be at least one image file, got none.")
-    _, trained = load_run(run)
-    names = trained.about["class_names"]
-    shape = tuple(trained.about["image_shape"])
-    pixels = np.stack([read_image(path, shape) for path in images])
-    dtype = next(array.dtype for array in trained.model.state().values())
-    probabilities = trained.model.forward(trained.preprocessing.apply(pixels, dtype))
-    width = max(len(str(path)) for path in images)
-    for path, row in zip(images, probabilities, strict=True):
-        best = np.argsort(-row, kind="stable")[:top]
-        print(f"{path!s:<{width}}  " + "  ".join(f"{names[i]} {row[i]:.3f}" for i in best))
-    return 0
 
 
 def replay_step(run: Annotated[Path, tyro.conf.Positional]) -> int:
