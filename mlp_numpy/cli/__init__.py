@@ -9,13 +9,13 @@ from typing import Final
 
 import tyro
 
-from mlp_numpy.cli.console import FAILED, PROGRAM, complain
+from mlp_numpy.cli.console import DIVERGED, FAILED, PROGRAM, complain
 from mlp_numpy.cli.models import evaluate_run, export, predict
 from mlp_numpy.cli.proofs import audit, check_gradients, explain, parity
 from mlp_numpy.cli.runs import replay_step, train
 from mlp_numpy.errors import MlpNumpyError, NonFiniteError, did_you_mean
 
-_MISUSED, _DIVERGED, _INTERRUPTED = 2, 3, 130
+_MISUSED, _INTERRUPTED = 2, 130
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -40,7 +40,7 @@ def main(words: Sequence[str] | None = None) -> int:
         return int(tyro.cli(_FUNCTIONS[name], prog=PROGRAM + name, args=options))
     except NonFiniteError as error:
         complain(str(error))
-        return _DIVERGED
+        return DIVERGED
     except MlpNumpyError as error:
         complain(str(error))
         return FAILED

@@ -9,39 +9,36 @@ from pathlib import Path
 from typing import Annotated
 
 import tyro
-from tqdm import tqdm
 
-from mlp_numpy.cli.console import FAILED, PROGRAM, banner, on_terminal
+from mlp_numpy.cli.console import FAILED, PROGRAM, on_terminal
+from mlp_numpy.cli.follow import follow_to_its_end
+from mlp_numpy.cli.seeds import parse_seeds, train_seeds
 from mlp_numpy.config import Config, as_options
-from mlp_numpy.errors import NonFiniteError, OptionError
+from mlp_numpy.errors import OptionError
 from mlp_numpy.experiment import Run, replay
-from mlp_numpy.texts import evaluation_line, summary
-from mlp_numpy.training import StepRecord
 
 
 def train(options: Sequence[str]) -> int:
-    """Train an MLP and leave a run folder and a picture of its curves.
+    """Train a network and leave a run folder and a picture of its curves.
 
     Options may also come from a file, one "name: value" a line: --config FILE.yaml. Those on the command line
     override it. --resume RUN goes on with a run that was stopped or killed, as if it had never stopped.
+    --seeds 0,1,2 makes a run with each of these seeds, NAME-seed-0 and so on, and tells their mean; the same command
+    with --go-on besides goes on where it was stopped.
     """
     folder, options = _resumed(options)
-    if folder is None:
-        description = inspect.cleandoc(train.__doc__ or "")
-        settings = tyro.cli(Config, prog=PROGRAM + "train", description=description, args=with_config_file(options))
-        experiment = Run(settings, progress=on_terminal())
-    else:
-        experiment = Run.resumed(folder, progress=on_terminal())
-    with experiment as run:
-        try:
-            _follow(run)
-        except NonFiniteError:
-            print(f"run     {run.folder}\npicture {run.picture}", flush=True)
-            raise
-    if run.result is None:
-        return FAILED
-    print(f"{summary(run.result.history)}\nrun     {run.folder}\npicture {run.picture}")
-    return 128 + run.stopped_by if run.stopped_by is not None else 0
+    if folder is not None:
+        return follow_to_its_end(Run.resumed(folder, progress=on_terminal()))
+    seeds, go_on, options = parse_seeds(options)
+    settings = settings_of(options, "train", inspect.cleandoc(train.__doc__ or ""))
+    if seeds is not None:
+        return train_seeds(settings, seeds, go_on=go_on)
+    return follow_to_its_end(Run(settings, progress=on_terminal()))
+
+
+def settings_of(options: Sequence[str], command: str, description: str) -> Config:
+    """The settings that the options of a command mean, a ``--config`` file among them."""
+    return tyro.cli(Config, prog=PROGRAM + command, description=description, args=with_config_file(options))
 
 
 def _resumed(options: Sequence[str]) -> tuple[Path | None, Sequence[str]]:
@@ -58,30 +55,6 @@ def _resumed(options: Sequence[str]) -> tuple[Path | None, Sequence[str]]:
             "Hint: other settings are another run."
         )
     return found.resume, others
-
-
-def _follow(run: Run) -> None:
-    """Tell what is trained on what, and follow it to its end: with a bar where someone looks on, else with lines."""
-    if run.warning is not None:
-        banner(run.warning)
-    settings, how = run.config, run.trainer.optimizer
-    sizes = f"{len(run.parts.train):,} + {len(run.trainer.held_out):,} images ({settings.held_out})"
-    print(f"data    {run.dataset.name}, {sizes}, from {run.dataset.source}")
-    print(f"model   {run.model!r}, {len(run.parameters):,} parameters")
-    print(f"train   {how!r}, batch {settings.batch}, {settings.steps} steps, seed {settings.seed}", flush=True)
-    done = run.trainer.step
-    if done:
-        print(f"resumed after step {done}", flush=True)
-    with tqdm(total=settings.steps, initial=done, unit="step", disable=not on_terminal(), dynamic_ncols=True) as bar:
-        latest: StepRecord | None = None
-        for record in run.records():
-            if isinstance(record, StepRecord):
-                latest = record
-                bar.update()
-            else:
-                bar.set_postfix_str(f"{settings.held_out} accuracy {record.accuracy:.3f}")
-                if bar.disable:
-                    print(evaluation_line(record, latest, settings.held_out), flush=True)
 
 
 def replay_step(run: Annotated[Path, tyro.conf.Positional]) -> int:

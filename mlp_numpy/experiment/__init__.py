@@ -3,5 +3,22 @@
 from mlp_numpy.experiment.folder import load_run, load_trained, report_opening, sealed_again
 from mlp_numpy.experiment.replay import Replay, replay
 from mlp_numpy.experiment.run import Result, Run, run
+from mlp_numpy.experiment.seeds import Spread, Together, open_run, run_seeds, seed_configs, together
 
-__all__ = ["Replay", "Result", "Run", "load_run", "load_trained", "replay", "report_opening", "run", "sealed_again"]
+__all__ = [
+    "Replay",
+    "Result",
+    "Run",
+    "Spread",
+    "Together",
+    "load_run",
+    "load_trained",
+    "open_run",
+    "replay",
+    "report_opening",
+    "run",
+    "run_seeds",
+    "sealed_again",
+    "seed_configs",
+    "together",
+]
