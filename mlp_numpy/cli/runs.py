@@ -1,4 +1,4 @@
-"""The commands about runs: ``train`` and ``replay``."""
+"""The commands about runs: ``train``, ``doctor`` and ``replay``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from mlp_numpy.cli.follow import follow_to_its_end
 from mlp_numpy.cli.seeds import parse_seeds, train_seeds
 from mlp_numpy.config import Config, as_options
 from mlp_numpy.errors import OptionError
-from mlp_numpy.experiment import Run, replay
+from mlp_numpy.experiment import Finding, Run, examine, examine_run, replay
+from mlp_numpy.texts import table
 
 
 def train(options: Sequence[str]) -> int:
@@ -34,6 +35,24 @@ def train(options: Sequence[str]) -> int:
     if seeds is not None:
         return train_seeds(settings, seeds, go_on=go_on)
     return follow_to_its_end(Run(settings, progress=on_terminal()))
+
+
+def doctor(options: Sequence[str]) -> int:
+    """Tell what is healthy in a run and what is not: doctor RUN; or, before training, the options of train.
+
+    Nothing is written. The exit status is 1 if something is wrong.
+    """
+    if len(options) == 1 and not options[0].startswith("-"):
+        findings = examine_run(Path(options[0]), progress=on_terminal())
+    else:
+        settings = settings_of(options, "doctor", inspect.cleandoc(doctor.__doc__ or ""))
+        findings = examine(settings, progress=on_terminal())
+    print(table([("", "measured", "verdict", "what to do"), *map(_cells, findings)]))
+    return FAILED if any(finding.verdict == "wrong" for finding in findings) else 0
+
+
+def _cells(finding: Finding) -> tuple[str, ...]:
+    return finding.name, finding.measured, finding.verdict, finding.advice
 
 
 def settings_of(options: Sequence[str], command: str, description: str) -> Config:
