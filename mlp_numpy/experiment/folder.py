@@ -87,6 +87,14 @@ def load_run(folder: Path) -> tuple[Config, TrainedModel]:
     return read_config(settings), load_model(folder / "model.npz")
 
 
+def load_trained(path: Path) -> TrainedModel:
+    """The trained model of a run's folder, or of a model file.
+
+    Raises what ``load_run`` and ``load_model`` raise.
+    """
+    return load_model(path) if path.is_file() else load_run(path)[1]
+
+
 def report_opening(folder: Path, split: SealedSplit) -> None:
     """Write into the history of a run how often and what for its test set has been opened by now."""
     path = folder / "history.json"

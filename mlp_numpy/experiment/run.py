@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Self
@@ -17,6 +17,7 @@ from mlp_numpy.experiment.outputs import Outputs
 from mlp_numpy.experiment.parts import assemble, fingerprint
 from mlp_numpy.experiment.resume import Resumed, read_resumed
 from mlp_numpy.experiment.signals import held_signals
+from mlp_numpy.experiment.tensorboard import events, library
 from mlp_numpy.training import EvaluationRecord, History, Record, StepRecord, TrainedModel, evaluate
 
 _SAVE_SECONDS: Final = 5.0
@@ -57,12 +58,14 @@ class Run:
     if it had never stopped, on the same BLAS with the same kernel and number of threads. Where these differ,
     ``warning`` says so.
 
-    Raises OptionError for settings that contradict the data, and what ``load_dataset`` raises.
+    Raises OptionError for settings that contradict the data, ExtraMissingError if the library behind ``tensorboard``
+    is absent, and what ``load_dataset`` raises.
     """
 
     def __init__(self, config: Config, *, progress: bool = False, resumed: Resumed | None = None) -> None:
         if resumed is None:
             check_free(config)
+        self._event_library = library() if config.tensorboard else None
         self.config, self.parts = config, assemble(config, progress=progress)
         self.dataset, self.model, self.trainer = self.parts.dataset, self.parts.model, self.parts.trainer
         self.parameters, self.preprocessing = self.parts.parameters, self.parts.preprocessing
@@ -120,12 +123,14 @@ class Run:
         place = self._resumed.place if self._resumed else reserve(self.config, self.dataset.name)
         self.folder, self.picture = place.folder, place.picture
         self.history.about["name"] = self.folder.name
+        written = events(self._event_library, self.folder, self.history, self.trainer)
         with locked(self.folder), held_signals(self._stop):
             if self._resumed is not None:
                 self._resumed.check_unchanged()
-            yield from self._train(Outputs(self.config, self.parts, self.history, place))
+            with written as write_event:
+                yield from self._train(Outputs(self.config, self.parts, self.history, place), write_event)
 
-    def _train(self, outputs: Outputs) -> Generator[Record]:
+    def _train(self, outputs: Outputs, write_event: Callable[[Record], None]) -> Generator[Record]:
         began = saved = written = time.perf_counter()
         status = "interrupted"
         self._tell("running", began)
@@ -134,6 +139,7 @@ class Run:
         try:
             for record in self.trainer.run(self.config.steps):
                 self.history.add(record)
+                write_event(record)
                 now = time.perf_counter()
                 at_step = isinstance(record, StepRecord) and record.step % self.config.checkpoint_every == 0
                 if at_step or now - written > _CHECKPOINT_SECONDS:

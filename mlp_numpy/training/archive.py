@@ -45,12 +45,7 @@ def read_archive(who: str, path: Path, kind: str) -> tuple[dict[str, Array], dic
 
     Raises DataNotFoundError if there is none, DataError if it is unreadable, truncated, damaged or something else.
     """
-    try:
-        content = path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise DataNotFoundError(f"{who}: there must be a {kind} at {path}, found none.") from error
-    except OSError as error:
-        raise unreadable(who, path, error) from error
+    content = read_bytes(who, path, kind)
     try:
         with memoryview(content) as view:
             if _digest(view[:-_DIGITS]) != content[-_DIGITS:]:
@@ -66,6 +61,16 @@ def read_archive(who: str, path: Path, kind: str) -> tuple[dict[str, Array], dic
             "Hint: train it again."
         ) from error
     return arrays, about
+
+
+def read_bytes(who: str, path: Path, kind: str) -> bytes:
+    """All of a file. Raises DataNotFoundError if there is no ``kind`` of file there, DataError if it is unreadable."""
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise DataNotFoundError(f"{who}: there must be a {kind} at {path}, found none.") from error
+    except OSError as error:
+        raise unreadable(who, path, error) from error
 
 
 def below(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
