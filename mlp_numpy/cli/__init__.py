@@ -12,6 +12,7 @@ import tyro
 from mlp_numpy.cli.console import FAILED, PROGRAM, complain
 from mlp_numpy.cli.proofs import audit, check_gradients, explain, parity
 from mlp_numpy.cli.runs import evaluate_run, predict, replay_step, train
+from mlp_numpy.cli.searches import search
 from mlp_numpy.errors import MlpNumpyError, NonFiniteError, did_you_mean
 
 _MISUSED, _DIVERGED, _INTERRUPTED = 2, 3, 130
@@ -73,6 +74,7 @@ _FUNCTIONS: Final[dict[str, Callable[..., int]]] = {
     "evaluate": evaluate_run,
     "predict": predict,
     "replay": replay_step,
+    "search": search,
     "gradcheck": check_gradients,
     "audit": audit,
     "parity": parity,
