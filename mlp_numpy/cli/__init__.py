@@ -11,6 +11,7 @@ import tyro
 
 from mlp_numpy.cli.console import FAILED, PROGRAM, complain
 from mlp_numpy.cli.proofs import audit, check_gradients, explain, parity
+from mlp_numpy.cli.recipes import reproduce_recipes
 from mlp_numpy.cli.runs import evaluate_run, predict, replay_step, train
 from mlp_numpy.cli.searches import search
 from mlp_numpy.errors import MlpNumpyError, NonFiniteError, did_you_mean
@@ -75,6 +76,7 @@ _FUNCTIONS: Final[dict[str, Callable[..., int]]] = {
     "predict": predict,
     "replay": replay_step,
     "search": search,
+    "reproduce": reproduce_recipes,
     "gradcheck": check_gradients,
     "audit": audit,
     "parity": parity,
