@@ -12,7 +12,9 @@ import tyro
 from mlp_numpy.cli.console import DIVERGED, FAILED, PROGRAM, complain
 from mlp_numpy.cli.models import evaluate_run, export, predict
 from mlp_numpy.cli.proofs import audit, check_gradients, crash, explain, parity
+from mlp_numpy.cli.recipes import reproduce_recipes
 from mlp_numpy.cli.runs import doctor, replay_step, train
+from mlp_numpy.cli.searches import search
 from mlp_numpy.errors import MlpNumpyError, NonFiniteError, did_you_mean
 
 _MISUSED, _INTERRUPTED = 2, 130
@@ -78,6 +80,8 @@ _FUNCTIONS: Final[dict[str, Callable[..., int]]] = {
     "export": export,
     "doctor": doctor,
     "replay": replay_step,
+    "search": search,
+    "reproduce": reproduce_recipes,
     "gradcheck": check_gradients,
     "audit": audit,
     "parity": parity,

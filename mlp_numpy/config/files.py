@@ -9,7 +9,7 @@ from typing import Any, Final
 import yaml
 
 from mlp_numpy.config.settings import MEANING, Config
-from mlp_numpy.errors import DataError, DataNotFoundError, OptionError, unreadable
+from mlp_numpy.errors import DataError, DataNotFoundError, OptionError, did_you_mean, unreadable
 from mlp_numpy.files import write_text
 
 
@@ -29,7 +29,7 @@ def read_config(path: Path) -> Config:
         if names:
             raise DataError(f"{who}: {problem}: {', '.join(sorted(names))}.")
     try:
-        return Config(**{name: _parsed(who, name, text) for name, text in settings.items()})
+        return Config(**{name: parse_setting(who, name, text) for name, text in settings.items()})
     except OptionError as error:
         raise DataError(f"{who} must hold the settings of a run, got: {error}") from error
 
@@ -51,7 +51,7 @@ def as_options(path: Path) -> list[str]:
     for name, text in _read_settings("--config", path).items():
         option, kind = name.replace("_", "-"), _TYPE_OF.get(name)
         if kind == "bool":
-            words.append(f"--{option}" if _parsed(who, name, text) else f"--no-{option}")
+            words.append(f"--{option}" if parse_setting(who, name, text) else f"--no-{option}")
         elif isinstance(text, list):
             if kind not in (None, "tuple[int, ...]"):
                 raise DataError(f"{who}: {name} must be {_IN_FILES[kind]}, got a list.")
@@ -63,8 +63,11 @@ def as_options(path: Path) -> list[str]:
     return words
 
 
-def _read_settings(who: str, path: Path) -> dict[str, str | list[str]]:
-    """The lines of a YAML file, name → value as text; a value may be a list of them. Names have underscores."""
+def composed(who: str, path: Path) -> yaml.MappingNode:
+    """The names and values of a YAML file as nodes; nothing in it is made into an object.
+
+    Raises DataNotFoundError if there is no such file, DataError if it is unreadable or something else.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
@@ -80,6 +83,17 @@ def _read_settings(who: str, path: Path) -> dict[str, str | list[str]]:
     if not isinstance(content, yaml.MappingNode):
         found = {type(None): "nothing", yaml.SequenceNode: "a list"}.get(type(content), "other text")
         raise DataError(f"{who}: {path} must hold lines such as 'lr: 0.002', got {found}.")
+    return content
+
+
+def is_plain(node: yaml.Node) -> bool:
+    """Whether a node is one plain value: text, a number, a date, true or false."""
+    return isinstance(node, yaml.ScalarNode) and node.tag in _PLAIN_TAGS
+
+
+def _read_settings(who: str, path: Path) -> dict[str, str | list[str]]:
+    """The lines of a YAML file, name → value as text; a value may be a list of them. Names have underscores."""
+    content = composed(who, path)
     settings: dict[str, str | list[str]] = {}
     for key, value in content.value:
         place = f"{who}: {path}, line {key.start_mark.line + 1}"
@@ -90,7 +104,7 @@ def _read_settings(who: str, path: Path) -> dict[str, str | list[str]]:
             raise DataError(f"{place}: {key.value} must come once, got it again.")
         parts = value.value if isinstance(value, yaml.SequenceNode) else [value]
         for part in parts:
-            if not isinstance(part, yaml.ScalarNode) or part.tag not in _PLAIN_TAGS:
+            if not is_plain(part):
                 hint = " Hint: leave the line out for the default." if part.tag == _YAML + "null" else ""
                 wanted = "a plain value or a list of them"
                 raise DataError(f"{place}: {key.value} must have {wanted}, got {_found(part)}.{hint}")
@@ -105,8 +119,10 @@ def _found(node: yaml.Node) -> str:
     return "a list" if isinstance(node, yaml.SequenceNode) else "names and values"
 
 
-def _parsed(who: str, name: str, text: str | list[str]) -> Any:
+def parse_setting(who: str, name: str, text: str | list[str]) -> Any:
     """The value that a text means for the setting ``name``. Raises DataError if it means none."""
+    if name not in _TYPE_OF:
+        raise DataError(f"{who}: there must be settings of a run alone, got {name}.{did_you_mean(name, _TYPE_OF)}")
     kind = _TYPE_OF[name]
     try:
         if kind == "tuple[int, ...]" and isinstance(text, list):

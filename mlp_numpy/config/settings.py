@@ -89,7 +89,8 @@ class Config:
             stops
         seed: whole number that decides every random choice
         dataset: auto (CIFAR-10 if it is on disk or can be downloaded, else shapes), cifar10, mnist,
-            shapes (generated) or torchvision:CLASS for any of torchvision's data sets
+            shapes (generated) or torchvision:CLASS for any of torchvision's data sets; cifar10:airplane,bird is two
+            classes of one
         data_dir: folder where data sets are found and kept
         preprocessing: mean-image (subtract the mean training image), standardize (per channel), unit (divide by 255)
             or raw (as stored)

@@ -1,4 +1,4 @@
-"""Data sets by name: ``auto``, ``cifar10``, ``ellipse``, ``mnist``, ``shapes``, or ``torchvision:<Class>``."""
+"""Data sets by name, such as ``cifar10``, ``torchvision:<Class>``, or ``cifar10:airplane,bird``, two classes of one."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from pathlib import Path
 
 from mlp_numpy.data import cifar10, download, mnist, shapes, synthetic, torchvision_source
 from mlp_numpy.data.dataset import Dataset
-from mlp_numpy.errors import DataNotFoundError, unknown_name
+from mlp_numpy.data.subset import only_classes
+from mlp_numpy.errors import DataNotFoundError, OptionError, unknown_name
 
-NAMES = ("auto", "cifar10", "ellipse", "mnist", "shapes", "torchvision:<Class>")
+NAMES = ("auto", "cifar10", "ellipse", "few-shapes", "mnist", "shapes", "torchvision:<Class>")
 _TORCHVISION = "torchvision:"
+_FEW = (400, 100)
 
 
 @dataclass(frozen=True)
@@ -30,13 +32,15 @@ def load_dataset(
     ellipse               points of the plane in two classes, drawn; ``seed`` chooses the drawing
     mnist                 from ``data_dir``, else downloaded into it
     shapes                drawn (or kept from an earlier time) in the sizes of CIFAR-10; ``seed`` chooses the drawing
+    few-shapes            400 + 100 of the kind, drawn in a moment: for trying out, nothing is learned from them
     auto                  cifar10; where it is neither on disk nor to be had, shapes with a warning
     torchvision:<Class>   any classification data set of torchvision
+    <one of these>:<class>,<class>,…   these classes of it alone, such as cifar10:airplane,bird (not of ``auto``)
 
     Raises
     ------
     OptionError
-        if the name is unknown
+        if the name is unknown, or a class is
     DataNotFoundError
         if the data set is neither on disk nor to be had (never for ``auto``)
     DataError
@@ -44,10 +48,18 @@ def load_dataset(
     ExtraMissingError
         if torchvision is asked for and absent
     """
+    whole, classes = _parted(name)
+    if classes:
+        if whole == "auto":
+            raise OptionError(f"load_dataset: classes must be those of one data set, got {name!r}. Hint: cifar10:…")
+        loaded = load_dataset(whole, data_dir, download=download, progress=progress, seed=seed)
+        return Loaded(only_classes(loaded.dataset, classes), loaded.warning)
     if name.startswith(_TORCHVISION):
         return Loaded(torchvision_source.load(name.removeprefix(_TORCHVISION), data_dir, download=download))
     if name == "shapes":
         return Loaded(shapes.load(data_dir, seed))
+    if name == "few-shapes":
+        return Loaded(shapes.generate(*_FEW, seed))
     if name == "cifar10":
         return Loaded(_cifar10(Path(data_dir), may_download=download, progress=progress))
     if name == "ellipse":
@@ -57,6 +69,13 @@ def load_dataset(
     if name == "auto":
         return _auto(Path(data_dir), may_download=download, progress=progress, seed=seed)
     raise unknown_name("data set", name, NAMES)
+
+
+def _parted(name: str) -> tuple[str, list[str]]:
+    """The data set that a name means, and the classes that are asked of it, if any."""
+    prefix = _TORCHVISION if name.startswith(_TORCHVISION) else ""
+    whole, colon, classes = name.removeprefix(prefix).partition(":")
+    return prefix + whole, [each.strip() for each in classes.split(",")] if colon else []
 
 
 def _auto(data_dir: Path, *, may_download: bool, progress: bool, seed: int) -> Loaded:

@@ -2,6 +2,7 @@
 
 from mlp_numpy.experiment.doctor import examine, examine_run
 from mlp_numpy.experiment.folder import finished, load_run, load_trained, report_opening, sealed_again
+from mlp_numpy.experiment.parts import assemble
 from mlp_numpy.experiment.replay import Replay, replay
 from mlp_numpy.experiment.run import Result, Run, run
 from mlp_numpy.experiment.seeds import Spread, Together, open_run, run_seeds, seed_configs, together
@@ -14,6 +15,7 @@ __all__ = [
     "Run",
     "Spread",
     "Together",
+    "assemble",
     "examine",
     "examine_run",
     "finished",

@@ -16,7 +16,7 @@ from mlp_numpy.data.batches import Batches
 from mlp_numpy.data.dataset import Dataset, Split
 from mlp_numpy.data.preprocessing import Preprocessing
 from mlp_numpy.data.sealed import SealedSplit
-from mlp_numpy.data.sources import load_dataset
+from mlp_numpy.data.sources import Loaded, load_dataset
 from mlp_numpy.data.splitting import hold_out
 from mlp_numpy.models import MLP, Classifier, ConvNet, ResidualMLP, SmallConvNet
 from mlp_numpy.modules import Initializer, SoftMaxCrossEntropyModule, glorot, kaiming, normal
@@ -62,12 +62,13 @@ class Parts:
     trainer: Trainer
 
 
-def assemble(config: Config, *, progress: bool = False) -> Parts:
-    """Load the data, build the network and put the trainer together.
+def assemble(config: Config, *, loaded: Loaded | None = None, progress: bool = False) -> Parts:
+    """Load the data, unless they are here already as ``loaded``, build the network and put the trainer together.
 
     Raises OptionError for settings that contradict the data, and what ``load_dataset`` raises.
     """
-    loaded = load_dataset(config.dataset, config.data_dir, download=config.download, progress=progress)
+    if loaded is None:
+        loaded = load_dataset(config.dataset, config.data_dir, download=config.download, progress=progress)
     dataset = loaded.dataset
     test = SealedSplit(dataset.test)
     if config.held_out == "validation":

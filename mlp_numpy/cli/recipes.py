@@ -1,0 +1,109 @@
+"""The command about the sources' experiments: ``reproduce``."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from tqdm import tqdm
+
+from mlp_numpy.cli.console import on_terminal
+from mlp_numpy.errors import OptionError
+from mlp_numpy.recipes import (
+    Place,
+    Recipe,
+    Results,
+    draw_figures,
+    find,
+    missing,
+    reproduce,
+    rows,
+    shelf,
+    shortened,
+    write_report,
+)
+
+_QUICK = "quick"
+
+
+def reproduce_recipes(
+    names: Annotated[tuple[str, ...], tyro.conf.Positional] = (),
+    everything: Annotated[bool, tyro.conf.arg(name="all"), tyro.conf.FlagCreatePairsOff] = False,
+    listed: Annotated[bool, tyro.conf.arg(name="list"), tyro.conf.FlagCreatePairsOff] = False,
+    report: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    quick: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    results: Path = Path("plots/results"),
+    report_file: Path = Path("RESULTS.md"),
+    data_dir: str = "data",
+    runs_dir: Path = Path("runs/reproduce"),
+    jobs: int = 1,
+    download: bool = True,
+) -> int:
+    """Repeat experiments of the sources, as far as they are not done yet, and tell what was reported and what came.
+
+    Stopped or killed, it goes on next time where it was. A name is that of a recipe, or of an experiment with all its
+    recipes.
+
+    Args:
+        names: recipes to carry out
+        everything: all recipes, those that are done sooner first
+        listed: tell what is there and what is missing, and do nothing
+        report: write the report and draw its figures from the results that are there
+        quick: the whole way of each recipe in a moment, with tiny settings on drawn figures, to see that it works
+        results: folder where each finished seed has its file
+        report_file: file that the report is written to
+        data_dir: folder where data sets are found and kept
+        runs_dir: folder for what is under way
+        jobs: trials of a search side by side, a process with one core each
+        download: whether data may be fetched from the network
+    """
+    asked = find(names) if names and not everything else sorted(shelf(), key=lambda recipe: recipe.seconds)
+    if quick:
+        asked, runs_dir = [shortened(recipe) for recipe in asked], runs_dir / _QUICK
+        results, report_file = runs_dir / "results", runs_dir / "results" / "RESULTS.md"
+    kept = Results(results)
+    if names or everything:
+        if quick and runs_dir.exists() and not listed:
+            # What shows that everything works must be done each time.
+            shutil.rmtree(runs_dir)
+        if not listed:
+            _carry_out(asked, kept, Place(data_dir, runs_dir, jobs, download))
+    elif not (listed or report):
+        raise OptionError("reproduce: there must be recipes to carry out, got none. Hint: --list shows them, or --all.")
+    _show(asked, kept)
+    if report:
+        whole = [shortened(recipe) for recipe in shelf()] if quick else shelf()
+        figures = draw_figures(whole, kept)
+        write_report(report_file, whole, kept, figures)
+        print(f"report  {report_file}, {len(figures)} figures")
+    return 0
+
+
+def _carry_out(asked: Sequence[Recipe], kept: Results, place: Place) -> None:
+    todo = missing(asked, kept)
+    minutes = sum(recipe.seconds for recipe, _ in todo) / 60
+    print(f"reproduce {len(todo)} trainings, about {minutes:.0f} minutes on two cores", flush=True)
+    with tqdm(total=len(todo), unit="training", disable=not on_terminal(), dynamic_ncols=True) as bar:
+        done = 0
+        for step in reproduce(asked, kept, place):
+            bar.n = done + step.share
+            bar.set_description(f"{step.recipe.name} seed {step.seed}", refresh=False)
+            bar.update(0)
+            if step.result is not None:
+                done += 1
+                bar.clear()
+                value = step.result.value(step.recipe.measured)
+                print(f"{step.recipe.name} seed {step.seed}: {value:.4f}, {step.result.seconds:.0f} s", flush=True)
+
+
+def _show(asked: Sequence[Recipe], kept: Results) -> None:
+    made = rows(asked, kept)
+    width = max(len(row.recipe.name) for row in made)
+    print(f"{'recipe':<{width}}  seeds  {'reported':<24}  {'here':<34}  seconds")
+    for row in made:
+        reported = (row.recipe.reported or "–")[:24]
+        here = row.recipe.command if row.recipe.kind == "elsewhere" else row.ours or "not run"
+        print(f"{row.recipe.name:<{width}}  {row.state:>5}  {reported:<24}  {here:<34}  {row.seconds}")

@@ -1,0 +1,80 @@
+"""The command about many runs at once: ``search``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from tqdm import tqdm
+
+from mlp_numpy.cli.console import FAILED, on_terminal
+from mlp_numpy.errors import OptionError
+from mlp_numpy.files import write_text
+from mlp_numpy.search import Outcome, Search, draw_search, read_space, table_text, tables
+
+
+def search(
+    space: Annotated[Path, tyro.conf.Positional],
+    name: str = "",
+    jobs: int = 1,
+    winner: bool = True,
+    data_dir: str = "data",
+    runs_dir: Path = Path("runs"),
+    download: bool = True,
+) -> int:
+    """Try a grid or a random draw of settings, choose by validation accuracy, and open the test set for the winner.
+
+    Begun again after a kill it goes on where it was.
+
+    Args:
+        space: YAML file: settings of every trial, and "grid:" or "random:" with those that are varied
+        name: name of the search's folder; by default that of the file
+        jobs: trials side by side, a process with one core each
+        winner: train the winner again, keep its model and open the test set for it
+        data_dir: folder where data sets are found and kept
+        runs_dir: folder that gets the search's folder
+        download: whether data may be fetched from the network
+    """
+    found = read_space(space)
+    name = name or space.stem
+    if not name.isprintable() or set(name) & set("/\\") or name in (".", ".."):
+        raise OptionError(f"search: name must be a plain name without folders, got {name!r}.")
+    folder = runs_dir / name
+    under_way = Search(found, folder, jobs=jobs, data_dir=data_dir, download=download)
+    part = under_way.configs[0].held_out
+    varied = ", ".join(found.axes)
+    print(f"search  {len(under_way.points)} trials of {varied}, {jobs} side by side, in {folder}", flush=True)
+    outcomes: list[Outcome] = []
+    with tqdm(total=len(under_way.points), unit="trial", disable=not on_terminal(), dynamic_ncols=True) as bar:
+        for outcome in under_way.run():
+            outcomes.append(outcome)
+            bar.update()
+            bar.set_postfix_str(f"best {part} accuracy {max(each.accuracy for each in outcomes):.4f}")
+            if bar.disable:
+                print(_line(outcome, part), flush=True)
+    made = [table_text(table) for table in tables(found, outcomes)]
+    if made:
+        write_text(folder / "tables.md", "\n\n".join(made) + "\n")
+        print("\n" + "\n\n".join(made) + "\n")
+    for picture in draw_search(folder, f"{name}: best {part} accuracy", found, outcomes):
+        print(f"picture {picture}")
+    best = under_way.winner
+    if best is None:
+        print("winner  none: all trials diverged")
+        return FAILED
+    print(f"winner  trial {best}: {_line(under_way.outcome(best), part)}", flush=True)
+    if part == "test":
+        print("        chosen by the test set, which so says nothing about what is new; held-out validation does")
+    if winner:
+        about = under_way.train_winner().about
+        if "test" in about:
+            print(f"test    accuracy {about['test']['accuracy']:.4f}, opened {len(about['test_openings'])} time(s)")
+        print(f"run     {folder / about['name']}")
+    return 0
+
+
+def _line(outcome: Outcome, part: str) -> str:
+    settings = " ".join(f"{name} {value}" for name, value in outcome.point.items())
+    reached = outcome.status if outcome.best is None else f"{part} {outcome.best.accuracy:.4f} at {outcome.best.step}"
+    return f"{settings}   {reached}   {outcome.seconds:.1f} s"

@@ -1,0 +1,52 @@
+"""Files of settings within settings: searches and recipes. Values stay the texts that they are until they are meant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import yaml
+
+from mlp_numpy.config.files import composed, is_plain, parse_setting
+from mlp_numpy.errors import DataError
+
+Tree: TypeAlias = dict[str, Any]
+"""name → a text, a list of what a value may be, or names and values again."""
+
+
+def read_tree(who: str, path: Path) -> Tree:
+    """What a YAML file says, every plain value as the text that stands there: 1e-3 stays "1e-3", and 007 is no number.
+
+    Names have underscores. Raises DataNotFoundError if there is no such file, DataError if it is unreadable, holds
+    something else, or says something twice.
+    """
+    return _mapping(f"{who}: {path}", composed(who, path))
+
+
+def parse_settings(who: str, texts: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of a run from their texts. Raises DataError for a name that is none, or a text that means no value."""
+    return {name: parse_setting(who, name, text) for name, text in texts.items()}
+
+
+def _mapping(who: str, node: yaml.MappingNode) -> Tree:
+    tree: Tree = {}
+    for key, value in node.value:
+        place = f"{who}, line {key.start_mark.line + 1}"
+        if not is_plain(key):
+            raise DataError(f"{place}: there must be a name, got {key.value!r}.")
+        name = key.value.replace("-", "_")
+        if name in tree:
+            raise DataError(f"{place}: {key.value} must come once, got it again.")
+        tree[name] = _value(who, value)
+    return tree
+
+
+def _value(who: str, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.MappingNode):
+        return _mapping(who, node)
+    if isinstance(node, yaml.SequenceNode):
+        return [_value(who, part) for part in node.value]
+    if not is_plain(node):
+        raise DataError(f"{who}, line {node.start_mark.line + 1}: there must be a plain value, got {node.value!r}.")
+    return node.value

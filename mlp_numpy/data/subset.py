@@ -1,0 +1,44 @@
+"""A few classes of a data set, as a data set of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mlp_numpy.arrays import Array
+from mlp_numpy.data.dataset import Dataset, Split
+from mlp_numpy.errors import DataError, OptionError, unknown_name
+
+
+def only_classes(dataset: Dataset, names: Sequence[str]) -> Dataset:
+    """The examples of the classes ``names`` alone, in the stored order; their labels count the names from 0.
+
+        only_classes(cifar10, ["airplane", "bird"])          labels 0 and 1, 10,000 + 2,000 images
+
+    Raises
+    ------
+    OptionError
+        if there are fewer than two names, one comes twice, or one is no class of the data set
+    DataError
+        if a part has no example of these classes
+    """
+    if len(names) < 2 or len(set(names)) < len(names):
+        raise OptionError(f"only_classes: there must be two or more different classes, got {', '.join(names)!r}.")
+    for name in names:
+        if name not in dataset.class_names:
+            raise unknown_name(f"class of {dataset.name}", name, dataset.class_names)
+    # old label → new one, −1 for those left out
+    new = np.full(dataset.n_classes, -1, np.int64)
+    new[[dataset.class_names.index(name) for name in names]] = np.arange(len(names))
+    train, test = _kept(dataset.train, new), _kept(dataset.test, new)
+    title = f"{dataset.name} {'/'.join(names)}"
+    return Dataset(title, train, test, dataset.image_shape, tuple(names), dataset.source)
+
+
+def _kept(split: Split, new: Array) -> Split:
+    labels = new[split.labels]
+    rows = labels >= 0
+    if not rows.any():
+        raise DataError("only_classes: both parts must have examples of the classes, one has none.")
+    return Split(split.images[rows], labels[rows])

@@ -1,0 +1,78 @@
+"""The figures of the sources, drawn from the results that are there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlp_numpy.recipes.recipe import Recipe
+from mlp_numpy.recipes.results import Result, Results
+from mlp_numpy.search import Outcome, draw_search
+from mlp_numpy.training import EvaluationRecord
+from mlp_numpy.viz import save_bands, save_class_bars, save_curves
+
+Done = Sequence[tuple[Recipe, list[Result]]]
+
+
+def draw_figures(recipes: Sequence[Recipe], results: Results) -> list[Path]:
+    """Draw a figure for each experiment that has results, beside them; gives the files."""
+    drawn = []
+    for experiment in dict.fromkeys(recipe.experiment for recipe in recipes):
+        rows = [(recipe, results.of(recipe)) for recipe in recipes if recipe.experiment == experiment]
+        done = [(recipe, found) for recipe, found in rows if found]
+        for kind in dict.fromkeys(recipe.figure for recipe, _ in done):
+            shown = [(recipe, found) for recipe, found in done if recipe.figure == kind]
+            if kind != "none":
+                drawn += _draw(kind, results.folder / f"{experiment}.png", shown)
+    return drawn
+
+
+def _draw(kind: str, path: Path, shown: Done) -> list[Path]:
+    first, found = shown[0]
+    title = f"{first.subject} ({first.source}, {first.place})"
+    if kind == "curves":
+        save_curves(path, found[0].history(), f"{title}\n{first.title}, seed {found[0].seed}", width=5)
+    elif kind == "bands":
+        save_bands(path, {recipe.title: _curves(of) for recipe, of in shown}, title, y_name=f"{found[0].part} accuracy")
+    elif kind == "classes":
+        bars = {recipe.title: np.mean([list(each.classes.values()) for each in of], axis=0) for recipe, of in shown}
+        save_class_bars(path, bars, list(found[0].classes), title)
+        losses = path.with_name(f"{path.stem}-loss.png")
+        save_bands(losses, {recipe.title: _losses(of) for recipe, of in shown}, title, y_name="training loss")
+        return [path, losses]
+    else:
+        return [each for recipe, of in shown for each in _trials(path, recipe, of[0])]
+    return [path]
+
+
+def _curves(found: Sequence[Result]) -> tuple[list[float], Any]:
+    """Steps and accuracies of the seeds, as far as all of them went."""
+    n = min(len(result.evaluations["step"]) for result in found)
+    return found[0].evaluations["step"][:n], np.array([result.evaluations["accuracy"][:n] for result in found])
+
+
+def _losses(found: Sequence[Result]) -> tuple[list[float], Any]:
+    n = min(len(result.train["step"]) for result in found)
+    return found[0].train["step"][:n], np.array([result.train["loss"][:n] for result in found])
+
+
+def outcomes_of(result: Result) -> list[Outcome]:
+    """The trials of a search, as the search's own tables and pictures take them."""
+    made = []
+    for trial in result.trials:
+        accuracy = trial["accuracy"]
+        point = {name: tuple(value) if isinstance(value, list) else value for name, value in trial.items()}
+        del point["accuracy"]
+        best = None if accuracy is None else EvaluationRecord(0, 0.0, accuracy)
+        made.append(Outcome(point, "finished", best, best, 0.0))
+    return made
+
+
+def _trials(path: Path, recipe: Recipe, result: Result) -> list[Path]:
+    folder = path.parent / recipe.name
+    folder.mkdir(exist_ok=True)
+    title = f"{recipe.subject}: best {result.part} accuracy"
+    return draw_search(folder, title, recipe.space(result.seed), outcomes_of(result))

@@ -1,0 +1,176 @@
+"""How each kind of recipe is carried out: a generator that tells how far it is and returns the result of one seed."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+
+from mlp_numpy.config import Config, read_config
+from mlp_numpy.environment import fingerprint
+from mlp_numpy.errors import DataError, DataNotFoundError, NonFiniteError
+from mlp_numpy.experiment import Run
+from mlp_numpy.files import remove_parts
+from mlp_numpy.recipes.nodes import node_trainer
+from mlp_numpy.recipes.recipe import Recipe
+from mlp_numpy.recipes.results import Result, columns, thinned
+from mlp_numpy.search import Search
+from mlp_numpy.training import EvaluationRecord, History, evaluate, load_checkpoint, save_checkpoint
+from mlp_numpy.training.checkpoint import NAME, PREVIOUS
+
+UnderWay: TypeAlias = Generator[float, None, Result]
+"""Yields how far it is, 0 to 1, and returns the result."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where data are found, where what is unfinished waits, and how many trials of a search run side by side."""
+
+    data_dir: str
+    folder: Path
+    jobs: int = 1
+    download: bool = True
+
+
+def begin(recipe: Recipe, seed: int, place: Place) -> UnderWay:
+    """Begin a seed of a recipe, or go on with it.
+
+    Raises KeyboardInterrupt where someone asks it to stop, and what runs and searches raise.
+    """
+    return _KINDS[recipe.kind](recipe, seed, place)
+
+
+def can_begin(recipe: Recipe) -> bool:
+    """Whether there is something to train."""
+    return recipe.kind in _KINDS
+
+
+def _run(recipe: Recipe, seed: int, place: Place) -> UnderWay:
+    folder = place.folder / f"{recipe.name}-{seed}"
+    here: dict[str, Any] = {"runs_dir": str(place.folder), "plots_dir": str(place.folder), "name": folder.name}
+    # The checkpoint of every minute is enough.
+    config = recipe.config(seed, data_dir=place.data_dir, download=place.download, checkpoint_every=1_000_000, **here)
+    run = Run.resumed(folder) if _is_of(folder, config) else Run(replace(config, overwrite=True))
+    status = "finished"
+    with run:
+        try:
+            for record in run.records():
+                yield record.step / config.steps
+        except NonFiniteError as error:
+            status = f"diverged: {error}"
+    if run.stopped_by is not None:
+        raise KeyboardInterrupt
+    history = run.history
+    result = Result(
+        recipe=recipe.name,
+        seed=seed,
+        settings=recipe.settings,
+        about=_about(status, run.dataset.name, repr(run.model), len(run.parameters)),
+        seconds=round(history.about["seconds"], 1),
+        part=history.part,
+        evaluations=columns(history.evaluations),
+        train=thinned(history.steps),
+        classes=_classes(run) if recipe.figure == "classes" else {},
+        test=history.about.get("test", {}).get("accuracy"),
+    )
+    _clear(folder)
+    return result
+
+
+def _nodes(recipe: Recipe, seed: int, place: Place) -> UnderWay:
+    folder, settings = place.folder / f"{recipe.name}-{seed}", recipe.nodes()
+    trainer, history = node_trainer(settings, seed, place.data_dir, download=place.download), History(part="validation")
+    folder.mkdir(parents=True, exist_ok=True)
+    remove_parts(folder)
+    before = 0.0
+    with contextlib.suppress(DataNotFoundError):
+        kept = load_checkpoint(folder)
+        if kept.about["settings"] == recipe.settings:
+            trainer.load_state(kept.state)
+            history, before = kept.history, kept.about["seconds"]
+    began = time.perf_counter()
+    steps = settings.epochs * trainer.batches.steps_per_epoch
+    status = "finished"
+    try:
+        for record in trainer.run(steps):
+            history.add(record)
+            yield record.step / steps
+            if isinstance(record, EvaluationRecord):
+                about = {"settings": recipe.settings, "seconds": before + time.perf_counter() - began}
+                save_checkpoint(folder, trainer.state(), history, about)
+    except NonFiniteError as error:
+        status = f"diverged: {error}"
+    result = Result(
+        recipe=recipe.name,
+        seed=seed,
+        settings=recipe.settings,
+        about=_about(status, settings.dataset, "network of nodes", len(trainer.parameters)),
+        seconds=round(before + time.perf_counter() - began, 1),
+        part=history.part,
+        evaluations=columns(history.evaluations),
+        train=thinned(history.steps),
+    )
+    _clear(folder)
+    return result
+
+
+def _search(recipe: Recipe, seed: int, place: Place) -> UnderWay:
+    space = recipe.space(seed)
+    others = {"data_dir": place.data_dir, "download": place.download}
+    search = Search(space, place.folder / f"{recipe.name}-{seed}", jobs=place.jobs, **others)
+    outcomes = []
+    for outcome in search.run():
+        outcomes.append(outcome)
+        yield len(outcomes) / (len(search.points) + 1)
+    about, test = _about("finished", search.configs[0].dataset, f"{len(search.points)} trials", 0), None
+    if recipe.measured == "winner":
+        history = search.train_winner()
+        if history.about["status"] == "interrupted":
+            raise KeyboardInterrupt
+        test = history.about["test"]["accuracy"]
+    in_order = [search.outcome(number) for number in range(len(search.points))]
+    return Result(
+        recipe=recipe.name,
+        seed=seed,
+        settings=recipe.settings,
+        about=about,
+        seconds=round(sum(outcome.seconds for outcome in outcomes), 1),
+        part=search.configs[0].held_out,
+        test=test,
+        trials=[outcome.point | {"accuracy": outcome.best and outcome.best.accuracy} for outcome in in_order],
+    )
+
+
+def _is_of(folder: Path, config: Config) -> bool:
+    """Whether ``folder`` is that of a run of these settings."""
+    try:
+        return replace(read_config(folder / "config.yaml"), overwrite=False) == config
+    except (DataError, DataNotFoundError):
+        return False
+
+
+def _classes(run: Run) -> dict[str, float]:
+    """The accuracy on each class of what was held out."""
+    trainer = run.trainer
+    found = evaluate(trainer.model, trainer.loss, trainer.held_out, run.preprocessing, chunk=trainer.eval_chunk)
+    labels = trainer.held_out.labels
+    right = found.predicted == labels
+    return {name: round(float(np.mean(right[labels == k])), 5) for k, name in enumerate(run.dataset.class_names)}
+
+
+def _about(status: str, dataset: str, model: str, parameters: int) -> dict[str, Any]:
+    return {"status": status, "dataset": dataset, "model": model, "parameters": parameters, "machine": fingerprint()}
+
+
+def _clear(folder: Path) -> None:
+    """Remove what a finished training would go on from: the largest part of what it leaves by far."""
+    for name in (NAME, PREVIOUS):
+        (folder / name).unlink(missing_ok=True)
+
+
+_KINDS: Final[dict[str, Callable[[Recipe, int, Place], UnderWay]]] = {"run": _run, "nodes": _nodes, "search": _search}

@@ -1,0 +1,118 @@
+"""Networks of nodes, trained as the teaching engine trains them: driven by the tape, with the loss summed over a batch.
+
+    x (N, D) → Linear(D → 4·D) → f → [Linear(4·D → 4·D) → f (+ its input)] → Linear(4·D → classes), log-softmax
+
+Pixels from 0 to 255, batches in the stored order, plain SGD in float64, the last training examples held out.
+
+Reference: the network of "Assignment 2" (Vannucci), question 9, and of "Submission Assignment 2" (Gil Álamo),
+questions 9 and 10, both on the engine vugrad.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+import mlp_numpy.autodiff as vg
+from mlp_numpy.arrays import stream
+from mlp_numpy.data.batches import Batches
+from mlp_numpy.data.preprocessing import Preprocessing
+from mlp_numpy.data.sources import load_dataset
+from mlp_numpy.data.splitting import hold_out
+from mlp_numpy.errors import DataError
+from mlp_numpy.modules import SoftMaxCrossEntropyModule, TapeModule
+from mlp_numpy.optim import SGD, FlatParameters
+from mlp_numpy.training import Trainer
+
+# In float32 these saturated nets multiply numbers so small that processors take a slow path for them.
+DTYPE: Final = np.float64
+
+
+@dataclass(frozen=True)
+class NodeSettings:
+    """What the experiments vary.
+
+    multiple   hidden units, as a multiple of the inputs
+    extra      one more hidden layer
+    residual   its input is added to its output
+    init       glorot, zero, or normal with standard deviation 1
+    validation, dataset   what is held out of what
+    """
+
+    activation: str = "sigmoid"
+    lr: float = 1e-4
+    epochs: int = 20
+    batch: int = 128
+    multiple: float = 4.0
+    extra: bool = False
+    residual: bool = False
+    momentum: float = 0.0
+    init: str = "glorot"
+    validation: int = 5000
+    dataset: str = "mnist"
+
+    @classmethod
+    def parsed(cls, who: str, texts: Mapping[str, Any]) -> NodeSettings:
+        """Settings from their texts. Raises DataError for what cannot be meant."""
+        types = {field.name: str(field.type) for field in fields(cls)}
+        try:
+            settings = cls(**{name: _READERS[types[name]](text) for name, text in texts.items()})
+        except (KeyError, ValueError) as error:
+            raise DataError(f"{who}: settings must be those of a network of nodes, got {error}.") from error
+        for name, known in (("activation", ACTIVATIONS), ("init", ("glorot", "zero", "normal"))):
+            if getattr(settings, name) not in known:
+                raise DataError(f"{who}: {name} must be one of {', '.join(known)}.")
+        return settings
+
+
+class Net(vg.Module):
+    """The network of these experiments for ``n_inputs`` numbers in ``n_classes`` classes."""
+
+    def __init__(self, settings: NodeSettings, n_inputs: int, n_classes: int, seed: int) -> None:
+        rng, hidden = stream(seed, "weights"), max(1, round(settings.multiple * n_inputs))
+        sizes = [n_inputs, hidden, *([hidden] if settings.extra or settings.residual else []), n_classes]
+        self.layers = [vg.Linear(*pair, rng=rng, dtype=DTYPE) for pair in zip(sizes[:-1], sizes[1:], strict=True)]
+        self.activation, self.residual = ACTIVATIONS[settings.activation], settings.residual
+        for layer in self.layers:
+            if settings.init == "zero":
+                layer.w.value[...] = 0
+            elif settings.init == "normal":
+                layer.w.value[...] = rng.normal(size=layer.w.shape)
+
+    def forward(self, x: vg.TensorNode) -> vg.TensorNode:
+        """The scores of a batch."""
+        first, *middle, last = self.layers
+        hidden = self.activation(first(x))
+        for layer in middle:
+            out = self.activation(layer(hidden))
+            hidden = out + hidden if self.residual else out
+        scores: vg.TensorNode = last(hidden)
+        return scores
+
+
+def node_trainer(settings: NodeSettings, seed: int, data_dir: str | Path, *, download: bool) -> Trainer:
+    """The training of such a network, which is evaluated after every epoch on the examples held out."""
+    dataset = load_dataset(settings.dataset, data_dir, download=download).dataset
+    train, held_out = hold_out(dataset.train, settings.validation, "last")
+    net = Net(settings, dataset.n_features, dataset.n_classes, seed)
+    batches = Batches(
+        train,
+        settings.batch,
+        Preprocessing.fit("raw", train.images, dataset.image_shape, DTYPE),
+        seed=seed,
+        shuffle=False,
+        dtype=DTYPE,
+    )
+    optimizer = SGD(FlatParameters(net), settings.lr, momentum=settings.momentum)
+    loss = SoftMaxCrossEntropyModule("sum")
+    model = TapeModule(net, input_layer=True)
+    return Trainer(model, loss, optimizer, batches, held_out, eval_every=batches.steps_per_epoch, max_growth=1e9)
+
+
+ACTIVATIONS: Final = {"relu": vg.relu, "sigmoid": vg.sigmoid}
+_TRUTH: Final = {"true": True, "false": False}
+_READERS: Final[dict[str, Any]] = {"str": str, "int": int, "float": float, "bool": lambda text: _TRUTH[text]}

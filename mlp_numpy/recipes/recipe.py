@@ -1,0 +1,118 @@
+"""What a recipe is: one row of an experiment, with the settings that repeat it and what its source reports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from mlp_numpy.config import Config, Tree, parse_settings
+from mlp_numpy.errors import DataError
+from mlp_numpy.recipes.nodes import NodeSettings
+from mlp_numpy.search import Space, space_of
+
+KINDS: Final = ("run", "nodes", "search", "elsewhere")
+MEASURED: Final = ("last", "best", "winner")
+FIGURES: Final = ("none", "curves", "bands", "classes", "trials")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One row of an experiment.
+
+    name         what it is asked for by: that of its file, and behind a dash that of its row
+    experiment   the name of its file, whose rows share a figure
+    subject      what the experiment is about
+    title        what is special about this row
+    source       the document, and the person
+    place        figure, table or section there
+    kind         run (settings of a run), nodes (a network of nodes under the tape), search (a grid or random draws), or
+                 elsewhere (``command`` shows it, there is nothing to train)
+    measured     last or best accuracy of those that were evaluated, or winner: of a search, its on the test set
+    reported     the source's figure, in its words; None where it gives none
+    table        the source's table of a grid, rows of texts
+    better       not the source's setting but one of ours, for the same task
+    seconds      estimate for one seed on two cores
+    differs      what is otherwise than in the source, and why
+    settings     as texts, as they stand in the file
+    """
+
+    name: str
+    experiment: str
+    subject: str
+    title: str
+    source: str
+    place: str
+    kind: str
+    settings: Tree
+    measured: str = "last"
+    reported: str | None = None
+    table: tuple[tuple[str, ...], ...] = ()
+    better: bool = False
+    seeds: tuple[int, ...] = (0,)
+    seconds: int = 0
+    figure: str = "none"
+    differs: str = ""
+    command: str = ""
+
+    def config(self, seed: int, **others: Any) -> Config:
+        """The settings of a run of this recipe, and ``others`` over them."""
+        return Config(**parse_settings(self.name, self.settings) | {"seed": seed} | others)
+
+    def space(self, seed: int) -> Space:
+        """The search of this recipe."""
+        return space_of(self.name, self.settings | {"seed": str(seed)})
+
+    def nodes(self) -> NodeSettings:
+        """The settings of a network of nodes."""
+        return NodeSettings.parsed(self.name, self.settings)
+
+    def check(self) -> None:
+        """Raise DataError or OptionError for settings that cannot be meant."""
+        if self.kind == "run":
+            self.config(self.seeds[0])
+        elif self.kind == "nodes":
+            self.nodes()
+        elif self.kind == "search":
+            self.space(self.seeds[0]).config({})
+
+
+def recipes_of(experiment: str, tree: Tree) -> list[Recipe]:
+    """The recipes of a file, one for each of its rows. Raises DataError for a file that is none of recipes."""
+    who = f"recipe {experiment}"
+    shared = {name: value for name, value in tree.items() if name != "rows"}
+    found = []
+    for row, special in tree.get("rows", {"": {}}).items():
+        both = shared | special | {"settings": shared.get("settings", {}) | special.get("settings", {})}
+        unknown = both.keys() - {*_TEXTS, *_LISTS, "settings", "seconds", "better"}
+        lacking = {"source", "place", "subject", "title", "kind"} - both.keys()
+        if unknown or lacking:
+            raise DataError(f"{who}: {row or 'it'} must have what a recipe has, lacks {lacking}, has also {unknown}.")
+        for name, known in (("kind", KINDS), ("measured", MEASURED), ("figure", FIGURES)):
+            if both.get(name, known[0]) not in known:
+                raise DataError(f"{who}: {name} must be one of {', '.join(known)}, got {both[name]!r}.")
+        recipe = Recipe(
+            name=f"{experiment}-{row}".rstrip("-").replace("_", "-"),
+            experiment=experiment,
+            settings=both["settings"],
+            seconds=int(both.get("seconds", "0")),
+            better=both.get("better") == "true",
+            seeds=tuple(int(seed) for seed in both.get("seeds", ["0"])),
+            table=tuple(tuple(line) for line in both.get("table", [])),
+            **_texts(both),
+        )
+        recipe.check()
+        found.append(recipe)
+    return found
+
+
+def _texts(both: Mapping[str, Any]) -> dict[str, str]:
+    # A text may go over several lines of its file.
+    return {name: " ".join(str(both[name]).split()) for name in _TEXTS if name in both}
+
+
+_TEXTS: Final = (
+    *("subject", "title", "source", "place", "kind", "measured"),
+    *("reported", "figure", "differs", "command"),
+)
+_LISTS: Final = ("seeds", "table")

@@ -1,0 +1,136 @@
+"""The report on all recipes: tables, figures, and what is otherwise than in the sources; every number from a result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from mlp_numpy.files import write_text
+from mlp_numpy.recipes.figures import outcomes_of
+from mlp_numpy.recipes.recipe import Recipe
+from mlp_numpy.recipes.results import Result, Results, mean_and_std
+from mlp_numpy.search import table_text, tables
+
+COMMAND: Final = "python -m mlp_numpy reproduce"
+NOTE: Final = "note.txt"
+"""A file beside the results whose text stands at the top of the report: on what data and machine they were made."""
+
+_HEAD: Final = f"""# Results
+
+The experiments of the sources, done again. Written by `{COMMAND} --report` from the files in `{{folder}}`; no number
+here is typed by hand. `{COMMAND} NAME` does what is missing of a recipe, with `--list` it tells what is there.
+
+Rows with "ours" before their setting are no repetitions but the same task done better. Accuracies are mean ± standard
+deviation over the seeds; "best" is the best of those that were evaluated, "last" the one at the end.
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is to be said of a recipe: its results, and mean, standard deviation and seconds as text."""
+
+    recipe: Recipe
+    found: list[Result]
+    ours: str
+    seconds: str
+
+    @property
+    def state(self) -> str:
+        """How many of its seeds are done."""
+        return "–" if self.recipe.kind == "elsewhere" else f"{len(self.found)}/{len(self.recipe.seeds)}"
+
+
+def rows(recipes: Sequence[Recipe], results: Results) -> list[Row]:
+    """What is there of each recipe."""
+    return [_row(recipe, results.of(recipe)) for recipe in recipes]
+
+
+def write_report(path: Path, recipes: Sequence[Recipe], results: Results, figures: Sequence[Path]) -> None:
+    """Write the report as Markdown. Raises OSError if the disk does not take it."""
+    note = results.folder / NOTE
+    parts = [_HEAD.format(folder=results.folder.as_posix())]
+    if note.exists():
+        parts.append(note.read_text(encoding="utf-8"))
+    made = rows(recipes, results)
+    for source in dict.fromkeys(recipe.source for recipe in recipes):
+        parts.append(f"## {source}\n")
+        of_source = [row for row in made if row.recipe.source == source]
+        for experiment in dict.fromkeys(row.recipe.experiment for row in of_source):
+            parts.append(_section([row for row in of_source if row.recipe.experiment == experiment], figures, path))
+    write_text(path, "\n".join(parts))
+
+
+def _section(of: Sequence[Row], figures: Sequence[Path], path: Path) -> str:
+    first = of[0].recipe
+    place = first.place[:1].upper() + first.place[1:]
+    lines = [f"### {first.subject}", "", f"{place}. Recipe `{first.experiment}`.", ""]
+    lines += ["| setting | reported | here | seeds | seconds a seed |", "|---|---|---|---|---|"]
+    for row in of:
+        recipe = row.recipe
+        title = f"ours: {recipe.title}" if recipe.better else recipe.title
+        here = row.ours or f"not run: `{recipe.command or f'{COMMAND} {recipe.name}'}`"
+        if recipe.kind == "elsewhere":
+            here = f"`{recipe.command}`"
+        lines.append(f"| {title} | {recipe.reported or '–'} | {here} | {row.state} | {row.seconds} |")
+    for row in of:
+        if row.recipe.kind == "search" and row.found:
+            lines += ["", *_searched(row)]
+    lines += ["", *_differences(of)]
+    names = {row.recipe.name for row in of} | {first.experiment}
+    for figure in figures:
+        if figure.stem.removesuffix("-loss") in names or figure.parent.name in names:
+            lines += [f"![{first.subject}]({_from(path, figure)})", ""]
+    return "\n".join(lines)
+
+
+def _searched(row: Row) -> list[str]:
+    """The tables of a grid as they came out here, and as reported."""
+    result = row.found[0]
+    made = tables(row.recipe.space(result.seed), outcomes_of(result))
+    lines = [f"{row.recipe.title}, best {result.part} accuracy here:\n\n{table_text(table)}\n" for table in made]
+    if row.recipe.table and made:
+        lines.append("Reported:\n")
+        lines += [f"| {made[0].row_name} \\ {made[0].column_name} | {' | '.join(made[0].columns)} |"]
+        lines.append("|---" * (len(made[0].columns) + 1) + "|")
+        pairs = zip(made[0].rows, row.recipe.table, strict=False)
+        lines += [f"| {name} | {' | '.join(cells)} |" for name, cells in pairs]
+        lines.append("")
+    return lines
+
+
+def _differences(of: Sequence[Row]) -> list[str]:
+    """What is otherwise than in the source, said once."""
+    texts: dict[str, list[str]] = {}
+    for row in of:
+        if row.recipe.differs:
+            texts.setdefault(row.recipe.differs, []).append(row.recipe.title)
+    if len(texts) == 1:
+        return [next(iter(texts)), ""]
+    return [line for text, titles in texts.items() for line in (f"*{', '.join(titles)}:* {text}", "")]
+
+
+def _row(recipe: Recipe, found: list[Result]) -> Row:
+    values = [result.value(recipe.measured) for result in found]
+    if not values:
+        return Row(recipe, found, "", f"about {recipe.seconds}" if recipe.seconds else "–")
+    mean, std = mean_and_std(values)
+    ours = f"{mean:.4f}" + (f" ± {std:.4f}" if len(values) > 1 else "")
+    if recipe.measured != "winner" and any(result.test is not None for result in found):
+        test, _ = mean_and_std([result.value("winner") for result in found])
+        ours += f" (validation), {test:.4f} on the test set, opened once"
+    elif recipe.measured != "winner":
+        ours += f" ({recipe.measured}, {found[0].part})"
+    diverged = sum(result.about["status"].startswith("diverged") for result in found)
+    ours += f", {diverged} diverged" if diverged else ""
+    seconds, _ = mean_and_std([result.seconds for result in found])
+    return Row(recipe, found, ours, f"{seconds:.0f}")
+
+
+def _from(report: Path, figure: Path) -> str:
+    """The path of a figure as seen from the report."""
+    try:
+        return figure.resolve().relative_to(report.resolve().parent).as_posix()
+    except ValueError:
+        return figure.as_posix()

@@ -1,0 +1,75 @@
+"""Recipes carried out: the seeds that are missing, each from where it stopped; and all of them in short."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mlp_numpy.config import Tree
+from mlp_numpy.recipes.kinds import Place, begin, can_begin
+from mlp_numpy.recipes.recipe import Recipe
+from mlp_numpy.recipes.results import Result, Results
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a seed of a recipe is, 0 to 1; with the ``result`` at its end."""
+
+    recipe: Recipe
+    seed: int
+    share: float
+    result: Result | None = None
+
+
+def missing(recipes: Sequence[Recipe], results: Results) -> list[tuple[Recipe, int]]:
+    """The seeds to be done: the first one of every recipe, then the second ones, and so on."""
+    trained = [recipe for recipe in recipes if can_begin(recipe)]
+    rounds = range(max((len(recipe.seeds) for recipe in trained), default=0))
+    seeds = [(recipe, recipe.seeds[turn]) for turn in rounds for recipe in trained if turn < len(recipe.seeds)]
+    return [(recipe, seed) for recipe, seed in seeds if results.read(recipe, seed) is None]
+
+
+def reproduce(recipes: Sequence[Recipe], results: Results, place: Place) -> Iterator[Progress]:
+    """Do what is missing, and keep the result of each seed as it ends.
+
+    Ctrl-C ends it with KeyboardInterrupt; what was under way goes on next time. Raises what the runs raise.
+    """
+    for recipe, seed in missing(recipes, results):
+        under_way = begin(recipe, seed, place)
+        while True:
+            try:
+                share = next(under_way)
+            except StopIteration as end:
+                results.write(recipe, end.value)
+                yield Progress(recipe, seed, 1.0, end.value)
+                break
+            yield Progress(recipe, seed, share)
+
+
+def shortened(recipe: Recipe) -> Recipe:
+    """A recipe that goes the whole way of another one in a moment: few drawn figures, small layers, two steps."""
+    settings: Tree = dict(recipe.settings)
+    classes = ":disk,square" if ":" in settings.get("dataset", "") else ""
+    small: dict[str, Any] = {"dataset": f"few-shapes{classes}"}
+    if recipe.kind == "nodes":
+        small |= {"epochs": "1", "multiple": "0.002", "validation": "100", "batch": "100"}
+    else:
+        small |= {"steps": "2", "eval_every": "2", "batch": "4"}
+        if "hidden" in settings:
+            small["hidden"] = ["8"] * len(settings["hidden"])
+        if settings.get("held_out") == "validation" or recipe.kind == "search":
+            small["validation"] = "20"
+    if settings.get("held_out") == "test":
+        small.pop("validation", None)
+    for way in ("grid", "random"):
+        if way in settings:
+            few = {name: _few(value) for name, value in settings[way].items()}
+            small |= {way: few, **({"trials": "2"} if way == "random" else {})}
+    return replace(recipe, settings=settings | small, seeds=recipe.seeds[:1], seconds=1)
+
+
+def _few(values: Any) -> Any:
+    if not isinstance(values, list):
+        return values
+    return [["8"] * len(value) if isinstance(value, list) else value for value in values[:2]]

@@ -1,0 +1,138 @@
+"""Results of recipes: one small JSON file for each seed, and what they say together."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlp_numpy.errors import DataError, RunFolderError
+from mlp_numpy.files import write_json
+from mlp_numpy.recipes.recipe import Recipe
+from mlp_numpy.training import EvaluationRecord, History, StepRecord
+
+_POINTS = 100
+"""Points of a training curve that are kept, each the mean of the steps around it."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one seed of a recipe.
+
+    settings     of the recipe, as texts: a result of other settings is none of it
+    about        data set, network, machine
+    part         test or validation: what the evaluations were made on
+    evaluations  columns step, loss, accuracy
+    train        the same of the batches, thinned
+    classes      accuracy on each class, where the figure shows it
+    test         accuracy of a winner on the test set, where there is one
+    trials       of a search: settings and accuracy of each
+    """
+
+    recipe: str
+    seed: int
+    settings: dict[str, Any]
+    about: dict[str, Any]
+    seconds: float
+    part: str = "test"
+    evaluations: dict[str, list[float]] = field(default_factory=dict)
+    train: dict[str, list[float]] = field(default_factory=dict)
+    classes: dict[str, float] = field(default_factory=dict)
+    test: float | None = None
+    trials: list[dict[str, Any]] = field(default_factory=list)
+
+    def value(self, measured: str) -> float:
+        """The figure of this result: the last accuracy, the best one, or the winner's on the test set."""
+        if measured == "winner":
+            return math.nan if self.test is None else self.test
+        accuracy = self.evaluations.get("accuracy") or [
+            math.nan if trial["accuracy"] is None else trial["accuracy"] for trial in self.trials
+        ]
+        return accuracy[-1] if measured == "last" else max((a for a in accuracy if a == a), default=math.nan)
+
+    def history(self) -> History:
+        """The curves, to draw."""
+        steps = [StepRecord(*row) for row in _rows(self.train)]
+        return History({}, steps, [EvaluationRecord(*row) for row in _rows(self.evaluations)], self.part)
+
+
+class Results:
+    """The results in a folder, ``RECIPE-SEED.json`` each."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, recipe: Recipe, seed: int) -> Path:
+        """Where the result of a seed is kept."""
+        return self.folder / f"{recipe.name}-{seed}.json"
+
+    def read(self, recipe: Recipe, seed: int) -> Result | None:
+        """The result of a seed; None if there is none, or one of other settings.
+
+        Raises DataError for a file that is no result.
+        """
+        path = self.path(recipe, seed)
+        if not path.exists():
+            return None
+        try:
+            result = Result(**json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as error:
+            raise DataError(f"Results.read: {path} must be the result of a recipe, got {error!r}.") from error
+        return result if result.settings == recipe.settings else None
+
+    def of(self, recipe: Recipe) -> list[Result]:
+        """The results of a recipe, in the order of its seeds."""
+        found = (self.read(recipe, seed) for seed in recipe.seeds)
+        return [result for result in found if result is not None]
+
+    def write(self, recipe: Recipe, result: Result) -> None:
+        """Keep a result. Raises RunFolderError if the folder does not take it."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_json(self.path(recipe, result.seed), asdict(result))
+        except OSError as error:
+            raise RunFolderError(f"Results.write: {self.folder} must take results, got: {error}.") from error
+
+
+def columns(records: Sequence[StepRecord | EvaluationRecord]) -> dict[str, list[float]]:
+    """Records as columns, to five digits behind the point."""
+    return {
+        "step": [record.step for record in records],
+        "loss": [round(record.loss, 5) for record in records],
+        "accuracy": [round(record.accuracy, 5) for record in records],
+    }
+
+
+def thinned(records: Sequence[StepRecord]) -> dict[str, list[float]]:
+    """The records of the steps as at most a hundred, each the mean of its neighbors and at the last one's step."""
+    parts = [records[start : start + _width(records)] for start in range(0, len(records), _width(records))]
+    means = [
+        StepRecord(part[-1].step, _mean(each.loss for each in part), _mean(each.accuracy for each in part))
+        for part in parts
+    ]
+    return columns(means)
+
+
+def mean_and_std(values: Sequence[float]) -> tuple[float, float]:
+    """The mean, and the standard deviation of the sample, NaN for one value alone."""
+    known = np.array(values, np.float64)
+    return float(known.mean()), float(known.std(ddof=1)) if len(known) > 1 else math.nan
+
+
+def _width(records: Sequence[Any]) -> int:
+    return max(1, math.ceil(len(records) / _POINTS))
+
+
+def _mean(values: Iterable[float]) -> float:
+    return float(np.mean(list(values)))
+
+
+def _rows(table: dict[str, list[float]]) -> Iterable[tuple[int, float, float]]:
+    for step, loss, accuracy in zip(*(table.get(name, []) for name in ("step", "loss", "accuracy")), strict=True):
+        # A file has null where there was no number.
+        yield int(step), math.nan if loss is None else loss, math.nan if accuracy is None else accuracy

@@ -1,0 +1,21 @@
+"""Searches for settings: grids and random draws, each trial on record, a winner by validation, the test set once."""
+
+from mlp_numpy.search.journal import Journal
+from mlp_numpy.search.report import Table, draw_search, table_text, tables
+from mlp_numpy.search.search import Search
+from mlp_numpy.search.space import Range, Space, read_space, space_of
+from mlp_numpy.search.trial import Outcome
+
+__all__ = [
+    "Journal",
+    "Outcome",
+    "Range",
+    "Search",
+    "Space",
+    "Table",
+    "draw_search",
+    "read_space",
+    "space_of",
+    "table_text",
+    "tables",
+]

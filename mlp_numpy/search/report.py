@@ -1,0 +1,109 @@
+"""What a search found, as tables and pictures."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlp_numpy.arrays import Array
+from mlp_numpy.search.space import Range, Space, key_of
+from mlp_numpy.search.trial import Outcome
+from mlp_numpy.viz import save_heat_map, save_parallel
+
+_NAMES = {"lr": "learning rate", "weight_decay": "weight decay"}
+
+
+@dataclass(frozen=True)
+class Table:
+    """Accuracies (R, C) by two settings, the others being ``fixed``; NaN where a trial diverged or has not ended."""
+
+    fixed: dict[str, Any]
+    row_name: str
+    column_name: str
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    values: Array
+
+
+def tables(space: Space, outcomes: Sequence[Outcome]) -> list[Table]:
+    """The accuracies of a grid: rows are learning rates and columns weight decays, where these are varied.
+
+    Else they are the first two settings. A grid of more settings has a table for each combination of the others; a
+    random search, or a grid of one setting, has none.
+    """
+    axes = {name: list(values) for name, values in space.axes.items() if not isinstance(values, Range)}
+    if space.trials is not None or len(axes) < 2:
+        return []
+    row, column, *others = sorted(axes, key=lambda name: [*_NAMES, name].index(name))
+    found = {key_of(outcome.point): outcome.accuracy for outcome in outcomes}
+    made = []
+    for chosen in itertools.product(*(axes[name] for name in others)):
+        fixed = dict(zip(others, chosen, strict=True))
+        values = [[found.get(key_of(fixed | {row: r, column: c}), math.nan) for c in axes[column]] for r in axes[row]]
+        names = (_NAMES.get(row, row), _NAMES.get(column, column))
+        made.append(Table(fixed, *names, _texts(axes[row]), _texts(axes[column]), np.array(values)))
+    return made
+
+
+def table_text(table: Table) -> str:
+    """A table as Markdown, the best in bold; a dash where there is no number."""
+    best = np.nanmax(table.values) if np.isfinite(table.values).any() else math.nan
+    lines = [f"| {table.row_name} \\ {table.column_name} | {' | '.join(table.columns)} |"]
+    lines.append("|---" * (len(table.columns) + 1) + "|")
+    for name, row in zip(table.rows, table.values, strict=True):
+        lines.append(f"| {name} | {' | '.join(_cell(value, best) for value in row)} |")
+    title = ", ".join(f"{name} {_text(value)}" for name, value in table.fixed.items())
+    return "\n".join([*([f"{title}\n"] if title else []), *lines])
+
+
+def draw_search(folder: Path, title: str, space: Space, outcomes: Sequence[Outcome]) -> list[Path]:
+    """Draw the tables as heat maps, and every trial that has a result as a line through its settings."""
+    drawn = []
+    for number, table in enumerate(tables(space, outcomes), 1):
+        path = folder / f"heat-map-{number}.png"
+        fixed = "".join(f", {name} {_text(value)}" for name, value in table.fixed.items())
+        named: dict[str, Any] = {"row_name": table.row_name, "column_name": table.column_name}
+        save_heat_map(path, table.values, table.rows, table.columns, title + fixed, **named)
+        drawn.append(path)
+    trials = [_shown(outcome) for outcome in outcomes if outcome.best is not None]
+    if trials:
+        names_of_axes = list(space.axes)
+        log = [name for name in names_of_axes if _spans(space.axes[name])]
+        save_parallel(folder / "parallel.png", trials, names_of_axes, "accuracy", title, log=log)
+        drawn.append(folder / "parallel.png")
+    return drawn
+
+
+def _cell(value: float, best: float) -> str:
+    if math.isnan(value):
+        return "–"
+    return f"**{value:.4f}**" if value == best else f"{value:.4f}"
+
+
+def _shown(outcome: Outcome) -> dict[str, Any]:
+    point = {name: _text(value) if isinstance(value, tuple) else value for name, value in outcome.point.items()}
+    return point | {"accuracy": outcome.accuracy}
+
+
+def _spans(values: Sequence[Any] | Range) -> bool:
+    """Whether numbers are so far apart that only their logarithms show them all."""
+    if isinstance(values, Range):
+        return values.log
+    numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
+    return len(numbers) == len(values) and min(numbers) > 0 and max(numbers) >= 10 * min(numbers)
+
+
+def _texts(values: Sequence[Any]) -> tuple[str, ...]:
+    return tuple(_text(value) for value in values)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, tuple):
+        return "-".join(map(str, value)) or "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,177 @@
+"""What is searched: settings that every trial has, and those that it varies, as a grid or as random draws."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from mlp_numpy.config import Config, Tree, parse_setting, parse_settings, read_tree
+from mlp_numpy.errors import DataError, ExtraMissingError, OptionError
+
+Point: TypeAlias = dict[str, Any]
+"""The settings of one trial that others have otherwise."""
+
+_DRAWN: Final = {"log": "log 1e-5 1e-1", "uniform": "uniform 0 0.99"}
+
+
+@dataclass(frozen=True)
+class Range:
+    """Numbers from ``low`` to ``high`` to draw from, evenly or evenly in their logarithm.
+
+    Draws have three digits, so that a setting can be written down, and are whole where the setting is.
+    Raises OptionError for an empty range, or one that has no logarithms.
+    """
+
+    low: float
+    high: float
+    log: bool
+    whole: bool = False
+
+    def __post_init__(self) -> None:
+        if not -math.inf < self.low < self.high < math.inf or (self.log and self.low <= 0):
+            lowest = "0 < low" if self.log else "low"
+            raise OptionError(f"Range: there must be numbers {lowest} < high, got {self.low} and {self.high}.")
+
+    def rvs(self, random_state: Any) -> float | int:
+        """One draw, by the name that scikit-learn's sampler calls; ``random_state`` is its generator."""
+        if self.log:
+            drawn = math.exp(random_state.uniform(math.log(self.low), math.log(self.high)))
+        else:
+            drawn = random_state.uniform(self.low, self.high)
+        return round(drawn) if self.whole else float(f"{drawn:.3g}")
+
+
+@dataclass(frozen=True)
+class Space:
+    """The trials of a search.
+
+    base     settings of every trial; those left out have their defaults, but for ``held_out``, which is "validation"
+    axes     setting → what it may be: values, or a Range
+    trials   how many are drawn at random; None for a grid, which has every combination
+    draws    seed of the random draws
+
+    The first trials of a longer random search are those of a shorter one, as long as some axis is a Range.
+
+    Raises OptionError for axes that are no search, and whatever a Config of one of the trials raises.
+    """
+
+    base: Point
+    axes: dict[str, Sequence[Any] | Range]
+    trials: int | None = None
+    draws: int = 0
+
+    def __post_init__(self) -> None:
+        for name, values in self.axes.items():
+            if name in self.base:
+                raise OptionError(f"Space: {name} must be the same in all trials or varied, got both.")
+            if isinstance(values, Range):
+                if self.trials is None:
+                    raise OptionError(f"Space: {name} must list its values in a grid, got a range. Hint: random.")
+            elif not values:
+                raise OptionError(f"Space: {name} must have values, got none.")
+        if not self.axes:
+            raise OptionError("Space: there must be settings to vary, got none. Hint: grid: {lr: [0.1, 0.01]}.")
+        if self.trials is not None and self.trials < 1:
+            raise OptionError(f"Space: trials must be ≥ 1, got {self.trials}.")
+        if self.draws < 0:
+            raise OptionError(f"Space: draws must be a whole number ≥ 0, got {self.draws}.")
+
+    def points(self) -> list[Point]:
+        """The varied settings of every trial, in the order of their numbers.
+
+        Raises ExtraMissingError where scikit-learn, which lists and draws them, is not installed.
+        """
+        model_selection = _scikit_learn()
+        if self.trials is None:
+            grid = model_selection.ParameterGrid({name: list(values) for name, values in self._listed().items()})
+            return [{name: point[name] for name in self.axes} for point in grid]
+        sampler = model_selection.ParameterSampler(self.axes, self.trials, random_state=self.draws)
+        return [{name: point[name] for name in self.axes} for point in sampler]
+
+    def config(self, point: Point, **others: Any) -> Config:
+        """The settings of a trial, and ``others`` over them."""
+        return Config(**{"held_out": "validation"} | self.base | point | others)
+
+    def _listed(self) -> dict[str, Sequence[Any]]:
+        return {name: values for name, values in self.axes.items() if not isinstance(values, Range)}
+
+
+def key_of(point: Mapping[str, Any]) -> str:
+    """What tells one trial from another, in files too: its varied settings, in the order of their names."""
+    return json.dumps(point, sort_keys=True)
+
+
+def read_space(path: Path) -> Space:
+    """The search that a YAML file describes: settings as in a --config file, and what is varied.
+
+        optimizer: adam                         optimizer: sgd
+        steps: 2500                             random:
+        grid:                                     lr: log 1e-5 1e-1
+          lr: [1e-2, 1e-3]                        momentum: uniform 0 0.99
+          weight_decay: [1e-4, 1e-5]              hidden: [[512, 128, 32], [100]]
+                                                trials: 40
+                                                draws: 0
+
+    Raises DataNotFoundError if there is no such file, DataError if it says something else.
+    """
+    return space_of(f"search: {path}", read_tree("search", path))
+
+
+def space_of(who: str, tree: Tree) -> Space:
+    """The search that a tree of texts describes, as ``read_space`` has it."""
+    base = {name: text for name, text in tree.items() if name not in _OWN}
+    ways = [name for name in ("grid", "random") if name in tree]
+    if len(ways) != 1 or not isinstance(tree[ways[0]], dict):
+        raise DataError(f"{who} must have either 'grid:' or 'random:' with settings below it, got {ways}.")
+    axes = {name: _axis(who, name, text) for name, text in tree[ways[0]].items()}
+    counts = {}
+    for name in ("trials", "draws"):
+        if name in tree:
+            if ways == ["grid"] or not str(tree[name]).isdigit():
+                raise DataError(f"{who}: {name} must be a whole number, of a random search, got {tree[name]!r}.")
+            counts[name] = int(tree[name])
+    if ways == ["random"] and "trials" not in counts:
+        raise DataError(f"{who} must say how many trials a random search has, as in 'trials: 40'.")
+    return Space(parse_settings(who, base), axes, **counts)
+
+
+def _axis(who: str, name: str, text: Any) -> Sequence[Any] | Range:
+    if isinstance(text, list):
+        return [parse_setting(who, name, value) for value in text]
+    words = str(text).split()
+    try:
+        kind, low, high = words
+        whole = _IS_WHOLE[name]
+        return Range(float(low), float(high), {"log": True, "uniform": False}[kind], whole)
+    except (ValueError, KeyError) as error:
+        if isinstance(error, OptionError):
+            raise
+        hint = " or ".join(repr(example) for example in _DRAWN.values())
+        raise DataError(f"{who}: {name} must be a list of values, {hint}, got {text!r}.") from error
+
+
+_IS_WHOLE: Final = {
+    field.name: str(field.type) == "int" for field in fields(Config) if str(field.type) in ("int", "float")
+}
+_OWN: Final = {"grid", "random", "trials", "draws"}
+
+
+class _ScikitLearn(NamedTuple):
+    ParameterGrid: Any
+    ParameterSampler: Any
+
+
+def _scikit_learn() -> _ScikitLearn:
+    try:
+        # an extra that takes a second to import
+        from sklearn import model_selection
+    except Exception as error:  # a damaged installation fails with other errors than ImportError
+        raise ExtraMissingError(
+            f"search: scikit-learn must be installed, got {type(error).__name__}: {error}. "
+            "Hint: pip install 'mlp_numpy[search]'."
+        ) from error
+    return _ScikitLearn(model_selection.ParameterGrid, model_selection.ParameterSampler)
