@@ -1,6 +1,7 @@
 """Whole experiments: from a Config to a run's folder and its picture, and back."""
 
 from mlp_numpy.experiment.doctor import examine, examine_run
+from mlp_numpy.experiment.estimate import Estimate, estimate
 from mlp_numpy.experiment.folder import load_run, load_trained, report_opening, sealed_again
 from mlp_numpy.experiment.replay import Replay, replay
 from mlp_numpy.experiment.run import Result, Run, run
@@ -8,12 +9,14 @@ from mlp_numpy.experiment.seeds import Spread, Together, open_run, run_seeds, se
 from mlp_numpy.experiment.verdicts import Finding
 
 __all__ = [
+    "Estimate",
     "Finding",
     "Replay",
     "Result",
     "Run",
     "Spread",
     "Together",
+    "estimate",
     "examine",
     "examine_run",
     "load_run",
