@@ -11,7 +11,7 @@ import tyro
 
 from mlp_numpy.cli.console import DIVERGED, FAILED, PROGRAM, complain
 from mlp_numpy.cli.models import evaluate_run, export, predict
-from mlp_numpy.cli.proofs import audit, check_gradients, explain, parity
+from mlp_numpy.cli.proofs import audit, check_gradients, crash, explain, parity
 from mlp_numpy.cli.runs import doctor, replay_step, train
 from mlp_numpy.errors import MlpNumpyError, NonFiniteError, did_you_mean
 
@@ -81,5 +81,6 @@ _FUNCTIONS: Final[dict[str, Callable[..., int]]] = {
     "gradcheck": check_gradients,
     "audit": audit,
     "parity": parity,
+    "crash-test": crash,
     "explain": explain,
 }

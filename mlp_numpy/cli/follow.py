@@ -25,7 +25,8 @@ def follow_to_its_end(experiment: Run) -> int:
     if run.result is None:
         return FAILED
     print(f"{summary(run.result.history)}\nrun     {run.folder}\npicture {run.picture}", flush=True)
-    return 128 + run.stopped_by if run.stopped_by is not None else 0
+    # A request that came when everything was done has not stopped anything.
+    return 128 + run.stopped_by if run.stopped_by is not None and run.result.status == "interrupted" else 0
 
 
 def _follow(run: Run) -> None:

@@ -15,8 +15,8 @@ from mlp_numpy.cli.follow import follow_to_its_end
 from mlp_numpy.cli.seeds import parse_seeds, train_seeds
 from mlp_numpy.config import Config, as_options
 from mlp_numpy.errors import OptionError
-from mlp_numpy.experiment import Finding, Run, examine, examine_run, replay
-from mlp_numpy.texts import table
+from mlp_numpy.experiment import Finding, Run, examine, examine_run, finished, replay
+from mlp_numpy.texts import summary, table
 
 
 def train(options: Sequence[str]) -> int:
@@ -29,6 +29,10 @@ def train(options: Sequence[str]) -> int:
     """
     folder, options = _resumed(options)
     if folder is not None:
+        done = finished(folder)
+        if done is not None:
+            print(f"{summary(done)}\nrun     {folder}\nnothing is left to do")
+            return 0
         return follow_to_its_end(Run.resumed(folder, progress=on_terminal()))
     seeds, go_on, options = parse_seeds(options)
     settings = settings_of(options, "train", inspect.cleandoc(train.__doc__ or ""))
@@ -85,8 +89,8 @@ def replay_step(run: Annotated[Path, tyro.conf.Positional]) -> int:
     found = replay(run)
     (then, now), (loss_then, loss_now) = found.places, found.losses
     print(f"step {found.step}: {found.problem}")
-    print(f"then: loss {loss_then:.9g}, first in {then or 'no place, all numbers are finite'}")
-    print(f"now:  loss {loss_now:.9g}, first in {now or 'no place, all numbers are finite'}")
+    for when, loss, place in (("then", loss_then, then), ("now", loss_now, now)):
+        print(f"{when + ':':<5} loss {loss:.9g}, {f'first in {place}' if place else 'all numbers are finite'}")
     print("the same, to the last bit of the loss" if found.same else "not the same")
     return 0 if found.same else FAILED
 

@@ -16,12 +16,14 @@ from mlp_numpy.files import write_text
 def read_config(path: Path) -> Config:
     """The settings that a run wrote into its folder.
 
+    A setting that there was not yet when it was written has its default, which is to have no effect.
+
     Raises DataNotFoundError if there is no such file, DataError if it is unreadable or holds something else.
     """
     who = f"read_config: {path}"
     settings = _read_settings("read_config", path)
     for problem, names in (
-        ("every setting of a run must be there; missing", _TYPE_OF.keys() - settings.keys()),
+        ("every setting of a run must be there; missing", _FIRST - settings.keys()),
         ("there must be settings of a run alone; unknown", settings.keys() - _TYPE_OF.keys()),
     ):
         if names:
@@ -117,6 +119,8 @@ def _parsed(who: str, name: str, text: str | list[str]) -> Any:
 
 
 _TYPE_OF: Final = {field.name: str(field.type) for field in fields(Config)}
+# The settings that there have been from the first version on.
+_FIRST: Final = {"lr", "batch", "steps", "hidden", "neg_slope", "init", "init_std", "seed", "dataset", "dtype"}
 _IN_FILES: Final = MEANING | {"bool": "true or false", "tuple[int, ...]": "a list of whole numbers such as [600, 500]"}
 _TRUTH: Final[dict[str, bool]] = yaml.SafeLoader.bool_values
 _YAML: Final = "tag:yaml.org,2002:"

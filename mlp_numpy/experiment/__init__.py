@@ -2,7 +2,7 @@
 
 from mlp_numpy.experiment.doctor import examine, examine_run
 from mlp_numpy.experiment.estimate import Estimate, estimate
-from mlp_numpy.experiment.folder import load_run, load_trained, report_opening, sealed_again
+from mlp_numpy.experiment.folder import finished, load_run, load_trained, report_opening, sealed_again
 from mlp_numpy.experiment.replay import Replay, replay
 from mlp_numpy.experiment.run import Result, Run, run
 from mlp_numpy.experiment.seeds import Spread, Together, open_run, run_seeds, seed_configs, together
@@ -19,6 +19,7 @@ __all__ = [
     "estimate",
     "examine",
     "examine_run",
+    "finished",
     "load_run",
     "load_trained",
     "open_run",
