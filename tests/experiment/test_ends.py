@@ -21,6 +21,8 @@ from mlp_numpy.experiment.crash_test import CrashReport, Kill
 from mlp_numpy.experiment.run import WINNER
 from mlp_numpy.training import EvaluationRecord, History, load_model
 
+pytestmark = pytest.mark.usefixtures("no_pictures")
+
 
 @pytest.fixture
 def config(cifar_dir: Path, tmp_path: Path) -> Config:

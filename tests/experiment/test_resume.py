@@ -26,6 +26,8 @@ from mlp_numpy.experiment.run import WINNER
 from mlp_numpy.training import EvaluationRecord, load_checkpoint
 from mlp_numpy.training.checkpoint import NAME, PREVIOUS
 
+pytestmark = pytest.mark.usefixtures("no_pictures")
+
 
 @pytest.fixture(scope="module", autouse=True)
 def one_thread() -> Iterator[None]:
@@ -85,7 +87,7 @@ SIGNALS = {
 
 
 def test_real_processes_with_real_signals_go_on_as_if_nothing_had_happened(cifar_dir: Path, tmp_path: Path) -> None:
-    config = full_config(cifar_dir, tmp_path, steps=300)
+    config = full_config(cifar_dir, tmp_path, steps=150)
     settings = tmp_path / "settings.yaml"
     write_config(settings, config)
 
@@ -109,7 +111,7 @@ def test_real_processes_with_real_signals_go_on_as_if_nothing_had_happened(cifar
     for name in SIGNALS:
         folder = tmp_path / "runs" / name
         steps = int(load_checkpoint(folder).state["step"])
-        assert 14 <= steps < 300
+        assert 14 <= steps < 150
         assert main(["train", "--resume", str(folder)]) == 0
         assert numbers(folder) == expected, name
 
