@@ -7,100 +7,28 @@ the same, bit by bit.
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import threadpoolctl
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.config import Config, write_config
-from mlp_numpy.errors import MlpNumpyError, OptionError, RunFolderError
+from mlp_numpy.errors import MlpNumpyError, OptionError
+from mlp_numpy.experiment.crash_report import CrashReport, Kill
+from mlp_numpy.experiment.killable import FORKS, LOOK_SECONDS, KillableTraining
 from mlp_numpy.experiment.run import Run
 from mlp_numpy.training import History, load_checkpoint
 from mlp_numpy.training.archive import read_archive
 from mlp_numpy.training.checkpoint import NAME, PREVIOUS
 
-AIMS: Final = ("starting", "training", "writing", "renaming", "ending")
-"""At what a kill is aimed: while the program starts, at a random moment of the training, while a checkpoint is half
-written, when it takes its name, while the results are written at the end."""
-
 _NAME: Final = "crash-test"
 _N_TRAIN, _N_TEST, _PER_FILE = 200, 40, 40
 _COMMAND_EVERY: Final = 4
 """Every so many kills the run is resumed by the command itself, else in a fork."""
-_LOOK_SECONDS: Final = 1e-4
-if sys.platform != "win32":
-    _FORKS: Final = multiprocessing.get_context("forkserver")
-else:
-    _FORKS: Final = multiprocessing.get_context("spawn")
-
-
-@dataclass(frozen=True)
-class Kill:
-    """One kill, and what it left behind.
-
-    aim        one of AIMS
-    step       of the checkpoint from which the run can go on; None if there was none yet
-    previous   whether that was the one before the last
-    half       whether half-written files were left
-    lost       why no checkpoint could be loaded although one had been written, or None
-    """
-
-    aim: str
-    step: int | None
-    previous: bool
-    half: bool
-    lost: str | None
-
-
-@dataclass
-class CrashReport:
-    """What came of it.
-
-    differences   names of what is not the same, bit by bit, as in the undisturbed run
-    """
-
-    seed: int
-    steps: int
-    kills: list[Kill] = field(default_factory=list)
-    differences: list[str] = field(default_factory=list)
-    compared: int = 0
-    seconds: float = 0.0
-
-    @property
-    def failures(self) -> int:
-        """Kills that lost every checkpoint, and arrays or records that differ."""
-        return sum(kill.lost is not None for kill in self.kills) + len(self.differences)
-
-    def as_json(self) -> dict[str, Any]:
-        """Everything, as JSON can hold it."""
-        return asdict(self) | {"failures": self.failures}
-
-    def __str__(self) -> str:
-        lines = [f"{'aimed at':<10}{'kills':>6}{'half files left':>17}{'went on from the one before':>29}{'lost':>6}"]
-        for aim in AIMS:
-            kills = [kill for kill in self.kills if kill.aim == aim]
-            half, previous = sum(kill.half for kill in kills), sum(kill.previous for kill in kills)
-            lost = sum(kill.lost is not None for kill in kills)
-            lines.append(f"{aim:<10}{len(kills):>6}{half:>17}{previous:>29}{lost:>6}")
-        lines += [f"lost: {kill.lost}" for kill in self.kills if kill.lost]
-        lines += [f"not the same: {name}" for name in self.differences]
-        lines.append(
-            f"{len(self.kills)} kills in {self.steps} steps, {len(self.kills)} times resumed, seed {self.seed}, "
-            f"{self.seconds:.0f} s: {self.compared} arrays and lists compared bit by bit with the undisturbed run, "
-            f"{self.failures} failures"
-        )
-        return "\n".join(lines)
 
 
 def crash_test(n_kills: int = 20, seed: int = 0, steps: int | None = None) -> Iterator[CrashReport]:
@@ -120,15 +48,15 @@ def crash_test(n_kills: int = 20, seed: int = 0, steps: int | None = None) -> It
         _write_data(folder / "data", np.random.default_rng(0))
         config = _config(folder, steps or 100 + 12 * n_kills, seed)
         report = CrashReport(seed, config.steps)
-        _FORKS.set_forkserver_preload([__name__])
+        FORKS.set_forkserver_preload([Run.__module__])
         undisturbed, run = folder / "undisturbed", folder / "killed" / "runs" / _NAME
         begin = _begin(folder / "killed", config)
-        _Training(folder, undisturbed, _begin(undisturbed, config)).end(kill=False)
+        KillableTraining(folder, undisturbed, _begin(undisturbed, config)).end(kill=False)
         words: list[str] | None = begin
         written = False
         for number in range(n_kills):
             aim = _aim(number, n_kills, rng)
-            training = _Training(folder, run, words)
+            training = KillableTraining(folder, run, words)
             _wait(training, run, aim, rng)
             training.end(kill=True)
             report.kills.append(_look(aim, run, written))
@@ -137,7 +65,7 @@ def crash_test(n_kills: int = 20, seed: int = 0, steps: int | None = None) -> It
             if (run / "config.yaml").exists():
                 words = ["--resume", str(run)] if number % _COMMAND_EVERY == 0 else None
             yield report
-        _Training(folder, run, words or ["--resume", str(run)]).end(kill=False)
+        KillableTraining(folder, run, words or ["--resume", str(run)]).end(kill=False)
         report.differences += _differences(undisturbed / "runs" / _NAME, run, report)
         report.seconds = time.perf_counter() - began
         yield report
@@ -196,73 +124,6 @@ def _begin(folder: Path, config: Config) -> list[str]:
     return ["--config", str(folder / "settings.yaml"), *places, "--overwrite"]
 
 
-class _Training:
-    """A training in a process of its own, which tells in a log when it begins to train.
-
-    words   of the command ``train``; None: the run of ``run`` is resumed in a fork of a process that has everything
-            imported already, which is ten times as quick as the command
-    """
-
-    def __init__(self, folder: Path, run: Path, words: list[str] | None) -> None:
-        self._log, self._errors = folder / "out.txt", folder / "errors.txt"
-        self._log.unlink(missing_ok=True)
-        self._fork = self._process = None
-        if words is None:
-            self._fork = _FORKS.Process(target=_resume, args=(run, self._log))
-            self._fork.start()
-            return
-        with self._log.open("w") as out, self._errors.open("w") as errors:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "mlp_numpy", "train", *words],
-                stdout=out,
-                stderr=errors,
-                # the same program as this one, wherever it was imported from; small products gain nothing by threads
-                env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OPENBLAS_NUM_THREADS": "1"},
-            )
-
-    @property
-    def status(self) -> int | None:
-        """Its exit status, negative for a signal; None while it is alive."""
-        if self._process is not None:
-            return self._process.poll()
-        return None if self._fork is None else self._fork.exitcode
-
-    @property
-    def trains(self) -> bool:
-        """Whether it has come to its training."""
-        return self._log.exists() and "train " in self._log.read_text()
-
-    def lives(self, seconds: float) -> bool:
-        """Whether it still lives after so many seconds."""
-        end = time.perf_counter() + seconds
-        while self.status is None and time.perf_counter() < end:
-            time.sleep(_LOOK_SECONDS)
-        return self.status is None
-
-    def end(self, *, kill: bool) -> None:
-        """Kill it or wait for its end. Raises RunFolderError if it has failed."""
-        if self._process is not None:
-            if kill:
-                self._process.kill()
-            self._process.wait()
-        elif self._fork is not None:
-            if kill:
-                self._fork.kill()
-            self._fork.join()
-        if self.status not in ((0, -signal.SIGKILL) if kill else (0,)):
-            raise RunFolderError(
-                f"crash_test: a training must end by itself or by a kill, got status {self.status}: "
-                f"{self._errors.read_text() if self._process else 'see above'}"
-            )
-
-
-def _resume(run: Path, log: Path) -> None:
-    with threadpoolctl.threadpool_limits(1), Run.resumed(run) as experiment:
-        log.write_text("train ")
-        for _ in experiment.records():
-            pass
-
-
 def _aim(number: int, n_kills: int, rng: np.random.Generator) -> str:
     """The last kills of many wait for the end; those before them are aimed at everything else in turn."""
     if n_kills - number <= n_kills // 10:
@@ -280,12 +141,12 @@ def _look(aim: str, run: Path, written: bool) -> Kill:
     return Kill(aim, int(found.state["step"]), found.path.name == PREVIOUS, half, None)
 
 
-def _wait(training: _Training, run: Path, aim: str, rng: np.random.Generator) -> None:
+def _wait(training: KillableTraining, run: Path, aim: str, rng: np.random.Generator) -> None:
     """Wait for the moment of a kill, or for the end of the training."""
     if aim == "starting":
         training.lives(float(rng.uniform(0, 1.0)))
         return
-    while not training.trains and training.lives(_LOOK_SECONDS):
+    while not training.trains and training.lives(LOOK_SECONDS):
         continue
     # a few checkpoints later, so that the run gets on
     checkpoint = run / NAME
@@ -303,7 +164,7 @@ def _wait(training: _Training, run: Path, aim: str, rng: np.random.Generator) ->
             continue
 
 
-def _changed(training: _Training, checkpoint: Path) -> None:
+def _changed(training: KillableTraining, checkpoint: Path) -> None:
     """Wait until another checkpoint has taken the name."""
     before = now = _identity(checkpoint)
     while training.status is None and now in (before, None):

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from mlp_numpy.config import Config, read_config
-from mlp_numpy.errors import DataError, DataNotFoundError, RunFolderError
+from mlp_numpy.environment import fingerprint as machine_fingerprint
+from mlp_numpy.errors import DataError, DataNotFoundError, MlpNumpyError, RunFolderError
 from mlp_numpy.experiment.folder import Place, place_of
+from mlp_numpy.experiment.parts import Parts, fingerprint
 from mlp_numpy.training import Checkpoint, load_checkpoint
 from mlp_numpy.training.checkpoint import NAME
 
@@ -65,10 +67,36 @@ def read_resumed(folder: Path) -> Resumed:
     return Resumed(place, config, checkpoint, note, written)
 
 
+def put_back(checkpoint: Checkpoint, parts: Parts) -> list[str]:
+    """Put the trainer of ``parts`` where ``checkpoint`` was taken; gives what is to be said about it.
+
+    Raises DataError if the data set has changed, or if the checkpoint is of another training.
+    """
+    about = checkpoint.about
+    if about.get("data") != fingerprint(parts.train, parts.trainer.held_out):
+        raise DataError(
+            f"Run.resumed: the data set must be the one that {checkpoint.path.parent} was begun on, got others under "
+            f"the name {parts.dataset.name}. Hint: check data_dir in its config.yaml."
+        )
+    try:
+        parts.trainer.load_state(checkpoint.state)
+    except (MlpNumpyError, LookupError) as error:
+        raise DataError(
+            f"Run.resumed: {checkpoint.path} must hold the state of this run, got {type(error).__name__}: {error}"
+        ) from error
+    machine = machine_fingerprint()
+    if about.get("machine") == machine:
+        return []
+    return [
+        f"This run was begun on {about.get('machine')}; here it goes on on {machine}. It will not be the same to the "
+        "last bit."
+    ]
+
+
 def _check_settings(path: Path, config: Config, begun: Mapping[str, Any]) -> None:
     # A list in JSON is a tuple here.
     now = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(config).items()}
-    changed = [name for name in now if name not in _MAY_CHANGE and begun.get(name) != now[name]]
+    changed = [name for name in now if name not in _MAY_CHANGE and begun.get(name, now[name]) != now[name]]
     if changed:
         raise DataError(
             f"Run.resumed: {path} must be as it was when the run began, got another {', '.join(changed)}. "

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from mlp_numpy.config import Config
-from mlp_numpy.environment import fingerprint as machine_fingerprint
-from mlp_numpy.errors import CallOrderError, DataError, MlpNumpyError, NonFiniteError, RunFolderError
+from mlp_numpy.errors import CallOrderError, NonFiniteError, RunFolderError
 from mlp_numpy.experiment.folder import DONE, check_free, openings, reserve
 from mlp_numpy.experiment.lock import locked
 from mlp_numpy.experiment.outputs import Outputs
-from mlp_numpy.experiment.parts import assemble, fingerprint
-from mlp_numpy.experiment.resume import Resumed, read_resumed
+from mlp_numpy.experiment.parts import assemble
+from mlp_numpy.experiment.resume import Resumed, put_back, read_resumed
 from mlp_numpy.experiment.signals import held_signals
 from mlp_numpy.experiment.tensorboard import events, library
 from mlp_numpy.training import EvaluationRecord, History, Record, StepRecord, TrainedModel, evaluate
@@ -209,29 +208,12 @@ class Run:
         checkpoint = resumed.checkpoint
         if checkpoint is None:
             return
-        about = checkpoint.about
-        if about.get("data") != fingerprint(self.parts.train, self.trainer.held_out):
-            raise DataError(
-                f"Run.resumed: the data set must be the one that {self.folder} was begun on, got others under the name "
-                f"{self.dataset.name}. Hint: check data_dir in its config.yaml."
-            )
-        try:
-            self.trainer.load_state(checkpoint.state)
-        except (MlpNumpyError, LookupError) as error:
-            raise DataError(
-                f"Run.resumed: {checkpoint.path} must hold the state of this run, got {type(error).__name__}: {error}"
-            ) from error
+        notes = put_back(checkpoint, self.parts)
         self.history = checkpoint.history
         self.history.about["test_openings"] = openings(self.folder, known=self.history.about["test_openings"])
         self._seconds_before = float(self.history.about.get("seconds", 0.0))
         self.history.about.setdefault("resumed_at", []).append(self.trainer.step)
-        notes = [] if resumed.note is None else [resumed.note]
-        if about.get("machine") != machine_fingerprint():
-            notes.append(
-                f"This run was begun on {about.get('machine')}; here it goes on on {machine_fingerprint()}. It will "
-                "not be the same to the last bit."
-            )
-        self.warning = "\n".join(filter(None, [self.warning, *notes])) or None
+        self.warning = "\n".join(filter(None, [self.warning, resumed.note, *notes])) or None
 
     def _about(self) -> dict[str, Any]:
         parts, config = self.parts, self.config

@@ -145,7 +145,8 @@ class Trainer:
             if math.isfinite(found.loss) and self.selection is not None:
                 self.selection.see(record)
         if not math.isfinite(found.loss):
-            in_data = not self._held_out_is_finite()
+            images = self.held_out.images
+            in_data = images.dtype.kind == "f" and not all_finite(images)
             place = "the data held out" if in_data else "the held-out part"
             self._fail(self.step, "the held-out loss must be finite, got NaN or infinity", place, in_data=in_data)
         self._good.take(self.step)
@@ -254,7 +255,3 @@ class Trainer:
             f"Trainer.run: {problem} at step {step}{f', first in {place}' if place else ''}. "
             f"The weights are those after step {self.weights_step}. Hint: {hint}."
         )
-
-    def _held_out_is_finite(self) -> bool:
-        images = self.held_out.images
-        return images.dtype.kind != "f" or all_finite(images)

@@ -17,7 +17,7 @@ from mlp_numpy.cli import main
 from mlp_numpy.config import Config
 from mlp_numpy.errors import NonFiniteError
 from mlp_numpy.experiment import Run, replay, run
-from mlp_numpy.experiment.crash_test import CrashReport, Kill
+from mlp_numpy.experiment.crash_report import CrashReport, Kill
 from mlp_numpy.experiment.run import WINNER
 from mlp_numpy.training import EvaluationRecord, History, load_model
 
