@@ -54,7 +54,9 @@ def write_report(path: Path, recipes: Sequence[Recipe], results: Results, figure
     if note.exists():
         parts.append(note.read_text(encoding="utf-8"))
     made = rows(recipes, results)
-    for source in dict.fromkeys(recipe.source for recipe in recipes):
+    # Sources of which nothing is trained come last.
+    trained = sorted(recipes, key=lambda recipe: recipe.source not in {each.source for each in recipes if each.seconds})
+    for source in dict.fromkeys(recipe.source for recipe in trained):
         parts.append(f"## {source}\n")
         of_source = [row for row in made if row.recipe.source == source]
         for experiment in dict.fromkeys(row.recipe.experiment for row in of_source):
