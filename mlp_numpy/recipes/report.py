@@ -19,11 +19,13 @@ NOTE: Final = "note.txt"
 
 _HEAD: Final = f"""# Results
 
-The experiments of the sources, done again. Written by `{COMMAND} --report` from the files in `{{folder}}`; no number
-here is typed by hand. `{COMMAND} NAME` does what is missing of a recipe, with `--list` it tells what is there.
+The experiments of the sources, done again. Written by `{COMMAND} --report` from the files in
+`{{folder}}`; no number here is typed by hand. `{COMMAND} NAME` does what is missing of a recipe,
+and `{COMMAND} --list` tells what is there.
 
 Rows with "ours" before their setting are no repetitions but the same task done better. Accuracies are mean ± standard
-deviation over the seeds; "best" is the best of those that were evaluated, "last" the one at the end.
+deviation over the seeds; "best" is the best of those that were evaluated, as some sources
+report it, "last" the one at the end.
 """
 
 
