@@ -30,15 +30,22 @@ from mlp_numpy import (
     Conv2dModule,
     ConvNet,
     Dropout,
+    ELUModule,
     FlatParameters,
+    GELUModule,
     LayerNorm,
     LeakyReLUModule,
     LinearModule,
+    LogSoftMaxModule,
     MaxPool2dModule,
     Module,
     ReLUModule,
+    SigmoidModule,
+    SiLUModule,
     SoftMaxCrossEntropyModule,
     SoftMaxModule,
+    SoftplusModule,
+    TanhModule,
 )
 from mlp_numpy.environment import describe
 
@@ -88,6 +95,14 @@ TASKS = {
     "relu, images": Task(ReLUModule, lambda nn: nn.ReLU(), IMAGES),
     "relu, rows": Task(ReLUModule, lambda nn: nn.ReLU(), ROWS),
     "leaky relu, rows": Task(lambda: LeakyReLUModule(0.02), lambda nn: nn.LeakyReLU(0.02), ROWS),
+    "sigmoid, rows": Task(SigmoidModule, lambda nn: nn.Sigmoid(), ROWS),
+    "tanh, rows": Task(TanhModule, lambda nn: nn.Tanh(), ROWS),
+    "elu, rows": Task(ELUModule, lambda nn: nn.ELU(), ROWS),
+    "silu, rows": Task(SiLUModule, lambda nn: nn.SiLU(), ROWS),
+    "softplus, rows": Task(SoftplusModule, lambda nn: nn.Softplus(), ROWS),
+    "gelu, rows": Task(GELUModule, lambda nn: nn.GELU(), ROWS),
+    "gelu by tanh, rows": Task(lambda: GELUModule("tanh"), lambda nn: nn.GELU(approximate="tanh"), ROWS),
+    "log-softmax, 10": Task(LogSoftMaxModule, lambda nn: nn.LogSoftmax(1), (200, 10)),
     "softmax, 10": Task(SoftMaxModule, lambda nn: nn.Softmax(1), (200, 10)),
 }
 NET = "conv net of figure 6"

@@ -1,9 +1,7 @@
 """NumPy neural networks in which every layer carries its own hand-derived, proven backward pass."""
 
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
 
-from mlp_numpy import modules
 from mlp_numpy.errors import MlpNumpyError
 from mlp_numpy.models import MLP, ConvNet, ResidualMLP, SmallConvNet, TwoLayerNet
 from mlp_numpy.modules import (
@@ -16,6 +14,7 @@ from mlp_numpy.modules import (
     Dropout,
     ELUModule,
     FlattenModule,
+    GELUModule,
     HingeModule,
     HuberModule,
     IdentityModule,
@@ -55,17 +54,6 @@ try:
     __version__ = version("mlp_numpy")
 except PackageNotFoundError:  # run from a source tree that was never installed
     __version__ = "0+unknown"
-
-# As in ``modules``: whoever asks for a GELU waits for SciPy.
-if TYPE_CHECKING:
-    from mlp_numpy.modules import GELUModule
-else:
-
-    def __getattr__(name: str) -> Any:
-        if name == "GELUModule":
-            return modules.GELUModule
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
 
 __all__ = [
     "MLP",

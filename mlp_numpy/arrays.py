@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from typing import Any, Protocol, TypeAlias
+from collections.abc import Callable
+from typing import Any, Final, Protocol, TypeAlias
 
 import numpy as np
 
@@ -14,6 +15,11 @@ Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
 Seed: TypeAlias = int | np.random.Generator | None
 """What every random choice takes: a seed, a generator to draw on, or None for fresh entropy."""
+
+BLOCK: Final = 1 << 18
+"""So many bytes of each array are worked on at a time: the passes over them meet them in the processor's cache."""
+
+_CACHE_LINE: Final = 64
 
 
 class Learned(Protocol):
@@ -86,3 +92,51 @@ def is_whole(value: object, least: int = 0) -> bool:
 def all_finite(array: Array) -> bool:
     """Whether an array holds no NaN and no infinity."""
     return bool(np.isfinite(array).all())
+
+
+def aligned(shape: tuple[int, ...], dtype: Any) -> Array:
+    """An empty array that begins with a line of the cache, where vectors of numbers are read and written whole.
+
+    Arithmetic in the cache is up to twice as quick on such arrays as on those of ``np.empty``.
+    """
+    kind = np.dtype(dtype)
+    size = int(np.prod(shape)) * kind.itemsize
+    memory = np.empty(size + _CACHE_LINE, np.uint8)
+    start = -memory.ctypes.data % _CACHE_LINE
+    array: Array = memory[start : start + size].view(kind).reshape(shape)
+    return array
+
+
+def blockwise(formula: Callable[..., None], *arrays: Array, n_out: int = 1, n_scratch: int = 0) -> tuple[Array, ...]:
+    """Apply a formula of each number by itself to ``arrays`` of one shape, block by block.
+
+    ``formula(*outs, *scratch, *arrays)`` is handed a block of each and writes into the first ``n_out``; the next
+    ``n_scratch`` are its to use. Returns the ``n_out`` new arrays, of the shape of the arrays and of a kind of number
+    that holds theirs. A formula of many steps then goes through the memory once and not once a step.
+    """
+    first, kind = arrays[0], np.result_type(*arrays, 1.0)
+    size = BLOCK // kind.itemsize
+    if first.size <= size:
+        # One block, and no time to lose: nothing but the arrays.
+        whole = [np.empty_like(first, kind) for _ in range(n_out + n_scratch)]
+        formula(*whole, *arrays)
+        return tuple(whole[:n_out])
+    # From the outermost axis in memory to the innermost, so that a block is a piece of memory.
+    axes = range(first.ndim) if first.flags.c_contiguous else sorted(range(first.ndim), key=_stride_of(first))
+    ordered = [array.transpose(axes) for array in arrays]
+    outs = [aligned(ordered[0].shape, kind) for _ in range(n_out)]
+    if all(array.flags.c_contiguous for array in ordered):
+        scratch = [aligned((size,), kind) for _ in range(n_scratch)]
+        flat = [array.reshape(-1) for array in (*outs, *ordered)]
+        for start in range(0, first.size, size):
+            parts = [array[start : start + size] for array in flat]
+            spare = [array[: len(parts[0])] for array in scratch]
+            formula(*parts[:n_out], *spare, *parts[n_out:])
+    else:
+        formula(*outs, *(aligned(ordered[0].shape, kind) for _ in range(n_scratch)), *ordered)
+    back = np.argsort(axes)
+    return tuple(out.transpose(back) for out in outs)
+
+
+def _stride_of(array: Array) -> Callable[[int], int]:
+    return lambda axis: -abs(array.strides[axis])

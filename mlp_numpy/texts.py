@@ -26,6 +26,34 @@ def evaluation_line(record: EvaluationRecord, latest: StepRecord | None, part: s
     return f"step {record.step:>6}   {part} loss {record.loss:.4f} accuracy {record.accuracy:.4f}{train_part}"
 
 
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of cells, the first the heads, as text in columns; the last column may be of any width."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return "\n".join(lines)
+
+
+def seeds_table(
+    status: Mapping[int, str], figures: Mapping[str, tuple[Sequence[float], float, float | None]], part: str
+) -> str:
+    """Accuracies of several seeds, one a row, with their mean and standard deviation below.
+
+    status    seed → how its run ended
+    figures   name → (a value for each seed that came to its end, their mean, their standard deviation)
+    part      what the accuracies but those of the "test" are of
+    """
+    ended = [seed for seed, how in status.items() if how in ("finished", "stopped early")]
+    heads = [name if name == "test" else f"{name} {part}" for name in figures]
+    rows = [["seed", *heads, "status"]]
+    for seed, how in status.items():
+        place = ended.index(seed) if seed in ended else None
+        values = [f"{values[place]:.4f}" if place is not None else "" for values, _, _ in figures.values()]
+        rows.append([str(seed), *values, how.split(":")[0]])
+    rows.append(["mean", *(f"{mean:.4f}" for _, mean, _ in figures.values()), ""])
+    rows.append(["± std", *("" if std is None else f"{std:.4f}" for _, _, std in figures.values()), ""])
+    return table(rows)
+
+
 def summary(history: History) -> str:
     """How a run ended and what it reached."""
     about, best = history.about, history.best

@@ -1,4 +1,4 @@
-"""Where random numbers come from, and what a whole number is."""
+"""Where random numbers come from, what a whole number is, and formulas applied block by block."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mlp_numpy.arrays import is_whole, stream
+from mlp_numpy import arrays
+from mlp_numpy.arrays import Array, aligned, blockwise, is_whole, stream
 from mlp_numpy.errors import OptionError
 
 
@@ -28,3 +29,47 @@ def test_a_seed_or_step_that_is_none() -> None:
 @pytest.mark.parametrize(("value", "whole"), [(3, True), (np.uint8(3), True), (2, False), (True, False), (3.0, False)])
 def test_whole_numbers(value: Any, whole: bool) -> None:
     assert is_whole(value, 3) is whole
+
+
+def twice_and_difference(twice: Array, difference: Array, scratch: Array, x: Array, y: Array) -> None:
+    np.add(x, x, out=twice)
+    np.negative(y, out=scratch)
+    np.add(x, scratch, out=difference)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.complex128])
+@pytest.mark.parametrize("shape", [(), (1,), (0, 3), (7, 5), (33, 3000), (3, 4, 90, 80)])
+def test_blocks_are_seams_that_nobody_sees(shape: tuple[int, ...], kind: type) -> None:
+    x, y = np.random.default_rng(0).normal(size=(2, *shape)).astype(kind)
+    for a, b in ((x, y), (x.T, y.T), (x.T, y.T.copy()), (x[..., ::-1], y) if shape else (x, y)):
+        twice, difference = blockwise(twice_and_difference, a, b, n_out=2, n_scratch=1)
+        assert twice.dtype == difference.dtype == kind
+        np.testing.assert_array_equal(twice, 2 * a)
+        np.testing.assert_array_equal(difference, a - b)
+
+
+def test_a_formula_sees_blocks_that_fit_in_the_cache() -> None:
+    sizes = []
+
+    def formula(out: Array, x: Array) -> None:
+        sizes.append(x.nbytes)
+        out[...] = x
+
+    x = np.random.default_rng(0).normal(size=(10, 3, 40, 130)).transpose(0, 3, 1, 2)
+    (out,) = blockwise(formula, x)
+    np.testing.assert_array_equal(out, x)
+    assert out.strides == x.strides
+    assert max(sizes) == arrays.BLOCK and sum(sizes) == x.nbytes
+
+
+def test_whole_numbers_become_what_a_division_makes_of_them() -> None:
+    (out,) = blockwise(lambda out, x: np.divide(x, 2, out=out), np.arange(3))
+    np.testing.assert_array_equal(out, [0, 0.5, 1])
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (3, 5), (1000,)])
+def test_an_aligned_array_begins_with_a_line_of_the_cache(shape: tuple[int, ...]) -> None:
+    for kind in (np.float32, np.complex128):
+        array = aligned(shape, kind)
+        assert array.shape == shape and array.dtype == kind
+        assert array.ctypes.data % 64 == 0 or array.size == 0

@@ -9,14 +9,15 @@ from typing import Final
 
 import tyro
 
-from mlp_numpy.cli.console import FAILED, PROGRAM, complain
-from mlp_numpy.cli.proofs import audit, check_gradients, explain, parity
+from mlp_numpy.cli.console import DIVERGED, FAILED, PROGRAM, complain
+from mlp_numpy.cli.models import evaluate_run, export, predict
+from mlp_numpy.cli.proofs import audit, check_gradients, crash, explain, parity
 from mlp_numpy.cli.recipes import reproduce_recipes
-from mlp_numpy.cli.runs import evaluate_run, predict, replay_step, train
+from mlp_numpy.cli.runs import doctor, replay_step, train
 from mlp_numpy.cli.searches import search
 from mlp_numpy.errors import MlpNumpyError, NonFiniteError, did_you_mean
 
-_MISUSED, _DIVERGED, _INTERRUPTED = 2, 3, 130
+_MISUSED, _INTERRUPTED = 2, 130
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -36,12 +37,12 @@ def main(words: Sequence[str] | None = None) -> int:
         complain(f"there is no command {name!r}.{did_you_mean(name, _FUNCTIONS)} Known: {', '.join(_FUNCTIONS)}.")
         return _MISUSED
     try:
-        if name == "train":
-            return train(options)
+        if name in _OWN_OPTIONS:
+            return _OWN_OPTIONS[name](options)
         return int(tyro.cli(_FUNCTIONS[name], prog=PROGRAM + name, args=options))
     except NonFiniteError as error:
         complain(str(error))
-        return _DIVERGED
+        return DIVERGED
     except MlpNumpyError as error:
         complain(str(error))
         return FAILED
@@ -70,15 +71,20 @@ def _usage() -> str:
     )
 
 
+# these two find words among their options that tyro does not know
+_OWN_OPTIONS: Final[dict[str, Callable[[Sequence[str]], int]]] = {"train": train, "doctor": doctor}
 _FUNCTIONS: Final[dict[str, Callable[..., int]]] = {
     "train": train,
     "evaluate": evaluate_run,
     "predict": predict,
+    "export": export,
+    "doctor": doctor,
     "replay": replay_step,
     "search": search,
     "reproduce": reproduce_recipes,
     "gradcheck": check_gradients,
     "audit": audit,
     "parity": parity,
+    "crash-test": crash,
     "explain": explain,
 }

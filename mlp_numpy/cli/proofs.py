@@ -1,4 +1,4 @@
-"""The commands that prove and explain: ``gradcheck``, ``audit``, ``parity`` and ``explain``."""
+"""The commands that prove and explain: ``gradcheck``, ``audit``, ``parity``, ``crash-test`` and ``explain``."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tqdm import tqdm
 from mlp_numpy.audit import AuditReport, SelfTest, audit_lines, audit_own, pytorch, self_test
 from mlp_numpy.cli.console import FAILED, on_terminal
 from mlp_numpy.errors import ExtraMissingError, OptionError
+from mlp_numpy.experiment.crash_test import crash_test
 from mlp_numpy.files import write_json
 from mlp_numpy.gradcheck import Method, gradcheck
 from mlp_numpy.lesson import lesson
@@ -140,6 +141,29 @@ def parity(
         save_parity(picture, losses, weights, max(net.bound for net in found))
         print(f"picture {picture}")
     return 0 if all(net.holds for net in found) else FAILED
+
+
+def crash(
+    kills: int = 20,
+    seed: int = 0,
+    steps: int | None = None,
+    json_file: Annotated[Path | None, tyro.conf.arg(name="json")] = None,
+) -> int:
+    """Kill a training again and again, resume it each time, and compare every bit with an undisturbed one.
+
+    Args:
+        kills: how often it is killed
+        seed: whole number that decides the training and the moments of the kills
+        steps: steps of the training; by default as many as the kills need
+        json_file: file to write the findings to
+    """
+    with tqdm(total=kills, disable=not on_terminal(), unit="kill", leave=False) as bar:
+        for report in crash_test(kills, seed, steps):
+            bar.update(len(report.kills) - bar.n)
+    print(report)
+    if json_file is not None:
+        write_json(json_file, report.as_json())
+    return FAILED if report.failures else 0
 
 
 def _sizes(text: str | None) -> tuple[int, ...] | None:

@@ -32,8 +32,8 @@ _RANGES: Final[tuple[_Range, ...]] = (
     (("neg_slope",), lambda value: -_LARGEST <= value <= _LARGEST, "a finite number"),
     (("momentum", "dampening", "beta1", "beta2", "dropout", "average", "label_smoothing"), lambda value: 0 <= value < 1,
      "in [0, 1)"),
-    (("batch", "steps", "eval_every", "checkpoint_every", "accumulate", "validation"), lambda value: value >= 1,
-     "a whole number ≥ 1"),
+    (("batch", "steps", "eval_every", "checkpoint_every", "accumulate", "validation", "width"),
+     lambda value: value >= 1, "a whole number ≥ 1"),
     (("seed", "shift", "cutout", "patience", "watch"), lambda value: value >= 0, "a whole number ≥ 0"),
 )  # fmt: skip
 
@@ -44,6 +44,7 @@ _EFFECTS: Final[tuple[_Effect, ...]] = (
     ("neg_slope", lambda of: of["model"] == "mlp", "model mlp"),
     ("batch_norm", lambda of: of["model"] == "mlp" and len(of["hidden"]) > 0, "model mlp with hidden layers"),
     ("dropout", lambda of: of["model"] == "mlp" and len(of["hidden"]) > 0, "model mlp with hidden layers"),
+    ("width", lambda of: of["model"] == "conv-net", "model conv-net"),
     ("extra_norm", lambda of: of["model"] == "conv-net", "model conv-net"),
     ("init_std", lambda of: of["init"] in ("normal", "auto"), "init normal"),
     ("momentum", lambda of: of["optimizer"] in ("sgd", "rmsprop"), "optimizer sgd or rmsprop"),

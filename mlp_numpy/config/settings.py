@@ -54,6 +54,7 @@ class Config:
         neg_slope: slope of the MLP's LeakyReLU below 0
         batch_norm: a BatchNorm before every Linear of the MLP but the first
         dropout: probability with which a hidden unit of the MLP is dropped
+        width: channels of the conv-net's first convolution; the others have up to eight times as many
         extra_norm: a BatchNorm and a ReLU more before the conv-net's Linear
         init: how weights start, normal (with init-std), kaiming, glorot, or auto (normal for an MLP without batch norm,
             else kaiming)
@@ -114,6 +115,7 @@ class Config:
     neg_slope: float = 0.02
     batch_norm: bool = False
     dropout: float = 0.0
+    width: int = 64
     extra_norm: bool = False
     init: str = "auto"
     init_std: float = 1e-4

@@ -1,8 +1,32 @@
 """Whole experiments: from a Config to a run's folder and its picture, and back."""
 
-from mlp_numpy.experiment.folder import load_run, report_opening, sealed_again
+from mlp_numpy.experiment.doctor import examine, examine_run
+from mlp_numpy.experiment.folder import finished, load_run, load_trained, report_opening, sealed_again
 from mlp_numpy.experiment.parts import assemble
 from mlp_numpy.experiment.replay import Replay, replay
 from mlp_numpy.experiment.run import Result, Run, run
+from mlp_numpy.experiment.seeds import Spread, Together, open_run, run_seeds, seed_configs, together
+from mlp_numpy.experiment.verdicts import Finding
 
-__all__ = ["Replay", "Result", "Run", "assemble", "load_run", "replay", "report_opening", "run", "sealed_again"]
+__all__ = [
+    "Finding",
+    "Replay",
+    "Result",
+    "Run",
+    "Spread",
+    "Together",
+    "assemble",
+    "examine",
+    "examine_run",
+    "finished",
+    "load_run",
+    "load_trained",
+    "open_run",
+    "replay",
+    "report_opening",
+    "run",
+    "run_seeds",
+    "sealed_again",
+    "seed_configs",
+    "together",
+]

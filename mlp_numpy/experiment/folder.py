@@ -5,14 +5,21 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
 from mlp_numpy.config import Config, read_config
 from mlp_numpy.data.dataset import Split
 from mlp_numpy.data.sealed import SealedSplit
-from mlp_numpy.errors import DataNotFoundError, RunFolderError
+from mlp_numpy.errors import DataError, DataNotFoundError, RunFolderError
 from mlp_numpy.training import History, TrainedModel, load_model
+
+DONE: Final = ("finished", "stopped early")
+"""The statuses of a run that came to its end."""
+NOT_SAVED: Final = "not_saved"
+"""Under this name a history tells which files of its run could not be written."""
 
 
 class Place(NamedTuple):
@@ -59,6 +66,13 @@ def place_of(folder: Path, config: Config) -> Place:
     return Place(folder, Path(config.plots_dir, f"{folder.name}.png"), replaces=False)
 
 
+def finished(folder: Path) -> History | None:
+    """The history of a run that came to its end and was saved whole, of which nothing is left to do; else None."""
+    about = _about(folder)
+    done = about.get("status") in DONE and NOT_SAVED not in about
+    return History.read(folder / "history.json") if done else None
+
+
 def load_run(folder: Path) -> tuple[Config, TrainedModel]:
     """The settings and the trained model of a run's folder.
 
@@ -73,6 +87,14 @@ def load_run(folder: Path) -> tuple[Config, TrainedModel]:
     return read_config(settings), load_model(folder / "model.npz")
 
 
+def load_trained(path: Path) -> TrainedModel:
+    """The trained model of a run's folder, or of a model file.
+
+    Raises what ``load_run`` and ``load_model`` raise.
+    """
+    return load_model(path) if path.is_file() else load_run(path)[1]
+
+
 def report_opening(folder: Path, split: SealedSplit) -> None:
     """Write into the history of a run how often and what for its test set has been opened by now."""
     path = folder / "history.json"
@@ -84,8 +106,21 @@ def report_opening(folder: Path, split: SealedSplit) -> None:
 
 def sealed_again(folder: Path, test: Split) -> SealedSplit:
     """The test set of a run, which goes on counting its openings."""
-    path = folder / "history.json"
-    return SealedSplit(test, openings=History.read(path).about.get("test_openings", []) if path.exists() else [])
+    return SealedSplit(test, openings=openings(folder))
+
+
+def openings(folder: Path, *, known: Sequence[str] = ()) -> list[str]:
+    """For what the test set of a run has been opened: what its history tells, and what is ``known`` besides."""
+    told = Counter(_about(folder).get("test_openings", []))
+    return [*known, *(told - Counter(known)).elements()]
+
+
+def _about(folder: Path) -> dict[str, Any]:
+    """What the history of a run tells about it; nothing where it cannot be read, since a run writes it anew."""
+    try:
+        return History.read(folder / "history.json").about
+    except (DataError, DataNotFoundError):
+        return {}
 
 
 def _taken(config: Config) -> RunFolderError:

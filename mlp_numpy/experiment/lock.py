@@ -18,7 +18,7 @@ if sys.platform != "win32":
 def locked(folder: Path) -> Iterator[None]:
     """Keep every other run out of ``folder``; the system lets go of it however this process ends.
 
-    Windows has no locks of folders: there nothing is kept out.
+    Windows and some network disks have no locks of folders: there nothing is kept out.
 
     Raises RunFolderError if another run has it, or if it is gone.
     """
@@ -32,11 +32,13 @@ def locked(folder: Path) -> Iterator[None]:
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             raise RunFolderError(
                 f"run: {folder} must be worked on by one run at a time, found another at work. "
                 "Hint: wait for it, or stop it with Ctrl-C."
             ) from error
+        except OSError:
+            pass
         yield
     finally:
         os.close(handle)

@@ -10,7 +10,7 @@ from typing import Any, Final
 from mlp_numpy.config import Config, write_config
 from mlp_numpy.environment import describe, fingerprint
 from mlp_numpy.errors import RunFolderError
-from mlp_numpy.experiment.folder import Place
+from mlp_numpy.experiment.folder import NOT_SAVED, Place, openings
 from mlp_numpy.experiment.parts import Parts
 from mlp_numpy.experiment.parts import fingerprint as data_fingerprint
 from mlp_numpy.files import remove_parts, write_json
@@ -25,6 +25,8 @@ CAPSULE_FORMAT: Final = 1
 WATCH: Final = "watch.png"
 
 _FILES: Final = ("config.yaml", "history.json", "history.csv", "model.npz", "versions.json")
+_INTACT: Final = "The last good checkpoint is intact, if there was one."
+_ROOM: Final = "make room or check permissions, then go on with --resume."
 _NAMES: Final = (*_FILES, NAME, PREVIOUS, CAPSULE, WATCH)
 
 
@@ -33,12 +35,14 @@ class Outputs:
 
     def __init__(self, config: Config, parts: Parts, history: History, place: Place) -> None:
         self.config, self.parts, self.history, self.place = config, parts, history, place
-        self._about = {"data": data_fingerprint(parts.train), "machine": fingerprint()}
+        self._about = {"data": data_fingerprint(parts.train, parts.trainer.held_out), "machine": fingerprint()}
         self._failed: dict[Path, Exception] = {}
         self._tried = 0
 
-    def begin(self) -> None:
+    def begin(self, checkpoint: Path | None = None) -> None:
         """Clear away what must not be taken for this run's, and leave what it can be resumed from.
+
+        checkpoint   the one that it goes on from, if it goes on
 
         Raises RunFolderError if the folder does not take it.
         """
@@ -48,6 +52,11 @@ class Outputs:
             if self.place.replaces:
                 for path in (*(folder / name for name in _NAMES), self.place.picture):
                     path.unlink(missing_ok=True)
+            self.place.picture.parent.mkdir(parents=True, exist_ok=True)
+            (folder / CAPSULE).unlink(missing_ok=True)
+            if checkpoint == folder / PREVIOUS:
+                # The last one is damaged; as the previous one it would take the place of the only good one.
+                (folder / NAME).unlink(missing_ok=True)
             if not (folder / "config.yaml").exists():
                 write_config(folder / "config.yaml", self.config)
         except OSError as error:
@@ -60,9 +69,10 @@ class Outputs:
         try:
             self._checkpoint()
         except OSError as error:
+            self._failed[self.place.folder / NAME] = error
             raise RunFolderError(
-                f"run: a checkpoint must be saved in {self.place.folder}, got: {error.strerror or error}. The last "
-                "good one is intact. Hint: make room or check permissions, then go on with --resume."
+                f"run: a checkpoint must be saved in {self.place.folder}, got: {error.strerror or error}. "
+                f"{_INTACT} Hint: {_ROOM}"
             ) from error
 
     def finish(self, failure: Failure | None, *, checkpoint: bool) -> None:
@@ -83,7 +93,6 @@ class Outputs:
         trained = TrainedModel(parts.model, parts.preprocessing, about | {"step": step})
         writers: dict[Path, Callable[[], None]] = {
             folder / "model.npz": lambda: save_model(folder / "model.npz", trained),
-            folder / "history.json": lambda: history.write(folder / "history.json"),
             folder / "history.csv": lambda: history.write_csv(folder / "history.csv"),
             folder / "versions.json": lambda: write_json(folder / "versions.json", describe()),
         }
@@ -96,19 +105,34 @@ class Outputs:
                     folder / WATCH, _measures(watched), title, steps=watched["step"]
                 )
         self._try(writers)
+        # The history comes last: it tells what came of the others, and that a run with a status of its end is whole.
+        history.about["test_openings"] = openings(folder, known=history.about["test_openings"])
+        history.about.pop(NOT_SAVED, None)
+        if self._failed:
+            history.about[NOT_SAVED] = [path.name for path in self._failed]
+        self._try({folder / "history.json": lambda: history.write(folder / "history.json")})
         return trained
 
     def complain(self) -> None:
         """Raise RunFolderError if a file could not be written."""
-        if self._failed:
-            reasons = "; ".join(f"{path}: {getattr(error, 'strerror', error)}" for path, error in self._failed.items())
+        if not self._failed:
+            return
+        first, folder = next(iter(self._failed.values())), self.place.folder
+        if not folder.is_dir():
             raise RunFolderError(
-                f"run: every result must be saved, but {len(self._failed)} of {self._tried} files were not: {reasons}. "
-                "No half file is left under these names. Hint: make room or check permissions, and run again."
-            ) from next(iter(self._failed.values()))
+                f"run: {folder} must stay while its run is under way, but it is gone, and what was to be saved there "
+                "is lost. Hint: train again."
+            ) from first
+        reasons = "; ".join(
+            f"{path}: {getattr(error, 'strerror', None) or error}" for path, error in self._failed.items()
+        )
+        raise RunFolderError(
+            f"run: every result must be saved, but {len(self._failed)} of {self._tried} files were not: {reasons}. "
+            f"No half file is left under these names. {_INTACT} Hint: {_ROOM}"
+        ) from first
 
     def _try(self, writers: dict[Path, Callable[[], None]]) -> None:
-        self._tried += len(writers)
+        self._tried += len(writers.keys() - self._failed.keys())
         for path, write in writers.items():
             try:
                 write()

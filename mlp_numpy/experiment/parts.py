@@ -107,14 +107,15 @@ def network(config: Config, dataset: Dataset) -> Classifier:
         "input_layer": True,
     }
     if config.model == "conv-net":
-        return ConvNet(dataset.image_shape, dataset.n_classes, extra_norm=config.extra_norm, **start)
+        norm: dict[str, Any] = {"extra_norm": config.extra_norm, "n_first": config.width}
+        return ConvNet(dataset.image_shape, dataset.n_classes, **norm, **start)
     if config.model == "small-conv-net":
         return SmallConvNet(dataset.image_shape, dataset.n_classes, **start)
     if config.model == "residual-mlp":
         n_blocks = len(config.hidden) - 1
         return ResidualMLP(dataset.n_features, dataset.n_classes, config.hidden[0], n_blocks, **start)
-    norm: dict[str, Any] = {"batch_norm": config.batch_norm, "dropout": config.dropout}
-    return MLP(dataset.n_features, config.hidden, dataset.n_classes, config.neg_slope, **norm, **start)
+    options: dict[str, Any] = {"batch_norm": config.batch_norm, "dropout": config.dropout}
+    return MLP(dataset.n_features, config.hidden, dataset.n_classes, config.neg_slope, **options, **start)
 
 
 def initializer(config: Config) -> Initializer:
@@ -148,9 +149,13 @@ def optimizer(config: Config, parameters: FlatParameters) -> Optimizer:
     return _OPTIMIZERS[config.optimizer](config, parameters)
 
 
-def fingerprint(split: Split) -> str:
-    """A few digits that tell one set of examples from another: of every label and of every hundredth image."""
-    return f"{zlib.crc32(split.labels.tobytes(), zlib.crc32(np.ascontiguousarray(split.images[::100]).tobytes())):08x}"
+def fingerprint(*splits: Split) -> str:
+    """A few digits that tell some sets of examples from others, of every image and label; 50 ms for CIFAR-10."""
+    found = 0
+    for split in splits:
+        for array in (split.images, split.labels):
+            found = zlib.crc32(np.ascontiguousarray(array).data, found)
+    return f"{found:08x}"
 
 
 def _decay(config: Config) -> dict[str, Any]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
 from mlp_numpy.config import Config, read_config
-from mlp_numpy.errors import DataNotFoundError
+from mlp_numpy.errors import DataError, DataNotFoundError, RunFolderError
 from mlp_numpy.experiment.folder import Place, place_of
 from mlp_numpy.training import Checkpoint, load_checkpoint
 from mlp_numpy.training.checkpoint import NAME
+
+_MAY_CHANGE: Final = ("data_dir", "download", "name", "overwrite", "plots_dir", "runs_dir")
+"""Settings that decide none of the numbers."""
 
 
 class Resumed(NamedTuple):
@@ -17,12 +22,22 @@ class Resumed(NamedTuple):
 
     checkpoint   None if the run was killed before its first
     note         tells that the last checkpoint was damaged and the one before it is used, or None
+    written      when the last checkpoint was written, in nanoseconds; None if there is none
     """
 
     place: Place
     config: Config
     checkpoint: Checkpoint | None
     note: str | None
+    written: int | None
+
+    def check_unchanged(self) -> None:
+        """Raise RunFolderError if another run has gone on with it in the meantime."""
+        if _written(self.place.folder) != self.written:
+            raise RunFolderError(
+                f"Run.resumed: {self.place.folder} must be as it was when it was read, but another run has gone on "
+                "with it since. Hint: --resume it again."
+            )
 
 
 def read_resumed(folder: Path) -> Resumed:
@@ -37,13 +52,30 @@ def read_resumed(folder: Path) -> Resumed:
             f"Run.resumed: {folder} must be the folder of a run, with config.yaml in it, found "
             f"{'a folder without it' if folder.is_dir() else 'no such folder'}. Hint: runs are kept below runs/."
         )
-    config = read_config(settings)
+    config, written = read_config(settings), _written(folder)
     place = place_of(folder, config)
     try:
         checkpoint = load_checkpoint(folder)
     except DataNotFoundError:
-        return Resumed(place, config, None, None)
+        return Resumed(place, config, None, None, written)
+    _check_settings(settings, config, checkpoint.history.about.get("config", {}))
     note = None
     if checkpoint.path.name != NAME and (folder / NAME).exists():
         note = f"{folder / NAME} is damaged; the run goes on from the checkpoint before it."
-    return Resumed(place, config, checkpoint, note)
+    return Resumed(place, config, checkpoint, note, written)
+
+
+def _check_settings(path: Path, config: Config, begun: Mapping[str, Any]) -> None:
+    # A list in JSON is a tuple here.
+    now = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(config).items()}
+    changed = [name for name in now if name not in _MAY_CHANGE and begun.get(name) != now[name]]
+    if changed:
+        raise DataError(
+            f"Run.resumed: {path} must be as it was when the run began, got another {', '.join(changed)}. "
+            "Hint: other settings are another run."
+        )
+
+
+def _written(folder: Path) -> int | None:
+    path = folder / NAME
+    return path.stat().st_mtime_ns if path.exists() else None

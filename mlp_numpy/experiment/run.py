@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
 from mlp_numpy.config import Config
 from mlp_numpy.environment import fingerprint as machine_fingerprint
-from mlp_numpy.errors import CallOrderError, DataError, NonFiniteError, RunFolderError
-from mlp_numpy.experiment.folder import check_free, reserve
+from mlp_numpy.errors import CallOrderError, DataError, MlpNumpyError, NonFiniteError, RunFolderError
+from mlp_numpy.experiment.folder import DONE, check_free, openings, reserve
 from mlp_numpy.experiment.lock import locked
 from mlp_numpy.experiment.outputs import Outputs
 from mlp_numpy.experiment.parts import assemble, fingerprint
 from mlp_numpy.experiment.resume import Resumed, read_resumed
 from mlp_numpy.experiment.signals import held_signals
+from mlp_numpy.experiment.tensorboard import events, library
 from mlp_numpy.training import EvaluationRecord, History, Record, StepRecord, TrainedModel, evaluate
 
 _SAVE_SECONDS: Final = 5.0
@@ -57,12 +58,14 @@ class Run:
     if it had never stopped, on the same BLAS with the same kernel and number of threads. Where these differ,
     ``warning`` says so.
 
-    Raises OptionError for settings that contradict the data, and what ``load_dataset`` raises.
+    Raises OptionError for settings that contradict the data, ExtraMissingError if the library behind ``tensorboard``
+    is absent, and what ``load_dataset`` raises.
     """
 
     def __init__(self, config: Config, *, progress: bool = False, resumed: Resumed | None = None) -> None:
         if resumed is None:
             check_free(config)
+        self._event_library = library() if config.tensorboard else None
         self.config, self.parts = config, assemble(config, progress=progress)
         self.dataset, self.model, self.trainer = self.parts.dataset, self.parts.model, self.parts.trainer
         self.parameters, self.preprocessing = self.parts.parameters, self.parts.preprocessing
@@ -120,17 +123,23 @@ class Run:
         place = self._resumed.place if self._resumed else reserve(self.config, self.dataset.name)
         self.folder, self.picture = place.folder, place.picture
         self.history.about["name"] = self.folder.name
+        written = events(self._event_library, self.folder, self.history, self.trainer)
         with locked(self.folder), held_signals(self._stop):
-            yield from self._train(Outputs(self.config, self.parts, self.history, place))
+            if self._resumed is not None:
+                self._resumed.check_unchanged()
+            with written as write_event:
+                yield from self._train(Outputs(self.config, self.parts, self.history, place), write_event)
 
-    def _train(self, outputs: Outputs) -> Generator[Record]:
+    def _train(self, outputs: Outputs, write_event: Callable[[Record], None]) -> Generator[Record]:
         began = saved = written = time.perf_counter()
         status = "interrupted"
         self._tell("running", began)
-        outputs.begin()
+        checkpoint = self._resumed.checkpoint if self._resumed else None
+        outputs.begin(checkpoint.path if checkpoint else None)
         try:
             for record in self.trainer.run(self.config.steps):
                 self.history.add(record)
+                write_event(record)
                 now = time.perf_counter()
                 at_step = isinstance(record, StepRecord) and record.step % self.config.checkpoint_every == 0
                 if at_step or now - written > _CHECKPOINT_SECONDS:
@@ -160,8 +169,8 @@ class Run:
     def _end(self, outputs: Outputs, status: str, began: float) -> None:
         """Save everything, and leave the chosen model in ``model``."""
         self._tell(status, began)
-        done = status in ("finished", "stopped early")
-        if done and self.config.held_out == "validation":
+        done = status in DONE
+        if done and self.config.held_out == "validation" and "test" not in self.history.about:
             self._open_the_test_set()
         # The checkpoint comes before the evaluation: a run that goes on from it knows nothing of that one.
         outputs.finish(self.trainer.failure, checkpoint=done or status == "interrupted")
@@ -183,7 +192,7 @@ class Run:
                 self.model.logits, self.trainer.loss, split, self.preprocessing, chunk=self.trainer.eval_chunk
             )
         self.history.about["test"] = {"step": step, "loss": found.loss, "accuracy": found.accuracy}
-        self.history.about["test_openings"] = list(parts.test.openings)
+        self.history.about["test_openings"].append(WINNER)
 
     def _save(self, outputs: Outputs, status: str, began: float) -> None:
         self._tell(status, began)
@@ -201,20 +210,26 @@ class Run:
         if checkpoint is None:
             return
         about = checkpoint.about
-        if about["data"] != fingerprint(self.parts.train):
+        if about.get("data") != fingerprint(self.parts.train, self.trainer.held_out):
             raise DataError(
                 f"Run.resumed: the data set must be the one that {self.folder} was begun on, got others under the name "
                 f"{self.dataset.name}. Hint: check data_dir in its config.yaml."
             )
-        self.trainer.load_state(checkpoint.state)
+        try:
+            self.trainer.load_state(checkpoint.state)
+        except (MlpNumpyError, LookupError) as error:
+            raise DataError(
+                f"Run.resumed: {checkpoint.path} must hold the state of this run, got {type(error).__name__}: {error}"
+            ) from error
         self.history = checkpoint.history
+        self.history.about["test_openings"] = openings(self.folder, known=self.history.about["test_openings"])
         self._seconds_before = float(self.history.about.get("seconds", 0.0))
         self.history.about.setdefault("resumed_at", []).append(self.trainer.step)
         notes = [] if resumed.note is None else [resumed.note]
-        if about["machine"] != machine_fingerprint():
+        if about.get("machine") != machine_fingerprint():
             notes.append(
-                f"This run was begun on {about['machine']}; here it goes on on {machine_fingerprint()}. It will not be "
-                "the same to the last bit."
+                f"This run was begun on {about.get('machine')}; here it goes on on {machine_fingerprint()}. It will "
+                "not be the same to the last bit."
             )
         self.warning = "\n".join(filter(None, [self.warning, *notes])) or None
 
@@ -248,5 +263,3 @@ def _unambiguous(option: str, name: str) -> str:
     if option != "auto":
         return option
     return "cifar10" if name == "CIFAR-10" else "shapes"
-
-

@@ -16,7 +16,8 @@ _STOPPING: Final = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIG
 def held_signals(stop: Callable[[int], None]) -> Iterator[None]:
     """Hand every request to stop to ``stop`` (its number) and let nothing be interrupted, however often it comes.
 
-    Signals reach the main thread alone; in another one nothing is held.
+    Signals reach the main thread alone; in another one nothing is held. What whoever started the program had it
+    ignore, as ``nohup`` does with a closed terminal, stays ignored.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -25,7 +26,8 @@ def held_signals(stop: Callable[[int], None]) -> Iterator[None]:
     def request(number: int, frame: FrameType | None) -> None:
         stop(number)
 
-    before = {number: signal.signal(number, request) for number in _STOPPING}
+    heard = [number for number in _STOPPING if signal.getsignal(number) not in (signal.SIG_IGN, None)]
+    before = {number: signal.signal(number, request) for number in heard}
     try:
         yield
     finally:

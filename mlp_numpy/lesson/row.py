@@ -25,6 +25,6 @@ class Lesson:
 
     @property
     def op(self) -> type[Op]:
-        """The formula, looked up when it is needed: a GELU waits for SciPy."""
+        """The formula of that name."""
         op: type[Op] = getattr(modules, self.name)
         return op

@@ -1,8 +1,5 @@
 """Layers, activations and losses: each a formula with its derivative, and a module that remembers for it."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
 from mlp_numpy.autodiff import Id, ReLU, Sigmoid, Tanh
 from mlp_numpy.modules.activations import (
     IdentityModule,
@@ -20,6 +17,7 @@ from mlp_numpy.modules.batch_norm import BatchNorm, BatchNormalize, BatchNormali
 from mlp_numpy.modules.chain import check_chain
 from mlp_numpy.modules.conv import Conv2d, Conv2dModule
 from mlp_numpy.modules.dropout import Dropout, DropoutMask
+from mlp_numpy.modules.gelu import GELU, GELUModule, GELUTanh
 from mlp_numpy.modules.init import Initializer, glorot, kaiming, lecun, normal, orthogonal, zeros
 from mlp_numpy.modules.layer_norm import LayerNorm, LayerNormalize
 from mlp_numpy.modules.linear import Linear, LinearModule
@@ -55,18 +53,6 @@ from mlp_numpy.modules.shapes import Flatten, FlattenModule, UnflattenModule
 from mlp_numpy.modules.smooth import ELU, SELU, ELUModule, SELUModule, SiLU, SiLUModule, Softplus, SoftplusModule
 from mlp_numpy.modules.softmax import LogSoftMax, LogSoftMaxModule, SoftMax, SoftMaxModule
 from mlp_numpy.modules.tape import TapeModule
-
-# The GELU needs the error function, and SciPy's takes longer to import than all the rest: it is imported when a GELU
-# is asked for.
-if TYPE_CHECKING:
-    from mlp_numpy.modules.gelu import GELU, GELUModule, GELUTanh
-else:
-
-    def __getattr__(name: str) -> Any:
-        if name in ("GELU", "GELUModule", "GELUTanh"):
-            return getattr(import_module("mlp_numpy.modules.gelu"), name)
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
 
 __all__ = [
     "BCE",

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mlp_numpy.arrays import Array
+from mlp_numpy.arrays import Array, blockwise
 from mlp_numpy.autodiff import Context, Id, Op, ReLU, Sigmoid, Tanh
 from mlp_numpy.errors import OptionError, ShapeError
 from mlp_numpy.modules.base import Module
@@ -24,18 +24,21 @@ class LeakyReLU(Op):
 
     @staticmethod
     def forward(context: Context, x: Array, *, neg_slope: float) -> Array:
-        # Arithmetic on the mask: choosing element by element, as np.where does, takes nine times as long.
-        slope = (x.real > 0).astype(x.real.dtype)
-        rest = 1 - slope
-        rest *= neg_slope
-        slope += rest
-        context["slope"] = slope
-        out: Array = slope * x
+        def formula(out: Array, slope: Array, x: Array) -> None:
+            # Arithmetic on the mask: choosing element by element, as np.where does, takes nine times as long.
+            slope[...] = x.real > 0
+            if 0 <= neg_slope <= 1:
+                np.maximum(slope, neg_slope, out=slope)
+            else:
+                slope += neg_slope * (1 - slope)
+            np.multiply(slope, x, out=out)
+
+        out, context["slope"] = blockwise(formula, x, n_out=2)
         return out
 
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
-        dx: Array = context["slope"] * dout
+        dx: Array = dout * context["slope"]
         return dx
 
 

@@ -1,7 +1,4 @@
-"""The Gaussian error linear unit, exact and in its approximation by tanh: two formulas, each with its own derivative.
-
-Whoever imports this file waits for SciPy's special functions; the package does so when a GELU is asked for.
-"""
+"""The Gaussian error linear unit, exact and approximated by tanh: two formulas, each with its own derivative."""
 
 from __future__ import annotations
 
@@ -9,12 +6,12 @@ from math import pi, sqrt
 from typing import Final, Literal, TypeAlias, get_args
 
 import numpy as np
-from scipy.special import ndtr
 
-from mlp_numpy.arrays import Array
+from mlp_numpy.arrays import Array, blockwise
 from mlp_numpy.autodiff import Context, Op, Sigmoid
 from mlp_numpy.errors import unknown_name
 from mlp_numpy.modules.base import Module
+from mlp_numpy.modules.gaussian import gaussian
 
 Approximation: TypeAlias = Literal["none", "tanh"]
 
@@ -24,27 +21,28 @@ class GELU(Op):
     Forward     out = x Φ(x)             Φ(x) = ½ (1 + erf(x/√2)), the probability that a standard normal number is < x
     Backward    dx = dout ⊙ (Φ(x) + x φ(x))      φ(x) = e^(−x²/2) / √(2π)
     Shapes      x, out, dout: any, all the same
-    Caches      x  (a view, no copy), Φ(x)
+    Caches      x  (a view, no copy), the slope Φ(x) + x φ(x): Φ is made of the exponential that is in φ
     Kinks       none
     Reference   Hendrycks and Gimpel 2016, "Gaussian Error Linear Units (GELUs)", section 2
     """
 
     @staticmethod
     def forward(context: Context, x: Array) -> Array:
-        probability: Array = ndtr(x)
-        context["x"], context["probability"] = x, probability
-        out: Array = x * probability
+        out, slope = blockwise(_gelu, x, n_out=2, n_scratch=3)
+        context["x"], context["slope"] = x, slope
         return out
 
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
-        x, probability = context["x"], context["probability"]
-        # Beyond ±40 the density is 0 in every type of number, and x² would overflow.
-        near = np.minimum(np.maximum(x, -40), 40)
-        density = np.exp(near * near * -0.5)
-        density *= 1 / sqrt(2 * pi)
-        dx: Array = dout * (probability + x * density)
+        dx: Array = dout * context["slope"]
         return dx
+
+
+def _gelu(out: Array, slope: Array, a: Array, b: Array, c: Array, x: Array) -> None:
+    gaussian(out, slope, a, b, c, x)
+    slope *= x
+    slope += out
+    out *= x
 
 
 class GELUTanh(Op):
@@ -64,14 +62,7 @@ class GELUTanh(Op):
 
     @staticmethod
     def forward(context: Context, x: Array) -> Array:
-        # Beyond ±25 the sigmoid is 0 or 1 in every type of number, and x³ would overflow.
-        near = np.minimum(np.maximum(x, -25), 25)
-        # 2u = 2√(2/π) x (1 + 0.044715 x²), in place, which takes two thirds of the time, and so below.
-        twice_u = near * near
-        twice_u *= GELUTanh.CUBE
-        twice_u += 1
-        twice_u *= near
-        twice_u *= 2 * GELUTanh.FACTOR
+        near, twice_u = blockwise(_twice_u, x, n_out=2)
         s = Sigmoid.forward(Context(), twice_u)
         context["near"], context["s"] = near, s
         out: Array = x * s
@@ -79,17 +70,32 @@ class GELUTanh(Op):
 
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
-        near, s = context["near"], context["s"]
-        # 2u′ first, then outwards through the brackets of the equation.
-        dx: Array = near * near
-        dx *= 6 * GELUTanh.CUBE * GELUTanh.FACTOR
-        dx += 2 * GELUTanh.FACTOR
-        dx *= near
-        dx *= 1 - s
-        dx += 1
-        dx *= s
-        dx *= dout
+        (dx,) = blockwise(_gelu_tanh_backward, dout, context["near"], context["s"])
         return dx
+
+
+def _twice_u(near: Array, twice_u: Array, x: Array) -> None:
+    # Beyond ±25 the sigmoid is 0 or 1 in every type of number, and x³ would overflow.
+    np.maximum(x, -25, out=near)
+    np.minimum(near, 25, out=near)
+    # 2u = 2√(2/π) x (1 + 0.044715 x²)
+    np.multiply(near, near, out=twice_u)
+    twice_u *= GELUTanh.CUBE
+    twice_u += 1
+    twice_u *= near
+    twice_u *= 2 * GELUTanh.FACTOR
+
+
+def _gelu_tanh_backward(dx: Array, dout: Array, near: Array, s: Array) -> None:
+    # 2u′ first, then outwards through the brackets of the equation.
+    np.multiply(near, near, out=dx)
+    dx *= 6 * GELUTanh.CUBE * GELUTanh.FACTOR
+    dx += 2 * GELUTanh.FACTOR
+    dx *= near
+    dx *= 1 - s
+    dx += 1
+    dx *= s
+    dx *= dout
 
 
 class GELUModule(Module):

@@ -1,19 +1,16 @@
-"""L-BFGS for small problems that are seen as a whole: SciPy minimizes, the model computes loss and gradient.
-
-Whoever imports this file waits for SciPy's optimizers; the package does so when ``minimize`` is asked for.
-"""
+"""L-BFGS for small problems that are seen as a whole: SciPy minimizes, the model computes loss and gradient."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import scipy.optimize
 
 from mlp_numpy.arrays import Array
-from mlp_numpy.errors import NonFiniteError
+from mlp_numpy.errors import ExtraMissingError, NonFiniteError
 from mlp_numpy.optim.checks import POSITIVE, flat_parameters, number, whole_number
 from mlp_numpy.optim.flat import FlatParameters
 
@@ -46,8 +43,10 @@ def minimize(
     The method is SciPy's L-BFGS-B without bounds: Byrd, Lu, Nocedal and Zhu 1995, "A Limited Memory Algorithm for Bound
     Constrained Optimization". If ``objective`` raises, the parameters are put back to where they were.
 
-    Raises OptionError for settings outside their bounds, NonFiniteError if the loss is not finite where it starts.
+    Raises OptionError for settings outside their bounds, NonFiniteError if the loss is not finite where it starts,
+    ExtraMissingError without SciPy.
     """
+    scipy_minimize = _scipy()
     flat_parameters("minimize", parameters)
     number("minimize", "tolerance", tolerance, POSITIVE)
     whole_number("minimize", "max_iterations", max_iterations)
@@ -61,7 +60,7 @@ def minimize(
         loss, _ = loss_and_gradient(start)
         if not math.isfinite(loss):
             raise NonFiniteError(f"minimize: the loss must be finite at the start, got {loss}.")
-        found = scipy.optimize.minimize(
+        found = scipy_minimize(
             loss_and_gradient,
             start.astype(np.float64),
             method="L-BFGS-B",
@@ -79,3 +78,13 @@ def minimize(
     parameters.values[...] = found.x
     parameters.grads[...] = found.jac
     return Minimum(float(found.fun), int(found.nit), bool(found.success), str(found.message))
+
+
+def _scipy() -> Any:
+    try:
+        import scipy.optimize
+    except ImportError as error:
+        raise ExtraMissingError(
+            f"minimize: needs SciPy, which cannot be imported: {error}. Hint: pip install 'mlp_numpy[lbfgs]'."
+        ) from error
+    return scipy.optimize.minimize

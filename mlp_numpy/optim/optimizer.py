@@ -11,7 +11,7 @@ import numpy as np
 from mlp_numpy.arrays import Array
 from mlp_numpy.errors import OptionError
 from mlp_numpy.modules import NamedArrays
-from mlp_numpy.optim.blocks import block_length, cut, n_threads, on_threads
+from mlp_numpy.optim.blocks import block_length, cut
 from mlp_numpy.optim.checks import NOT_NEGATIVE, POSITIVE, flat_parameters, number
 from mlp_numpy.optim.flat import FlatParameters, Over
 
@@ -27,7 +27,7 @@ class Optimizer:
                    or more dimensions
 
     A subclass names its slots and says in ``_update`` what happens to a block of the vectors. Blocks know nothing of
-    each other: the numbers are the same on however many threads. ``grads`` is left as backward wrote it.
+    each other. ``grads`` is left as backward wrote it.
 
     Raises OptionError for parameters that are not flat, for numbers out of bounds, and for a ``decay`` that would have
     no effect, because nothing decays or there are no weights.
@@ -58,8 +58,7 @@ class Optimizer:
         self._kept: dict[str, Array] = {"steps": np.zeros((), np.int64), **self._slots}
         block = min(block_length(parameters.values.dtype), len(parameters))
         self._parts = cut(len(parameters), decayed, self.weight_decay, block)
-        self._threads = n_threads(len(self._parts))
-        self._scratch: Array = np.empty((self._threads, 3, block), parameters.values.dtype)
+        self._scratch: Array = np.empty((3, block), parameters.values.dtype)
 
     @property
     def steps(self) -> int:
@@ -69,14 +68,10 @@ class Optimizer:
     def step(self) -> None:
         """One update of all parameters from their gradients."""
         self._kept["steps"] += 1
-        on_threads(self._share, self._threads)
-
-    def _share(self, thread: int) -> None:
-        """Update the blocks of one thread."""
         w, grads = self.parameters.values, self.parameters.grads
         slots = self._slots.values()
-        for where, wd in self._parts[thread :: self._threads]:
-            decayed, *scratch = self._scratch[thread, :, : where.stop - where.start]
+        for where, wd in self._parts:
+            decayed, *scratch = self._scratch[:, : where.stop - where.start]
             g = grads[where]
             if wd and self.decoupled_weight_decay:
                 w[where] *= 1 - self.lr * wd  # w ← w − lr·wd·w

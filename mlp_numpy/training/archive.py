@@ -13,7 +13,7 @@ import json
 import struct
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from mlp_numpy.errors import DataError, DataNotFoundError, unreadable
 from mlp_numpy.files import written_whole
 
 _DIGITS: Final = 64
+_LENGTH: Final = struct.calcsize("<H")
 _ABOUT: Final = "about"
 
 
@@ -32,15 +33,11 @@ def write_archive(
 
     Raises OSError if the disk does not take it.
     """
-    buffer = io.BytesIO()
     content: dict[str, Any] = {**arrays, _ABOUT: np.array(json.dumps(about, ensure_ascii=False))}
-    np.savez(buffer, **content)
-    # A zip archive ends with its comment, and before it the comment's length in two bytes.
-    buffer.seek(-2, io.SEEK_END)
-    buffer.write(struct.pack("<H", _DIGITS))
-    with buffer.getbuffer() as written, written_whole(path, keep=keep) as file:
-        file.write(written)
-        file.write(_digest(written))
+    with written_whole(path, keep=keep) as file:
+        signed = _Signed(file)
+        np.savez(signed, **content)
+        signed.sign()
 
 
 def read_archive(who: str, path: Path, kind: str) -> tuple[dict[str, Array], dict[str, Any]]:
@@ -48,12 +45,7 @@ def read_archive(who: str, path: Path, kind: str) -> tuple[dict[str, Array], dic
 
     Raises DataNotFoundError if there is none, DataError if it is unreadable, truncated, damaged or something else.
     """
-    try:
-        content = path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise DataNotFoundError(f"{who}: there must be a {kind} at {path}, found none.") from error
-    except OSError as error:
-        raise unreadable(who, path, error) from error
+    content = read_bytes(who, path, kind)
     try:
         with memoryview(content) as view:
             if _digest(view[:-_DIGITS]) != content[-_DIGITS:]:
@@ -71,6 +63,16 @@ def read_archive(who: str, path: Path, kind: str) -> tuple[dict[str, Array], dic
     return arrays, about
 
 
+def read_bytes(who: str, path: Path, kind: str) -> bytes:
+    """All of a file. Raises DataNotFoundError if there is no ``kind`` of file there, DataError if it is unreadable."""
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise DataNotFoundError(f"{who}: there must be a {kind} at {path}, found none.") from error
+    except OSError as error:
+        raise unreadable(who, path, error) from error
+
+
 def below(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
     """The arrays whose names begin with ``prefix``, without it."""
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
@@ -79,6 +81,38 @@ def below(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
 def under(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
     """The arrays with ``prefix`` put before their names."""
     return {f"{prefix}{name}": array for name, array in arrays.items()}
+
+
+class _Signed(io.RawIOBase):
+    """Hands on to ``file`` the bytes of a zip archive that has no comment, and makes their digest its comment."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self._digest, self._last = file, hashlib.sha256(), b""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, content: Any) -> int:
+        # A zip archive ends with the length of its comment, two bytes: they are held back, since they will be others.
+        with memoryview(content).cast("B") as view:
+            if len(view) >= _LENGTH:
+                self._put(self._last)
+                self._put(view[:-_LENGTH])
+                self._last = bytes(view[-_LENGTH:])
+            else:
+                last = self._last + bytes(view)
+                self._put(last[:-_LENGTH])
+                self._last = last[-_LENGTH:]
+            return len(view)
+
+    def sign(self) -> None:
+        """Write the comment, behind which nothing may come."""
+        self._put(struct.pack("<H", _DIGITS))
+        self._file.write(self._digest.hexdigest().encode())
+
+    def _put(self, content: bytes | memoryview) -> None:
+        self._digest.update(content)
+        self._file.write(content)
 
 
 def _digest(content: memoryview) -> bytes:

@@ -1,7 +1,7 @@
 """A trained model in one file: weights, preprocessing and what is needed to build the network again.
 
 An archive (see there) of the arrays under ``weights/…`` and ``preprocessing/…``, with the network's description among
-what is known of them.
+what is known of them; or, where its name ends in ``.safetensors``, the same in a safetensors file.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from mlp_numpy.data.preprocessing import KINDS, STATISTICS, Preprocessing
 from mlp_numpy.errors import DataError, OptionError, unknown_name
 from mlp_numpy.models import Classifier, build, describe
 from mlp_numpy.training.archive import below, read_archive, under, write_archive
+from mlp_numpy.training.safetensors_file import SUFFIX, read_safetensors, write_safetensors
 
 FORMAT: Final = 2
 """The version of the format, kept under ``about``; must rise whenever an older reader would misread a file."""
@@ -72,23 +73,30 @@ class TrainedModel:
 
 
 def save_model(path: Path, trained: TrainedModel) -> None:
-    """Write a model file, whole or not at all. Raises OSError if the disk does not take it."""
+    """Write a model file, whole or not at all, of the format that the end of its name tells.
+
+    Raises OSError if the disk does not take it, ExtraMissingError for a ``.safetensors`` without the library.
+    """
     about = trained.about | {
         "format": FORMAT,
         "model": describe(trained.model),
         "preprocessing": trained.preprocessing.kind,
     }
-    weights = under("weights/", trained.model.state())
-    write_archive(path, weights | under("preprocessing/", trained.preprocessing.state()), about)
+    arrays = under("weights/", trained.model.state()) | under("preprocessing/", trained.preprocessing.state())
+    if path.suffix == SUFFIX:
+        write_safetensors(path, arrays, about)
+    else:
+        write_archive(path, arrays, about)
 
 
 def load_model(path: Path) -> TrainedModel:
     """Read a model file.
 
     Raises DataNotFoundError if there is none, DataError if it is unreadable, truncated, damaged, of another version, or
-    something else.
+    something else; ExtraMissingError for a ``.safetensors`` without the library.
     """
-    arrays, about = read_archive("load_model", path, "model file")
+    read = read_safetensors if path.suffix == SUFFIX else read_archive
+    arrays, about = read("load_model", path, "model file")
     version = about.get("format")
     if version != FORMAT:
         raise DataError(

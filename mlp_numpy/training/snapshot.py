@@ -8,7 +8,7 @@ import numpy as np
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.modules import Module
-from mlp_numpy.optim import FlatParameters
+from mlp_numpy.optim import Average, FlatParameters
 from mlp_numpy.training.archive import under
 
 
@@ -36,10 +36,15 @@ class Buffers:
 
 
 class Snapshot:
-    """Parameters and buffers of a model as they were after ``step`` updates, when ``take`` was last called."""
+    """Parameters and buffers of a model as they were after ``step`` updates, when ``take`` was last called.
 
-    def __init__(self, model: Module, parameters: FlatParameters) -> None:
+    average   whose values belong to it, if there is one
+    """
+
+    def __init__(self, model: Module, parameters: FlatParameters, average: Average | None = None) -> None:
         self._live = {"values": parameters.values, **under("buffers/", live_buffers(model))}
+        if average is not None:
+            self._live["average"] = average.values
         self._kept = {name: array.copy() for name, array in self._live.items()}
         self.step = 0
 
@@ -63,5 +68,3 @@ class Snapshot:
         self.step = int(state["step"])
         for name, array in self._kept.items():
             array[...] = state[name]
-
-

@@ -89,8 +89,8 @@ class Trainer:
         self._first_loss = math.nan
         self._accumulator = Accumulator(self.parameters) if accumulate > 1 else None
         self._accumulate = accumulate
-        self._good = Snapshot(model, self.parameters)
-        self._before = Buffers(model)
+        self._good = Snapshot(model, self.parameters, self.update.average)
+        self._start, self._before = Buffers(model), Buffers(model)
         self._witness = last_gradient(model)
 
     @property
@@ -117,11 +117,11 @@ class Trainer:
     @np.errstate(over="ignore", invalid="ignore")
     def advance(self) -> StepRecord:
         """One step: a batch (or several), forward, loss, backward, update."""
+        self._start.take()
         watched = self.watch_every is not None and self.step % self.watch_every == 0
         if watched:
-            self._before.take()
             self._watch.before(self.batches.at(self.step * self._accumulate)[0])
-            self._before.restore()
+            self._start.restore()
         loss = right = 0.0
         for part in range(self._accumulate):
             batch_loss, batch_right = self._gradients(self.step * self._accumulate + part)
@@ -231,7 +231,9 @@ class Trainer:
         self._before.restore()
         state = self.model.state()
         place = first_nonfinite(self.model, self.loss, x, y)
-        self._before.restore()
+        self._start.restore()
+        if self._accumulator is not None:
+            self._accumulator = Accumulator(self.parameters)
         problem = f"{what} must be finite, got NaN or infinity"
         if place is None:
             bound = self.max_growth * max(1.0, self._first_loss)

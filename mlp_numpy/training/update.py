@@ -51,13 +51,17 @@ class Update:
             clip_value(parameters, self.clip_value)
         if self.clip_norm is not None:
             clip_norm(parameters, self.clip_norm)
-        if isinstance(self.schedule, Plateau):
-            self.optimizer.lr = self.base_lr * self.schedule.after(held_out_losses)
-        elif self.schedule is not None:
-            self.optimizer.lr = self.base_lr * self.schedule.at(step)
+        if self.schedule is not None:
+            self.optimizer.lr = self.lr_at(step, held_out_losses)
         self.optimizer.step()
         if self.average is not None:
             self.average.update()
+
+    def lr_at(self, step: int, held_out_losses: Sequence[float]) -> float:
+        """The learning rate of update number ``step``, counted from 0, after evaluations that gave those losses."""
+        if isinstance(self.schedule, Plateau):
+            return self.base_lr * self.schedule.after(held_out_losses)
+        return self.base_lr if self.schedule is None else self.base_lr * self.schedule.at(step)
 
     @contextlib.contextmanager
     def averaged(self) -> Iterator[None]:

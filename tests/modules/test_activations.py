@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -28,7 +25,7 @@ from mlp_numpy import (
 from mlp_numpy.arrays import Array
 from mlp_numpy.autodiff import Context
 from mlp_numpy.errors import OptionError, ShapeError
-from mlp_numpy.modules import GELU, ScaledReLU
+from mlp_numpy.modules import ScaledReLU
 
 HUGE = np.array([-1e300, -1e30, -1e4, -800.0, -50.0, 50.0, 800.0, 1e4, 1e30, 1e300])
 UP, ONES, ZEROS = np.maximum(HUGE, 0), (HUGE > 0).astype(float), np.zeros_like(HUGE)
@@ -166,20 +163,3 @@ def test_prelu_learns_its_slopes() -> None:
 def test_settings_that_cannot_be_meant_are_refused(make: object, words: str) -> None:
     with pytest.raises(OptionError, match=words):
         make()
-
-
-def test_scipy_is_imported_for_a_gelu_and_for_nothing_else() -> None:
-    script = (
-        "import sys, mlp_numpy, mlp_numpy.modules as modules; before = 'scipy' in sys.modules; "
-        "mlp_numpy.GELUModule, modules.GELU, modules.GELUTanh; print(before, 'scipy' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["False", "True"]
-    assert GELUModule().op is GELU
-
-
-@pytest.mark.parametrize("package", ["mlp_numpy", "mlp_numpy.modules"])
-@pytest.mark.parametrize("name", ["GLU", "GELUS"])
-def test_an_unknown_name_is_no_gelu(package: str, name: str) -> None:
-    with pytest.raises(AttributeError, match=f"module '{package}' has no attribute '{name}'"):
-        getattr(sys.modules[package], name)

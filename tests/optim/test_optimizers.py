@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
@@ -65,38 +64,15 @@ def test_a_step_leaves_types_gradients_and_views_alone(variant: Variant, dtype: 
 
 
 @pytest.mark.parametrize("variant", [*MAIN, *(Variant(kind, {}) for kind in CLASSES)], ids=str)
-def test_blocks_and_threads_change_nothing(variant: Variant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_change_nothing(variant: Variant, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = variant.make(flat_mlp())
     monkeypatch.setattr(blocks, "BLOCK_BYTES", 7 * 8)
     in_blocks = variant.make(flat_mlp())
-    monkeypatch.setattr("mlp_numpy.optim.optimizer.n_threads", lambda n_parts: 3)
-    on_threads = variant.make(flat_mlp())
     assert len(whole._parts) <= 4 < len(in_blocks._parts)
     for seed in range(3):
-        for optimizer in (whole, in_blocks, on_threads):
+        for optimizer in (whole, in_blocks):
             step(optimizer, seed)
     np.testing.assert_array_equal(in_blocks.parameters.values, whole.parameters.values)
-    np.testing.assert_array_equal(on_threads.parameters.values, whole.parameters.values)
-
-
-def test_threads_keep_the_callers_way_with_overflows_and_hand_on_errors() -> None:
-    def overflow(_: int) -> None:
-        np.multiply(np.float32([1e38]), np.float32([1e38]))
-
-    with np.errstate(over="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("error")
-        blocks.on_threads(overflow, 3)
-    with np.errstate(over="raise"), pytest.raises(FloatingPointError, match="overflow"):
-        blocks.on_threads(lambda number: overflow(number) if number == 2 else None, 3)
-
-
-def test_as_many_threads_as_the_matrix_products_have(monkeypatch: pytest.MonkeyPatch) -> None:
-    for own, expected in ((1, 1), (3, 3), (64, 4)):
-        info = [{"user_api": "blas", "num_threads": own}, {"user_api": "openmp", "num_threads": 1}]
-        monkeypatch.setattr("threadpoolctl.threadpool_info", lambda info=info: info)
-        assert blocks.n_threads(100) == expected
-    assert blocks.n_threads(3) == 1
-    assert blocks.n_threads(5) == 2
 
 
 @pytest.mark.parametrize("variant", MAIN, ids=str)

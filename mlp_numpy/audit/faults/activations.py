@@ -48,7 +48,7 @@ def _sign_below(context: Context, dout: Array) -> Any:
 
 def _forward_that_counts_zero_above(context: Context, x: Array, *, neg_slope: float) -> Array:
     out = LeakyReLU.forward(context, x, neg_slope=neg_slope)
-    context["slope"] = np.where(x.real >= 0, 1, context["slope"]).astype(x.real.dtype)
+    context["slope"] = np.where(x.real >= 0, 1, context["slope"]).astype(x.dtype)
     return out
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlp_numpy.arrays import Array
+from mlp_numpy.arrays import Array, blockwise
 from mlp_numpy.autodiff.context import Context
 from mlp_numpy.autodiff.op import Op
 
@@ -122,32 +122,39 @@ class Tanh(Op):
 
 class Sigmoid(Op):
     """
-    Forward     out = σ(x) = 1 / (1 + e⁻ˣ) = t / (1 + e^(−|x|))      t = 1 for x ≥ 0, e^(−|x|) for x < 0
+    Forward     out = σ(x) = 1 / (1 + e⁻ˣ)
     Backward    dx = dout ⊙ σ(x) (1 − σ(x)) = dout ⊙ out ⊙ (1 − out)
     Shapes      x, out, dout: any, all the same
     Caches      out
-    Kinks       none: both forms are the same function, of which the second does not overflow
+    Kinks       none
     Reference   elementary calculus
     """
 
     @staticmethod
     def forward(context: Context, x: Array) -> Array:
-        # By arithmetic on the sign of the real part, so that the complex step goes through |x| as through ±x; choosing
-        # number by number, as np.where does, takes three times as long.
-        positive = (x.real >= 0).astype(x.real.dtype)
-        rest = 1 - positive
-        out: Array = np.asarray(np.exp((rest - positive) * x))
-        t = positive + rest * out
-        out += 1
-        np.divide(t, out, out=out)
+        # Where e⁻ˣ overflows, 1 / (1 + ∞) = 0 is what the sigmoid is to every digit.
+        with np.errstate(over="ignore"):
+            (out,) = blockwise(_sigmoid, x)
         context["out"] = out
         return out
 
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
-        out = context["out"]
-        dx: Array = dout * out * (1 - out)
+        (dx,) = blockwise(_sigmoid_backward, dout, context["out"])
         return dx
+
+
+def _sigmoid(out: Array, x: Array) -> None:
+    np.negative(x, out=out)
+    np.exp(out, out=out)
+    out += 1
+    np.divide(1, out, out=out)
+
+
+def _sigmoid_backward(dx: Array, dout: Array, out: Array) -> None:
+    np.subtract(1, out, out=dx)
+    dx *= out
+    dx *= dout
 
 
 class ReLU(Op):
@@ -155,20 +162,25 @@ class ReLU(Op):
     Forward     out = max(0, x) = 1[x > 0] ⊙ x
     Backward    dx = 1[x > 0] ⊙ dout
     Shapes      x, out, dout: any, all the same
-    Caches      1[x > 0]
+    Caches      x  (a view, no copy)
     Kinks       at x = 0 the slope is 0
     Reference   "Assignment 1: MLPs, CNNs and Backpropagation" (Earle), eq. 19 to 24 with a = 0
     """
 
     @staticmethod
     def forward(context: Context, x: Array) -> Array:
-        # As numbers, not as bools: a product of one kind with itself is twice as quick.
-        positive = (x.real > 0).astype(x.real.dtype)
-        context["positive"] = positive
-        out: Array = positive * x
+        context["x"] = x
+        # A complex number is on the side of its real part, which NumPy's maximum would not say of 0 + i.
+        out: Array = (x.real > 0) * x if x.dtype.kind == "c" else np.maximum(x, 0)
         return out
 
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
-        dx: Array = context["positive"] * dout
+        (dx,) = blockwise(_relu_backward, dout, context["x"])
         return dx
+
+
+def _relu_backward(dx: Array, dout: Array, x: Array) -> None:
+    # The mask as numbers: a product of one kind with itself is twice as quick, and choosing takes ten times as long.
+    dx[...] = x.real > 0
+    dx *= dout

@@ -1,0 +1,53 @@
+"""A run as it is followed on the command line: what it is, how it goes, and how it ended."""
+
+from __future__ import annotations
+
+from tqdm import tqdm
+
+from mlp_numpy.cli.console import FAILED, banner, on_terminal
+from mlp_numpy.errors import NonFiniteError
+from mlp_numpy.experiment import Run
+from mlp_numpy.texts import evaluation_line, summary
+from mlp_numpy.training import StepRecord
+
+
+def follow_to_its_end(experiment: Run) -> int:
+    """Train, tell what was reached and where it is, and give the exit status.
+
+    Raises NonFiniteError if the training diverges.
+    """
+    with experiment as run:
+        try:
+            _follow(run)
+        except NonFiniteError:
+            print(f"run     {run.folder}\npicture {run.picture}", flush=True)
+            raise
+    if run.result is None:
+        return FAILED
+    print(f"{summary(run.result.history)}\nrun     {run.folder}\npicture {run.picture}", flush=True)
+    # A request that came when everything was done has not stopped anything.
+    return 128 + run.stopped_by if run.stopped_by is not None and run.result.status == "interrupted" else 0
+
+
+def _follow(run: Run) -> None:
+    """Tell what is trained on what, and follow it to its end: with a bar where someone looks on, else with lines."""
+    if run.warning is not None:
+        banner(run.warning)
+    settings, how = run.config, run.trainer.optimizer
+    sizes = f"{len(run.parts.train):,} + {len(run.trainer.held_out):,} images ({settings.held_out})"
+    print(f"data    {run.dataset.name}, {sizes}, from {run.dataset.source}")
+    print(f"model   {run.model!r}, {len(run.parameters):,} parameters")
+    print(f"train   {how!r}, batch {settings.batch}, {settings.steps} steps, seed {settings.seed}", flush=True)
+    done = run.trainer.step
+    if done:
+        print(f"resumed after step {done}", flush=True)
+    with tqdm(total=settings.steps, initial=done, unit="step", disable=not on_terminal(), dynamic_ncols=True) as bar:
+        latest: StepRecord | None = None
+        for record in run.records():
+            if isinstance(record, StepRecord):
+                latest = record
+                bar.update()
+            else:
+                bar.set_postfix_str(f"{settings.held_out} accuracy {record.accuracy:.3f}")
+                if bar.disable:
+                    print(evaluation_line(record, latest, settings.held_out), flush=True)

@@ -1,0 +1,119 @@
+"""The commands about trained models: ``evaluate``, ``predict`` and ``export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import numpy as np
+import tyro
+
+from mlp_numpy.cli.console import on_terminal
+from mlp_numpy.data.images import read_image
+from mlp_numpy.data.sealed import SealedSplit
+from mlp_numpy.data.sources import load_dataset
+from mlp_numpy.errors import DataError, OptionError, RunFolderError
+from mlp_numpy.experiment import load_run, load_trained, report_opening, sealed_again
+from mlp_numpy.modules import SoftMaxCrossEntropyModule
+from mlp_numpy.texts import confusion_table
+from mlp_numpy.training import confusion_matrix, evaluate, save_model
+from mlp_numpy.viz import save_confusion
+
+_SUFFIXES: Final = (".npz", ".safetensors")
+
+
+def evaluate_run(
+    run: Annotated[Path, tyro.conf.Positional],
+    data_dir: str = "",
+    download: bool = True,
+) -> int:
+    """Accuracy and confusion matrix of a run's model on the whole test set.
+
+    Args:
+        run: folder of a run, such as runs/run-cifar10-001, or a model file
+        data_dir: folder where data sets are found; by default the run's own, or "data" for a model file
+        download: whether data may be fetched from the network
+    """
+    trained = load_trained(run)
+    folder = data_dir or ("data" if run.is_file() else load_run(run)[0].data_dir)
+    option = trained.about["dataset_option"]
+    dataset = load_dataset(option, folder, download=download, progress=on_terminal()).dataset
+    if (dataset.n_features, *dataset.class_names) != (trained.model.n_inputs, *trained.about["class_names"]):
+        raise DataError(
+            f"evaluate: the data set must have the pixels and classes that {run} was trained on, "
+            f"{trained.model.n_inputs} and {trained.about['class_names']}, got {dataset.name} with "
+            f"{dataset.n_features} and {list(dataset.class_names)}."
+        )
+    sealed = SealedSplit(dataset.test) if run.is_file() else sealed_again(run, dataset.test)
+    test = sealed.open("evaluate")
+    outcome = evaluate(trained.model.logits, SoftMaxCrossEntropyModule(), test, trained.preprocessing, chunk=250)
+    counts = confusion_matrix(test.labels, outcome.predicted, dataset.n_classes)
+    name = str(trained.about["name"])
+    print(f"{name}: {trained.model.title} after step {trained.about['step']} on {dataset.name}")
+    print(f"test accuracy {outcome.accuracy:.4f}, loss {outcome.loss:.4f}, {len(test):,} images")
+    if run.is_file():
+        print("a model file does not count how often its test set has been opened; its run does\n")
+    else:
+        report_opening(run, sealed)
+        times = f"{len(sealed.openings)} times: {', '.join(sealed.openings)}"
+        print(f"the test set of this run has been opened {times}\n")
+    print(confusion_table(counts, dataset.class_names))
+    picture = run.with_suffix(".confusion.png") if run.is_file() else run / "confusion.png"
+    title = f"{trained.model.title} on {dataset.name}: test accuracy {outcome.accuracy:.3f}"
+    save_confusion(picture, counts, dataset.class_names, title)
+    print(f"\npicture {picture}")
+    return 0
+
+
+def predict(
+    run: Annotated[Path, tyro.conf.Positional],
+    images: Annotated[tuple[Path, ...], tyro.conf.Positional],
+    top: int = 3,
+) -> int:
+    """Name the class of image files, with the probabilities that a run's model gives.
+
+    Args:
+        run: folder of a run, such as runs/run-cifar10-001, or a model file
+        images: image files of any size and kind; they are scaled to the size that the model knows
+        top: how many classes to name for each
+    """
+    if top < 1:
+        raise OptionError(f"predict: top must be ≥ 1, got {top}.")
+    if not images:
+        raise OptionError("predict: there must be at least one image file, got none.")
+    trained = load_trained(run)
+    names = trained.about["class_names"]
+    shape = tuple(trained.about["image_shape"])
+    pixels = np.stack([read_image(path, shape) for path in images])
+    dtype = next(array.dtype for array in trained.model.state().values())
+    probabilities = trained.model.forward(trained.preprocessing.apply(pixels, dtype))
+    width = max(len(str(path)) for path in images)
+    for path, row in zip(images, probabilities, strict=True):
+        best = np.argsort(-row, kind="stable")[:top]
+        print(f"{path!s:<{width}}  " + "  ".join(f"{names[i]} {row[i]:.3f}" for i in best))
+    return 0
+
+
+def export(
+    run: Annotated[Path, tyro.conf.Positional],
+    file: Annotated[Path, tyro.conf.Positional],
+    overwrite: bool = False,
+) -> int:
+    """Write the model of a run, preprocessing inside, to a file of its own.
+
+    Args:
+        run: folder of a run, such as runs/run-cifar10-001, or a model file
+        file: what to write, NAME.safetensors for other programs or NAME.npz
+        overwrite: replace a file that is there
+    """
+    if file.suffix not in _SUFFIXES:
+        raise OptionError(f"export: the file's name must end in {' or '.join(_SUFFIXES)}, got {file.name!r}.")
+    trained = load_trained(run)
+    if file.exists() and not overwrite:
+        raise RunFolderError(f"export: there must be no {file} yet, found one. Hint: --overwrite replaces it.")
+    try:
+        save_model(file, trained)
+    except OSError as error:
+        raise RunFolderError(f"export: {file} must be written, got: {error.strerror or error}.") from error
+    print(f"model   {file}, {trained.model.title} after step {trained.about['step']}")
+    return 0

@@ -1,0 +1,119 @@
+"""Is a training healthy? What can be told before it from its settings, and after it from its folder."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from mlp_numpy.arrays import Array
+from mlp_numpy.config import Config
+from mlp_numpy.errors import NonFiniteError
+from mlp_numpy.experiment import verdicts
+from mlp_numpy.experiment.parts import Parts, assemble, network, update
+from mlp_numpy.experiment.parts import loss as loss_of
+from mlp_numpy.experiment.resume import read_resumed
+from mlp_numpy.experiment.verdicts import Finding, Measures
+from mlp_numpy.optim import Adam, FlatParameters
+from mlp_numpy.training import Checkpoint, History, Update, accuracy
+
+_BATCH: Final = 64
+_STEPS: Final = 300
+_LEARNED: Final = 0.1
+
+
+def examine(config: Config, *, progress: bool = False) -> list[Finding]:
+    """What can be told of a training before it is made: from its data, its start, its first step and one batch.
+
+    Nothing is written. Raises what ``assemble`` raises.
+    """
+    return list(_before(assemble(replace(config, watch=1), progress=progress), config))
+
+
+def examine_run(folder: Path, *, progress: bool = False) -> list[Finding]:
+    """What ``examine`` tells of the settings of a run, and what its history and its last checkpoint tell besides.
+
+    Nothing is written. Raises what ``read_resumed`` and ``assemble`` raise.
+    """
+    found = read_resumed(folder)
+    parts = assemble(replace(found.config, watch=1), progress=progress)
+    findings = list(_before(parts, found.config))
+    if (folder / "history.json").exists():
+        findings.append(verdicts.ending(str(History.read(folder / "history.json").about["status"])))
+    if found.checkpoint is not None and found.checkpoint.history.steps:
+        findings += _after(parts, found.config, found.checkpoint)
+    return findings
+
+
+def _before(parts: Parts, config: Config) -> Iterator[Finding]:
+    yield verdicts.class_sizes(parts.train.labels, parts.dataset.class_names)
+    state = parts.trainer.state()
+    x, _ = parts.trainer.batches.at(0)
+    mean, std = float(x.mean(dtype=np.float64)), float(x.std(dtype=np.float64))
+    try:
+        record = parts.trainer.advance()
+    except NonFiniteError as error:
+        yield verdicts.exploded("at the start", str(error))
+    else:
+        measures: Measures = record.watched or {}
+        yield verdicts.first_loss(record.loss, parts.dataset.n_classes)
+        yield verdicts.input_scale(mean, std, measures)
+        yield from _layers("at the start", measures, config.batch)
+    parts.trainer.load_state(state)
+    yield _one_batch(parts, config)
+
+
+def _after(parts: Parts, config: Config, checkpoint: Checkpoint) -> Iterator[Finding]:
+    history, n_classes = checkpoint.history, parts.dataset.n_classes
+    parts.trainer.load_state(checkpoint.state)
+    try:
+        record = parts.trainer.advance()
+    except NonFiniteError as error:
+        yield verdicts.exploded("now", str(error))
+    else:
+        yield from _layers("now", record.watched or {}, config.batch)
+    if history.evaluations:
+        yield verdicts.better_than_guessing(history, parts.trainer.held_out.labels)
+        yield verdicts.gap(history, n_classes)
+    yield verdicts.still_falling(history, n_classes)
+
+
+def _layers(when: str, measures: Measures, n_rows: int) -> Iterator[Finding]:
+    yield verdicts.dead_units(when, measures, n_rows)
+    yield verdicts.updates(when, measures)
+    yield verdicts.gradients(when, measures)
+
+
+def _one_batch(parts: Parts, config: Config) -> Finding:
+    """Learn a few examples by heart, without what makes that harder on purpose."""
+    bare = replace(config, dropout=0.0, label_smoothing=0.0, schedule="constant")
+    n = min(_BATCH, len(parts.train))
+    x = parts.preprocessing.apply(parts.train.images[:n], config.dtype)
+    y = parts.train.labels[:n]
+    own = _learned(parts, bare, x, y, adam=False)
+    adam = None if own[0] < _LEARNED else _learned(parts, bare, x, y, adam=True)
+    return verdicts.one_batch(n, own, adam)
+
+
+# What overflows is what is looked for.
+@np.errstate(over="ignore", invalid="ignore")
+def _learned(parts: Parts, config: Config, x: Array, y: Array, *, adam: bool) -> tuple[float, int]:
+    """The loss at last, infinity if it exploded, and after how many steps."""
+    model, loss = network(config, parts.dataset).logits, loss_of(config)
+    parameters = FlatParameters(model)
+    change = Update(Adam(parameters, 1e-3)) if adam else update(config, parameters)
+    value = math.inf
+    for step in range(_STEPS):
+        scores = model.forward(x)
+        value = float(loss.forward(scores, y))
+        if not value <= config.max_growth:
+            return math.inf, step
+        if value < _LEARNED and accuracy(scores, y) == 1:
+            return value, step
+        model.backward(loss.backward())
+        change.apply(step, [])
+    return value, _STEPS

@@ -1,0 +1,196 @@
+"""One experiment with several seeds: a run of each, one after the other, and what they say together."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from mlp_numpy.arrays import Array
+from mlp_numpy.config import Config, read_config
+from mlp_numpy.errors import DataNotFoundError, NonFiniteError, OptionError, RunFolderError
+from mlp_numpy.experiment.folder import check_free
+from mlp_numpy.experiment.run import Run
+from mlp_numpy.files import write_json
+from mlp_numpy.training import History
+from mlp_numpy.viz import save_bands
+
+_DONE: Final = ("finished", "stopped early")
+_ENDED: Final = (*_DONE, "stopped:")
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A figure of several runs, one a seed that came to its end, with their mean and standard deviation.
+
+    std   the sample's, with seeds − 1; None for one seed
+    """
+
+    values: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """Σ v / n."""
+        return float(np.mean(self.values))
+
+    @property
+    def std(self) -> float | None:
+        """√(Σ (v − mean)² / (n − 1))."""
+        return float(np.std(self.values, ddof=1)) if len(self.values) > 1 else None
+
+
+@dataclass(frozen=True)
+class Together:
+    """What runs with several seeds say together.
+
+    part      what was evaluated while training, test or validation
+    status    seed → how its run ended
+    figures   "last" and "best" accuracy on ``part``, and where validation chose the "test" accuracy; of the runs that
+              came to their end, none of them if none did
+    picture   the mean curve with a band of one standard deviation, or None if no run came to its end
+    file      all this as JSON
+    """
+
+    part: str
+    status: Mapping[int, str]
+    figures: Mapping[str, Spread]
+    picture: Path | None
+    file: Path
+
+
+def seed_configs(config: Config, seeds: Sequence[int], *, go_on: bool = False) -> list[Config]:
+    """The settings of each seed's run; it is named NAME-seed-0 and so on, without a name seeds-001-seed-0 or so.
+
+    go_on   the runs may be there, with these settings: what is not finished of them goes on
+
+    Raises OptionError for no seeds, one that comes twice or ``go_on`` without a name, RunFolderError if a name is
+    taken.
+    """
+    if not seeds or len(set(seeds)) < len(seeds):
+        raise OptionError(f"seed_configs: seeds must be one or more different numbers, got {list(seeds)}.")
+    if go_on and not config.name:
+        raise OptionError("seed_configs: go_on must come with the name of the runs that are to go on, got none.")
+    named = replace(config, name=config.name or _free_name(config))
+    found = [replace(named, name=f"{named.name}-seed-{seed}", seed=seed) for seed in seeds]
+    if go_on:
+        for each in found:
+            _check_same(each)
+        return found
+    for each in found:
+        check_free(each)
+    for path in _paths(named):
+        if path.exists() and not config.overwrite:
+            raise RunFolderError(f"seed_configs: there must be no {path} yet, found one. Hint: another --name.")
+    return found
+
+
+def open_run(config: Config, *, go_on: bool = False, progress: bool = False) -> Run | History:
+    """The run of one of ``seed_configs``, to be followed; or its history if it came to its end earlier."""
+    folder = Path(config.runs_dir, config.name)
+    if not go_on or not folder.exists():
+        return Run(config, progress=progress)
+    try:
+        history = History.read(folder / "history.json")
+    except DataNotFoundError:
+        return Run.resumed(folder, progress=progress)
+    return history if str(history.about.get("status")).startswith(_ENDED) else Run.resumed(folder, progress=progress)
+
+
+def run_seeds(config: Config, seeds: Sequence[int], *, go_on: bool = False) -> Iterator[History]:
+    """Run the experiment with one seed after the other, yielding the history of each; at last, ``together`` is saved.
+
+    A run that diverges has its history too, and the others go on. Raises what ``seed_configs`` and ``Run`` raise.
+    """
+    configs = seed_configs(config, seeds, go_on=go_on)
+    for each in configs:
+        found = open_run(each, go_on=go_on)
+        if isinstance(found, History):
+            yield found
+            continue
+        # how it ended stands in its history
+        with found as experiment, contextlib.suppress(NonFiniteError):
+            for _ in experiment.records():
+                pass
+        yield experiment.history
+    together(configs)
+
+
+def together(configs: Sequence[Config]) -> Together:
+    """Save what the runs of ``seed_configs`` say together: plots/NAME-seeds.png and runs/NAME-seeds.json.
+
+    Raises DataNotFoundError if one of them has left no history yet, RunFolderError if the files cannot be written.
+    """
+    histories = {each.seed: History.read(Path(each.runs_dir, each.name, "history.json")) for each in configs}
+    name = configs[0].name.removesuffix(f"-seed-{configs[0].seed}")
+    file, picture = _paths(replace(configs[0], name=name))
+    status = {seed: str(history.about["status"]) for seed, history in histories.items()}
+    ended = [history for seed, history in histories.items() if status[seed] in _DONE]
+    part = configs[0].held_out
+    figures = _figures(ended)
+    try:
+        if ended:
+            title = f"{name} on {ended[0].about['dataset']}"
+            save_bands(picture, {"accuracy": _common(ended)}, title, y_name=f"{part} accuracy")
+        write_json(file, _content(name, part, status, figures))
+    except OSError as error:
+        raise RunFolderError(f"together: {file} and {picture} must be written, got: {error}.") from error
+    return Together(part, status, figures, picture if ended else None, file)
+
+
+def _figures(ended: Sequence[History]) -> dict[str, Spread]:
+    if not ended:
+        return {}
+    figures = {
+        "last": Spread(tuple(history.evaluations[-1].accuracy for history in ended)),
+        "best": Spread(tuple(max(record.accuracy for record in history.evaluations) for history in ended)),
+    }
+    if all("test" in history.about for history in ended):
+        figures["test"] = Spread(tuple(float(history.about["test"]["accuracy"]) for history in ended))
+    return figures
+
+
+def _common(ended: Sequence[History]) -> tuple[list[int], Array]:
+    """The steps at which all runs were evaluated, and their accuracies there (seeds, steps)."""
+    curves = [{record.step: record.accuracy for record in history.evaluations} for history in ended]
+    steps = sorted(set.intersection(*(set(curve) for curve in curves)))
+    return steps, np.array([[curve[step] for step in steps] for curve in curves])
+
+
+def _content(name: str, part: str, status: Mapping[int, str], figures: Mapping[str, Spread]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "part": part,
+        "runs": [{"seed": seed, "name": f"{name}-seed-{seed}", "status": how} for seed, how in status.items()],
+        "accuracy": {
+            figure: {"values": list(spread.values), "mean": spread.mean, "std": spread.std}
+            for figure, spread in figures.items()
+        },
+    }
+
+
+def _check_same(config: Config) -> None:
+    """Raise RunFolderError if there is a run of that name with other settings."""
+    folder = Path(config.runs_dir, config.name)
+    if not folder.exists():
+        return
+    found = read_config(folder / "config.yaml")
+    if replace(found, overwrite=config.overwrite, download=config.download) != config:
+        raise RunFolderError(
+            f"seed_configs: the run in {folder} must have the settings that it is to go on with, found others. "
+            "Hint: give the command as it was, or another --name."
+        )
+
+
+def _paths(config: Config) -> tuple[Path, Path]:
+    return Path(config.runs_dir, f"{config.name}-seeds.json"), Path(config.plots_dir, f"{config.name}-seeds.png")
+
+
+def _free_name(config: Config) -> str:
+    number = 1
+    while any(any(Path(folder).glob(f"seeds-{number:03}-*")) for folder in (config.runs_dir, config.plots_dir)):
+        number += 1
+    return f"seeds-{number:03}"

@@ -1,0 +1,88 @@
+"""Named arrays and what is known of them as a safetensors file, which other programs read too.
+
+Of a damaged file, safetensors itself notices what stands in the header alone: in the numbers any bit may flip. So the
+metadata hold, beside a JSON text under ``about``, the SHA-256 of all content.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from mlp_numpy.arrays import Array
+from mlp_numpy.errors import DataError, ExtraMissingError
+from mlp_numpy.files import written_whole
+from mlp_numpy.training.archive import read_bytes
+
+SUFFIX: Final = ".safetensors"
+"""How the name of such a file ends."""
+
+_LENGTH: Final = 8
+"""Bytes at the beginning that tell the length of the header."""
+
+
+def write_safetensors(path: Path, arrays: Mapping[str, Array], about: Mapping[str, Any]) -> None:
+    """Write a file, whole or not at all.
+
+    Raises ExtraMissingError without the library, OSError if the disk does not take it.
+    """
+    library = _library("write_safetensors", path)
+    # The library writes memory as it lies: an array in another order would come back as other numbers.
+    plain = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    text = json.dumps(about, ensure_ascii=False)
+    content: bytes = library.save(plain, {"about": text, "sha256": _digest(plain, text)})
+    with written_whole(path) as file:
+        file.write(content)
+
+
+def read_safetensors(who: str, path: Path, kind: str) -> tuple[dict[str, Array], dict[str, Any]]:
+    """The arrays of a file, and what is known of them. ``who`` asks for what ``kind`` of file, for the errors.
+
+    Raises ExtraMissingError without the library, DataNotFoundError if there is no file, DataError if it is unreadable,
+    truncated, damaged or something else.
+    """
+    library = _library(who, path)
+    content = read_bytes(who, path, kind)
+    try:
+        arrays: dict[str, Array] = library.load(content)
+        length = int.from_bytes(content[:_LENGTH], "little")
+        known = json.loads(content[_LENGTH : _LENGTH + length])["__metadata__"]
+        if known["sha256"] != _digest(arrays, known["about"]):
+            raise ValueError("the digest inside does not fit the content")
+        about = json.loads(known["about"])
+        if not isinstance(about, dict):
+            raise ValueError("about is not an object")
+    except Exception as error:  # what a foreign file raises has no end
+        raise DataError(
+            f"{who}: {path} must be a {kind} that export wrote, whole and undamaged, got {type(error).__name__}: "
+            f"{error}. Hint: export it again."
+        ) from error
+    return arrays, about
+
+
+def _digest(arrays: Mapping[str, Array], about: str) -> str:
+    """The SHA-256 of names, kinds, shapes and numbers, name by name, and of ``about``."""
+    found = hashlib.sha256()
+    for name in sorted(arrays):
+        array = arrays[name]
+        found.update(json.dumps([name, array.dtype.name, array.shape]).encode())
+        found.update(array.tobytes())
+    found.update(about.encode())
+    return found.hexdigest()
+
+
+def _library(who: str, path: Path) -> Any:
+    try:
+        # an extra, which most do without
+        import safetensors.numpy
+    except Exception as error:
+        raise ExtraMissingError(
+            f"{who}: safetensors must be installed for {path.name}, got {type(error).__name__}: {error}. "
+            "Hint: pip install 'mlp_numpy[safetensors]'."
+        ) from error
+    return safetensors.numpy
