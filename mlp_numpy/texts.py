@@ -26,6 +26,17 @@ def evaluation_line(record: EvaluationRecord, latest: StepRecord | None, part: s
     return f"step {record.step:>6}   {part} loss {record.loss:.4f} accuracy {record.accuracy:.4f}{train_part}"
 
 
+def outlook(memory: int, seconds: float | None) -> str:
+    """What a training is expected to take: bytes of memory, and how long if that is known."""
+    text = f"{memory / 1e6:,.0f} MB of memory"
+    if seconds is None:
+        return text
+    for unit, length in (("h", 3600.0), ("min", 60.0)):
+        if seconds >= 1.5 * length:
+            return f"about {seconds / length:.1f} {unit}, {text}"
+    return f"about {max(seconds, 1):.0f} s, {text}"
+
+
 def table(rows: Sequence[Sequence[str]]) -> str:
     """Rows of cells, the first the heads, as text in columns; the last column may be of any width."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]

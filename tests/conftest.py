@@ -25,3 +25,14 @@ def cifar_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data")
     write_folder(folder / "cifar-10-batches-py", TinyCifar(rows=40, test_rows=30).python_files())
     return folder
+
+
+@pytest.fixture
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures of runs are empty files: drawing one takes longer than a tiny training does."""
+
+    def empty(path: Path, *_: object, **__: object) -> None:
+        path.touch()
+
+    monkeypatch.setattr("mlp_numpy.experiment.outputs.save_curves", empty)
+    monkeypatch.setattr("mlp_numpy.experiment.outputs.save_watch", empty)

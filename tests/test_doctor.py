@@ -18,6 +18,8 @@ from mlp_numpy.errors import DataNotFoundError, NonFiniteError
 from mlp_numpy.experiment import Finding, Run, examine, examine_run, parts, run
 from mlp_numpy.training import load_checkpoint, save_checkpoint
 
+pytestmark = pytest.mark.usefixtures("no_pictures")
+
 Serve = Callable[[Dataset], None]
 
 

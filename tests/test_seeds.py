@@ -16,6 +16,8 @@ from mlp_numpy.errors import OptionError, RunFolderError
 from mlp_numpy.experiment import Run, run, run_seeds, seed_configs
 from mlp_numpy.training import History
 
+pytestmark = pytest.mark.usefixtures("no_pictures")
+
 
 @pytest.fixture
 def config(cifar_dir: Path, tmp_path: Path) -> Config:

@@ -17,6 +17,8 @@ from mlp_numpy.errors import ExtraMissingError, RunFolderError
 from mlp_numpy.experiment import Run, run
 from mlp_numpy.training import History
 
+pytestmark = pytest.mark.usefixtures("no_pictures")
+
 NAMES = ("tensorboardX", "tensorboardX.event_file_writer", "tensorboardX.proto")
 NAMES += ("tensorboardX.proto.event_pb2", "tensorboardX.proto.summary_pb2")
 Scalars = dict[str, dict[int, float]]

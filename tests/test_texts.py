@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlp_numpy.texts import confusion_table, evaluation_line, summary
+from mlp_numpy.texts import confusion_table, evaluation_line, seeds_table, summary
 from mlp_numpy.training import EvaluationRecord, History, StepRecord
 
 
@@ -27,4 +27,17 @@ def test_the_summary_names_the_best_and_the_last() -> None:
     assert summary(history).splitlines() == [
         "finished after step 20, 1.2 s, on tiny",
         "test accuracy: last 0.5000, best 0.6000 at step 10",
+    ]
+
+
+def test_the_table_of_seeds_leaves_out_what_did_not_end() -> None:
+    status = {3: "finished", 4: "stopped: Trainer.run: a loss", 5: "stopped early"}
+    figures = {"last": ([0.5, 0.7], 0.6, 0.1414), "test": ([0.25, 0.75], 0.5, None)}
+    assert [line.split() for line in seeds_table(status, figures, "validation").splitlines()] == [
+        ["seed", "last", "validation", "test", "status"],
+        ["3", "0.5000", "0.2500", "finished"],
+        ["4", "stopped"],
+        ["5", "0.7000", "0.7500", "stopped", "early"],
+        ["mean", "0.6000", "0.5000"],
+        ["±", "std", "0.1414"],
     ]

@@ -6,8 +6,8 @@ from tqdm import tqdm
 
 from mlp_numpy.cli.console import FAILED, banner, on_terminal
 from mlp_numpy.errors import NonFiniteError
-from mlp_numpy.experiment import Run
-from mlp_numpy.texts import evaluation_line, summary
+from mlp_numpy.experiment import Run, estimate
+from mlp_numpy.texts import evaluation_line, outlook, summary
 from mlp_numpy.training import StepRecord
 
 
@@ -38,6 +38,8 @@ def _follow(run: Run) -> None:
     print(f"data    {run.dataset.name}, {sizes}, from {run.dataset.source}")
     print(f"model   {run.model!r}, {len(run.parameters):,} parameters")
     print(f"train   {how!r}, batch {settings.batch}, {settings.steps} steps, seed {settings.seed}", flush=True)
+    expected = estimate(run.parts, settings.steps)
+    print(f"expect  {outlook(expected.memory, expected.seconds)}", flush=True)
     done = run.trainer.step
     if done:
         print(f"resumed after step {done}", flush=True)

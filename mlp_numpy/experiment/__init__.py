@@ -1,6 +1,7 @@
 """Whole experiments: from a Config to a run's folder and its picture, and back."""
 
 from mlp_numpy.experiment.doctor import examine, examine_run
+from mlp_numpy.experiment.estimate import Estimate, estimate
 from mlp_numpy.experiment.folder import finished, load_run, load_trained, report_opening, sealed_again
 from mlp_numpy.experiment.parts import assemble
 from mlp_numpy.experiment.replay import Replay, replay
@@ -9,6 +10,7 @@ from mlp_numpy.experiment.seeds import Spread, Together, open_run, run_seeds, se
 from mlp_numpy.experiment.verdicts import Finding
 
 __all__ = [
+    "Estimate",
     "Finding",
     "Replay",
     "Result",
@@ -16,6 +18,7 @@ __all__ = [
     "Spread",
     "Together",
     "assemble",
+    "estimate",
     "examine",
     "examine_run",
     "finished",

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import threadpoolctl
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.config import Config, write_config
@@ -215,8 +216,8 @@ class _Training:
                 [sys.executable, "-m", "mlp_numpy", "train", *words],
                 stdout=out,
                 stderr=errors,
-                # the same program as this one, wherever it was imported from
-                env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                # the same program as this one, wherever it was imported from; small products gain nothing by threads
+                env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OPENBLAS_NUM_THREADS": "1"},
             )
 
     @property
@@ -256,7 +257,7 @@ class _Training:
 
 
 def _resume(run: Path, log: Path) -> None:
-    with Run.resumed(run) as experiment:
+    with threadpoolctl.threadpool_limits(1), Run.resumed(run) as experiment:
         log.write_text("train ")
         for _ in experiment.records():
             pass

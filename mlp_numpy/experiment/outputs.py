@@ -70,6 +70,7 @@ class Outputs:
             self._checkpoint()
         except OSError as error:
             self._failed[self.place.folder / NAME] = error
+            self._tried += 1
             raise RunFolderError(
                 f"run: a checkpoint must be saved in {self.place.folder}, got: {error.strerror or error}. "
                 f"{_INTACT} Hint: {_ROOM}"

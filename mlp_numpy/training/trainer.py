@@ -88,7 +88,7 @@ class Trainer:
         self._held_out_losses: list[float] = []
         self._first_loss = math.nan
         self._accumulator = Accumulator(self.parameters) if accumulate > 1 else None
-        self._accumulate = accumulate
+        self.accumulate = accumulate
         self._good = Snapshot(model, self.parameters, self.update.average)
         self._start, self._before = Buffers(model), Buffers(model)
         self._witness = last_gradient(model)
@@ -120,12 +120,12 @@ class Trainer:
         self._start.take()
         watched = self.watch_every is not None and self.step % self.watch_every == 0
         if watched:
-            self._watch.before(self.batches.at(self.step * self._accumulate)[0])
+            self._watch.before(self.batches.at(self.step * self.accumulate)[0])
             self._start.restore()
         loss = right = 0.0
-        for part in range(self._accumulate):
-            batch_loss, batch_right = self._gradients(self.step * self._accumulate + part)
-            loss, right = loss + batch_loss / self._accumulate, right + batch_right / self._accumulate
+        for part in range(self.accumulate):
+            batch_loss, batch_right = self._gradients(self.step * self.accumulate + part)
+            loss, right = loss + batch_loss / self.accumulate, right + batch_right / self.accumulate
         if self._accumulator is not None:
             self._accumulator.finish()
         self.update.apply(self.step, self._held_out_losses)
@@ -207,6 +207,7 @@ class Trainer:
         self.step, self.weights_step = int(state["step"]), int(state["weights_step"])
         self._evaluated_step, self._first_loss = int(state["evaluated_step"]), float(state["first_loss"])
         self._held_out_losses = [float(loss) for loss in state["held_out_losses"]]
+        self.failure = None
 
     def _gradients(self, number: int) -> tuple[float, float]:
         """Loss and accuracy of batch ``number``, its gradients in the model's, added up where several make a step."""

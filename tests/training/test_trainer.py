@@ -14,7 +14,8 @@ from mlp_numpy.data.batches import Batches
 from mlp_numpy.data.dataset import Split
 from mlp_numpy.data.preprocessing import Preprocessing
 from mlp_numpy.errors import NonFiniteError, OptionError
-from mlp_numpy.training import EvaluationRecord, StepRecord, Trainer, accuracy, confusion_matrix, evaluate
+from mlp_numpy.optim import Adam, Average, L2Penalty, parse_schedule
+from mlp_numpy.training import EvaluationRecord, StepRecord, Trainer, Update, accuracy, confusion_matrix, evaluate
 
 DATA = tiny()
 
@@ -186,3 +187,98 @@ def test_evaluation_is_the_weighted_mean_that_the_loss_gives_for_all_at_once() -
     found = evaluate(one.model, loss, DATA.test, preprocessing, chunk=7)
     x = preprocessing.apply(DATA.test.images, np.dtype(np.float32))
     assert found.loss == pytest.approx(float(loss.forward(one.model.forward(x), y)), rel=1e-5)
+
+
+def full_trainer(lr: float = 0.01, **options: object) -> Trainer:
+    """One with everything around it that has a state."""
+    preprocessing = Preprocessing.fit("standardize", DATA.train.images, SHAPE)
+    model = MLP(48, [16, 8], 4, batch_norm=True, dropout=0.3, init=kaiming(), rng=0, dtype=np.float32)
+    parameters = FlatParameters(model)
+    update = Update(
+        Adam(parameters, lr),
+        schedule=parse_schedule("plateau:0.5:1", 60),
+        penalty=L2Penalty(parameters, 1e-3),
+        clip_norm=1.0,
+        clip_value=0.5,
+        average=Average(parameters, 0.9),
+    )
+    batches = Batches(DATA.train, 10, preprocessing)
+    return Trainer(model.logits, SoftMaxCrossEntropyModule(), update, batches, DATA.test, accumulate=2, **options)
+
+
+@pytest.mark.parametrize("broken_off", [1, 10, 11, 29])
+def test_what_loads_the_state_goes_on_bit_by_bit(broken_off: int) -> None:
+    options = {"eval_every": 5, "select": True, "patience": 50, "watch_every": 7}
+    whole, first, second = (full_trainer(**options) for _ in range(3))
+    records = list(whole.run(30))
+    begun = []
+    for record in first.run(30):
+        begun.append(record)
+        if isinstance(record, StepRecord) and record.step == broken_off:
+            break
+    second.load_state(first.state())
+    assert begun + list(second.run(30)) == records
+    one, other = whole.state(), second.state()
+    assert {name: array.tobytes() for name, array in one.items()} == {
+        name: array.tobytes() for name, array in other.items()
+    }
+    assert any(record.watched for record in records if isinstance(record, StepRecord))
+
+
+def test_watching_changes_nothing() -> None:
+    one, other = full_trainer(watch_every=1), full_trainer()
+    watched, plain = list(one.run(6)), list(other.run(6))
+    assert [replace(record, watched=None) for record in watched if isinstance(record, StepRecord)] == [
+        record for record in plain if isinstance(record, StepRecord)
+    ]
+    assert {name: array.tobytes() for name, array in one.state().items()} == {
+        name: array.tobytes() for name, array in other.state().items()
+    }
+
+
+def test_after_divergence_the_average_is_good_again_too() -> None:
+    one = full_trainer(eval_every=5)
+    list(one.run(5))
+    good = one.update.average.values.copy()
+    one.update.schedule, one.optimizer.lr = None, 1e38
+    with pytest.raises(NonFiniteError, match="The weights are those after step 5"):
+        list(one.run(40))
+    np.testing.assert_array_equal(one.update.average.values, good)
+    with one.chosen() as step:
+        assert step == 5
+        np.testing.assert_array_equal(one.parameters.values, good)
+
+
+def test_a_failure_among_several_batches_leaves_the_model_of_before_the_step() -> None:
+    one = full_trainer()
+    list(one.run(3))
+    before = one.model.state()
+    second_batch = one.batches.at
+    one.batches.at = lambda number: (second_batch(number)[0] * (np.nan if number == 7 else 1), second_batch(number)[1])
+    with pytest.raises(NonFiniteError, match="at step 4, first in the data"):
+        one.advance()
+    assert {name: array.tobytes() for name, array in one.model.state().items()} == {
+        name: array.tobytes() for name, array in before.items()
+    }
+    one.batches.at = second_batch
+    other = full_trainer()
+    list(other.run(4))
+    list(one.run(4))
+    np.testing.assert_array_equal(one.parameters.values, other.parameters.values)
+
+
+def test_the_best_of_a_diverged_training_is_chosen() -> None:
+    one = trainer(lr=0.05, eval_every=5, select=True)
+    list(one.run(10))
+    best, step = one.selection.best.state()["values"], one.selection.best.step
+    one.optimizer.lr = 1e30
+    with pytest.raises(NonFiniteError):
+        list(one.run(40))
+    one.choose()
+    np.testing.assert_array_equal(one.parameters.values, best)
+    assert 0 < step <= 10
+
+
+def test_patience_needs_select() -> None:
+    with pytest.raises(OptionError, match="patience must come with select"):
+        trainer(patience=3)
