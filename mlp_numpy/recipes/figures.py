@@ -32,16 +32,18 @@ def draw_figures(recipes: Sequence[Recipe], results: Results) -> list[Path]:
 
 def _draw(kind: str, path: Path, shown: Done) -> list[Path]:
     first, found = shown[0]
-    title = f"{first.subject} ({first.source}, {first.place})"
+    title = f"{first.subject}\n{first.source}, {first.place}"
     if kind == "curves":
-        save_curves(path, found[0].history(), f"{title}\n{first.title}, seed {found[0].seed}", width=5)
+        batches = found[0].train["step"][0]
+        thin = f"; seed {found[0].seed}, each point of training the mean of {batches} batches"
+        save_curves(path, found[0].history(), title + thin, width=1)
     elif kind == "bands":
-        save_bands(path, {recipe.title: _curves(of) for recipe, of in shown}, title, y_name=f"{found[0].part} accuracy")
+        save_bands(path, {recipe.label: _curves(of) for recipe, of in shown}, title, y_name=f"{found[0].part} accuracy")
     elif kind == "classes":
-        bars = {recipe.title: np.mean([list(each.classes.values()) for each in of], axis=0) for recipe, of in shown}
+        bars = {recipe.label: np.mean([list(each.classes.values()) for each in of], axis=0) for recipe, of in shown}
         save_class_bars(path, bars, list(found[0].classes), title)
         losses = path.with_name(f"{path.stem}-loss.png")
-        save_bands(losses, {recipe.title: _losses(of) for recipe, of in shown}, title, y_name="training loss")
+        save_bands(losses, {recipe.label: _losses(of) for recipe, of in shown}, title, y_name="training loss")
         return [path, losses]
     else:
         return [each for recipe, of in shown for each in _trials(path, recipe, of[0])]

@@ -14,6 +14,7 @@ from mlp_numpy.search import Space, space_of
 KINDS: Final = ("run", "nodes", "search", "elsewhere")
 MEASURED: Final = ("last", "best", "winner")
 FIGURES: Final = ("none", "curves", "bands", "classes", "trials")
+_SHORT: Final = 24
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,13 @@ class Recipe:
     figure: str = "none"
     differs: str = ""
     command: str = ""
+
+    @property
+    def label(self) -> str:
+        """What it is called in a figure: its title, if that is short."""
+        if len(self.title) <= _SHORT:
+            return self.title
+        return "ours" if self.better else self.name.removeprefix(f"{self.experiment}-")
 
     def config(self, seed: int, **others: Any) -> Config:
         """The settings of a run of this recipe, and ``others`` over them."""

@@ -19,11 +19,13 @@ NOTE: Final = "note.txt"
 
 _HEAD: Final = f"""# Results
 
-The experiments of the sources, done again. Written by `{COMMAND} --report` from the files in `{{folder}}`; no number
-here is typed by hand. `{COMMAND} NAME` does what is missing of a recipe, with `--list` it tells what is there.
+The experiments of the sources, done again. Written by `{COMMAND} --report` from the files in
+`{{folder}}`; no number here is typed by hand. `{COMMAND} NAME` does what is missing of a recipe,
+and `{COMMAND} --list` tells what is there.
 
 Rows with "ours" before their setting are no repetitions but the same task done better. Accuracies are mean ± standard
-deviation over the seeds; "best" is the best of those that were evaluated, "last" the one at the end.
+deviation over the seeds; "best" is the best of those that were evaluated, as some sources
+report it, "last" the one at the end.
 """
 
 
@@ -54,7 +56,9 @@ def write_report(path: Path, recipes: Sequence[Recipe], results: Results, figure
     if note.exists():
         parts.append(note.read_text(encoding="utf-8"))
     made = rows(recipes, results)
-    for source in dict.fromkeys(recipe.source for recipe in recipes):
+    # Sources of which nothing is trained come last.
+    trained = sorted(recipes, key=lambda recipe: recipe.source not in {each.source for each in recipes if each.seconds})
+    for source in dict.fromkeys(recipe.source for recipe in trained):
         parts.append(f"## {source}\n")
         of_source = [row for row in made if row.recipe.source == source]
         for experiment in dict.fromkeys(row.recipe.experiment for row in of_source):

@@ -49,6 +49,8 @@ def reproduce(recipes: Sequence[Recipe], results: Results, place: Place) -> Iter
 
 def shortened(recipe: Recipe) -> Recipe:
     """A recipe that goes the whole way of another one in a moment: few drawn figures, small layers, two steps."""
+    if not can_begin(recipe):
+        return recipe
     settings: Tree = dict(recipe.settings)
     classes = ":disk,square" if ":" in settings.get("dataset", "") else ""
     small: dict[str, Any] = {"dataset": f"few-shapes{classes}"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,12 +14,18 @@ from mlp_numpy.recipes.recipe import Recipe, recipes_of
 
 @functools.cache
 def shelf() -> tuple[Recipe, ...]:
-    """All recipes, file by file.
+    """All recipes, source by source, in the order in which they stand there.
 
     Raises DataError for a damaged file.
     """
     files = sorted(Path(__file__).parent.glob("*.yaml"))
-    return tuple(recipe for path in files for recipe in recipes_of(path.stem, read_tree("recipe", path)))
+    found = [recipe for path in files for recipe in recipes_of(path.stem, read_tree("recipe", path))]
+    return tuple(sorted(found, key=lambda recipe: (recipe.source, _numbers(recipe.place), recipe.experiment)))
+
+
+def _numbers(place: str) -> list[int]:
+    """The numbers of sections and figures, so that question 9 comes before question 10."""
+    return [int(number) for number in re.findall(r"\d+", place)]
 
 
 def find(names: Sequence[str]) -> list[Recipe]:

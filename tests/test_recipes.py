@@ -1,0 +1,187 @@
+"""Recipes: what stands on the shelf, the whole way of each kind in short, resuming, and a report from files alone."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mlp_numpy.cli import main
+from mlp_numpy.config import Tree
+from mlp_numpy.errors import DataError, OptionError
+from mlp_numpy.recipes import (
+    Place,
+    Recipe,
+    Result,
+    Results,
+    find,
+    missing,
+    reproduce,
+    rows,
+    shelf,
+    shortened,
+    write_report,
+)
+from mlp_numpy.recipes.recipe import recipes_of
+
+# of each kind one, and of each figure
+SOME = [
+    *("earle-mlp-source", "gil-optimizers-sgd", "vannucci-mnist-sigmoid-1e-4", "lian-search-source"),
+    "albertini-ascent",
+]
+TREE: Tree = {"source": "S", "place": "table 1", "subject": "nets", "kind": "run", "title": "a net", "seconds": "9"}
+
+
+def recipe_of(**others: object) -> Recipe:
+    return Recipe("one", "one", "nets", "a net", "S", "table 1", "run", {"lr": "0.1"}, **others)
+
+
+def test_every_source_has_its_recipes() -> None:
+    people = ("Vannucci", "Earle", "Gil Álamo", "Albertini", "Lian")
+    assert {name for name in people for recipe in shelf() if name in recipe.source} == set(people)
+    assert len({recipe.source for recipe in shelf()}) == len(people)
+
+
+@pytest.mark.parametrize("recipe", shelf(), ids=lambda recipe: recipe.name)
+def test_a_recipe_is_whole(recipe: Recipe) -> None:
+    assert [other for other in shelf() if other.name == recipe.name] == [recipe]
+    recipe.check()
+    assert (recipe.command == "") == (recipe.kind != "elsewhere")
+    if recipe.kind != "elsewhere":
+        assert recipe.seconds > 0
+        assert len(set(recipe.seeds)) == len(recipe.seeds) >= 1
+        assert missing([recipe], Results(Path("nowhere")))
+        short = shortened(recipe)
+        assert short.settings != recipe.settings
+        short.check()
+    if not recipe.better and recipe.experiment != "earle-proposed":
+        assert recipe.reported
+    if recipe.kind == "run":
+        steps, every = recipe.config(0).steps, recipe.config(0).eval_every
+        assert steps // every >= 2
+
+
+def test_a_table_of_the_source_has_the_cells_of_the_search() -> None:
+    grids = [recipe for recipe in shelf() if recipe.table]
+    assert len(grids) == 2
+    for recipe in grids:
+        axes = recipe.space(0).axes
+        assert {len(row) for row in recipe.table} == {len(axes["weight_decay"])}
+        assert len(recipe.table) == len(axes["lr"])
+        best = max(float(cell) for row in recipe.table for cell in row)
+        assert recipe.reported == f"{best} at best"
+
+
+def test_recipes_are_found_by_their_own_and_their_experiments_name() -> None:
+    twice = find(["earle-mlp", "earle-mlp-source"])
+    assert [recipe.name for recipe in twice] == ["earle-mlp-source", "earle-mlp-better"]
+    seconds = [recipe.seconds for recipe in find(["gil-batches-3", "earle-mlp"])]
+    assert seconds == sorted(seconds)
+    with pytest.raises(OptionError, match="unknown recipe 'earl-mlp'. Did you mean 'earle-mlp'"):
+        find(["earl-mlp"])
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"kind": "walk"}, "kind must be one of run, nodes, search, elsewhere, got 'walk'"),
+        ({"figure": "big"}, "figure must be one of"),
+        ({"author": "x"}, "has also {'author'}"),
+        ({"settings": {"rate": "1"}}, "settings of a run alone, got rate"),
+        ({"kind": "nodes", "settings": {"rate": "1"}}, "must be those of a network of nodes, got 'rate'"),
+        ({"kind": "nodes", "settings": {"activation": "tanh"}}, "activation must be one of relu, sigmoid"),
+        ({"kind": "search", "settings": {}}, "either 'grid:' or 'random:'"),
+    ],
+)
+def test_a_file_that_holds_no_recipes_is_refused(change: Tree, problem: str) -> None:
+    assert recipes_of("fine", TREE)[0].name == "fine"
+    with pytest.raises(DataError, match=problem):
+        recipes_of("off", TREE | change)
+
+
+def test_the_whole_way_in_short(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["reproduce", *SOME, "--quick", "--runs-dir", str(tmp_path)]
+    assert main([*words, "--report"]) == 0
+    out = capsys.readouterr().out
+    assert "reproduce 4 trainings" in out
+    folder = tmp_path / "quick" / "results"
+    kept = {path.name: json.loads(path.read_text()) for path in folder.glob("*.json")}
+    assert kept.keys() == {f"{name}-0.json" for name in SOME[:-1]}
+    assert kept["earle-mlp-source-0.json"]["evaluations"]["step"] == [0, 2]
+    assert len(kept["gil-optimizers-sgd-0.json"]["classes"]) == 10
+    assert [trial.keys() for trial in kept["lian-search-source-0.json"]["trials"]] == [
+        {"lr", "weight_decay", "momentum", "accuracy"}
+    ] * 2
+    report = (folder / "RESULTS.md").read_text()
+    for name, measured in (("earle-mlp-source", "best, test"), ("vannucci-mnist-sigmoid-1e-4", "last, validation")):
+        found = kept[f"{name}-0.json"]["evaluations"]["accuracy"]
+        value = max(found) if "best" in measured else found[-1]
+        assert f"| {value:.4f} ({measured}) | 1/1 |" in report
+    assert f"| {kept['lian-search-source-0.json']['test']:.4f} | 1/1 |" in report
+    assert "not run: `python -m mlp_numpy reproduce earle-cnn-source`" in report
+    drawn = ("earle-mlp", "gil-optimizers", "gil-optimizers-loss", "vannucci-mnist", "lian-search-source/parallel")
+    for picture in drawn:
+        assert f"({picture}.png)" in report
+        assert (folder / f"{picture}.png").stat().st_size > 5000
+    assert str(tmp_path) not in "".join(map(json.dumps, kept.values()))
+    assert main([*words, "--list"]) == 0
+    listed = capsys.readouterr().out
+    assert "earle-mlp-source               1/1  0.46" in listed
+    assert main(["reproduce", "earle-mlp", "--list", "--results", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.count("not run") == 2
+    assert main(["reproduce"]) == 1
+
+
+@pytest.mark.parametrize("name", ["earle-mlp-source", "vannucci-mnist-sigmoid-1e-4", "lian-search-source"])
+def test_what_was_stopped_goes_on(name: str, tmp_path: Path) -> None:
+    (short,) = map(shortened, find([name]))
+    longer = {"run": {"steps": "6"}, "nodes": {"epochs": "3"}, "search": {"trials": "3"}}[short.kind]
+    recipe = replace(short, settings=short.settings | longer)
+    whole = Results(tmp_path / "whole")
+    *_, last = reproduce([recipe], whole, Place("data", tmp_path / "a"))
+    assert last.result is not None
+    kept, place = Results(tmp_path / "kept"), Place("data", tmp_path / "b")
+    broken = reproduce([recipe], kept, place)
+    first = next(step for step in broken if step.share > 0.5)
+    broken.close()
+    assert first.result is None
+    assert missing([recipe], kept) == [(recipe, 0)]
+    shares = [step.share for step in reproduce([recipe], kept, place)]
+    (one,), (other,) = whole.of(recipe), kept.of(recipe)
+    assert replace(one, seconds=0.0) == replace(other, seconds=0.0)
+    if recipe.kind != "search":
+        assert shares[0] >= 1 / 3, "it began again instead of going on"
+    assert missing([recipe], kept) == []
+
+
+def test_a_result_is_of_its_settings(tmp_path: Path) -> None:
+    recipe, kept = recipe_of(seeds=(0, 1)), Results(tmp_path)
+    kept.write(recipe, Result("one", 0, {"lr": "0.1"}, {"status": "finished"}, 1.0))
+    assert [seed for _, seed in missing([recipe], kept)] == [1]
+    assert [seed for _, seed in missing([replace(recipe, settings={"lr": "0.2"})], kept)] == [0, 1]
+    kept.path(recipe, 1).write_text("{}")
+    with pytest.raises(DataError, match="one-1.json must be the result of a recipe"):
+        kept.of(recipe)
+
+
+def test_the_report_says_what_the_results_say(tmp_path: Path) -> None:
+    recipe, kept = recipe_of(seeds=(0, 1, 2), reported="0.5", differs="Nothing."), Results(tmp_path / "results")
+    for seed, accuracies in enumerate(([0.1, 0.5, 0.4], [0.1, 0.2, 0.6])):
+        about = {"status": "finished" if seed else "diverged: at step 3"}
+        evaluations = {"step": [0, 1, 2], "loss": [1.0, 1.0, 1.0], "accuracy": accuracies}
+        kept.write(recipe, Result("one", seed, recipe.settings, about, 10.0 + seed, evaluations=evaluations))
+    (row,) = rows([recipe], kept)
+    # the standard deviation of 0.4 and 0.6: √(2 · 0.1² / (2 − 1))
+    assert (row.ours, row.state) == (f"0.5000 ± {math.sqrt(0.02):.4f} (last, test), 1 diverged", "2/3")
+    assert rows([replace(recipe, measured="best")], kept)[0].ours.startswith("0.5500 ± 0.0707 (best")
+    other = replace(recipe, name="two", title="better net", better=True, settings={"lr": "1"}, seconds=7)
+    (kept.folder / "note.txt").write_text("On a copy.\n")
+    write_report(tmp_path / "R.md", [recipe, other], kept, [kept.folder / "one.png"])
+    report = (tmp_path / "R.md").read_text()
+    assert "| a net | 0.5 | 0.5000 ± 0.1414 (last, test), 1 diverged | 2/3 | 10 |" in report
+    assert "| ours: better net | 0.5 | not run: `python -m mlp_numpy reproduce two` | 0/3 | about 7 |" in report
+    assert "On a copy." in report and "Nothing." in report
+    assert "![nets](results/one.png)" in report

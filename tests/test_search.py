@@ -1,0 +1,244 @@
+"""Searches: what is tried, what a kill leaves, who wins, and how often the test set is opened."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mlp_numpy.cli import main
+from mlp_numpy.config import read_tree
+from mlp_numpy.errors import CallOrderError, DataError, ExtraMissingError, OptionError, RunFolderError
+from mlp_numpy.search import Journal, Outcome, Range, Search, Space, read_space, table_text, tables
+from mlp_numpy.training import EvaluationRecord, History
+
+BASE = {
+    "dataset": "few-shapes",
+    "validation": 100,
+    "batch": 20,
+    "steps": 6,
+    "eval_every": 3,
+    "preprocessing": "standardize",
+    "init": "kaiming",
+}
+GRID = """
+dataset: few-shapes:disk,square
+validation: 40
+hidden: [8]
+batch: 20
+steps: 6
+eval-every: 3
+grid:
+  lr: [1e-2, 1e-3, 1e-4]
+  seed: [0, 1]
+"""
+
+
+def grid() -> Space:
+    return Space(BASE, {"lr": [1e-1, 1e-2], "weight_decay": [0.0, 1e-4], "hidden": [(4,), ()]})
+
+
+def test_a_grid_has_every_combination() -> None:
+    points = grid().points()
+    assert len(points) == 8
+    assert {(p["lr"], p["weight_decay"], p["hidden"]) for p in points} == {
+        (lr, decay, hidden) for lr in (0.1, 0.01) for decay in (0.0, 1e-4) for hidden in ((4,), ())
+    }
+    assert grid().config(points[0]).held_out == "validation"
+
+
+def test_random_draws_are_the_seeds_and_cover_their_ranges() -> None:
+    axes = {"lr": Range(1e-5, 1e-1, log=True), "batch": Range(10, 50, log=False, whole=True), "hidden": [(8,), (9,)]}
+    free = {name: value for name, value in BASE.items() if name != "batch"}
+    points = Space(free, axes, trials=200).points()
+    rates = np.array([point["lr"] for point in points])
+    assert rates.min() >= 1e-5 and rates.max() <= 1e-1
+    # even in the logarithm: a quarter in each of the four decades, within three standard deviations
+    assert all(abs(np.sum((rates >= 10.0**k) & (rates < 10.0 ** (k + 1))) - 50) < 20 for k in range(-5, -1))
+    assert {type(point["batch"]) for point in points} == {int}
+    assert {point["hidden"] for point in points} == {(8,), (9,)}
+    assert Space(free, axes, trials=40).points() == points[:40]
+    assert Space(free, axes, trials=200, draws=1).points() != points
+
+
+def test_a_file_of_a_search(tmp_path: Path) -> None:
+    path = tmp_path / "space.yaml"
+    path.write_text(
+        "optimizer: sgd\nhidden: [512, 32]\nrandom:\n  lr: log 1e-4 1e-1\n  momentum: uniform 0 0.9\n"
+        "  weight-decay: [0, 1e-3]\ntrials: 5\ndraws: 7\n"
+    )
+    found = read_space(path)
+    assert found.base == {"optimizer": "sgd", "hidden": (512, 32)}
+    axes = {"lr": Range(1e-4, 0.1, log=True), "momentum": Range(0, 0.9, log=False), "weight_decay": [0.0, 1e-3]}
+    assert found == Space({"optimizer": "sgd", "hidden": (512, 32)}, axes, 5, 7)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "problem"),
+    [
+        ("lr: 0.1\n", DataError, "either 'grid:' or 'random:'"),
+        ("grid: {lr: [0.1]}\nrandom: {lr: [0.1]}\n", DataError, "either 'grid:' or 'random:'"),
+        ("random: {lr: log 1 2}\n", DataError, "how many trials"),
+        ("random: {lr: log 1 2}\ntrials: x\n", DataError, "trials must be a whole number"),
+        ("random: {lr: 1 to 2}\ntrials: 3\n", DataError, "lr must be a list of values"),
+        ("random: {optimizer: log 1 2}\ntrials: 3\n", DataError, "optimizer must be a list of values"),
+        ("random: {lr: log 0 2}\ntrials: 3\n", OptionError, "0 < low < high"),
+        ("grid: {lr: log 1 2}\n", OptionError, "must list its values in a grid"),
+        ("grid: {lr: []}\n", OptionError, "lr must have values"),
+        ("grid: {}\n", OptionError, "settings to vary"),
+        ("lr: 1\ngrid: {lr: [2]}\n", OptionError, "lr must be the same in all trials or varied"),
+        ("grid: {rate: [2]}\n", DataError, "settings of a run alone, got rate"),
+        ("grid: {lr: [1]}\nlr: 1\nlr: 2\n", DataError, "must come once"),
+        ("grid: {lr: [!!python/name:os.system ]}\n", DataError, "must be a plain value"),
+        ("grid: {lr: [null]}\n", DataError, "must be a plain value"),
+    ],
+)
+def test_what_is_no_search_is_refused(tmp_path: Path, text: str, kind: type[Exception], problem: str) -> None:
+    path = tmp_path / "space.yaml"
+    path.write_text(text)
+    with pytest.raises(kind, match=problem):
+        read_space(path)
+
+
+def test_a_trial_that_cannot_be_meant_stops_the_search_before_the_first(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="momentum must come with optimizer"):
+        Search(Space({"optimizer": "adam"}, {"momentum": [0.0, 0.9]}), tmp_path / "s")
+    assert not (tmp_path / "s").exists()
+
+
+def test_names_and_texts_of_a_file_stay_as_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text("first-name: 007\nmore: {lr: 1e-3, on: [yes, [2, 3]]}\n")
+    assert read_tree("test", path) == {"first_name": "007", "more": {"lr": "1e-3", "on": ["yes", ["2", "3"]]}}
+
+
+def test_the_journal_keeps_what_ended_and_drops_what_was_torn(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    Journal(path, {"base": {"hidden": (1, 2)}}).add({"a": 1})
+    whole = path.read_bytes()
+    for torn in (b'{"b": 2', b'{"b": 2}', b"\0\0\0\n"):
+        path.write_bytes(whole + torn)
+        journal = Journal(path, {"base": {"hidden": (1, 2)}})
+        assert journal.entries == [{"a": 1}]
+        assert path.read_bytes() == whole
+    journal.add({"b": 3})
+    assert Journal(path, {"base": {"hidden": [1, 2]}}).entries == [{"a": 1}, {"b": 3}]
+    with pytest.raises(RunFolderError, match="the same search, found another base. Hint: another --name"):
+        Journal(path, {"base": {"hidden": (1,)}})
+    path.write_bytes(whole + b"half\n" + whole)
+    with pytest.raises(DataError, match="line 3 is damaged"):
+        Journal(path, {"base": {"hidden": (1, 2)}})
+
+
+def test_a_search_side_by_side_finds_what_one_after_the_other_finds(tmp_path: Path) -> None:
+    alone, together = Search(grid(), tmp_path / "a"), Search(grid(), tmp_path / "b", jobs=2)
+    outcomes = {search: list(search.run()) for search in (alone, together)}
+    assert len(outcomes[alone]) == len(outcomes[together]) == 8
+    for number in range(8):
+        one, other = alone.outcome(number), together.outcome(number)
+        assert (one.point, one.status, one.best, one.last) == (other.point, other.status, other.best, other.last)
+    assert alone.winner == together.winner
+
+
+def test_the_winner_is_trained_again_and_meets_the_test_set_once(tmp_path: Path) -> None:
+    search = Search(grid(), tmp_path / "s")
+    with pytest.raises(CallOrderError, match="all trials must have ended"):
+        search.train_winner()
+    list(search.run())
+    best = max(outcome.accuracy for outcome in search.outcomes.values())
+    assert search.winner is not None
+    assert search.outcome(search.winner).accuracy == best
+    history = search.train_winner()
+    # the same training, bit by bit
+    assert history.best == search.outcome(search.winner).best
+    assert len(history.about["test_openings"]) == 1
+    again = Search(grid(), tmp_path / "s")
+    list(again.run())
+    assert again.train_winner().about == History.read(tmp_path / "s" / history.about["name"] / "history.json").about
+
+
+def test_a_trial_that_diverges_has_no_number_and_never_wins(tmp_path: Path) -> None:
+    search = Search(Space(BASE | {"hidden": (4,)}, {"lr": [1e30, 1e-2]}), tmp_path / "s")
+    diverged, fine = list(search.run())
+    assert diverged.status.startswith("diverged: Trainer.run")
+    assert diverged.best is None and math.isnan(diverged.accuracy)
+    assert search.winner == 1
+    assert [outcome.status for outcome in Search(search.space, tmp_path / "s").run()] == [diverged.status, fine.status]
+
+
+def test_the_table_has_rates_as_rows_and_decays_as_columns() -> None:
+    space = Space({}, {"weight_decay": [0.0, 1e-4, 1e-3], "hidden": [(4,), ()], "lr": [1e-2, 1e-3]})
+
+    def outcome(accuracy: float, **point: object) -> Outcome:
+        record = EvaluationRecord(1, 0.0, accuracy)
+        return Outcome(point, "finished", record, record, 1.0)
+
+    known = [
+        outcome(0.5, lr=1e-2, weight_decay=1e-4, hidden=(4,)),
+        outcome(0.25, lr=1e-3, weight_decay=0.0, hidden=()),
+        outcome(0.75, lr=1e-3, weight_decay=1e-3, hidden=(4,)),
+    ]
+    first, second = tables(space, known)
+    assert first.fixed == {"hidden": (4,)}
+    np.testing.assert_array_equal(first.values, [[np.nan, 0.5, np.nan], [np.nan, np.nan, 0.75]])
+    np.testing.assert_array_equal(second.values, [[np.nan] * 3, [0.25, np.nan, np.nan]])
+    assert table_text(first).splitlines() == [
+        "hidden 4",
+        "",
+        "| learning rate \\ weight decay | 0 | 0.0001 | 0.001 |",
+        "|---|---|---|---|",
+        "| 0.01 | – | 0.5000 | – |",
+        "| 0.001 | – | – | **0.7500** |",
+    ]
+    assert tables(Space({}, {"lr": [0.1]}), known) == []
+
+
+def test_killed_and_begun_again_it_repeats_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "small.yaml"
+    file.write_text(GRID)
+    words = ["search", str(file), "--runs-dir", str(tmp_path), "--name", "killed"]
+    command = [sys.executable, "-m", "mlp_numpy", *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        # the first line tells what is searched, each other one that a trial has ended
+        for _ in range(3):
+            process.stdout.readline()
+        process.kill()
+    journal = tmp_path / "killed" / "journal.jsonl"
+    before = journal.read_bytes()
+    assert before.count(b"\n") >= 3
+    with journal.open("ab") as torn:
+        torn.write(b'{"point": {"lr": 0.1')
+    assert main(words) == 0
+    out = capsys.readouterr().out
+    after = journal.read_bytes()
+    assert after.startswith(before)
+    entries = [json.loads(line) for line in after.splitlines()[1:]]
+    assert len({json.dumps(entry["point"]) for entry in entries}) == len(entries) == 6
+    assert main([*words[:-1], "whole"]) == 0
+    whole = [json.loads(line) for line in (tmp_path / "whole" / "journal.jsonl").read_text().splitlines()[1:]]
+    assert [(e["point"], e["best"], e["last"]) for e in entries] == [(e["point"], e["best"], e["last"]) for e in whole]
+    assert "6 trials of lr, seed, 1 side by side" in out
+    assert "opened 1 time(s)" in out
+    names = {path.name.split("-")[0] for path in (tmp_path / "killed").iterdir()}
+    assert names == {"journal.jsonl", "tables.md", "heat", "parallel.png", "winner"}
+    assert (tmp_path / "killed" / "tables.md").read_text().startswith("| learning rate \\ seed | 0 | 1 |")
+
+
+def test_without_scikit_learn_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    with pytest.raises(ExtraMissingError, match=r"scikit-learn must be installed.*mlp_numpy\[search\]"):
+        grid().points()
+
+
+def test_without_joblib_there_is_one_job(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "joblib", None)
+    search = Search(Space(BASE | {"hidden": (4,)}, {"lr": [1e-2]}), tmp_path / "s", jobs=2)
+    with pytest.raises(ExtraMissingError, match=r"joblib must be installed.*or --jobs 1"):
+        list(search.run())
+    assert len(list(Search(search.space, tmp_path / "s").run())) == 1
