@@ -10,6 +10,7 @@ from mlp_numpy.config import Tree
 from mlp_numpy.recipes.kinds import Place, begin, can_begin
 from mlp_numpy.recipes.recipe import Recipe
 from mlp_numpy.recipes.results import Result, Results
+from mlp_numpy.search import scikit_learn
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,13 @@ def missing(recipes: Sequence[Recipe], results: Results) -> list[tuple[Recipe, i
 def reproduce(recipes: Sequence[Recipe], results: Results, place: Place) -> Iterator[Progress]:
     """Do what is missing, and keep the result of each seed as it ends.
 
-    Ctrl-C ends it with KeyboardInterrupt; what was under way goes on next time. Raises what the runs raise.
+    Ctrl-C ends it with KeyboardInterrupt; what was under way goes on next time. Raises what the runs raise; and ExtraMissingError
+    where a search is among them and its library is not there, before anything is begun.
     """
-    for recipe, seed in missing(recipes, results):
+    todo = missing(recipes, results)
+    if any(recipe.kind == "search" for recipe, _ in todo):
+        scikit_learn()
+    for recipe, seed in todo:
         under_way = begin(recipe, seed, place)
         while True:
             try:

@@ -3,7 +3,7 @@
 from mlp_numpy.search.journal import Journal
 from mlp_numpy.search.report import Table, draw_search, table_text, tables
 from mlp_numpy.search.search import Search
-from mlp_numpy.search.space import Range, Space, read_space, space_of
+from mlp_numpy.search.space import Range, Space, read_space, scikit_learn, space_of
 from mlp_numpy.search.trial import Outcome
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Table",
     "draw_search",
     "read_space",
+    "scikit_learn",
     "space_of",
     "table_text",
     "tables",

@@ -85,7 +85,7 @@ class Space:
 
         Raises ExtraMissingError where scikit-learn, which lists and draws them, is not installed.
         """
-        model_selection = _scikit_learn()
+        model_selection = scikit_learn()
         if self.trials is None:
             grid = model_selection.ParameterGrid({name: list(values) for name, values in self._listed().items()})
             return [{name: point[name] for name in self.axes} for point in grid]
@@ -165,7 +165,8 @@ class _ScikitLearn(NamedTuple):
     ParameterSampler: Any
 
 
-def _scikit_learn() -> _ScikitLearn:
+def scikit_learn() -> _ScikitLearn:
+    """What lists grids and draws from ranges. Raises ExtraMissingError where it is not installed."""
     try:
         # an extra that takes a second to import
         from sklearn import model_selection

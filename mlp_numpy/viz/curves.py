@@ -85,7 +85,7 @@ def save_curves(path: Path, history: History, title: str, *, width: int = 50) ->
     left, right = figure.subplots(1, 2)
     draw_loss(left, history, width=width)
     draw_accuracy(right, history, width=width)
-    figure.suptitle(title)
+    figure.suptitle(title, fontsize=11)
     save(path, figure)
 
 
@@ -107,8 +107,10 @@ def save(path: Path, figure: Figure) -> None:
 
 
 def _draw_train(axes: Axes, steps: Sequence[int], values: Sequence[float], width: int) -> None:
-    axes.plot(steps, values, color=TRAIN, alpha=_FAINT, linewidth=0.8, label="train, each batch")
-    label = f"train, mean of {width} batches"
+    label = "train"
+    if width > 1:
+        axes.plot(steps, values, color=TRAIN, alpha=_FAINT, linewidth=0.8, label="train, each batch")
+        label = f"train, mean of {width} batches"
     axes.plot(steps, running_mean(values, width), color=TRAIN, linewidth=1.8, label=label)
 
 
