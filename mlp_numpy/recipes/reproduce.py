@@ -34,8 +34,8 @@ def missing(recipes: Sequence[Recipe], results: Results) -> list[tuple[Recipe, i
 def reproduce(recipes: Sequence[Recipe], results: Results, place: Place) -> Iterator[Progress]:
     """Do what is missing, and keep the result of each seed as it ends.
 
-    Ctrl-C ends it with KeyboardInterrupt; what was under way goes on next time. Raises what the runs raise; and ExtraMissingError
-    where a search is among them and its library is not there, before anything is begun.
+    Ctrl-C ends it with KeyboardInterrupt; what was under way goes on next time. Raises what the runs raise, and
+    ExtraMissingError where a search is among them and its library is not there, before anything is begun.
     """
     todo = missing(recipes, results)
     if any(recipe.kind == "search" for recipe, _ in todo):
