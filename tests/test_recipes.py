@@ -42,7 +42,7 @@ def recipe_of(**others: object) -> Recipe:
 def test_every_source_has_its_recipes() -> None:
     people = ("Vannucci", "Earle", "Gil Álamo", "Albertini", "Lian")
     assert {name for name in people for recipe in shelf() if name in recipe.source} == set(people)
-    assert len({recipe.source for recipe in shelf()}) == len(people)
+    assert len({recipe.source for recipe in shelf()} - {"mlp_numpy"}) == len(people)
 
 
 @pytest.mark.parametrize("recipe", shelf(), ids=lambda recipe: recipe.name)

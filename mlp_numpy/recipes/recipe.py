@@ -29,7 +29,7 @@ class Recipe:
     place        figure, table or section there
     kind         run (settings of a run), nodes (a network of nodes under the tape), search (a grid or random draws), or
                  elsewhere (``command`` shows it, there is nothing to train)
-    measured     last or best accuracy of those that were evaluated, or winner: on the test set, of what validation chose
+    measured     last or best accuracy of those that were evaluated, or winner: what validation chose, on the test set
     reported     the source's figure, in its words; None where it gives none
     table        the source's table of a grid, rows of texts
     better       not the source's setting but one of ours, for the same task

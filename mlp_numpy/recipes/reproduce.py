@@ -62,7 +62,9 @@ def shortened(recipe: Recipe) -> Recipe:
     if recipe.kind == "nodes":
         small |= {"epochs": "1", "multiple": "0.002", "validation": "100", "batch": "100"}
     else:
-        small |= {"steps": "2", "eval_every": "2", "batch": "4"}
+        # Two steps do, but for a learning rate that must have room to rise and to fall.
+        steps = "8" if settings.get("schedule") == "one-cycle" else "2"
+        small |= {"steps": steps, "eval_every": steps, "batch": "4"}
         if "hidden" in settings:
             small["hidden"] = ["8"] * len(settings["hidden"])
         if settings.get("held_out") == "validation" or recipe.kind == "search":
