@@ -128,7 +128,12 @@ class Trainer:
             loss, right = loss + batch_loss / self.accumulate, right + batch_right / self.accumulate
         if self._accumulator is not None:
             self._accumulator.finish()
-        self.update.apply(self.step, self._held_out_losses)
+        try:
+            self.update.apply(self.step, self._held_out_losses)
+        except NonFiniteError:
+            # clip_norm has met what no loss and no witness showed; nothing was updated, but the forward moved buffers
+            self._start.restore()
+            raise
         self.step += 1
         self.weights_step = self.step
         return StepRecord(self.step, loss, right, self._watch.after() if watched else None)
@@ -218,8 +223,8 @@ class Trainer:
         loss = float(self.loss.forward(scores, y))
         if math.isnan(self._first_loss):
             self._first_loss = loss
-        # what is no number is not below any
-        if not loss <= self.max_growth * max(1.0, self._first_loss):
+        # an infinite first loss would have no bound, so it must be finite besides
+        if not (math.isfinite(loss) and loss <= self.max_growth * max(1.0, self._first_loss)):
             self._fail_at(x, y, loss, "the loss")
         self.model.backward(self.loss.backward())
         if not all_finite(self._witness):

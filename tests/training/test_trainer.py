@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tiny import SHAPE, tiny
 
-from mlp_numpy import MLP, SGD, CrossEntropyModule, FlatParameters, SoftMaxCrossEntropyModule, kaiming
+from mlp_numpy import MLP, SGD, CrossEntropyModule, FlatParameters, HingeModule, SoftMaxCrossEntropyModule, kaiming
 from mlp_numpy.arrays import Array
 from mlp_numpy.data.batches import Batches
 from mlp_numpy.data.dataset import Split
@@ -119,6 +119,34 @@ def test_a_nan_that_arises_on_the_way_back_stops_before_the_update() -> None:
     with pytest.raises(NonFiniteError, match=r"gradients .* at step 1, first in what the loss hands back at \[0, 0\]"):
         one.advance()
     np.testing.assert_array_equal(one.optimizer.parameters.values, before)
+
+
+def test_an_infinite_first_loss_stops_before_the_update() -> None:
+    one = trainer()
+    one.loss = HingeModule(margin=3e38)  # three margins are no float32, their gradients are ±1
+    before = one.optimizer.parameters.values.copy()
+    with pytest.raises(NonFiniteError, match="the loss must be finite, .* at step 1, first in the loss"):
+        one.advance()
+    np.testing.assert_array_equal(one.optimizer.parameters.values, before)
+
+
+def test_a_gradient_that_cannot_be_clipped_leaves_the_model_as_it_was() -> None:
+    one = full_trainer()
+    last = one.model[len(one.model) - 1]
+    before = one.model.state()
+    backward = last.backward
+
+    def overflowing(dout: Array) -> Array | None:
+        dx = backward(dout)
+        last.grads["weight"][0, 0] = np.inf
+        return dx
+
+    last.backward, one.update.clip_value = overflowing, None
+    with pytest.raises(NonFiniteError, match="clip_norm: the gradient must be finite"):
+        one.advance()
+    assert {name: array.tobytes() for name, array in one.model.state().items()} == {
+        name: array.tobytes() for name, array in before.items()
+    }
 
 
 def test_settings_are_checked() -> None:
