@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mlp_numpy.arrays import Array
+from mlp_numpy.arrays import Array, is_whole
 from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.errors import OptionError, ShapeError
 from mlp_numpy.modules.base import Module
@@ -96,7 +96,8 @@ class BatchNorm(Module):
     "running_variance" follow; into the second goes the **unbiased** variance, Σ(x − μ)²/(B − 1), as in PyTorch.
     Evaluation normalizes by these two. A single row has no variance: it leaves the running one as it was.
 
-    Raises OptionError for n_features below 1, eps < 0, momentum outside [0, 1].
+    Raises OptionError for n_features below 1, eps < 0, momentum outside [0, 1]; ShapeError in ``forward`` for an ``x``
+    of another form.
     """
 
     op = BatchNormalize
@@ -110,7 +111,7 @@ class BatchNorm(Module):
         running: bool = True,
         dtype: Any = np.float64,
     ) -> None:
-        if isinstance(n_features, bool) or not isinstance(n_features, int | np.integer) or n_features < 1:
+        if not is_whole(n_features, 1):
             raise OptionError(f"BatchNorm: n_features must be a whole number ≥ 1, got {n_features!r}.")
         if not 0 <= eps < np.inf:
             raise OptionError(f"BatchNorm: eps must be a number ≥ 0, got {eps!r}.")
