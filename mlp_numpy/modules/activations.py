@@ -69,7 +69,7 @@ class PReLU(Op):
     Forward     out = max(0, x) + a min(0, x)
     Backward    dx = (1[x > 0] + a 1[x ≤ 0]) ⊙ dout       da = Σ dout ⊙ min(0, x) over all numbers with that slope
     Shapes      x, out, dout: any   slope a (1,), or (C,) for x (N, C, …)
-    Caches      1[x > 0], x  (a view, no copy), a
+    Caches      1[x > 0], x, a  (both views, no copies)
     Kinks       at x = 0 the slope is a
     Reference   He, Zhang, Ren and Sun 2015, "Delving Deep into Rectifiers", eq. 1 to 3
     """

@@ -22,7 +22,7 @@ class BatchNormalize(Op):
     Backward    dx = γ r / B ⊙ (B dout − dβ − x̂ ⊙ dγ)     dγ = Σₛ doutₛ ⊙ x̂ₛ     dβ = Σₛ doutₛ
     Shapes      x, out, dout (N, C) or (N, C, H, W)   γ, β, μ, σ², r (C,)
                 s runs over the B rows: all N samples, of images all B = N·H·W pixels
-    Caches      x − μ, r, γ; also μ and σ² for who keeps running statistics
+    Caches      x − μ, r, γ  (a view, no copy); also μ and σ² for who keeps running statistics
     Kinks       none
     Reference   "Assignment 1: MLPs, CNNs and Backpropagation" (Earle), eq. 47, 48 and 63. Eq. 63 is meant for
                 ∂L/∂x̂ = dout ⊙ γ; γ is put outside of its sums here, which turns them into dβ and dγ.
@@ -62,7 +62,7 @@ class BatchNormalizeInference(Op):
     Forward     out = γ ⊙ x̂ + β     x̂ = r ⊙ (x − m)     r = 1/√(v + ε)
     Backward    dx = γ r ⊙ dout     dγ = Σₛ doutₛ ⊙ x̂ₛ     dβ = Σₛ doutₛ
     Shapes      x, out, dout (N, C) or (N, C, H, W)   γ, β (C,)   m, v (C,): mean and variance, constants
-    Caches      x − m, r, γ
+    Caches      x − m, r, γ  (a view, no copy)
     Kinks       none
     Reference   Ioffe and Szegedy 2015, "Batch Normalization", algorithm 2, line 11: the same as BatchNormalize but
                 for statistics that the batch does not choose, so that the two mean terms of its dx are absent

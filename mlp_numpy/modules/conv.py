@@ -23,7 +23,7 @@ class Conv2d(Op):
                 dx_nchw = Σ_ijuv dX_nij,uvc over all i, j, u, v with i s + u − p = h and j s + v − p = w
     Shapes      x (N, C, H, W)   W (M, C, KH, KW)   b (M,)   out, dout (N, M, H′, W′)   X (N·H′·W′, KH·KW·C)
                 s stride, p padding, in each direction its own
-    Caches      X, W, the shape of x
+    Caches      X, W  (a view, no copy), the shape of x
     Kinks       none
     Reference   Chellapilla, Puri and Simard 2006, "High Performance Convolutional Neural Networks for Document
                 Processing", section 3.2, for the product; given X, dX, dW and db are those of the linear layer

@@ -18,7 +18,7 @@ class LayerNormalize(Op):
     Backward    dx = r / D (D g − Σᵢ gᵢ − x̂ Σᵢ gᵢ x̂ᵢ)     g = dout ⊙ γ     dγ = Σ dout ⊙ x̂     dβ = Σ dout
     Shapes      x, x̂, g, out, dout (…, D)   γ, β (D,)   μ, σ², r (…, 1)
                 i runs over the D features of one row; dγ and dβ sum over all rows
-    Caches      x̂, r, γ
+    Caches      x̂, r, γ  (a view, no copy)
     Kinks       none
     Reference   Ba, Kiros and Hinton 2016, "Layer Normalization", eq. 3; dx is batch normalization's with rows and
                 columns exchanged, and γ inside the sums since it differs along them

@@ -13,7 +13,7 @@ from mlp_numpy.arrays import Array
 from mlp_numpy.data.batches import Batches
 from mlp_numpy.data.dataset import Split
 from mlp_numpy.data.preprocessing import Preprocessing
-from mlp_numpy.errors import NonFiniteError, OptionError
+from mlp_numpy.errors import NonFiniteError, OptionError, ShapeError
 from mlp_numpy.optim import Adam, Average, L2Penalty, parse_schedule
 from mlp_numpy.training import EvaluationRecord, StepRecord, Trainer, Update, accuracy, confusion_matrix, evaluate
 
@@ -164,6 +164,14 @@ def test_accuracy_and_confusion() -> None:
 
 def test_records_are_plain_values() -> None:
     assert replace(StepRecord(1, 0.5, 0.25), step=2) == StepRecord(2, 0.5, 0.25)
+
+
+def test_an_evaluation_that_breaks_off_leaves_the_mode_as_it_was() -> None:
+    one = trainer()
+    one.loss = SoftMaxCrossEntropyModule(class_weight=[1, 1])
+    with pytest.raises(ShapeError, match="one a class weight"):
+        one.evaluate()
+    assert one.model.training
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
