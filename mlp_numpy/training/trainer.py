@@ -46,7 +46,8 @@ class Trainer:
     element; ``failure`` keeps what is needed to see it again. So does a held-out loss that is not finite. The model is
     then the last good one: that of before this step; but where finite data met weights that already give no finite
     loss, that of the last evaluation. ``weights_step`` tells of which step it is. (A weight's gradient that overflows,
-    though all that it is the product of is finite, shows one step later.)
+    though all that it is the product of is finite, shows one step later, or
+    at once in ``clip_norm``, which names its array.)
 
     Everything that a later step depends on is in ``state``: a trainer made of the same parts that loads it goes on
     bit by bit as this one would.
