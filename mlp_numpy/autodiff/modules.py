@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from mlp_numpy.arrays import Seed, generator
+from mlp_numpy.arrays import Seed, generator, is_whole
 from mlp_numpy.autodiff.core import TensorNode
 from mlp_numpy.autodiff.ops import BatchMM
 from mlp_numpy.errors import OptionError, ShapeError
@@ -60,7 +60,7 @@ class Linear(Module):
 
     def __init__(self, input_size: int, output_size: int, *, rng: Seed = None, dtype: Any = np.float64) -> None:
         for name, size in (("input_size", input_size), ("output_size", output_size)):
-            if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
+            if not is_whole(size, 1):
                 raise OptionError(f"Linear: {name} must be a whole number ≥ 1, got {size!r}.")
         std = np.sqrt(2 / (input_size + output_size))
         weight = generator(rng).normal(0, std, size=(output_size, input_size))

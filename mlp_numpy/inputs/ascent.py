@@ -22,7 +22,7 @@ from typing import Final
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, stream
+from mlp_numpy.arrays import Array, is_whole, stream
 from mlp_numpy.data.preprocessing import Preprocessing
 from mlp_numpy.errors import NonFiniteError, OptionError, ShapeError
 from mlp_numpy.inputs.logits import PixelLogits
@@ -139,7 +139,7 @@ def _start(start: Array | None, classes: Array, n_pixels: int) -> Array:
 
 def _check(steps: int, lr: float, jitter: int, blur: int, decay: float, image_shape: tuple[int, int, int]) -> None:
     for name, value in (("steps", steps), ("jitter", jitter), ("blur", blur)):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
+        if not is_whole(value):
             raise OptionError(f"maximize_class: {name} must be a whole number ≥ 0, got {value!r}.")
     if jitter >= min(image_shape[1:]):
         raise OptionError(f"maximize_class: jitter must be less than the image's {image_shape[1:]}, got {jitter}.")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mlp_numpy.arrays import Seed, generator
+from mlp_numpy.arrays import Seed, generator, is_whole
 from mlp_numpy.errors import OptionError
 from mlp_numpy.models.network import Classifier, Network
 from mlp_numpy.modules import (
@@ -122,7 +122,7 @@ class ResidualMLP(Classifier):
         dtype: Any = np.float64,
         input_layer: bool = False,
     ) -> None:
-        if isinstance(n_blocks, bool) or not isinstance(n_blocks, int | np.integer) or n_blocks < 1:
+        if not is_whole(n_blocks, 1):
             raise OptionError(f"ResidualMLP: n_blocks must be a whole number ≥ 1, got {n_blocks!r}.")
         width = 4 * n_inputs if n_hidden is None else n_hidden
         options: dict[str, Any] = {"init": init or glorot(), "rng": generator(rng), "dtype": dtype}

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, blockwise
+from mlp_numpy.arrays import Array, blockwise, is_whole
 from mlp_numpy.autodiff import Context, Id, Op, ReLU, Sigmoid, Tanh
 from mlp_numpy.errors import OptionError, ShapeError
 from mlp_numpy.modules.base import Module
@@ -69,9 +69,9 @@ class PReLU(Op):
     Forward     out = max(0, x) + a min(0, x)
     Backward    dx = (1[x > 0] + a 1[x ≤ 0]) ⊙ dout       da = Σ dout ⊙ min(0, x) over all numbers with that slope
     Shapes      x, out, dout: any   slope a (1,), or (C,) for x (N, C, …)
-    Caches      1[x > 0], x  (a view, no copy), a
+    Caches      1[x > 0], x, a  (both views, no copies)
     Kinks       at x = 0 the slope is a
-    Reference   He, Zhang, Ren and Sun 2015, "Delving Deep into Rectifiers", eq. 1, 2 and 10 to 12
+    Reference   He, Zhang, Ren and Sun 2015, "Delving Deep into Rectifiers", eq. 1 to 3
     """
 
     @staticmethod
@@ -147,7 +147,7 @@ class PReLUModule(Module):
     gives = "scores"
 
     def __init__(self, n_features: int = 1, *, neg_slope: float = 0.25, dtype: Any = np.float64) -> None:
-        if isinstance(n_features, bool) or not isinstance(n_features, int | np.integer) or n_features < 1:
+        if not is_whole(n_features, 1):
             raise OptionError(f"PReLUModule: n_features must be a whole number ≥ 1, got {n_features!r}.")
         self.neg_slope = finite("PReLUModule", "neg_slope", neg_slope)
         super().__init__(slope=np.full(n_features, self.neg_slope, dtype))

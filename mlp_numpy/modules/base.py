@@ -138,9 +138,9 @@ class Module:
         return {name: array.copy() for name, array in self._state_arrays().items()}
 
     def load_state(self, state: Mapping[str, Array]) -> None:
-        """Write params and buffers from what ``state`` gave; nothing is written if a name or a shape is off.
+        """Write params and buffers from what ``state`` gave; nothing is written if something does not fit.
 
-        Raises KeyError for names and ShapeError for shapes that do not fit.
+        Raises KeyError for names, ShapeError for shapes and DTypeError for kinds of numbers that do not fit.
         """
         own = self._state_arrays()
         if set(own) != set(state):

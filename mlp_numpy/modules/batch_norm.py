@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mlp_numpy.arrays import Array
+from mlp_numpy.arrays import Array, is_whole
 from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.errors import OptionError, ShapeError
 from mlp_numpy.modules.base import Module
@@ -22,7 +22,7 @@ class BatchNormalize(Op):
     Backward    dx = γ r / B ⊙ (B dout − dβ − x̂ ⊙ dγ)     dγ = Σₛ doutₛ ⊙ x̂ₛ     dβ = Σₛ doutₛ
     Shapes      x, out, dout (N, C) or (N, C, H, W)   γ, β, μ, σ², r (C,)
                 s runs over the B rows: all N samples, of images all B = N·H·W pixels
-    Caches      x − μ, r, γ; also μ and σ² for who keeps running statistics
+    Caches      x − μ, r, γ  (a view, no copy); also μ and σ² for who keeps running statistics
     Kinks       none
     Reference   "Assignment 1: MLPs, CNNs and Backpropagation" (Earle), eq. 47, 48 and 63. Eq. 63 is meant for
                 ∂L/∂x̂ = dout ⊙ γ; γ is put outside of its sums here, which turns them into dβ and dγ.
@@ -62,7 +62,7 @@ class BatchNormalizeInference(Op):
     Forward     out = γ ⊙ x̂ + β     x̂ = r ⊙ (x − m)     r = 1/√(v + ε)
     Backward    dx = γ r ⊙ dout     dγ = Σₛ doutₛ ⊙ x̂ₛ     dβ = Σₛ doutₛ
     Shapes      x, out, dout (N, C) or (N, C, H, W)   γ, β (C,)   m, v (C,): mean and variance, constants
-    Caches      x − m, r, γ
+    Caches      x − m, r, γ  (a view, no copy)
     Kinks       none
     Reference   Ioffe and Szegedy 2015, "Batch Normalization", algorithm 2, line 11: the same as BatchNormalize but
                 for statistics that the batch does not choose, so that the two mean terms of its dx are absent
@@ -96,7 +96,8 @@ class BatchNorm(Module):
     "running_variance" follow; into the second goes the **unbiased** variance, Σ(x − μ)²/(B − 1), as in PyTorch.
     Evaluation normalizes by these two. A single row has no variance: it leaves the running one as it was.
 
-    Raises OptionError for n_features below 1, eps < 0, momentum outside [0, 1].
+    Raises OptionError for n_features below 1, eps < 0, momentum outside [0, 1]; ShapeError in ``forward`` for an ``x``
+    of another form.
     """
 
     op = BatchNormalize
@@ -110,7 +111,7 @@ class BatchNorm(Module):
         running: bool = True,
         dtype: Any = np.float64,
     ) -> None:
-        if isinstance(n_features, bool) or not isinstance(n_features, int | np.integer) or n_features < 1:
+        if not is_whole(n_features, 1):
             raise OptionError(f"BatchNorm: n_features must be a whole number ≥ 1, got {n_features!r}.")
         if not 0 <= eps < np.inf:
             raise OptionError(f"BatchNorm: eps must be a number ≥ 0, got {eps!r}.")

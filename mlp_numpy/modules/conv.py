@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, Seed, generator
+from mlp_numpy.arrays import Array, Seed, generator, is_whole
 from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.errors import OptionError
 from mlp_numpy.modules.base import Module
@@ -19,10 +19,11 @@ class Conv2d(Op):
     """
     Forward     out_nmij = b_m + Σ_cuv W_mcuv x_nchw      h = i s + u − p, w = j s + v − p, 0 where x has no such pixel
                 as one product  out = X Wᵀ + b,  X_nij,uvc = x_nchw
-    Backward    dX = dout W      dW = doutᵀ X      db = Σ_nij dout      dx_nchw = Σ dX_nij,uvc over all that is h, w
+    Backward    dX = dout W      dW = doutᵀ X      db = Σ_nij dout
+                dx_nchw = Σ_ijuv dX_nij,uvc over all i, j, u, v with i s + u − p = h and j s + v − p = w
     Shapes      x (N, C, H, W)   W (M, C, KH, KW)   b (M,)   out, dout (N, M, H′, W′)   X (N·H′·W′, KH·KW·C)
                 s stride, p padding, in each direction its own
-    Caches      X, W, the shape of x
+    Caches      X, W  (a view, no copy), the shape of x
     Kinks       none
     Reference   Chellapilla, Puri and Simard 2006, "High Performance Convolutional Neural Networks for Document
                 Processing", section 3.2, for the product; given X, dX, dW and db are those of the linear layer
@@ -112,7 +113,7 @@ class Conv2dModule(Module):
         input_layer: bool = False,
     ) -> None:
         for name, size in (("in_channels", in_channels), ("out_channels", out_channels)):
-            if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
+            if not is_whole(size, 1):
                 raise OptionError(f"Conv2dModule: {name} must be a whole number ≥ 1, got {size!r}.")
         self.windows = windows("Conv2dModule", kernel_size, stride, padding)
         draw = kaiming() if init is None else init

@@ -55,7 +55,7 @@ class Dropout(Module):
         super().__init__()
         self.p = float(p)
         draws = generator(rng)
-        seed = rng % 2**64 if isinstance(rng, int) else draws.integers(2**63)
+        seed = int(rng) % 2**64 if isinstance(rng, int | np.integer) else draws.integers(2**63)
         self.buffers["seed"] = np.array(seed, np.uint64)
         self.buffers["step"] = np.array(0, np.uint64)
         self._mask: Array = np.ones(())

@@ -4,7 +4,7 @@
     Kaiming    wᵢⱼ ~ N(0, g² / D)               g² = 2 / (1 + α²) behind a LeakyReLU of slope α, 1 behind the data
     LeCun      wᵢⱼ ~ N(0, 1 / D)                what a SELU wants
     Glorot     wᵢⱼ ~ U(−r, r), r² = 6 / (D + M)
-    Orthogonal W Wᵀ = g² 1 or Wᵀ W = g² 1       as a matrix (out, rest), uniformly distributed among those
+    Orthogonal W Wᵀ = g² I or Wᵀ W = g² I       as a matrix (out, rest), uniformly distributed among those
     Zeros      wᵢⱼ = 0
 
     Shapes     weight (out, in) of a LinearModule: D = in, M = out; weight (out, in, KH, KW) of a Conv2dModule: every
@@ -49,8 +49,10 @@ def normal(std: float = 1e-4) -> Initializer:
 def kaiming(neg_slope: float = 0.0) -> Initializer:
     """Normal numbers that keep the variance of the signal behind a LeakyReLU of slope ``neg_slope`` (0: a ReLU).
 
-    The input layer has no activation before it, so there g = 1.
+    The input layer has no activation before it, so there g = 1. Raises OptionError for a slope that is not finite.
     """
+    if not math.isfinite(neg_slope):
+        raise OptionError(f"kaiming: neg_slope must be a finite number, got {neg_slope}.")
 
     def draw(rng: np.random.Generator, shape: tuple[int, ...], *, input_layer: bool) -> Array:
         gain_squared = 1.0 if input_layer else 2.0 / (1.0 + neg_slope**2)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mlp_numpy.arrays import Array
+from mlp_numpy.arrays import Array, is_whole
 from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.errors import OptionError, ShapeError
 from mlp_numpy.modules.base import Module
@@ -18,7 +18,7 @@ class LayerNormalize(Op):
     Backward    dx = r / D (D g − Σᵢ gᵢ − x̂ Σᵢ gᵢ x̂ᵢ)     g = dout ⊙ γ     dγ = Σ dout ⊙ x̂     dβ = Σ dout
     Shapes      x, x̂, g, out, dout (…, D)   γ, β (D,)   μ, σ², r (…, 1)
                 i runs over the D features of one row; dγ and dβ sum over all rows
-    Caches      x̂, r, γ
+    Caches      x̂, r, γ  (a view, no copy)
     Kinks       none
     Reference   Ba, Kiros and Hinton 2016, "Layer Normalization", eq. 3; dx is batch normalization's with rows and
                 columns exchanged, and γ inside the sums since it differs along them
@@ -56,13 +56,13 @@ class LayerNorm(Module):
 
     Training and evaluation are the same, and no row sees another.
 
-    Raises OptionError for n_features below 1 or eps < 0.
+    Raises OptionError for n_features below 1 or eps < 0, ShapeError in ``forward`` for an ``x`` of another form.
     """
 
     op = LayerNormalize
 
     def __init__(self, n_features: int, eps: float = 1e-5, *, dtype: Any = np.float64) -> None:
-        if isinstance(n_features, bool) or not isinstance(n_features, int | np.integer) or n_features < 1:
+        if not is_whole(n_features, 1):
             raise OptionError(f"LayerNorm: n_features must be a whole number ≥ 1, got {n_features!r}.")
         if not 0 <= eps < np.inf:
             raise OptionError(f"LayerNorm: eps must be a number ≥ 0, got {eps!r}.")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, Seed, generator
+from mlp_numpy.arrays import Array, Seed, generator, is_whole
 from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.errors import OptionError, ShapeError
 from mlp_numpy.modules.base import Module
@@ -69,7 +69,7 @@ class LinearModule(Module):
         input_layer: bool = False,
     ) -> None:
         for name, size in (("in_features", in_features), ("out_features", out_features)):
-            if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
+            if not is_whole(size, 1):
                 raise OptionError(f"LinearModule: {name} must be a whole number ≥ 1, got {size!r}.")
         draw = normal() if init is None else init
         weight = draw(generator(rng), (out_features, in_features), input_layer=input_layer)

@@ -93,8 +93,8 @@ class Pool2dModule(Module):
 
     kernel, stride, padding   one whole number, or (height, width); the stride is the kernel's size by default
 
-    Raises OptionError for sizes that cannot be, and for a padding above half the kernel, where a window would see
-    nothing but padding; ShapeError in ``forward`` for images that do not fit.
+    Raises OptionError for sizes that cannot be, and for a padding above half the kernel: up to this bound, which is
+    PyTorch's, every window sees a part of the image. Raises ShapeError in ``forward`` for images that do not fit.
     """
 
     def __init__(self, kernel: Size, stride: Size | None = None, padding: Size = 0) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.errors import ShapeError
+from mlp_numpy.modules.base import Module
 from mlp_numpy.modules.sequential import Sequential
 
 
@@ -17,6 +18,12 @@ class Residual(Sequential):
 
     Raises ShapeError if f changes the shape, OptionError as Sequential does.
     """
+
+    def __init__(self, *modules: Module) -> None:
+        super().__init__(*modules)
+        if self.gives != "anything":
+            # Probabilities, or their logarithms, with x added are none any more.
+            self.gives = "scores"
 
     def forward(self, x: Array) -> Array:
         """x + f(x)."""

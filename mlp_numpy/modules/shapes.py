@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mlp_numpy.arrays import Array
+from mlp_numpy.arrays import Array, is_whole
 from mlp_numpy.autodiff import Context, Op, Reshape
 from mlp_numpy.errors import OptionError, ShapeError
 from mlp_numpy.modules.base import Module
@@ -52,7 +52,7 @@ class UnflattenModule(Module):
 
     def __init__(self, channels: int, height: int, width: int) -> None:
         for name, size in (("channels", channels), ("height", height), ("width", width)):
-            if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
+            if not is_whole(size, 1):
                 raise OptionError(f"UnflattenModule: {name} must be a whole number ≥ 1, got {size!r}.")
         super().__init__()
         self.shape = (int(channels), int(height), int(width))

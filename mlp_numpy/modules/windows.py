@@ -11,9 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-import numpy as np
-
-from mlp_numpy.arrays import Array
+from mlp_numpy.arrays import Array, is_whole
 from mlp_numpy.errors import OptionError, ShapeError
 
 Pair: TypeAlias = tuple[int, int]
@@ -88,6 +86,6 @@ def windows(who: str, kernel: Size, stride: Size, padding: Size) -> Windows:
 
 def _pair(who: str, name: str, size: Size, least: int) -> Pair:
     pair = size if isinstance(size, tuple | list) else (size, size)
-    if len(pair) != 2 or any(isinstance(n, bool) or not isinstance(n, int | np.integer) or n < least for n in pair):
+    if len(pair) != 2 or any(not is_whole(n, least) for n in pair):
         raise OptionError(f"{who}: {name} must be a whole number ≥ {least}, or two of them, got {size!r}.")
     return int(pair[0]), int(pair[1])

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from mlp_numpy.arrays import is_whole
 from mlp_numpy.errors import OptionError
 from mlp_numpy.optim.flat import FlatParameters
 
@@ -35,7 +36,7 @@ def number(who: str, name: str, value: Any, bounds: Bounds) -> float:
 
 def whole_number(who: str, name: str, value: Any) -> int:
     """``value`` as an int; raises OptionError if it is no whole number > 0."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+    if not is_whole(value, 1):
         raise OptionError(f"{who}: {name} must be a whole number > 0, got {value!r}.")
     return int(value)
 

@@ -18,7 +18,7 @@ class RMSprop(Optimizer):
         g ← g + wd·w                                              (only with weight decay)
         v ← α v + (1 − α) g²
         m ← m + (1 − α)(g − m)                                    (only centered)
-        r = √v + ε                     or    r = √(v − m²) + ε    (centered)
+        r = √v + ε                     or    r = √max(0, v − m²) + ε    (centered)
         b ← μ b + g / r;  w ← w − lr·b                            (with momentum)
         w ← w − lr · g / r                                        (without)
 
@@ -31,7 +31,8 @@ class RMSprop(Optimizer):
 
     Formula and order of operations are those of ``torch.optim.RMSprop``; Tieleman and Hinton 2012, "Neural Networks for
     Machine Learning", lecture 6.5, centered as in Graves 2013, "Generating Sequences With Recurrent Neural Networks",
-    equations 38 to 41 (where ε is below the root).
+    equations 38 to 41 (where ε is below the root). v − m² is a variance, and so never below 0 but by rounding: behind
+    gradients that no longer change, which end in PyTorch's NaN. The maximum keeps that from happening.
 
     Raises OptionError for settings outside these bounds.
     """
@@ -61,8 +62,9 @@ class RMSprop(Optimizer):
         if self.centered:
             m = slots[1]
             running_mean(m, g, self.alpha, work)  # m ← m + (1 − α)(g − m)
-            np.multiply(m, m, out=work)  # r = √(v − m²) + ε
+            np.multiply(m, m, out=work)  # r = √max(0, v − m²) + ε
             np.subtract(v, work, out=work)
+            np.maximum(work, 0, out=work)
             np.sqrt(work, out=work)
         else:
             np.sqrt(v, out=work)  # r = √v + ε

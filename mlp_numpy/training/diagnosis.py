@@ -9,7 +9,7 @@ import numpy as np
 
 from mlp_numpy.arrays import Array, all_finite
 from mlp_numpy.errors import OptionError
-from mlp_numpy.modules import LossModule, Module, Sequential
+from mlp_numpy.modules import LossModule, Module, Residual, Sequential
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,11 @@ def first_nonfinite(model: Module, loss: LossModule, x: Array, y: Array) -> str 
 
 
 def steps(model: Module, prefix: str = "") -> Iterator[tuple[str, Module]]:
-    """The modules that a batch goes through one by one, with dotted names; only a Sequential is taken apart."""
-    if not isinstance(model, Sequential):
+    """The modules that a batch goes through one by one, with dotted names; only a Sequential is taken apart.
+
+    A Residual stays whole: its modules in a row are not what it computes.
+    """
+    if not isinstance(model, Sequential) or isinstance(model, Residual):
         yield prefix.rstrip("."), model
         return
     for name, child in model.children().items():

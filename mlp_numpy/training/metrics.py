@@ -42,22 +42,25 @@ def evaluate(
     """Run ``model`` in evaluation mode over all of ``split``, ``chunk`` examples at a time.
 
     The model's scores go into ``loss``; ``Outcome.loss`` is the mean that the loss would give for all of them at once,
-    whatever its own reduction. The batches have the model's kind of number. The mode is restored afterwards.
+    whatever its own reduction. The batches have the model's kind of number. The mode is restored afterwards, also
+    after an error or an interruption.
     """
     check_chain(model, loss)
     training = model.training
     model.eval()
     dtype = next((learned.value.dtype for _, learned in model.learned()), np.dtype(np.float32))
     total, weight, predicted = 0.0, 0.0, []
-    for x, y in chunks(split, chunk, preprocessing, dtype):
-        scores = model.forward(x)
-        value = float(np.sum(loss.forward(scores, y)))
-        total += value * loss.total_weight if loss.reduction == "mean" else value
-        weight += loss.total_weight
-        predicted.append(scores.argmax(axis=1))
-    model.clear_cache()
-    loss.clear_cache()
-    model.train(training)
+    try:
+        for x, y in chunks(split, chunk, preprocessing, dtype):
+            scores = model.forward(x)
+            value = float(np.sum(loss.forward(scores, y)))
+            total += value * loss.total_weight if loss.reduction == "mean" else value
+            weight += loss.total_weight
+            predicted.append(scores.argmax(axis=1))
+    finally:
+        model.clear_cache()
+        loss.clear_cache()
+        model.train(training)
     chosen = np.concatenate(predicted)
     return Outcome(total / (weight or 1), np.count_nonzero(chosen == split.labels) / len(split), chosen)
 

@@ -46,7 +46,8 @@ class Trainer:
     element; ``failure`` keeps what is needed to see it again. So does a held-out loss that is not finite. The model is
     then the last good one: that of before this step; but where finite data met weights that already give no finite
     loss, that of the last evaluation. ``weights_step`` tells of which step it is. (A weight's gradient that overflows,
-    though all that it is the product of is finite, shows one step later.)
+    though all that it is the product of is finite, shows one step later, or
+    at once in ``clip_norm``, which names its array.)
 
     Everything that a later step depends on is in ``state``: a trainer made of the same parts that loads it goes on
     bit by bit as this one would.
@@ -128,7 +129,12 @@ class Trainer:
             loss, right = loss + batch_loss / self.accumulate, right + batch_right / self.accumulate
         if self._accumulator is not None:
             self._accumulator.finish()
-        self.update.apply(self.step, self._held_out_losses)
+        try:
+            self.update.apply(self.step, self._held_out_losses)
+        except NonFiniteError:
+            # clip_norm has met what no loss and no witness showed; nothing was updated, but the forward moved buffers
+            self._start.restore()
+            raise
         self.step += 1
         self.weights_step = self.step
         return StepRecord(self.step, loss, right, self._watch.after() if watched else None)
@@ -218,8 +224,8 @@ class Trainer:
         loss = float(self.loss.forward(scores, y))
         if math.isnan(self._first_loss):
             self._first_loss = loss
-        # what is no number is not below any
-        if not loss <= self.max_growth * max(1.0, self._first_loss):
+        # an infinite first loss would have no bound, so it must be finite besides
+        if not (math.isfinite(loss) and loss <= self.max_growth * max(1.0, self._first_loss)):
             self._fail_at(x, y, loss, "the loss")
         self.model.backward(self.loss.backward())
         if not all_finite(self._witness):

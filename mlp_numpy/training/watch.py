@@ -19,8 +19,8 @@ class Watch:
         weight       ‖w‖ before the update
         update       ‖Δw‖ ; healthy is a thousandth of ‖w‖ or so
         mean, std    of the layer's output over the batch
-        dead         for an activation: the share of units that give the same to every row of the batch, such as
-                     a ReLU's below 0, through which no gradient comes
+        dead         of a layer that learns nothing, such as an activation: the share of its units that give the
+                     same to every row of the batch, as a ReLU's do below 0, where no gradient comes through
 
     ``before`` is called before the step, ``after`` behind it.
     """

@@ -20,6 +20,7 @@ from mlp_numpy import (
     Module,
     MSEModule,
     NLLModule,
+    Residual,
     Sequential,
     SigmoidModule,
     SoftMaxCrossEntropyModule,
@@ -30,7 +31,12 @@ from mlp_numpy.errors import OptionError
 from mlp_numpy.gradcheck import gradcheck
 from mlp_numpy.modules import TapeModule, check_chain
 
-SCORES = [LinearModule(2, 2), MLP(2, [], 2).logits, Sequential(LinearModule(2, 2), LeakyReLUModule(0.1))]
+SCORES = [
+    LinearModule(2, 2),
+    MLP(2, [], 2).logits,
+    Sequential(LinearModule(2, 2), LeakyReLUModule(0.1)),
+    Residual(LinearModule(2, 2), SoftMaxModule()),
+]
 PROBABILITIES = [SoftMaxModule(), SigmoidModule(), MLP(2, [], 2), Sequential(MLP(2, [3], 2), IdentityModule())]
 LOGARITHMS = [LogSoftMaxModule(), Sequential(LinearModule(2, 2), LogSoftMaxModule())]
 ANYTHING = [IdentityModule(), Sequential(IdentityModule()), TapeModule(Linear(2, 2))]

@@ -51,6 +51,12 @@ def test_a_spread_must_be_a_number(std: float) -> None:
         normal(std)
 
 
+@pytest.mark.parametrize("slope", [math.nan, math.inf])
+def test_a_slope_must_be_a_number(slope: float) -> None:
+    with pytest.raises(OptionError, match="neg_slope must be a finite number"):
+        kaiming(slope)
+
+
 def test_seeds_decide_and_generators_go_on() -> None:
     same = [LinearModule(3, 2, rng=7).params["weight"] for _ in range(2)]
     np.testing.assert_array_equal(*same)

@@ -103,6 +103,7 @@ def test_a_mask_is_a_function_of_seed_and_step() -> None:
         np.testing.assert_array_equal(second.forward(x), row)
     assert not np.array_equal(rows[0], rows[1])
     assert not np.array_equal(Dropout(0.5, rng=2).forward(x), rows[0])
+    np.testing.assert_array_equal(Dropout(0.5, rng=np.int64(1)).forward(x), rows[0])
     resumed = Dropout(0.5, rng=9)
     resumed.load_state(first.state())
     np.testing.assert_array_equal(resumed.forward(x), first.forward(x))

@@ -114,6 +114,15 @@ def test_a_learning_rate_may_change_between_steps(variant: Variant) -> None:
     np.testing.assert_array_equal(optimizer.parameters.values, before)
 
 
+def test_a_variance_that_rounding_made_negative_is_zero() -> None:
+    optimizer = RMSprop(flat_mlp(), 1e-3, eps=0.5, centered=True)
+    before, ones = optimizer.parameters.values.copy(), np.ones(len(optimizer.parameters))
+    optimizer.load_state({"steps": np.array(9), "v": (1 - 1e-12) * ones, "m": ones})
+    optimizer.parameters.grads[...] = 1
+    optimizer.step()
+    np.testing.assert_allclose(optimizer.parameters.values, before - 1e-3 / 0.5, rtol=0, atol=1e-15)
+
+
 def test_a_foreign_state_is_refused_whole() -> None:
     optimizer = Adam(flat_mlp())
     step(optimizer, 0)

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from tiny import SHAPE, tiny
 
-from mlp_numpy import MLP, SGD, CrossEntropyModule, FlatParameters, SoftMaxCrossEntropyModule, kaiming
+from mlp_numpy import MLP, SGD, CrossEntropyModule, FlatParameters, HingeModule, SoftMaxCrossEntropyModule, kaiming
 from mlp_numpy.arrays import Array
 from mlp_numpy.data.batches import Batches
 from mlp_numpy.data.dataset import Split
 from mlp_numpy.data.preprocessing import Preprocessing
-from mlp_numpy.errors import NonFiniteError, OptionError
+from mlp_numpy.errors import NonFiniteError, OptionError, ShapeError
 from mlp_numpy.optim import Adam, Average, L2Penalty, parse_schedule
 from mlp_numpy.training import EvaluationRecord, StepRecord, Trainer, Update, accuracy, confusion_matrix, evaluate
 
@@ -121,6 +121,34 @@ def test_a_nan_that_arises_on_the_way_back_stops_before_the_update() -> None:
     np.testing.assert_array_equal(one.optimizer.parameters.values, before)
 
 
+def test_an_infinite_first_loss_stops_before_the_update() -> None:
+    one = trainer()
+    one.loss = HingeModule(margin=3e38)  # three margins are no float32, their gradients are ±1
+    before = one.optimizer.parameters.values.copy()
+    with pytest.raises(NonFiniteError, match="the loss must be finite, .* at step 1, first in the loss"):
+        one.advance()
+    np.testing.assert_array_equal(one.optimizer.parameters.values, before)
+
+
+def test_a_gradient_that_cannot_be_clipped_leaves_the_model_as_it_was() -> None:
+    one = full_trainer()
+    last = one.model[len(one.model) - 1]
+    before = one.model.state()
+    backward = last.backward
+
+    def overflowing(dout: Array) -> Array | None:
+        dx = backward(dout)
+        last.grads["weight"][0, 0] = np.inf
+        return dx
+
+    last.backward, one.update.clip_value = overflowing, None
+    with pytest.raises(NonFiniteError, match="clip_norm: the gradient must be finite"):
+        one.advance()
+    assert {name: array.tobytes() for name, array in one.model.state().items()} == {
+        name: array.tobytes() for name, array in before.items()
+    }
+
+
 def test_settings_are_checked() -> None:
     with pytest.raises(OptionError, match="eval_every must be ≥ 1"):
         trainer(eval_every=0)
@@ -136,6 +164,14 @@ def test_accuracy_and_confusion() -> None:
 
 def test_records_are_plain_values() -> None:
     assert replace(StepRecord(1, 0.5, 0.25), step=2) == StepRecord(2, 0.5, 0.25)
+
+
+def test_an_evaluation_that_breaks_off_leaves_the_mode_as_it_was() -> None:
+    one = trainer()
+    one.loss = SoftMaxCrossEntropyModule(class_weight=[1, 1])
+    with pytest.raises(ShapeError, match="one a class weight"):
+        one.evaluate()
+    assert one.model.training
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])

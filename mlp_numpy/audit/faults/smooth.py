@@ -68,6 +68,11 @@ def _selu_scale_left_out(context: Context, dout: Array) -> Any:
     return ELU.backward(context, dout)
 
 
+def _gelu_with_input(context: Context, x: Array) -> Array:
+    context["x"] = x
+    return GELU.forward(context, x)
+
+
 def _derivative_of_tanh_form(context: Context, dout: Array) -> Any:
     other = Context()
     GELUTanh.forward(other, context["x"])
@@ -145,8 +150,8 @@ FAULTS: Final = (
     Fault(ELU, "at 0 the slope 1", _elu_one_at_zero),
     Fault(ELU, "the output for the slope below 0", _elu_from_output),
     Fault(SELU, "λ left out", _selu_scale_left_out),
-    Fault(GELU, "the derivative of the tanh form", _derivative_of_tanh_form),
-    Fault(GELU, "without the density", _gelu_without_density),
+    Fault(GELU, "the derivative of the tanh form", _derivative_of_tanh_form, lambda: _gelu_with_input),
+    Fault(GELU, "without the density", _gelu_without_density, lambda: _gelu_with_input),
     Fault(GELUTanh, "the derivative of the exact form", _derivative_of_exact_form),
     Fault(SiLU, "σ alone, without the product rule's second term", _silu_without_product_rule),
     Fault(SiLU, "without the product rule's first term", _silu_of_sigmoid),

@@ -132,7 +132,7 @@ class Sigmoid(Op):
 
     @staticmethod
     def forward(context: Context, x: Array) -> Array:
-        # Where e⁻ˣ overflows, 1 / (1 + ∞) = 0 is what the sigmoid is to every digit.
+        # Where e⁻ˣ overflows, the sigmoid is below the smallest normal number, and 1 / (1 + ∞) = 0 stands for it.
         with np.errstate(over="ignore"):
             (out,) = blockwise(_sigmoid, x)
         context["out"] = out

@@ -22,6 +22,8 @@ class LossModule(Module):
     ``forward(x, y, weight)`` weighs the rows: a row of weight 2 counts as if it were there twice, one of weight 0 as
     if it were not there. "mean" then divides by the sum of the weights, and is 0 where they are all 0.
 
+    Labels and weights may be kept without a copy, and must stay as they are from ``forward`` to ``backward``.
+
     Raises ShapeError, DTypeError or LabelError when predictions and labels do not fit each other, OptionError for an
     unknown reduction or a weight that is negative or not finite.
     """

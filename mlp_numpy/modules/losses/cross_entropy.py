@@ -53,7 +53,7 @@ class SoftMaxCrossEntropy(Op):
     Caches      S, y, v
     Kinks       none
     Reference   "Assignment 1: MLPs, CNNs and Backpropagation" (Earle), eq. 4 put into eq. 36: the division by the
-                probability cancels, so nothing overflows however far apart the scores are
+                probability cancels, so nothing overflows as long as the differences of the scores do not
     """
 
     @staticmethod
