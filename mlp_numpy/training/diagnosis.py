@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlp_numpy.arrays import Array, all_finite
-from mlp_numpy.errors import OptionError
+from mlp_numpy.errors import NonFiniteError, OptionError
 from mlp_numpy.modules import LossModule, Module, Residual, Sequential
 
 
@@ -81,6 +81,15 @@ def steps(model: Module, prefix: str = "") -> Iterator[tuple[str, Module]]:
         return
     for name, child in model.children().items():
         yield from steps(child, f"{prefix}{name}.")
+
+
+def diverged(problem: str, step: int, place: str | None, kept: int, *, in_data: bool) -> NonFiniteError:
+    """The error for a training that cannot go on at ``step``, and has the weights of step ``kept`` now."""
+    hint = "look at the data" if in_data else "a smaller learning rate, or another preprocessing or initialization"
+    return NonFiniteError(
+        f"Trainer.run: {problem} at step {step}{f', first in {place}' if place else ''}. "
+        f"The weights are those after step {kept}. Hint: {hint}."
+    )
 
 
 def last_gradient(model: Module) -> Array:

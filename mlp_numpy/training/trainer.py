@@ -11,11 +11,11 @@ import numpy as np
 from mlp_numpy.arrays import Array, all_finite
 from mlp_numpy.data.batches import Batches
 from mlp_numpy.data.dataset import Split
-from mlp_numpy.errors import NonFiniteError, OptionError
+from mlp_numpy.errors import OptionError
 from mlp_numpy.modules import LossModule, Module, check_chain
 from mlp_numpy.optim import Accumulator, Optimizer
 from mlp_numpy.training.archive import below, under
-from mlp_numpy.training.diagnosis import Failure, first_nonfinite, last_gradient
+from mlp_numpy.training.diagnosis import Failure, diverged, first_nonfinite, last_gradient
 from mlp_numpy.training.metrics import accuracy, evaluate
 from mlp_numpy.training.records import EvaluationRecord, Record, StepRecord
 from mlp_numpy.training.selection import Selection
@@ -251,13 +251,7 @@ class Trainer:
         self._fail(self.step + 1, problem, place, in_data=in_data, keep=what == "gradients")
 
     def _fail(self, step: int, problem: str, place: str | None, *, in_data: bool, keep: bool = False) -> None:
-        hint = "look at the data"
-        if not in_data:
-            hint = "a smaller learning rate, or another preprocessing or initialization"
-            if not keep:
-                self._good.restore()
-                self.weights_step = self._good.step
-        raise NonFiniteError(
-            f"Trainer.run: {problem} at step {step}{f', first in {place}' if place else ''}. "
-            f"The weights are those after step {self.weights_step}. Hint: {hint}."
-        )
+        if not in_data and not keep:
+            self._good.restore()
+            self.weights_step = self._good.step
+        raise diverged(problem, step, place, self.weights_step, in_data=in_data)
