@@ -11,7 +11,7 @@ import numpy as np
 from mlp_numpy.arrays import Array, all_finite
 from mlp_numpy.data.batches import Batches
 from mlp_numpy.data.dataset import Split
-from mlp_numpy.errors import OptionError
+from mlp_numpy.errors import NonFiniteError, OptionError
 from mlp_numpy.modules import LossModule, Module, check_chain
 from mlp_numpy.optim import Accumulator, Optimizer
 from mlp_numpy.training.archive import below, under
