@@ -34,7 +34,8 @@ def draw_watch(
         means = running_mean(values, width)
         shown = means if share else np.where(means > 0, means, np.nan)
         color = to_hex(matplotlib.colormaps["viridis"](0.85 * position / max(len(layers) - 1, 1)))
-        axes.plot(steps, shown, color=color, linewidth=1.2, label=layer)
+        # A line through a single point is none.
+        axes.plot(steps, shown, color=color, linewidth=1.2, label=layer, marker="o" if len(steps) == 1 else None)
         there = np.flatnonzero(np.isfinite(shown))
         if len(there):
             ends.append(End(layer, steps[there[-1]], shown[there[-1]], color))
