@@ -124,6 +124,8 @@ def test_a_nan_that_arises_on_the_way_back_stops_before_the_update() -> None:
 def test_settings_are_checked() -> None:
     with pytest.raises(OptionError, match="eval_every must be ≥ 1"):
         trainer(eval_every=0)
+    with pytest.raises(OptionError, match="eval_chunk must be ≥ 1"):
+        trainer(eval_chunk=0)
 
 
 def test_accuracy_and_confusion() -> None:
