@@ -30,7 +30,7 @@ from mlp_numpy.viz import (
     save_parallel,
     save_watch,
 )
-from mlp_numpy.viz.look import number, spread
+from mlp_numpy.viz.look import beside, number, spread
 from mlp_numpy.viz.parallel import scale
 
 TABLE = np.array([[0.5, 0.25, np.nan], [0.75, 0.1, 0.3]])
@@ -49,6 +49,13 @@ def test_names_do_not_overlap_and_keep_their_order(heights: list[float], gap: fl
     assert placed.mean() == pytest.approx(np.mean(heights))
     if all(low + gap < high for low, high in pairwise(np.sort(heights))):
         np.testing.assert_allclose(placed, heights)
+
+
+def test_names_stay_beside_the_picture_where_there_is_room() -> None:
+    np.testing.assert_allclose(beside(np.array([0.1, -0.1, 0.0, 0.95]), 0.1), [0.2, 0.0, 0.1, 0.95])
+    np.testing.assert_allclose(beside(np.array([1.05, 0.95, 0.3]), 0.1), [1.0, 0.9, 0.3])
+    np.testing.assert_array_equal(beside(np.array([-0.3, 0.5, 1.3]), 0.8), [-0.3, 0.5, 1.3])
+    assert beside(np.empty(0), 0.1).shape == (0,)
 
 
 def test_numbers_as_people_write_them() -> None:

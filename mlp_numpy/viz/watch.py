@@ -62,7 +62,10 @@ def save_watch(
 
     steps   which steps the numbers are of; 1, 2, … where left out
     """
-    figure = Figure(figsize=(min(13, 4.4 * len(columns)), 3.6), layout="constrained")
+    most = max((len(layers) for layers in columns.values()), default=0)
+    # A deep net's names stand below each other.
+    height = max(3.6, 1.1 + 0.17 * most)
+    figure = Figure(figsize=(min(13, 4.4 * len(columns)), height), layout="constrained")
     panels = figure.subplots(1, len(columns), squeeze=False)[0]
     for axes, (name, layers) in zip(panels, columns.items(), strict=True):
         n = max((len(values) for values in layers.values()), default=0)
