@@ -276,6 +276,18 @@ def test_settings_from_a_file_and_over_it(here: Path, cifar_dir: Path, capsys: p
     assert "--batch INT" in shown.out + shown.err
 
 
+@pytest.mark.parametrize("words", [["--help"], ["explain", "Id"]])
+def test_a_reader_that_has_gone_is_no_mishap(words: list[str]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    # Buffered, as Python is where nobody asks it to be otherwise: what was printed comes out at the end.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    command = [sys.executable, "-m", "mlp_numpy", *words]
+    ended = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=60, env=environment)
+    os.close(writer)
+    assert (ended.returncode, ended.stderr) == (1, "")
+
+
 def test_gradcheck_prints_its_report(capsys: pytest.CaptureFixture[str]) -> None:
     for method in ("complex", "central"):
         assert main(["gradcheck", "--method", method, "--hidden", "4", "--inputs", "5", "--classes", "3"]) == 0

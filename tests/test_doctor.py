@@ -131,6 +131,15 @@ def test_classes_of_unequal_size(config: Config, serve: Serve) -> None:
         assert verdicts(examine(config))["sizes of classes"] == verdict
 
 
+def test_data_that_stand_in_for_others_are_worth_a_look(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = examine(config)[0]
+    assert first.measured == f"{len(tiny().train):,} images of {tiny().name} to train on"
+    warned = Loaded(tiny(), "THIS IS NOT IT.\nIt could not be had.\nWhy: a long story")
+    monkeypatch.setattr(parts, "load_dataset", lambda *_, **__: warned)
+    found = examine(config)[0]
+    assert (found.name, found.verdict, found.advice) == ("data", "look", "THIS IS NOT IT. It could not be had.")
+
+
 def test_on_the_command_line(config: Config, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["--lr", "0.05", "--batch", "30", "--hidden", "16", "--preprocessing", "standardize", "--init", "kaiming"]
     assert main(["doctor", *words]) == 0

@@ -157,6 +157,19 @@ def test_what_was_stopped_goes_on(name: str, tmp_path: Path) -> None:
     assert missing([recipe], kept) == []
 
 
+def test_quick_clears_no_run_of_somebody_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["reproduce", "earle-mlp-source", "--quick", "--runs-dir", str(tmp_path)]
+    settings = tmp_path / "quick" / "config.yaml"
+    settings.parent.mkdir()
+    settings.touch()
+    assert main(words) == 1
+    assert settings.exists()
+    assert main([*words, "--all"]) == 1
+    err = capsys.readouterr().err
+    assert "found a run there. Hint: another --runs-dir" in err
+    assert "either names or --all, got earle-mlp-source with it" in err
+
+
 def test_a_result_is_of_its_settings(tmp_path: Path) -> None:
     recipe, kept = recipe_of(seeds=(0, 1)), Results(tmp_path)
     kept.write(recipe, Result("one", 0, {"lr": "0.1"}, {"status": "finished"}, 1.0))

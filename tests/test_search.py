@@ -162,6 +162,17 @@ def test_the_winner_is_trained_again_and_meets_the_test_set_once(tmp_path: Path)
     assert again.train_winner().about == History.read(tmp_path / "s" / history.about["name"] / "history.json").about
 
 
+def test_the_winner_of_an_earlier_search_is_not_taken_for_that_of_this_one(tmp_path: Path) -> None:
+    for rate in (1e-2, 1e-3):
+        search = Search(Space(BASE | {"hidden": (4,)}, {"lr": [rate]}), tmp_path / "s")
+        list(search.run())
+        assert search.winner == 0
+        if rate == 1e-2:
+            search.train_winner()
+    with pytest.raises(RunFolderError, match=r"winner-000 must .* lr 0\.001, found .* lr 0\.01,.*another --name"):
+        search.train_winner()
+
+
 def test_a_trial_that_diverges_has_no_number_and_never_wins(tmp_path: Path) -> None:
     search = Search(Space(BASE | {"hidden": (4,)}, {"lr": [1e30, 1e-2]}), tmp_path / "s")
     diverged, fine = list(search.run())

@@ -30,7 +30,7 @@ from mlp_numpy.viz import (
     save_parallel,
     save_watch,
 )
-from mlp_numpy.viz.look import number, spread
+from mlp_numpy.viz.look import beside, number, spread
 from mlp_numpy.viz.parallel import scale
 
 TABLE = np.array([[0.5, 0.25, np.nan], [0.75, 0.1, 0.3]])
@@ -49,6 +49,13 @@ def test_names_do_not_overlap_and_keep_their_order(heights: list[float], gap: fl
     assert placed.mean() == pytest.approx(np.mean(heights))
     if all(low + gap < high for low, high in pairwise(np.sort(heights))):
         np.testing.assert_allclose(placed, heights)
+
+
+def test_names_stay_beside_the_picture_where_there_is_room() -> None:
+    np.testing.assert_allclose(beside(np.array([0.1, -0.1, 0.0, 0.95]), 0.1), [0.2, 0.0, 0.1, 0.95])
+    np.testing.assert_allclose(beside(np.array([1.05, 0.95, 0.3]), 0.1), [1.0, 0.9, 0.3])
+    np.testing.assert_array_equal(beside(np.array([-0.3, 0.5, 1.3]), 0.8), [-0.3, 0.5, 1.3])
+    assert beside(np.empty(0), 0.1).shape == (0,)
 
 
 def test_numbers_as_people_write_them() -> None:
@@ -117,6 +124,7 @@ def test_scales_are_straight_logarithmic_or_levels() -> None:
     np.testing.assert_array_equal(scale("bn", [True, False], log=False).places, [0, 1])
     with pytest.raises(OptionError, match="wd must be finite and above 0 on a logarithmic axis, got 0 to 4"):
         scale("wd", [0, 4, 1], log=True)
+    assert [text for _, text in scale("seed", [0, 1], log=False).marks] == ["0", "1"]
     with pytest.raises(OptionError, match="acc must be finite"):
         scale("acc", [0.5, float("nan")], log=False)
 
@@ -134,6 +142,21 @@ def test_parallel_lines_pass_through_their_settings() -> None:
         draw_parallel(axes, [TRIALS[0], {"lr": 1}], ["lr"], "acc")
     with pytest.raises(OptionError, match="at least one trial"):
         draw_parallel(axes, [], ["lr"], "acc")
+
+
+def test_of_equal_trials_the_first_stands_out() -> None:
+    axes = Figure().subplots()
+    draw_parallel(axes, [{"lr": 1.0, "acc": 0.5}, {"lr": 2.0, "acc": 0.5}], ["lr"], "acc")
+    widest = max(axes.get_lines()[:2], key=lambda line: line.get_linewidth())
+    np.testing.assert_array_equal(widest.get_ydata(), [0, 0.5])
+
+
+def test_a_single_look_is_a_dot() -> None:
+    axes = Figure().subplots()
+    draw_watch(axes, "gradient norm", {"0": [1.0]}, [1])
+    assert axes.get_lines()[0].get_marker() == "o"
+    draw_watch(axes, "gradient norm", {"0": [1.0, 2.0]}, [1, 2])
+    assert axes.get_lines()[1].get_marker() == "None"
 
 
 def test_what_is_watched_layer_by_layer() -> None:

@@ -26,20 +26,12 @@ def main(words: Sequence[str] | None = None) -> int:
     Returns the exit status: 0, 1 for an error, 2 for a command that does not exist, 3 for a training that diverged,
     128 + the signal's number for one that was asked to stop (130: Ctrl-C); a mistyped option ends the program with 2.
     """
-    name, *options = (sys.argv[1:] if words is None else words) or [""]
-    if name in ("-h", "--help"):
-        print(_usage())
-        return 0
-    if not name:
-        print(_usage(), file=sys.stderr)
-        return _MISUSED
-    if name not in _FUNCTIONS:
-        complain(f"there is no command {name!r}.{did_you_mean(name, _FUNCTIONS)} Known: {', '.join(_FUNCTIONS)}.")
-        return _MISUSED
     try:
-        if name in _OWN_OPTIONS:
-            return _OWN_OPTIONS[name](options)
-        return int(tyro.cli(_FUNCTIONS[name], prog=PROGRAM + name, args=options))
+        status = _obey(*((sys.argv[1:] if words is None else words) or [""]))
+        if sys.stdout is not None:
+            # What Python still holds comes out here, where a reader that has gone is understood, and not at its exit.
+            sys.stdout.flush()
+        return status
     except NonFiniteError as error:
         complain(str(error))
         return DIVERGED
@@ -56,6 +48,21 @@ def main(words: Sequence[str] | None = None) -> int:
     except (OSError, MemoryError) as error:
         complain(f"{type(error).__name__}: {error}")
         return FAILED
+
+
+def _obey(name: str, *options: str) -> int:
+    if name in ("-h", "--help"):
+        print(_usage())
+        return 0
+    if not name:
+        print(_usage(), file=sys.stderr)
+        return _MISUSED
+    if name not in _FUNCTIONS:
+        complain(f"there is no command {name!r}.{did_you_mean(name, _FUNCTIONS)} Known: {', '.join(_FUNCTIONS)}.")
+        return _MISUSED
+    if name in _OWN_OPTIONS:
+        return _OWN_OPTIONS[name](options)
+    return int(tyro.cli(_FUNCTIONS[name], prog=PROGRAM + name, args=options))
 
 
 def _usage() -> str:

@@ -55,8 +55,8 @@ def evaluate_run(
         print("a model file does not count how often its test set has been opened; its run does\n")
     else:
         report_opening(run, sealed)
-        times = f"{len(sealed.openings)} times: {', '.join(sealed.openings)}"
-        print(f"the test set of this run has been opened {times}\n")
+        n_times = "once" if len(sealed.openings) == 1 else f"{len(sealed.openings)} times"
+        print(f"the test set of this run has been opened {n_times}: {'; '.join(sealed.openings)}\n")
     print(confusion_table(counts, dataset.class_names))
     picture = run.with_suffix(".confusion.png") if run.is_file() else run / "confusion.png"
     title = f"{trained.model.title} on {dataset.name}: test accuracy {outcome.accuracy:.3f}"

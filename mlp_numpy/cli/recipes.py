@@ -11,7 +11,7 @@ import tyro
 from tqdm import tqdm
 
 from mlp_numpy.cli.console import on_terminal
-from mlp_numpy.errors import OptionError
+from mlp_numpy.errors import OptionError, RunFolderError
 from mlp_numpy.recipes import (
     Place,
     Recipe,
@@ -60,9 +60,13 @@ def reproduce_recipes(
         jobs: trials of a search side by side, a process with one core each
         download: whether data may be fetched from the network
     """
-    asked = find(names) if names and not everything else sorted(shelf(), key=lambda recipe: recipe.seconds)
+    if names and everything:
+        raise OptionError(f"reproduce: there must be either names or --all, got {' '.join(names)} with it.")
+    asked = find(names) if names else sorted(shelf(), key=lambda recipe: recipe.seconds)
     if quick:
         asked, runs_dir = [shortened(recipe) for recipe in asked], runs_dir / _QUICK
+        if (runs_dir / "config.yaml").exists():
+            raise RunFolderError(f"reproduce: --quick clears {runs_dir}, found a run there. Hint: another --runs-dir.")
         results, report_file = runs_dir / "results", runs_dir / "results" / "RESULTS.md"
     kept = Results(results)
     if names or everything:

@@ -53,6 +53,8 @@ def search(
             bar.set_postfix_str(f"best {part} accuracy {max(each.accuracy for each in outcomes):.4f}")
             if bar.disable:
                 print(_line(outcome, part), flush=True)
+    # In the order of the search, not in that of their ends: of equals the first is the best, in pictures as here.
+    outcomes = [under_way.outcome(number) for number in range(len(under_way.points))]
     made = [table_text(table) for table in tables(found, outcomes)]
     if made:
         write_text(folder / "tables.md", "\n\n".join(made) + "\n")

@@ -21,7 +21,7 @@ def parse_seeds(options: Sequence[str]) -> tuple[list[int] | None, bool, Sequenc
     try:
         found, others = finder.parse_known_args(options)
     except argparse.ArgumentError as error:
-        raise OptionError("--seeds: must be followed by seeds such as 0,1,2, got none.") from error
+        raise OptionError("--seeds: must be followed by whole numbers ≥ 0 such as 0,1,2.") from error
     if found.seeds is None:
         if found.go_on:
             raise OptionError("--go-on: must come with --seeds. Hint: --resume RUN goes on with a single run.")

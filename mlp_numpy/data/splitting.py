@@ -36,7 +36,7 @@ def hold_out(split: Split, n: int, how: str = "stratified", *, seed: int = 0) ->
     if not is_whole(n, 1) or n >= len(split):
         raise OptionError(
             f"hold_out: n must be a whole number in [1, {len(split)}), as some of the {len(split)} examples must be "
-            f"left to train on, got {n!r}."
+            f"left to train on, got {n!r}. Hint: a smaller n; on the command line --validation."
         )
     draws = stream(seed, "validation")
     if how in ("first", "last"):

@@ -50,6 +50,7 @@ def examine_run(folder: Path, *, progress: bool = False) -> list[Finding]:
 
 
 def _before(parts: Parts, config: Config) -> Iterator[Finding]:
+    yield verdicts.data(parts.dataset.name, len(parts.train), parts.warning)
     yield verdicts.class_sizes(parts.train.labels, parts.dataset.class_names)
     state = parts.trainer.state()
     x, _ = parts.trainer.batches.at(0)

@@ -84,6 +84,11 @@ def load_run(folder: Path) -> tuple[Config, TrainedModel]:
             f"load_run: {folder} must be the folder of a run, with config.yaml and model.npz in it, found "
             f"{'a folder without them' if folder.is_dir() else 'no such folder'}. Hint: runs are kept below runs/."
         )
+    if not (folder / "model.npz").exists() and finished(folder) is None:
+        raise DataNotFoundError(
+            f"load_run: {folder} must be the folder of a run that came to an end, found no model.npz: it is under way, "
+            f"or was killed. Hint: train --resume {folder} goes on with one that was killed."
+        )
     return read_config(settings), load_model(folder / "model.npz")
 
 

@@ -60,6 +60,12 @@ _START: Final = Bounds(0.0, 0.5, 1.8, 4.0)
 _CLASSES: Final = Bounds(0.0, 0.0, 3.0, 1e9)
 
 
+def data(name: str, n_images: int, warning: str | None) -> Finding:
+    """Which data set it is, and whether it stands in for the one that was asked for; the gist opens the warning."""
+    advice = "" if warning is None else " ".join(warning.splitlines()[:2])
+    return _finding("data", f"{n_images:,} images of {name} to train on", "look" if advice else "fine", advice)
+
+
 def first_loss(loss: float, n_classes: int) -> Finding:
     """The loss before the first step, which is ln C where no class is preferred."""
     expected = math.log(n_classes)

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import threadpoolctl
 
+from mlp_numpy.config import read_config
 from mlp_numpy.errors import CallOrderError, ExtraMissingError, NonFiniteError, OptionError, RunFolderError
 from mlp_numpy.experiment import Run
 from mlp_numpy.experiment.lock import locked
@@ -88,7 +89,8 @@ class Search:
         Its folder is ``winner-NUMBER``; where it is there already, nothing is opened again, and a run that was stopped
         goes on.
 
-        Raises CallOrderError before all trials have ended, NonFiniteError if none has a result.
+        Raises CallOrderError before all trials have ended, NonFiniteError if none has a result, RunFolderError if the
+        winner of other settings, as the search had them earlier, is there.
         """
         if len(self.outcomes) < len({key_of(point) for point in self.points}):
             raise CallOrderError("Search.train_winner: all trials must have ended. Hint: search.run() comes first.")
@@ -97,6 +99,8 @@ class Search:
             raise NonFiniteError("Search.train_winner: some trial must have a result, but all diverged.")
         folder = self.folder / f"winner-{number:03}"
         kept = folder / "history.json"
+        if (folder / "config.yaml").exists():
+            self._check_winner(folder, number)
         if kept.exists() and History.read(kept).about["status"] in ("finished", "stopped early"):
             return History.read(kept)
         # As in its trial: on one core, so that it is the same training to the last bit.
@@ -110,6 +114,16 @@ class Search:
                 for _ in run.records():
                     pass
         return run.history
+
+    def _check_winner(self, folder: Path, number: int) -> None:
+        """Other values in the same search number the trials anew: a winner of that number need not be this one."""
+        config = read_config(folder / "config.yaml")
+        for name, value in self.points[number].items():
+            if (found := getattr(config, name)) != value:
+                raise RunFolderError(
+                    f"Search.train_winner: {folder} must be the run of the winner, with {name} {value}, found one with "
+                    f"{name} {found}, the winner of the search as it was earlier. Hint: another --name for this search."
+                )
 
     def _done(self, missing: list[int]) -> Iterator[Outcome]:
         """The outcomes of trials, in the order in which they end."""

@@ -69,7 +69,8 @@ class Trainer:
         max_growth: float = 1e6,
         watch_every: int | None = None,
     ) -> None:
-        for name, count in (("eval_every", eval_every), ("accumulate", accumulate), ("watch_every", watch_every)):
+        counts = {"eval_every": eval_every, "eval_chunk": eval_chunk, "accumulate": accumulate}
+        for name, count in (counts | {"watch_every": watch_every}).items():
             if count is not None and count < 1:
                 raise OptionError(f"Trainer: {name} must be ≥ 1, got {count}.")
         if patience is not None and not select:

@@ -49,7 +49,8 @@ def label_ends(axes: Axes, ends: Sequence[End], *, fontsize: float = 9) -> None:
     to_fraction = axes.transData + axes.transAxes.inverted()
     heights = np.array([to_fraction.transform((end.x, end.y))[1] for end in ends])
     points = axes.bbox.height / axes.figure.dpi * 72
-    for end, height in zip(ends, spread(heights, _LINE * fontsize / points), strict=True):
+    gap = _LINE * fontsize / points
+    for end, height in zip(ends, beside(spread(heights, gap), gap), strict=True):
         axes.annotate(
             end.text,
             (1, height),
@@ -77,6 +78,17 @@ def spread(heights: Array, gap: float) -> Array:
     placed = [_bottom(block, gap) + place * gap for block in blocks for place in range(len(block))]
     out = np.empty(len(heights))
     out[order] = placed
+    return out
+
+
+def beside(heights: Array, gap: float) -> Array:
+    """Heights (n,) that are ``gap`` apart moved into [0, 1], still so far apart; as they are where there is no room."""
+    order = np.argsort(heights, kind="stable")
+    below = gap * np.arange(len(heights))
+    if not len(heights) or below[-1] > 1:
+        return heights
+    out = np.empty(len(heights))
+    out[order] = np.clip(heights[order], below, 1 - below[::-1])
     return out
 
 

@@ -44,7 +44,9 @@ def scale(name: str, values: Sequence[Any], *, log: bool) -> Scale:
     low, high = numbers.min(), numbers.max()
     if low == high:
         return Scale(np.full(len(numbers), 0.5), ((0.5, number(low)),))
-    locator = LogLocator(subs=(1.0,) if high / low >= 100 else (1.0, 2.0, 5.0)) if log else MaxNLocator(5)
+    whole = all(isinstance(value, int | np.integer) for value in values)
+    straight = MaxNLocator(5, integer=whole)
+    locator = LogLocator(subs=(1.0,) if high / low >= 100 else (1.0, 2.0, 5.0)) if log else straight
     ticks = [tick for tick in locator.tick_values(low, high) if low <= tick <= high]
 
     def place(value: Any) -> Any:
@@ -58,8 +60,8 @@ def draw_parallel(
 ) -> None:
     """A line for each trial through its settings ``names`` to its ``score``, darker the better; the best stands out.
 
-    Those in ``log`` have logarithmic axes. Raises OptionError for no trials, for a trial without one of these names,
-    and for numbers that have no place.
+    Of equals the first is the best; those in ``log`` have logarithmic axes. Raises OptionError for no trials, for a
+    trial without one of these names, and for numbers that have no place.
     """
     columns = [*names, score]
     if not trials:
@@ -70,12 +72,12 @@ def draw_parallel(
             raise OptionError(f"draw_parallel: trial {position} must have {', '.join(columns)}, lacks {missing[0]}.")
     scales = [scale(name, [trial[name] for trial in trials], log=name in log) for name in columns]
     places = np.stack([each.places for each in scales], axis=1)
-    order = np.argsort(places[:, -1], kind="stable")
-    for line in order[:-1]:
+    first = int(places[:, -1].argmax())
+    for line in (each for each in np.argsort(places[:, -1], kind="stable") if each != first):
         color = matplotlib.colormaps["Blues"](0.2 + 0.75 * places[line, -1])
         axes.plot(places[line], color=color, linewidth=1.1)
-    best = trials[order[-1]]
-    axes.plot(places[order[-1]], color=TEST, linewidth=2.6, zorder=3)
+    best = trials[first]
+    axes.plot(places[first], color=TEST, linewidth=2.6, zorder=3)
     for column, (name, each) in enumerate(zip(columns, scales, strict=True)):
         axes.plot([column, column], [0, 1], color="0.3", linewidth=1, zorder=2.5)
         for height, text in each.marks:

@@ -34,7 +34,8 @@ def draw_watch(
         means = running_mean(values, width)
         shown = means if share else np.where(means > 0, means, np.nan)
         color = to_hex(matplotlib.colormaps["viridis"](0.85 * position / max(len(layers) - 1, 1)))
-        axes.plot(steps, shown, color=color, linewidth=1.2, label=layer)
+        # A line through a single point is none.
+        axes.plot(steps, shown, color=color, linewidth=1.2, label=layer, marker="o" if len(steps) == 1 else None)
         there = np.flatnonzero(np.isfinite(shown))
         if len(there):
             ends.append(End(layer, steps[there[-1]], shown[there[-1]], color))
@@ -61,7 +62,10 @@ def save_watch(
 
     steps   which steps the numbers are of; 1, 2, … where left out
     """
-    figure = Figure(figsize=(min(13, 4.4 * len(columns)), 3.6), layout="constrained")
+    most = max((len(layers) for layers in columns.values()), default=0)
+    # A deep net's names stand below each other.
+    height = max(3.6, 1.1 + 0.17 * most)
+    figure = Figure(figsize=(min(13, 4.4 * len(columns)), height), layout="constrained")
     panels = figure.subplots(1, len(columns), squeeze=False)[0]
     for axes, (name, layers) in zip(panels, columns.items(), strict=True):
         n = max((len(values) for values in layers.values()), default=0)

@@ -82,7 +82,7 @@ def test_the_test_set_is_opened_once_and_every_time_is_counted(
     assert History.read(folder / "history.json").about["test_openings"] == [WINNER]
     assert main(["evaluate", str(folder)]) == 0
     assert main(["evaluate", str(folder)]) == 0
-    assert "opened 3 times: " + WINNER + ", evaluate, evaluate" in capsys.readouterr().out
+    assert "opened 3 times: " + WINNER + "; evaluate; evaluate" in capsys.readouterr().out
 
 
 def test_a_run_that_goes_on_forgets_no_opening(config: Config) -> None:

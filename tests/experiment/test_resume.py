@@ -21,7 +21,7 @@ from run_helpers import full_config, numbers
 from mlp_numpy.cli import main
 from mlp_numpy.config import Config, write_config
 from mlp_numpy.errors import DataError, DataNotFoundError, RunFolderError
-from mlp_numpy.experiment import Run, finished, outputs, run
+from mlp_numpy.experiment import Run, finished, load_run, outputs, run
 from mlp_numpy.experiment.run import WINNER
 from mlp_numpy.training import EvaluationRecord, load_checkpoint
 from mlp_numpy.training.checkpoint import NAME, PREVIOUS
@@ -258,6 +258,8 @@ def test_one_that_was_killed_before_its_first_checkpoint_begins_again(config: Co
     with pytest.raises(DataNotFoundError, match="with config.yaml in it, found a folder without it"):
         Run.resumed(folder)
     write_config(folder / "config.yaml", config)
+    with pytest.raises(DataNotFoundError, match="found no model.npz.*train --resume .* goes on"):
+        load_run(folder)
     resume(folder)
     assert numbers(folder) == numbers(undisturbed)
 
