@@ -46,6 +46,7 @@ from mlp_numpy.modules import (
     lecun,
     normal,
     orthogonal,
+    uniform,
     zeros,
 )
 from mlp_numpy.optim import SGD, Adagrad, Adam, AdamW, FlatParameters, NAdam, RMSprop
@@ -111,5 +112,6 @@ __all__ = [
     "TanhModule",
     "GELUModule",
     "orthogonal",
+    "uniform",
     "zeros",
 ]

@@ -13,7 +13,7 @@ from mlp_numpy.optim import Plateau, parse_schedule
 
 CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "model": ("mlp", "residual-mlp", "conv-net", "small-conv-net"),
-    "init": ("auto", "normal", "kaiming", "glorot"),
+    "init": ("auto", "normal", "kaiming", "glorot", "uniform"),
     "optimizer": ("sgd", "adagrad", "rmsprop", "adam", "adamw", "nadam"),
     "decay": ("all", "weights"),
     "held_out": ("test", "validation"),

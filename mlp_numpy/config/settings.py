@@ -56,8 +56,8 @@ class Config:
         dropout: probability with which a hidden unit of the MLP is dropped
         width: channels of the conv-net's first convolution; the others have up to eight times as many
         extra_norm: a BatchNorm and a ReLU more before the conv-net's Linear
-        init: how weights start, normal (with init-std), kaiming, glorot, or auto (normal for an MLP without batch norm,
-            else kaiming)
+        init: how weights start, normal (with init-std), kaiming, glorot, uniform (as PyTorch's layers), or auto (normal
+            for an MLP without batch norm, else kaiming)
         init_std: standard deviation of the start weights under init normal
         optimizer: how weights are updated, sgd, adagrad, rmsprop, adam, adamw or nadam
         momentum: share of the last step that sgd and rmsprop go on with
@@ -168,7 +168,7 @@ class Config:
 
     @property
     def start(self) -> str:
-        """How weights start where ``init`` is settled: normal, kaiming or glorot."""
+        """How weights start where ``init`` is settled: normal, kaiming, glorot or uniform."""
         if self.init != "auto":
             return self.init
         return "normal" if self.model == "mlp" and not self.batch_norm else "kaiming"

@@ -19,7 +19,7 @@ from mlp_numpy.data.sealed import SealedSplit
 from mlp_numpy.data.sources import Loaded, load_dataset
 from mlp_numpy.data.splitting import hold_out
 from mlp_numpy.models import MLP, Classifier, ConvNet, ResidualMLP, SmallConvNet
-from mlp_numpy.modules import Initializer, SoftMaxCrossEntropyModule, glorot, kaiming, normal
+from mlp_numpy.modules import Initializer, SoftMaxCrossEntropyModule, glorot, kaiming, normal, uniform
 from mlp_numpy.optim import (
     SGD,
     Adagrad,
@@ -123,7 +123,9 @@ def initializer(config: Config) -> Initializer:
     if config.start == "normal":
         return normal(config.init_std)
     slope = config.neg_slope if config.model == "mlp" else 0.0
-    return kaiming(slope) if config.start == "kaiming" else glorot()
+    if config.start == "kaiming":
+        return kaiming(slope)
+    return uniform() if config.start == "uniform" else glorot()
 
 
 def loss(config: Config) -> SoftMaxCrossEntropyModule:

@@ -18,7 +18,7 @@ from mlp_numpy.modules.chain import check_chain
 from mlp_numpy.modules.conv import Conv2d, Conv2dModule
 from mlp_numpy.modules.dropout import Dropout, DropoutMask
 from mlp_numpy.modules.gelu import GELU, GELUModule, GELUTanh
-from mlp_numpy.modules.init import Initializer, glorot, kaiming, lecun, normal, orthogonal, zeros
+from mlp_numpy.modules.init import Initializer, glorot, kaiming, lecun, normal, orthogonal, uniform, zeros
 from mlp_numpy.modules.layer_norm import LayerNorm, LayerNormalize
 from mlp_numpy.modules.linear import Linear, LinearModule
 from mlp_numpy.modules.losses import (
@@ -136,5 +136,6 @@ __all__ = [
     "lecun",
     "normal",
     "orthogonal",
+    "uniform",
     "zeros",
 ]

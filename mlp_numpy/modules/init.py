@@ -4,6 +4,7 @@
     Kaiming    wᵢⱼ ~ N(0, g² / D)               g² = 2 / (1 + α²) behind a LeakyReLU of slope α, 1 behind the data
     LeCun      wᵢⱼ ~ N(0, 1 / D)                what a SELU wants
     Glorot     wᵢⱼ ~ U(−r, r), r² = 6 / (D + M)
+    Uniform    wᵢⱼ ~ U(−r, r), r² = 1 / D       how PyTorch's layers start, a third of LeCun's variance
     Orthogonal W Wᵀ = g² I or Wᵀ W = g² I       as a matrix (out, rest), uniformly distributed among those
     Zeros      wᵢⱼ = 0
 
@@ -77,6 +78,16 @@ def lecun() -> Initializer:
 
     def draw(rng: np.random.Generator, shape: tuple[int, ...], *, input_layer: bool) -> Array:
         return rng.normal(0.0, math.sqrt(1.0 / math.prod(shape[1:])), size=shape)
+
+    return draw
+
+
+def uniform() -> Initializer:
+    """Uniform numbers up to one over the root of the number of inputs, as PyTorch's layers start."""
+
+    def draw(rng: np.random.Generator, shape: tuple[int, ...], *, input_layer: bool) -> Array:
+        r = 1 / math.sqrt(math.prod(shape[1:]))
+        return rng.uniform(-r, r, size=shape)
 
     return draw
 

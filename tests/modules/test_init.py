@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from mlp_numpy import Conv2dModule, LinearModule, glorot, kaiming, lecun, normal, orthogonal, zeros
+from mlp_numpy import Conv2dModule, LinearModule, glorot, kaiming, lecun, normal, orthogonal, uniform, zeros
 from mlp_numpy.errors import OptionError
 
 SHAPE = (400, 500)
@@ -36,6 +36,13 @@ def test_kaiming_keeps_a_signal_alive_through_twenty_layers() -> None:
         x = np.maximum(x, 0) if layer else x
         x = LinearModule(200, 200, init=kaiming(), rng=rng, input_layer=layer == 0).forward(x)
     assert 0.5 < x.std() < 2
+
+
+def test_uniform() -> None:
+    weight = draw(uniform())
+    bound = 1 / math.sqrt(weight.shape[1])
+    assert 0.99 * bound < abs(weight).max() <= bound
+    assert weight.var() == pytest.approx(bound**2 / 3, rel=0.05)
 
 
 def test_glorot() -> None:
