@@ -189,5 +189,6 @@ _OPTIMIZERS: Final[dict[str, Callable[[Config, FlatParameters], Optimizer]]] = {
 
 
 def _chunk(model: Classifier) -> int:
-    # An image of a convolution net is sixty times as many numbers on its way through as it is at the door.
-    return 250 if isinstance(model, ConvNet) else max(1, min(1000, _EVAL_NUMBERS // model.n_inputs))
+    # The windows of an image are many times as many numbers as the image: those of more than a hundred are given fresh
+    # memory each time, which takes longer than the products.
+    return 64 if isinstance(model, ConvNet | SmallConvNet) else max(1, min(1000, _EVAL_NUMBERS // model.n_inputs))

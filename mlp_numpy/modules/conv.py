@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from mlp_numpy.arrays import Array, Seed, generator, is_whole
 from mlp_numpy.autodiff import Context, Op
@@ -63,13 +64,14 @@ def _matrix(weight: Array) -> Array:
 
 def window_rows(x: Array, over: Windows) -> Array:
     """(N, C, H, W) → (N·H′·W′, KH·KW·C): a row a window, with zeros for the padding."""
-    n, channels, height, width = x.shape
-    (kh, kw), (out_height, out_width) = over.kernel, over.out_size(height, width)
-    allocate = np.zeros if any(over.padding) else np.empty
-    rows = allocate((n, out_height, out_width, kh, kw, channels), x.dtype)
-    for (u, v), on_image, in_windows in over.offsets(height, width):
-        rows[:, :, :, u, v].transpose(0, 3, 1, 2)[in_windows] = x[on_image]
-    return rows.reshape(-1, kh * kw * channels)
+    pixels = np.ascontiguousarray(x.transpose(0, 2, 3, 1))
+    (kh, kw), (vertical, horizontal) = over.kernel, over.padding
+    if vertical or horizontal:
+        pixels = np.pad(pixels, ((0, 0), (vertical, vertical), (horizontal, horizontal), (0, 0)))
+    # A view (N, H', W', C, KH, KW) in which numbers appear as often as windows see them. With the channels innermost a row
+    # of a window is one piece of memory, so that the copy goes by such pieces.
+    seen = sliding_window_view(pixels, (kh, kw), axis=(1, 2))[:, :: over.stride[0], :: over.stride[1]]
+    return seen.transpose(0, 1, 2, 4, 5, 3).reshape(-1, kh * kw * x.shape[1])
 
 
 def sum_of_windows(rows: Array, shape: tuple[int, ...], over: Windows) -> Array:
