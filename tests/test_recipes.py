@@ -157,6 +157,17 @@ def test_what_was_stopped_goes_on(name: str, tmp_path: Path) -> None:
     assert missing([recipe], kept) == []
 
 
+def test_side_by_side_comes_what_comes_one_after_the_other(tmp_path: Path) -> None:
+    recipes = [shortened(recipe) for recipe in find(["earle-mlp-source", "earle-mlp-better", "lian-search-source"])]
+    one, two = Results(tmp_path / "one"), Results(tmp_path / "two")
+    assert len([step for step in reproduce(recipes, one, Place("data", tmp_path / "a")) if step.result]) == 3
+    ended = list(reproduce(recipes, two, Place("data", tmp_path / "b", jobs=2)))
+    assert {step.recipe.name for step in ended if step.result} == {recipe.name for recipe in recipes}
+    for recipe in recipes:
+        (of_one,), (of_two,) = one.of(recipe), two.of(recipe)
+        assert replace(of_one, seconds=0.0) == replace(of_two, seconds=0.0)
+
+
 def test_quick_clears_no_run_of_somebody_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["reproduce", "earle-mlp-source", "--quick", "--runs-dir", str(tmp_path)]
     settings = tmp_path / "quick" / "config.yaml"

@@ -57,7 +57,7 @@ def reproduce_recipes(
         report_file: file that the report is written to
         data_dir: folder where data sets are found and kept
         runs_dir: folder for what is under way
-        jobs: trials of a search side by side, a process with one core each
+        jobs: trainings side by side, a process with one core each
         download: whether data may be fetched from the network
     """
     if names and everything:

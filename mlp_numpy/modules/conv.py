@@ -68,8 +68,8 @@ def window_rows(x: Array, over: Windows) -> Array:
     (kh, kw), (vertical, horizontal) = over.kernel, over.padding
     if vertical or horizontal:
         pixels = np.pad(pixels, ((0, 0), (vertical, vertical), (horizontal, horizontal), (0, 0)))
-    # A view (N, H', W', C, KH, KW) in which numbers appear as often as windows see them. With the channels innermost a row
-    # of a window is one piece of memory, so that the copy goes by such pieces.
+    # A view (N, H′, W′, C, KH, KW) in which a number stands as often as windows see it. With the channels innermost a
+    # row of a window is one piece of memory, and the copy goes by such pieces.
     seen = sliding_window_view(pixels, (kh, kw), axis=(1, 2))[:, :: over.stride[0], :: over.stride[1]]
     return seen.transpose(0, 1, 2, 4, 5, 3).reshape(-1, kh * kw * x.shape[1])
 

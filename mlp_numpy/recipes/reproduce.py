@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,7 +11,7 @@ from mlp_numpy.config import Tree
 from mlp_numpy.recipes.kinds import Place, begin, can_begin
 from mlp_numpy.recipes.recipe import Recipe
 from mlp_numpy.recipes.results import Result, Results
-from mlp_numpy.search import scikit_learn
+from mlp_numpy.search import leave_with, scikit_learn, side_by_side
 
 
 @dataclass(frozen=True)
@@ -34,22 +35,44 @@ def missing(recipes: Sequence[Recipe], results: Results) -> list[tuple[Recipe, i
 def reproduce(recipes: Sequence[Recipe], results: Results, place: Place) -> Iterator[Progress]:
     """Do what is missing, and keep the result of each seed as it ends.
 
+    With more than one job as many seeds run side by side, a process with one core each, of which only the ends are
+    told; where one search alone is to be done its trials do.
+
     Ctrl-C ends it with KeyboardInterrupt; what was under way goes on next time. Raises what the runs raise, and
     ExtraMissingError where a search is among them and its library is not there, before anything is begun.
     """
     todo = missing(recipes, results)
     if any(recipe.kind == "search" for recipe, _ in todo):
         scikit_learn()
+    if place.jobs > 1 and len(todo) > 1:
+        calls = ((recipe, seed, results, replace(place, jobs=1), os.getpid()) for recipe, seed in todo)
+        yield from side_by_side(_end, calls, place.jobs)
+        return
     for recipe, seed in todo:
-        under_way = begin(recipe, seed, place)
-        while True:
-            try:
-                share = next(under_way)
-            except StopIteration as end:
-                results.write(recipe, end.value)
-                yield Progress(recipe, seed, 1.0, end.value)
-                break
-            yield Progress(recipe, seed, share)
+        yield from _steps(recipe, seed, results, place)
+
+
+def _steps(recipe: Recipe, seed: int, results: Results, place: Place) -> Iterator[Progress]:
+    """A seed of a recipe from where it was to its end."""
+    under_way = begin(recipe, seed, place)
+    while True:
+        try:
+            share = next(under_way)
+        except StopIteration as end:
+            results.write(recipe, end.value)
+            yield Progress(recipe, seed, 1.0, end.value)
+            return
+        yield Progress(recipe, seed, share)
+
+
+def _end(recipe: Recipe, seed: int, results: Results, place: Place, parent: int) -> Progress:
+    """The same to be called in another process, which goes with the process ``parent``."""
+    steps = _steps(recipe, seed, results, place)
+    progress = next(steps)
+    while progress.result is None:
+        leave_with(parent)
+        progress = next(steps)
+    return progress
 
 
 def shortened(recipe: Recipe) -> Recipe:

@@ -3,6 +3,7 @@
 from mlp_numpy.search.journal import Journal
 from mlp_numpy.search.report import Table, draw_search, table_text, tables
 from mlp_numpy.search.search import Search
+from mlp_numpy.search.side_by_side import leave_with, side_by_side
 from mlp_numpy.search.space import Range, Space, read_space, scikit_learn, space_of
 from mlp_numpy.search.trial import Outcome
 
@@ -14,8 +15,10 @@ __all__ = [
     "Space",
     "Table",
     "draw_search",
+    "leave_with",
     "read_space",
     "scikit_learn",
+    "side_by_side",
     "space_of",
     "table_text",
     "tables",

@@ -11,10 +11,11 @@ from typing import Any, Final
 import threadpoolctl
 
 from mlp_numpy.config import read_config
-from mlp_numpy.errors import CallOrderError, ExtraMissingError, NonFiniteError, OptionError, RunFolderError
+from mlp_numpy.errors import CallOrderError, NonFiniteError, OptionError, RunFolderError
 from mlp_numpy.experiment import Run
 from mlp_numpy.experiment.lock import locked
 from mlp_numpy.search.journal import Journal
+from mlp_numpy.search.side_by_side import side_by_side
 from mlp_numpy.search.space import Space, key_of
 from mlp_numpy.search.trial import Outcome, run_trial
 from mlp_numpy.training import History
@@ -128,20 +129,7 @@ class Search:
     def _done(self, missing: list[int]) -> Iterator[Outcome]:
         """The outcomes of trials, in the order in which they end."""
         calls = ((self.configs[number], self.points[number], os.getpid()) for number in missing)
-        if self.jobs == 1:
-            yield from (run_trial(*call) for call in calls)
-            return
-        try:
-            # an extra: processes that stay alive from trial to trial
-            import joblib
-        except Exception as error:  # a damaged installation fails with other errors than ImportError
-            raise ExtraMissingError(
-                f"search: joblib must be installed for more than one job, got {type(error).__name__}: {error}. "
-                "Hint: pip install 'mlp_numpy[search]', or --jobs 1."
-            ) from error
-        options: dict[str, Any] = {"return_as": "generator_unordered", "batch_size": 1, "pre_dispatch": "n_jobs"}
-        parallel = joblib.Parallel(n_jobs=self.jobs, **options)
-        yield from parallel(joblib.delayed(run_trial)(*call) for call in calls)
+        return side_by_side(run_trial, calls, self.jobs)
 
     def _take(self, outcome: Outcome) -> Outcome:
         self.outcomes[key_of(outcome.point)] = outcome

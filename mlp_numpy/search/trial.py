@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import functools
-import os
 import time
 from dataclasses import asdict, dataclass
 from typing import Any
-
-import threadpoolctl
 
 from mlp_numpy.config import Config
 from mlp_numpy.data.sources import load_dataset
 from mlp_numpy.errors import NonFiniteError
 from mlp_numpy.experiment import assemble
+from mlp_numpy.search.side_by_side import leave_with
 from mlp_numpy.search.space import Point
 from mlp_numpy.training import EvaluationRecord
 
@@ -54,24 +52,21 @@ class Outcome:
 
 
 def run_trial(config: Config, point: Point, parent: int) -> Outcome:
-    """Train as ``config`` says, on one core; ``point`` is handed through.
+    """Train as ``config`` says; ``point`` is handed through.
 
     parent   the process that waits for the outcome: where it is gone, so is this one at its next evaluation
     """
     began = time.perf_counter()
     evaluations: list[EvaluationRecord] = []
-    # One core a trial: the same numbers however many trials run side by side, and none waits for another.
-    with threadpoolctl.threadpool_limits(1, user_api="blas"):
-        loaded = _load(config.dataset, config.data_dir, download=config.download)
-        trainer = assemble(config, loaded=loaded).trainer
-        try:
-            for record in trainer.run(config.steps):
-                if isinstance(record, EvaluationRecord):
-                    evaluations.append(record)
-                    if parent not in (os.getpid(), os.getppid()):
-                        os._exit(1)
-        except NonFiniteError as error:
-            return Outcome(point, f"diverged: {error}", None, None, round(time.perf_counter() - began, 3))
+    loaded = _load(config.dataset, config.data_dir, download=config.download)
+    trainer = assemble(config, loaded=loaded).trainer
+    try:
+        for record in trainer.run(config.steps):
+            if isinstance(record, EvaluationRecord):
+                evaluations.append(record)
+                leave_with(parent)
+    except NonFiniteError as error:
+        return Outcome(point, f"diverged: {error}", None, None, round(time.perf_counter() - began, 3))
     status = "finished" if trainer.step >= config.steps else "stopped early"
     best = max(evaluations, key=lambda record: record.accuracy)
     return Outcome(point, status, best, evaluations[-1], round(time.perf_counter() - began, 3))
