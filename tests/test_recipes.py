@@ -62,6 +62,11 @@ def test_a_recipe_is_whole(recipe: Recipe) -> None:
     if recipe.kind == "run":
         steps, every = recipe.config(0).steps, recipe.config(0).eval_every
         assert steps // every >= 2
+    if recipe.within:
+        (whole,) = find([recipe.within])
+        assert recipe.settings | {"steps": whole.settings["steps"]} == whole.settings
+        assert recipe.seeds == whole.seeds and not whole.within
+        assert recipe.config(0).schedule == "constant" and steps % every == 0 and steps < whole.config(0).steps
 
 
 def test_a_table_of_the_source_has_the_cells_of_the_search() -> None:
@@ -189,6 +194,24 @@ def test_a_result_is_of_its_settings(tmp_path: Path) -> None:
     kept.path(recipe, 1).write_text("{}")
     with pytest.raises(DataError, match="one-1.json must be the result of a recipe"):
         kept.of(recipe)
+
+
+def test_a_recipe_within_another_one_is_its_beginning(tmp_path: Path) -> None:
+    recipe = next(recipe for recipe in shelf() if recipe.within)
+    (whole,) = find([recipe.within])
+    kept, last = Results(tmp_path), recipe.config(0).steps
+    assert missing([recipe, whole], kept) == [(whole, 0)]
+    steps = [0.0, last / 2, float(last), 1.5 * last]
+    curve = {"step": steps, "loss": [4.0, 3.0, 2.0, 1.0], "accuracy": [0.1, 0.2, 0.3, 0.4]}
+    about = {"status": "finished"}
+    seconds = whole.config(0).steps / 10
+    kept.write(whole, Result(whole.name, 0, whole.settings, about, seconds, evaluations=curve, train=curve))
+    (found,) = kept.of(recipe)
+    assert found.value("last") == 0.3
+    assert (found.recipe, found.seconds) == (recipe.name, last / 10)
+    assert found.train["step"] == found.evaluations["step"] == steps[:3]
+    assert missing([recipe, whole], kept) == []
+    assert kept.of(replace(recipe, settings=recipe.settings | {"lr": "1"})) == []
 
 
 def test_the_report_says_what_the_results_say(tmp_path: Path) -> None:

@@ -33,7 +33,8 @@ class Recipe:
     reported     the source's figure, in its words; None where it gives none
     table        the source's table of a grid, rows of texts
     better       not the source's setting but one of ours, for the same task
-    seconds      estimate for one seed on two cores
+    seconds      estimate for one seed on one core
+    within       name of the recipe of which this one is the beginning: the same training, which goes on there
     differs      what is otherwise than in the source, and why
     settings     as texts, as they stand in the file
     """
@@ -55,6 +56,7 @@ class Recipe:
     figure: str = "none"
     differs: str = ""
     command: str = ""
+    within: str = ""
 
     @property
     def label(self) -> str:
@@ -121,6 +123,6 @@ def _texts(both: Mapping[str, Any]) -> dict[str, str]:
 
 _TEXTS: Final = (
     *("subject", "title", "source", "place", "kind", "measured"),
-    *("reported", "figure", "differs", "command"),
+    *("reported", "figure", "differs", "command", "within"),
 )
 _LISTS: Final = ("seeds", "table")

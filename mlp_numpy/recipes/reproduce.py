@@ -11,6 +11,7 @@ from mlp_numpy.config import Tree
 from mlp_numpy.recipes.kinds import Place, begin, can_begin
 from mlp_numpy.recipes.recipe import Recipe
 from mlp_numpy.recipes.results import Result, Results
+from mlp_numpy.recipes.shelf import find
 from mlp_numpy.search import leave_with, scikit_learn, side_by_side
 
 
@@ -25,8 +26,12 @@ class Progress:
 
 
 def missing(recipes: Sequence[Recipe], results: Results) -> list[tuple[Recipe, int]]:
-    """The seeds to be done: the first one of every recipe, then the second ones, and so on."""
-    trained = [recipe for recipe in recipes if can_begin(recipe)]
+    """The seeds to be done: the first one of every recipe, then the second ones, and so on.
+
+    A recipe within another one is done with the other.
+    """
+    whole = (find([recipe.within])[0] if recipe.within else recipe for recipe in recipes if can_begin(recipe))
+    trained = list({recipe.name: recipe for recipe in whole}.values())
     rounds = range(max((len(recipe.seeds) for recipe in trained), default=0))
     seeds = [(recipe, recipe.seeds[turn]) for turn in rounds for recipe in trained if turn < len(recipe.seeds)]
     return [(recipe, seed) for recipe, seed in seeds if results.read(recipe, seed) is None]
@@ -98,7 +103,7 @@ def shortened(recipe: Recipe) -> Recipe:
         if way in settings:
             few = {name: _few(value) for name, value in settings[way].items()}
             small |= {way: few, **({"trials": "2"} if way == "random" else {})}
-    return replace(recipe, settings=settings | small, seeds=recipe.seeds[:1], seconds=1)
+    return replace(recipe, settings=settings | small, seeds=recipe.seeds[:1], seconds=1, within="")
 
 
 def _few(values: Any) -> Any:

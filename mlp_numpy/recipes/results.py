@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -74,15 +74,19 @@ class Results:
     def read(self, recipe: Recipe, seed: int) -> Result | None:
         """The result of a seed; None if there is none, or one of other settings.
 
+        That of a recipe within another one is the beginning of the other's.
+
         Raises DataError for a file that is no result.
         """
-        path = self.path(recipe, seed)
+        path = self.folder / f"{recipe.within or recipe.name}-{seed}.json"
         if not path.exists():
             return None
         try:
             result = Result(**json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError) as error:
             raise DataError(f"Results.read: {path} must be the result of a recipe, got {error!r}.") from error
+        if recipe.within:
+            result = _beginning(result, recipe)
         return result if result.settings == recipe.settings else None
 
     def of(self, recipe: Recipe) -> list[Result]:
@@ -97,6 +101,24 @@ class Results:
             write_json(self.path(recipe, result.seed), asdict(result))
         except OSError as error:
             raise RunFolderError(f"Results.write: {self.folder} must take results, got: {error}.") from error
+
+
+def _beginning(result: Result, recipe: Recipe) -> Result:
+    """A result as far as ``recipe`` goes; its seconds are that share of the whole."""
+    steps = int(recipe.settings["steps"])
+    return replace(
+        result,
+        recipe=recipe.name,
+        settings=result.settings | {"steps": recipe.settings["steps"]},
+        seconds=round(result.seconds * steps / int(result.settings["steps"]), 1),
+        evaluations=_up_to(steps, result.evaluations),
+        train=_up_to(steps, result.train),
+    )
+
+
+def _up_to(steps: int, table: dict[str, list[float]]) -> dict[str, list[float]]:
+    n = sum(step <= steps for step in table["step"])
+    return {name: column[:n] for name, column in table.items()}
 
 
 def columns(records: Sequence[StepRecord | EvaluationRecord]) -> dict[str, list[float]]:
