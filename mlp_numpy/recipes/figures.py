@@ -37,17 +37,18 @@ def _draw(kind: str, path: Path, shown: Done) -> list[Path]:
         batches = found[0].train["step"][0]
         thin = f"; seed {found[0].seed}, each point of training the mean of {batches} batches"
         save_curves(path, found[0].history(), title + thin, width=1)
-    elif kind == "bands":
+        return [path]
+    if kind == "trials":
+        return [each for recipe, of in shown for each in _trials(path, recipe, of[0])]
+    if kind == "bands":
         save_bands(path, {recipe.label: _curves(of) for recipe, of in shown}, title, y_name=f"{found[0].part} accuracy")
-    elif kind == "classes":
+    else:
         bars = {recipe.label: np.mean([list(each.classes.values()) for each in of], axis=0) for recipe, of in shown}
         save_class_bars(path, bars, list(found[0].classes), title)
-        losses = path.with_name(f"{path.stem}-loss.png")
-        save_bands(losses, {recipe.label: _losses(of) for recipe, of in shown}, title, y_name="training loss")
-        return [path, losses]
-    else:
-        return [each for recipe, of in shown for each in _trials(path, recipe, of[0])]
-    return [path]
+    beside = path.with_name(f"{path.stem}-loss.png")
+    losses = {recipe.label: _losses(of) for recipe, of in shown}
+    save_bands(beside, losses, title, y_name="training loss", limits=_limits([loss for _, loss in losses.values()]))
+    return [path, beside]
 
 
 def _curves(found: Sequence[Result]) -> tuple[list[float], Any]:
@@ -59,6 +60,13 @@ def _curves(found: Sequence[Result]) -> tuple[list[float], Any]:
 def _losses(found: Sequence[Result]) -> tuple[list[float], Any]:
     n = min(len(result.train["step"]) for result in found)
     return found[0].train["step"][:n], np.array([result.train["loss"][:n] for result in found])
+
+
+def _limits(losses: Sequence[Any]) -> tuple[float, float] | None:
+    """Limits that cut a steep beginning off, which would press all that comes after it into one line."""
+    top, bottom = max(np.nanquantile(loss, 0.75) for loss in losses), min(np.nanmin(loss) for loss in losses)
+    steep = max(np.nanmax(loss) for loss in losses) > 3 * top
+    return (bottom - 0.05 * (top - bottom), 1.2 * top) if steep else None
 
 
 def outcomes_of(result: Result) -> list[Outcome]:
@@ -76,5 +84,5 @@ def outcomes_of(result: Result) -> list[Outcome]:
 def _trials(path: Path, recipe: Recipe, result: Result) -> list[Path]:
     folder = path.parent / recipe.name
     folder.mkdir(exist_ok=True)
-    title = f"{recipe.subject}: best {result.part} accuracy"
+    title = f"{recipe.subject}\nbest {result.part} accuracy"
     return draw_search(folder, title, recipe.space(result.seed), outcomes_of(result))

@@ -63,5 +63,5 @@ def save_heat_map(
     draw_heat_map(axes, table, rows, columns, digits=digits)
     axes.set_ylabel(row_name)
     axes.set_xlabel(column_name)
-    figure.suptitle(title)
+    figure.suptitle(title, fontsize=10)
     save(path, figure)

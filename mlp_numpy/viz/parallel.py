@@ -103,5 +103,5 @@ def save_parallel(
     """What ``draw_parallel`` draws as PNG."""
     figure = Figure(figsize=(min(11, 2.2 * (len(names) + 1)), 4.4), layout="constrained")
     draw_parallel(figure.subplots(), trials, names, score, log=log)
-    figure.suptitle(f"{title}\n{len(trials)} trials, darker is better; in orange the best")
+    figure.suptitle(f"{title}\n{len(trials)} trials, darker is better; in orange the best", fontsize=10)
     save(path, figure)
