@@ -235,7 +235,7 @@ def test_killed_and_begun_again_it_repeats_nothing(tmp_path: Path, capsys: pytes
     whole = [json.loads(line) for line in (tmp_path / "whole" / "journal.jsonl").read_text().splitlines()[1:]]
     assert [(e["point"], e["best"], e["last"]) for e in entries] == [(e["point"], e["best"], e["last"]) for e in whole]
     assert "6 trials of lr, seed, 1 side by side" in out
-    assert "opened 1 time(s)" in out
+    assert ", openings: 1" in out
     names = {path.name.split("-")[0] for path in (tmp_path / "killed").iterdir()}
     assert names == {"journal.jsonl", "tables.md", "heat", "parallel.png", "winner"}
     assert (tmp_path / "killed" / "tables.md").read_text().startswith("| learning rate \\ seed | 0 | 1 |")

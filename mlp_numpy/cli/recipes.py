@@ -88,8 +88,8 @@ def reproduce_recipes(
 
 def _carry_out(asked: Sequence[Recipe], kept: Results, place: Place) -> None:
     todo = missing(asked, kept)
-    minutes = sum(recipe.seconds for recipe, _ in todo) / 60
-    print(f"reproduce {len(todo)} trainings, about {minutes:.0f} minutes on two cores", flush=True)
+    minutes = sum(recipe.seconds for recipe, _ in todo) / 60 / place.jobs
+    print(f"reproduce {len(todo)} trainings, {place.jobs} side by side, about {minutes:.0f} minutes", flush=True)
     with tqdm(total=len(todo), unit="training", disable=not on_terminal(), dynamic_ncols=True) as bar:
         done = 0
         for step in reproduce(asked, kept, place):

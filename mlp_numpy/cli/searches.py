@@ -71,7 +71,7 @@ def search(
     if winner:
         about = under_way.train_winner().about
         if "test" in about:
-            print(f"test    accuracy {about['test']['accuracy']:.4f}, opened {len(about['test_openings'])} time(s)")
+            print(f"test    accuracy {about['test']['accuracy']:.4f}, openings: {len(about['test_openings'])}")
         print(f"run     {folder / about['name']}")
     return 0
 
