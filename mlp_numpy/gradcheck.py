@@ -1,14 +1,10 @@
 """Gradient checks: an analytic gradient held against a numeric one, number by number.
 
-    central        nᵢ = (f(v + h eᵢ) − f(v − h eᵢ)) / 2h          h = 1e-5·max(1, |vᵢ|): error about 1e-10 of f
-    complex        nᵢ = Im f(v + i h eᵢ) / h                      h = 1e-30: no subtraction, error about 1e-16
     quotient       ‖n − a‖ / (‖n‖ + ‖a‖)
     verdict        fine in the ballpark of 1e-7 and below, suspicious in that of 1e-5, wrong in that of 1e-3; a
                    ballpark reaches half way, on the logarithmic scale, to the next: 1e-6 and 1e-4 are its fences
 
-    Reference      quotient and verdict: the report on backpropagation by hand of Lian and others, eq. 7 and 8. It
-                   takes h = 1e-7, at which rounding alone costs two digits more than at 1e-5. Complex step: Squire
-                   and Trapp 1998, "Using complex variables to estimate derivatives of real functions".
+    Reference      quotient and verdict: the report on backpropagation by hand of Lian and others, eq. 7 and 8
 
 f is the loss, or for a module without one the sum Σ g ⊙ out with a fixed random g, so that no entry of the Jacobian can
 hide behind another.
@@ -16,21 +12,17 @@ hide behind another.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
 from mlp_numpy.arrays import Array, Seed, generator
+from mlp_numpy.differences import Entry, Method, drawn_entries, numeric_entries
 from mlp_numpy.errors import DTypeError, OptionError, unknown_name
 from mlp_numpy.modules import LossModule, Module, check_chain
 
-Method: TypeAlias = Literal["complex", "central"]
 Verdict: TypeAlias = Literal["fine", "suspicious", "wrong"]
-
-_COMPLEX_STEP = 1e-30
-_CENTRAL_STEP = 1e-5
 
 
 @dataclass(frozen=True)
@@ -139,11 +131,9 @@ def gradcheck(
 
     if method == "complex":
         twin = Subject(module.astype(np.complex128), loss, y, g)
-        derivative, arrays = _complex_step, twin.arrays(x.astype(np.complex128))
-        value = twin.value
+        arrays, value = twin.arrays(x.astype(np.complex128)), twin.value
     else:
-        derivative, arrays = _central_difference, real.arrays(x)
-        value = real.value
+        arrays, value = real.arrays(x), real.value
     probe = arrays["x"]
 
     def evaluate() -> complex:
@@ -151,8 +141,8 @@ def gradcheck(
 
     checks = []
     for name, gradient in analytic.items():
-        entries = _entries(arrays[name], max_entries, draws)
-        numeric = np.array([derivative(evaluate, arrays[name], entry) for entry in entries])
+        entries = drawn_entries(arrays[name], max_entries, draws)
+        numeric = np.array(numeric_entries(evaluate, arrays[name], method, entries))
         checks.append(_compare(name, gradient, numeric, entries))
     return GradCheckReport(subject, method, tuple(checks))
 
@@ -210,40 +200,7 @@ class Subject:
         return found
 
 
-def numeric_gradient(f: Callable[[], complex], v: Array, method: Method) -> Array:
-    """∂f/∂v by moving one entry of ``v`` in place at a time; for the complex step ``v`` must be complex."""
-    derivative = _complex_step if method == "complex" else _central_difference
-    entries = _entries(v, None, np.random.default_rng(0))
-    return np.array([derivative(f, v, entry) for entry in entries]).reshape(v.shape)
-
-
-def _complex_step(f: Callable[[], complex], v: Array, entry: tuple[int, ...]) -> float:
-    here = v[entry]
-    v[entry] = here + 1j * _COMPLEX_STEP
-    n = f().imag / _COMPLEX_STEP
-    v[entry] = here
-    return n
-
-
-def _central_difference(f: Callable[[], complex], v: Array, entry: tuple[int, ...]) -> float:
-    here = v[entry]
-    h = _CENTRAL_STEP * max(1.0, abs(here))
-    v[entry] = here + h
-    above: float = f().real
-    v[entry] = here - h
-    below: float = f().real
-    v[entry] = here
-    return (above - below) / float(2 * h)
-
-
-def _entries(v: Array, max_entries: int | None, draws: np.random.Generator) -> list[tuple[int, ...]]:
-    flat = np.arange(v.size)
-    if max_entries is not None and v.size > max_entries:
-        flat = np.sort(draws.choice(v.size, size=max_entries, replace=False))
-    return [tuple(int(i) for i in np.unravel_index(position, v.shape)) for position in flat]
-
-
-def _compare(name: str, gradient: Array, numeric: Array, entries: list[tuple[int, ...]]) -> GradCheck:
+def _compare(name: str, gradient: Array, numeric: Array, entries: list[Entry]) -> GradCheck:
     analytic = np.array([gradient[entry] for entry in entries])
     distance = np.abs(numeric - analytic)
     total = float(np.linalg.norm(numeric) + np.linalg.norm(analytic))

@@ -26,7 +26,8 @@ from mlp_numpy.audit.laws import broken_laws
 from mlp_numpy.audit.numeric import numeric_slopes, random_directions, slopes
 from mlp_numpy.audit.rows import composed, has_twin, twin
 from mlp_numpy.autodiff import TensorNode
-from mlp_numpy.gradcheck import Method, Subject
+from mlp_numpy.differences import Method
+from mlp_numpy.gradcheck import Subject
 
 Check: TypeAlias = Literal["complex", "central", "composed", "PyTorch", "float32"]
 

@@ -14,7 +14,8 @@ import numpy as np
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.audit.draws import Sample
-from mlp_numpy.gradcheck import Method, Subject, numeric_gradient
+from mlp_numpy.differences import Method, numeric_gradient
+from mlp_numpy.gradcheck import Subject
 
 
 def random_directions(sample: Sample, gradients: Mapping[str, Array], rng: np.random.Generator) -> dict[str, Array]:

@@ -12,10 +12,11 @@ from tqdm import tqdm
 
 from mlp_numpy.audit import AuditReport, SelfTest, audit_lines, audit_own, pytorch, self_test
 from mlp_numpy.cli.console import FAILED, on_terminal
+from mlp_numpy.differences import Method
 from mlp_numpy.errors import ExtraMissingError, OptionError
 from mlp_numpy.experiment.crash_test import crash_test
 from mlp_numpy.files import write_json
-from mlp_numpy.gradcheck import Method, gradcheck
+from mlp_numpy.gradcheck import gradcheck
 from mlp_numpy.lesson import lesson
 from mlp_numpy.models import MLP
 from mlp_numpy.modules import SoftMaxCrossEntropyModule, kaiming
