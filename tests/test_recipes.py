@@ -184,6 +184,11 @@ def test_quick_clears_no_run_of_somebody_else(tmp_path: Path, capsys: pytest.Cap
     err = capsys.readouterr().err
     assert "found a run there. Hint: another --runs-dir" in err
     assert "either names or --all, got earle-mlp-source with it" in err
+    settings.unlink()
+    assert main(words) == 0
+    figure = tmp_path / "quick" / "results" / "earle-mlp.png"
+    assert f"figure  {figure}" in capsys.readouterr().out
+    assert figure.stat().st_size > 5000
 
 
 def test_a_result_is_of_its_settings(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def reproduce_recipes(
     """Repeat experiments of the sources, as far as they are not done yet, and tell what was reported and what came.
 
     Stopped or killed, it goes on next time where it was. A name is that of a recipe, or of an experiment with all its
-    recipes.
+    recipes. Each experiment has a figure, drawn at the end beside the results.
 
     Args:
         names: recipes to carry out
@@ -78,11 +78,15 @@ def reproduce_recipes(
     elif not (listed or report):
         raise OptionError("reproduce: there must be recipes to carry out, got none. Hint: --list shows them, or --all.")
     _show(asked, kept)
+    whole = [shortened(recipe) for recipe in shelf()] if quick else shelf()
     if report:
-        whole = [shortened(recipe) for recipe in shelf()] if quick else shelf()
         figures = draw_figures(whole, kept)
         write_report(report_file, whole, kept, figures)
         print(f"report  {report_file}, {len(figures)} figures")
+    elif not listed:
+        experiments = {recipe.experiment for recipe in asked}
+        for path in draw_figures([recipe for recipe in whole if recipe.experiment in experiments], kept):
+            print(f"figure  {path}")
     return 0
 
 
