@@ -62,6 +62,8 @@ def test_a_recipe_is_whole(recipe: Recipe) -> None:
     if recipe.kind == "run":
         steps, every = recipe.config(0).steps, recipe.config(0).eval_every
         assert steps // every >= 2
+    beside = [other.label for other in shelf() if other.experiment == recipe.experiment]
+    assert beside.count(recipe.label) == 1, "its curve is that of another one"
     if recipe.within:
         (whole,) = find([recipe.within])
         assert recipe.settings | {"steps": whole.settings["steps"]} == whole.settings
@@ -125,7 +127,7 @@ def test_the_whole_way_in_short(tmp_path: Path, capsys: pytest.CaptureFixture[st
         found = kept[f"{name}-0.json"]["evaluations"]["accuracy"]
         value = max(found) if "best" in measured else found[-1]
         assert f"| {value:.4f} ({measured}) | 1/1 |" in report
-    assert f"| {kept['lian-search-source-0.json']['test']:.4f} | 1/1 |" in report
+    assert f"| {kept['lian-search-source-0.json']['test']:.4f} (test) | 1/1 |" in report
     assert "not run: `python -m mlp_numpy reproduce earle-cnn-source`" in report
     drawn = ("earle-mlp", "gil-optimizers", "gil-optimizers-loss", "vannucci-mnist", "lian-search-source/parallel")
     for picture in drawn:

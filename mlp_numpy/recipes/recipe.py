@@ -63,7 +63,8 @@ class Recipe:
         """What it is called in a figure: its title, if that is short."""
         if len(self.title) <= _SHORT:
             return self.title
-        return "ours" if self.better else self.name.removeprefix(f"{self.experiment}-")
+        row = self.name.removeprefix(f"{self.experiment}-")
+        return "ours" if row == "better" or row == self.name and self.better else row
 
     def config(self, seed: int, **others: Any) -> Config:
         """The settings of a run of this recipe, and ``others`` over them."""

@@ -128,7 +128,7 @@ def _row(recipe: Recipe, found: list[Result]) -> Row:
     whole = [result for result in found if not result.diverged]
     texts = []
     if whole and recipe.measured == "winner":
-        texts = [_mean_text(whole, "winner")]
+        texts = [f"{_mean_text(whole, 'winner')} (test)"]
     elif whole and all(result.test is not None for result in whole):
         # The test set saw the weights of the best validation accuracy.
         texts = [f"{_mean_text(whole, 'best')} (best, validation)", f"{_mean_text(whole, 'winner')} (test)"]
