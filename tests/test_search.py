@@ -52,6 +52,26 @@ def test_a_grid_has_every_combination() -> None:
     assert grid().config(points[0]).held_out == "validation"
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        *((name, value, "what is measured") for name, value in (("held_out", "test"), ("validation", 50))),
+        *((name, value, "what is measured") for name, value in (("split", "last"), ("dataset", "mnist"))),
+        *((name, value, "no result") for name, value in (("data_dir", "a"), ("name", "b"), ("checkpoint_every", 1))),
+    ],
+)
+def test_what_winners_are_chosen_by_is_the_same_in_all_trials(name: str, value: object, why: str) -> None:
+    with pytest.raises(OptionError, match=f"{name} must be the same in all trials, since it changes {why}"):
+        Space({}, {"lr": [0.1], name: [value]})
+
+
+def test_no_more_is_drawn_than_there_is() -> None:
+    axes = {"lr": [0.1, 0.2], "seed": [0, 1, 2]}
+    points = Space({}, axes, trials=40).points()
+    assert len({(point["lr"], point["seed"]) for point in points}) == len(points) == 6
+    assert len(Space({}, axes | {"momentum": Range(0, 0.9, log=False)}, trials=40).points()) == 40
+
+
 def test_random_draws_are_the_seeds_and_cover_their_ranges() -> None:
     axes = {"lr": Range(1e-5, 1e-1, log=True), "batch": Range(10, 50, log=False, whole=True), "hidden": [(8,), (9,)]}
     free = {name: value for name, value in BASE.items() if name != "batch"}
@@ -95,7 +115,15 @@ def test_a_file_of_a_search(tmp_path: Path) -> None:
         ("grid: {rate: [2]}\n", DataError, "settings of a run alone, got rate"),
         ("grid: {lr: [1]}\nlr: 1\nlr: 2\n", DataError, "must come once"),
         ("grid: {lr: [!!python/name:os.system ]}\n", DataError, "must be a plain value"),
-        ("grid: {lr: [null]}\n", DataError, "must be a plain value"),
+        ("grid: {lr: [null]}\n", DataError, "must be a plain value.*got none"),
+        ("grid:\n", DataError, "values or settings below the name, got none"),
+        ("grid: {lr: 0.1}\n", DataError, "lr must be a list of values, got '0.1'"),
+        ("grid: {hidden: [[[1]]]}\n", DataError, "hidden must be a list of whole numbers"),
+        ("grid: {lr: [1]}\nhidden: [[1]]\n", DataError, "hidden must be a list of whole numbers"),
+        ("grid: &a {lr: *a}\n", DataError, "found some without an end"),
+        ("random: {lr: log 1 2}\ntrials: ²\n", DataError, "trials must be a whole number"),
+        ("random: {lr: log 1 2}\ntrials: 3\ndraws: 4294967296\n", OptionError, "draws must be a whole number from 0"),
+        ("random: {neg_slope: uniform -1.7e308 1.7e308}\ntrials: 3\n", OptionError, "high - low must be a finite"),
     ],
 )
 def test_what_is_no_search_is_refused(tmp_path: Path, text: str, kind: type[Exception], problem: str) -> None:
