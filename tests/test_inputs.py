@@ -166,7 +166,16 @@ def test_models_and_classes_that_cannot_be_meant() -> None:
     with pytest.raises(OptionError, match="gives probabilities. Hint: leave out its last layer"):
         PixelLogits(Sequential(linear(), SoftMaxModule()), RAW)
     with pytest.raises(LabelError, match=r"classes must lie in \[0, 3\), got 3 at row 1"):
-        maximize_class(linear(), RAW, SHAPE, [0, 3])
+        maximize_class(linear(), RAW, SHAPE, [0, 3], steps=0)
+    with pytest.raises(OptionError, match="start must be finite"):
+        maximize_class(linear(), RAW, SHAPE, [0], start=np.full(D, np.nan))
+    net, row = ConvNet((2, 3, 4), 3, rng=3), np.zeros((1, D))
+    for look in (lambda shape: maximize_class(net, RAW, shape, [0]), lambda shape: saliency(net, RAW, shape, row, [0])):
+        for shape in ((D,), (), (2, 3, 4, 1), (2.0, 3, 4)):
+            with pytest.raises(OptionError, match=r"image_shape must be \(C, H, W\)"):
+                look(shape)
+        with pytest.raises(OptionError, match=r"image_shape must be that of the model, \(2, 3, 4\), got \(3, 4, 2\)"):
+            look((3, 4, 2))
     with pytest.raises(LabelError, match="whole numbers"):
         saliency(linear(), RAW, SHAPE, np.zeros((1, D)), np.array([0.5]))
     with pytest.raises(ShapeError, match=r"images must be \(N, 24\)"):

@@ -11,7 +11,7 @@ import pytest
 
 from mlp_numpy.cli import main
 from mlp_numpy.config import Tree
-from mlp_numpy.errors import DataError, OptionError
+from mlp_numpy.errors import DataError, OptionError, RunFolderError
 from mlp_numpy.recipes import (
     Place,
     Recipe,
@@ -175,17 +175,19 @@ def test_side_by_side_comes_what_comes_one_after_the_other(tmp_path: Path) -> No
 
 def test_quick_clears_no_run_of_somebody_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["reproduce", "earle-mlp-source", "--quick", "--runs-dir", str(tmp_path)]
-    settings = tmp_path / "quick" / "config.yaml"
-    settings.parent.mkdir()
-    settings.touch()
+    theirs = tmp_path / "quick" / "journal.jsonl"
+    theirs.parent.mkdir()
+    theirs.touch()
     assert main(words) == 1
-    assert settings.exists()
+    assert theirs.exists()
     assert main([*words, "--all"]) == 1
     err = capsys.readouterr().err
-    assert "found a run there. Hint: another --runs-dir" in err
+    assert "found other files there. Hint: another --runs-dir" in err
     assert "either names or --all, got earle-mlp-source with it" in err
-    settings.unlink()
-    assert main(words) == 0
+    assert main([*words, "--jobs", "0"]) == 1
+    assert "jobs must be ≥ 1, got 0" in capsys.readouterr().err
+    theirs.unlink()
+    assert main(words) == main(words) == 0
     figure = tmp_path / "quick" / "results" / "earle-mlp.png"
     assert f"figure  {figure}" in capsys.readouterr().out
     assert figure.stat().st_size > 5000
@@ -196,9 +198,49 @@ def test_a_result_is_of_its_settings(tmp_path: Path) -> None:
     kept.write(recipe, Result("one", 0, {"lr": "0.1"}, {"status": "finished"}, 1.0))
     assert [seed for _, seed in missing([recipe], kept)] == [1]
     assert [seed for _, seed in missing([replace(recipe, settings={"lr": "0.2"})], kept)] == [0, 1]
-    kept.path(recipe, 1).write_text("{}")
-    with pytest.raises(DataError, match="one-1.json must be the result of a recipe"):
-        kept.of(recipe)
+    good = json.loads(kept.path(recipe, 0).read_text())
+    damages: list[dict[str, object]] = [
+        *({"recipe": "two"}, {"seed": 7}, {"settings": []}, {"about": {}}, {"seconds": None}, {"evaluations": None}),
+        *({"evaluations": {"step": [1]}}, {"train": {"step": [1], "loss": [1.0], "accuracy": []}}),
+        {"train": {"step": [1], "loss": ["a"], "accuracy": [0.5]}},
+    ]
+    for damaged in ({}, *(good | damage for damage in damages)):
+        kept.path(recipe, 0).write_text(json.dumps(damaged))
+        with pytest.raises(DataError, match="one-0.json must be the result of a recipe"):
+            kept.of(recipe)
+
+
+def test_what_cannot_be_kept_is_not_begun_and_what_ended_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (recipe,) = map(shortened, find(["earle-mlp-source"]))
+    (tmp_path / "file").touch()
+    place = Place("data", tmp_path / "runs")
+    with pytest.raises(RunFolderError, match="must take results"):
+        next(reproduce([recipe], Results(tmp_path / "file" / "results"), place))
+    assert not place.folder.exists()
+    kept = Results(tmp_path / "results")
+
+    def full(self: Results, recipe: Recipe, result: Result) -> None:
+        raise RunFolderError("no space")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(Results, "write", full)
+        with pytest.raises(RunFolderError, match="no space"):
+            list(reproduce([recipe], kept, place))
+    (only,) = reproduce([recipe], kept, place)
+    assert only.result is not None, "it was trained again"
+    assert list(place.of(recipe, 0).glob("checkpoint*")) == []
+
+
+def test_a_net_of_nodes_is_trained_by_one_at_a_time(tmp_path: Path) -> None:
+    (recipe,) = map(shortened, find(["vannucci-mnist-sigmoid-1e-4"]))
+    place = Place("data", tmp_path)
+    first = reproduce([recipe], Results(tmp_path / "results"), place)
+    next(first)
+    with pytest.raises(RunFolderError, match="one run at a time"):
+        next(reproduce([recipe], Results(tmp_path / "results"), place))
+    first.close()
 
 
 def test_a_recipe_within_another_one_is_its_beginning(tmp_path: Path) -> None:
@@ -226,14 +268,22 @@ def test_the_report_says_what_the_results_say(tmp_path: Path) -> None:
         evaluations = {"step": [0, 1, 2], "loss": [1.0, 1.0, 1.0], "accuracy": accuracies}
         kept.write(recipe, Result("one", seed, recipe.settings, about, 10.0 + seed, evaluations=evaluations))
     (row,) = rows([recipe], kept)
-    # the standard deviation of 0.4 and 0.6: √(2 · 0.1² / (2 − 1))
-    assert (row.ours, row.state) == (f"0.5000 ± {math.sqrt(0.02):.4f} (last, test), 1 diverged", "2/3")
-    assert rows([replace(recipe, measured="best")], kept)[0].ours.startswith("0.5500 ± 0.0707 (best")
+    assert (row.ours, row.state) == ("0.6000 (last, test), 1 diverged", "2/3")
+    result = kept.of(recipe)[1]
+    kept.write(recipe, replace(result, seed=2, evaluations=result.evaluations | {"accuracy": [0.1, 0.9, 0.4]}))
+    # the standard deviation of 0.6 and 0.4: √(2 · 0.1² / (2 − 1))
+    assert rows([recipe], kept)[0].ours == f"0.5000 ± {math.sqrt(0.02):.4f} (last, test), 1 diverged"
+    assert rows([replace(recipe, measured="best")], kept)[0].ours == "0.7500 ± 0.2121 (best, test), 1 diverged"
+    chosen = replace(recipe, name="chosen", seeds=(0, 1))
+    for seed, status in enumerate(("finished", "stopped early")):
+        of_seed = replace(result, recipe="chosen", seed=seed, about={"status": status}, part="validation")
+        kept.write(chosen, replace(of_seed, test=0.3 + seed / 5))
+    assert rows([chosen], kept)[0].ours == "0.6000 ± 0.0000 (best, validation), 0.4000 ± 0.1414 (test), 1 stopped early"
     other = replace(recipe, name="two", title="better net", better=True, settings={"lr": "1"}, seconds=7)
     (kept.folder / "note.txt").write_text("On a copy.\n")
-    write_report(tmp_path / "R.md", [recipe, other], kept, [kept.folder / "one.png"])
-    report = (tmp_path / "R.md").read_text()
-    assert "| a net | 0.5 | 0.5000 ± 0.1414 (last, test), 1 diverged | 2/3 | 10 |" in report
+    write_report(tmp_path / "new" / "R.md", [recipe, other], kept, [kept.folder / "one.png"])
+    report = (tmp_path / "new" / "R.md").read_text()
+    assert "| a net | 0.5 | 0.5000 ± 0.1414 (last, test), 1 diverged | 3/3 | 11 |" in report
     assert "| ours: better net | 0.5 | not run: `python -m mlp_numpy reproduce two` | 0/3 | about 7 |" in report
     assert "On a copy." in report and "Nothing." in report
-    assert "![nets](results/one.png)" in report
+    assert "![nets](../results/one.png)" in report

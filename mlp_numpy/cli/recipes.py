@@ -60,19 +60,18 @@ def reproduce_recipes(
         jobs: trainings side by side, a process with one core each
         download: whether data may be fetched from the network
     """
+    if jobs < 1:
+        raise OptionError(f"reproduce: jobs must be ≥ 1, got {jobs}.")
     if names and everything:
         raise OptionError(f"reproduce: there must be either names or --all, got {' '.join(names)} with it.")
     asked = find(names) if names else sorted(shelf(), key=lambda recipe: recipe.seconds)
     if quick:
         asked, runs_dir = [shortened(recipe) for recipe in asked], runs_dir / _QUICK
-        if (runs_dir / "config.yaml").exists():
-            raise RunFolderError(f"reproduce: --quick clears {runs_dir}, found a run there. Hint: another --runs-dir.")
         results, report_file = runs_dir / "results", runs_dir / "results" / "RESULTS.md"
     kept = Results(results)
     if names or everything:
-        if quick and runs_dir.exists() and not listed:
-            # What shows that everything works must be done each time.
-            shutil.rmtree(runs_dir)
+        if quick and not listed:
+            _clear(runs_dir)
         if not listed:
             _carry_out(asked, kept, Place(data_dir, runs_dir, jobs, download))
     elif not (listed or report):
@@ -88,6 +87,17 @@ def reproduce_recipes(
         for path in draw_figures([recipe for recipe in whole if recipe.experiment in experiments], kept):
             print(f"figure  {path}")
     return 0
+
+
+def _clear(folder: Path) -> None:
+    """Begin with an empty folder: what shows that everything works must be done each time."""
+    mark = folder / ".reproduce"
+    if folder.exists() and any(folder.iterdir()) and not mark.exists():
+        raise RunFolderError(f"reproduce: --quick clears {folder}, found other files there. Hint: another --runs-dir.")
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    mark.touch()
 
 
 def _carry_out(asked: Sequence[Recipe], kept: Results, place: Place) -> None:

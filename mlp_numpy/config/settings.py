@@ -92,8 +92,8 @@ class Config:
             shapes (generated) or torchvision:CLASS for any of torchvision's data sets; cifar10:airplane,bird is two
             classes of one
         data_dir: folder where data sets are found and kept
-        preprocessing: mean-image (subtract the mean training image), standardize (per channel), unit (divide by 255)
-            or raw (as stored)
+        preprocessing: mean-image (subtract the mean training image), standardize (per channel), unit (divide by 255),
+            symmetric (to −1…1) or raw (as stored)
         eval_every: steps between two evaluations
         checkpoint_every: steps between two checkpoints, from which a killed run goes on
         watch: steps between two looks into every layer; 0 looks at none

@@ -4,6 +4,7 @@
     standardize    x = (u − μ) / σ           μ, σ per channel (spread over D): mean and standard deviation of the
                                              training images; a channel that never varies is only shifted
     unit           x = u / 255
+    symmetric      x = (u / 255 − 0.5) / 0.5
     raw            x = u
 
     Shapes         u (N, D) as stored, x (N, D) floating
@@ -21,7 +22,13 @@ import numpy as np
 from mlp_numpy.arrays import Array
 from mlp_numpy.errors import ShapeError, unknown_name
 
-STATISTICS: Final = {"mean-image": ("shift",), "standardize": ("shift", "scale"), "unit": ("scale",), "raw": ()}
+STATISTICS: Final = {
+    "mean-image": ("shift",),
+    "standardize": ("shift", "scale"),
+    "unit": ("scale",),
+    "symmetric": ("shift", "scale"),
+    "raw": (),
+}
 """The kinds there are, and the statistics that each of them has."""
 
 KINDS: Final = tuple(STATISTICS)
@@ -55,6 +62,8 @@ class Preprocessing:
             return cls(kind, None, None)
         if kind == "unit":
             return cls(kind, None, np.full(images.shape[1], 1 / 255, dtype))
+        if kind == "symmetric":
+            return cls(kind, *(np.full(images.shape[1], value, dtype) for value in (127.5, 1 / 127.5)))
         mean = images.mean(axis=0, dtype=np.float64)
         if kind == "mean-image":
             return cls(kind, mean.astype(dtype), None)

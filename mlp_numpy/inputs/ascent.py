@@ -25,7 +25,7 @@ import numpy as np
 from mlp_numpy.arrays import Array, is_whole, stream
 from mlp_numpy.data.preprocessing import Preprocessing
 from mlp_numpy.errors import NonFiniteError, OptionError, ShapeError
-from mlp_numpy.inputs.logits import PixelLogits
+from mlp_numpy.inputs.logits import PixelLogits, check_image_shape
 from mlp_numpy.modules import Module
 
 GRAY: Final = 127.5
@@ -76,11 +76,13 @@ def maximize_class(
     Raises OptionError for settings that cannot be meant, ShapeError for a start of another form, LabelError for classes
     that the model does not have, NonFiniteError where a gradient is no number.
     """
+    n_pixels = check_image_shape("maximize_class", model, image_shape)
     _check(steps, lr, jitter, blur, decay, image_shape)
     chosen = np.asarray(classes)
-    images = _start(start, chosen, math.prod(image_shape))
+    images = _start(start, chosen, n_pixels)
     logits = PixelLogits(model, preprocessing)
     before = logits.forward(images)
+    logits.check_classes(chosen)
     history = np.empty((steps, len(chosen)), before.dtype)
     rows = np.arange(len(chosen))
     for step in range(steps):
@@ -134,6 +136,8 @@ def _start(start: Array | None, classes: Array, n_pixels: int) -> Array:
         raise ShapeError(
             f"maximize_class: start must be ({n_pixels},) or ({len(classes)}, {n_pixels}), got {given.shape}."
         )
+    if not np.isfinite(given).all():
+        raise OptionError("maximize_class: start must be finite, got NaN or infinity.")
     return np.broadcast_to(given, (len(classes), n_pixels)).copy()
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import copy
+import math
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, first_outside, one_hot
+from mlp_numpy.arrays import Array, first_outside, is_whole, one_hot
 from mlp_numpy.data.preprocessing import Preprocessing
 from mlp_numpy.errors import CallOrderError, LabelError, OptionError, ShapeError
 from mlp_numpy.models import Classifier
@@ -55,9 +56,16 @@ class PixelLogits:
 
         Raises LabelError for classes that the model does not have, CallOrderError without a forward.
         """
+        self.check_classes(classes)
+        dx = self._net.backward(one_hot(classes, self._n_classes, self._dtype))
+        if dx is None:
+            raise OptionError(f"PixelLogits: model must give the gradient to its input, but {self._net!r} gives none.")
+        return self._preprocessing.backward(dx)
+
+    def check_classes(self, classes: Array) -> None:
+        """Raise what ``backward`` raises for classes that cannot be."""
         if self._n_classes == 0:
             raise CallOrderError("PixelLogits.backward: a forward must come first. Hint: call forward on the images.")
-        classes = np.asarray(classes)
         if classes.ndim != 1 or classes.dtype.kind not in "iu":
             raise LabelError(
                 f"PixelLogits.backward: classes must be whole numbers (N,), got {classes.dtype} {classes.shape}."
@@ -67,7 +75,13 @@ class PixelLogits:
             raise LabelError(
                 f"PixelLogits.backward: classes must lie in [0, {self._n_classes}), got {classes[row]} at row {row}."
             )
-        dx = self._net.backward(one_hot(classes, self._n_classes, self._dtype))
-        if dx is None:
-            raise OptionError(f"PixelLogits: model must give the gradient to its input, but {self._net!r} gives none.")
-        return self._preprocessing.backward(dx)
+
+
+def check_image_shape(who: str, model: Module, image_shape: tuple[int, int, int]) -> int:
+    """The number of pixels of such an image; OptionError unless it is (C, H, W), and that of a model that has one."""
+    if len(image_shape) != 3 or not all(is_whole(size, 1) for size in image_shape):
+        raise OptionError(f"{who}: image_shape must be (C, H, W), got {image_shape!r}.")
+    models_own = getattr(model, "image_shape", image_shape)
+    if tuple(models_own) != tuple(image_shape):
+        raise OptionError(f"{who}: image_shape must be that of the model, {models_own}, got {image_shape}.")
+    return math.prod(image_shape)

@@ -7,7 +7,7 @@ import numpy as np
 from mlp_numpy.arrays import Array
 from mlp_numpy.data.preprocessing import Preprocessing
 from mlp_numpy.errors import ShapeError
-from mlp_numpy.inputs.logits import PixelLogits
+from mlp_numpy.inputs.logits import PixelLogits, check_image_shape
 from mlp_numpy.modules import Module
 
 
@@ -23,8 +23,9 @@ def saliency(
 
     The model stays as it is. Raises ShapeError, LabelError and OptionError as PixelLogits does.
     """
-    if images.ndim != 2 or images.shape[1] != np.prod(image_shape):
-        raise ShapeError(f"saliency: images must be (N, {np.prod(image_shape)}), got {images.shape}.")
+    n_pixels, images = check_image_shape("saliency", model, image_shape), np.asarray(images)
+    if images.ndim != 2 or images.shape[1] != n_pixels:
+        raise ShapeError(f"saliency: images must be (N, {n_pixels}), got {images.shape}.")
     logits = PixelLogits(model, preprocessing)
     logits.forward(images)
     maps: Array = np.abs(logits.backward(classes)).reshape(-1, *image_shape).max(axis=1)

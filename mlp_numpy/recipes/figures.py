@@ -22,7 +22,9 @@ def draw_figures(recipes: Sequence[Recipe], results: Results) -> list[Path]:
     drawn = []
     for experiment in dict.fromkeys(recipe.experiment for recipe in recipes):
         rows = [(recipe, results.of(recipe)) for recipe in recipes if recipe.experiment == experiment]
-        done = [(recipe, found) for recipe, found in rows if found]
+        # Nothing can be drawn of what diverged before it was evaluated.
+        drawable = [(recipe, [each for each in found if each.trials or each.train]) for recipe, found in rows]
+        done = [(recipe, found) for recipe, found in drawable if found]
         for kind in dict.fromkeys(recipe.figure for recipe, _ in done):
             shown = [(recipe, found) for recipe, found in done if recipe.figure == kind]
             if kind != "none":

@@ -13,8 +13,9 @@ import numpy as np
 
 from mlp_numpy.config import Config, read_config
 from mlp_numpy.environment import fingerprint
-from mlp_numpy.errors import DataError, DataNotFoundError, NonFiniteError
+from mlp_numpy.errors import DataError, DataNotFoundError, NonFiniteError, RunFolderError
 from mlp_numpy.experiment import Run
+from mlp_numpy.experiment.lock import locked
 from mlp_numpy.files import remove_parts
 from mlp_numpy.recipes.nodes import node_trainer
 from mlp_numpy.recipes.recipe import Recipe
@@ -36,6 +37,15 @@ class Place:
     jobs: int = 1
     download: bool = True
 
+    def of(self, recipe: Recipe, seed: int) -> Path:
+        """Where a seed of a recipe waits while it is unfinished."""
+        return self.folder / f"{recipe.name}-{seed}"
+
+    def clear(self, recipe: Recipe, seed: int) -> None:
+        """Remove what a finished training would go on from: the largest part of what it leaves by far."""
+        for name in (NAME, PREVIOUS):
+            (self.of(recipe, seed) / name).unlink(missing_ok=True)
+
 
 def begin(recipe: Recipe, seed: int, place: Place) -> UnderWay:
     """Begin a seed of a recipe, or go on with it.
@@ -51,22 +61,23 @@ def can_begin(recipe: Recipe) -> bool:
 
 
 def _run(recipe: Recipe, seed: int, place: Place) -> UnderWay:
-    folder = place.folder / f"{recipe.name}-{seed}"
+    folder = place.of(recipe, seed)
     here: dict[str, Any] = {"runs_dir": str(place.folder), "plots_dir": str(place.folder), "name": folder.name}
     # The checkpoint of every minute is enough.
     config = recipe.config(seed, data_dir=place.data_dir, download=place.download, checkpoint_every=1_000_000, **here)
     run = Run.resumed(folder) if _is_of(folder, config) else Run(replace(config, overwrite=True))
-    status = "finished"
+    diverged = None
     with run:
         try:
             for record in run.records():
                 yield record.step / config.steps
         except NonFiniteError as error:
-            status = f"diverged: {error}"
+            diverged = f"diverged: {error}"
     if run.stopped_by is not None:
         raise KeyboardInterrupt
     history = run.history
-    result = Result(
+    status = diverged or history.about["status"]
+    return Result(
         recipe=recipe.name,
         seed=seed,
         settings=recipe.settings,
@@ -78,14 +89,21 @@ def _run(recipe: Recipe, seed: int, place: Place) -> UnderWay:
         classes=_classes(run) if recipe.figure == "classes" else {},
         test=history.about.get("test", {}).get("accuracy"),
     )
-    _clear(folder)
-    return result
 
 
 def _nodes(recipe: Recipe, seed: int, place: Place) -> UnderWay:
-    folder, settings = place.folder / f"{recipe.name}-{seed}", recipe.nodes()
+    folder = place.of(recipe, seed)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunFolderError(f"reproduce: {folder} must be a folder that can be written, got: {error}.") from error
+    with locked(folder):
+        return (yield from _in_folder(folder, recipe, seed, place))
+
+
+def _in_folder(folder: Path, recipe: Recipe, seed: int, place: Place) -> UnderWay:
+    settings = recipe.nodes()
     trainer, history = node_trainer(settings, seed, place.data_dir, download=place.download), History(part="validation")
-    folder.mkdir(parents=True, exist_ok=True)
     remove_parts(folder)
     before = 0.0
     with contextlib.suppress(DataNotFoundError):
@@ -105,7 +123,7 @@ def _nodes(recipe: Recipe, seed: int, place: Place) -> UnderWay:
                 save_checkpoint(folder, trainer.state(), history, about)
     except NonFiniteError as error:
         status = f"diverged: {error}"
-    result = Result(
+    return Result(
         recipe=recipe.name,
         seed=seed,
         settings=recipe.settings,
@@ -115,31 +133,35 @@ def _nodes(recipe: Recipe, seed: int, place: Place) -> UnderWay:
         evaluations=columns(history.evaluations),
         train=thinned(history.steps),
     )
-    _clear(folder)
-    return result
 
 
 def _search(recipe: Recipe, seed: int, place: Place) -> UnderWay:
     space = recipe.space(seed)
     others = {"data_dir": place.data_dir, "download": place.download}
-    search = Search(space, place.folder / f"{recipe.name}-{seed}", jobs=place.jobs, **others)
+    search = Search(space, place.of(recipe, seed), jobs=place.jobs, **others)
     outcomes = []
     for outcome in search.run():
         outcomes.append(outcome)
         yield len(outcomes) / (len(search.points) + 1)
-    about, test = _about("finished", search.configs[0].dataset, f"{len(search.points)} trials", 0), None
+    status, test = "finished", None
+    seconds = sum(outcome.seconds for outcome in outcomes)
     if recipe.measured == "winner":
-        history = search.train_winner()
-        if history.about["status"] == "interrupted":
-            raise KeyboardInterrupt
-        test = history.about["test"]["accuracy"]
+        try:
+            history = search.train_winner()
+        except NonFiniteError as error:
+            status = f"diverged: {error}"
+        else:
+            if history.about["status"] == "interrupted":
+                raise KeyboardInterrupt
+            test = history.about["test"]["accuracy"]
+            seconds += history.about["seconds"]
     in_order = [search.outcome(number) for number in range(len(search.points))]
     return Result(
         recipe=recipe.name,
         seed=seed,
         settings=recipe.settings,
-        about=about,
-        seconds=round(sum(outcome.seconds for outcome in outcomes), 1),
+        about=_about(status, search.configs[0].dataset, f"{len(search.points)} trials", 0),
+        seconds=round(seconds, 1),
         part=search.configs[0].held_out,
         test=test,
         trials=[outcome.point | {"accuracy": outcome.best and outcome.best.accuracy} for outcome in in_order],
@@ -165,12 +187,6 @@ def _classes(run: Run) -> dict[str, float]:
 
 def _about(status: str, dataset: str, model: str, parameters: int) -> dict[str, Any]:
     return {"status": status, "dataset": dataset, "model": model, "parameters": parameters, "machine": fingerprint()}
-
-
-def _clear(folder: Path) -> None:
-    """Remove what a finished training would go on from: the largest part of what it leaves by far."""
-    for name in (NAME, PREVIOUS):
-        (folder / name).unlink(missing_ok=True)
 
 
 _KINDS: Final[dict[str, Callable[[Recipe, int, Place], UnderWay]]] = {"run": _run, "nodes": _nodes, "search": _search}

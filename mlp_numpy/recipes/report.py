@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from mlp_numpy.errors import RunFolderError
 from mlp_numpy.files import write_text
 from mlp_numpy.recipes.figures import outcomes_of
 from mlp_numpy.recipes.recipe import Recipe
@@ -24,8 +26,9 @@ The experiments of the sources, done again. Written by `{COMMAND} --report` from
 and `{COMMAND} --list` tells what is there.
 
 Rows with "ours" before their setting are no repetitions but the same task done better. Accuracies are mean ± standard
-deviation over the seeds; "best" is the best of those that were evaluated, as some sources
-report it, "last" the one at the end.
+deviation over the seeds, without those that diverged, which are counted beside; "best" is the best of
+those that were evaluated, as some sources report it, "last" the one at the end. Where the weights of the best
+validation accuracy are kept, the test set was opened once in a training, for them.
 """
 
 
@@ -50,7 +53,7 @@ def rows(recipes: Sequence[Recipe], results: Results) -> list[Row]:
 
 
 def write_report(path: Path, recipes: Sequence[Recipe], results: Results, figures: Sequence[Path]) -> None:
-    """Write the report as Markdown. Raises OSError if the disk does not take it."""
+    """Write the report as Markdown. Raises RunFolderError if its folder does not take it."""
     note = results.folder / NOTE
     parts = [_HEAD.format(folder=results.folder.as_posix())]
     if note.exists():
@@ -63,7 +66,11 @@ def write_report(path: Path, recipes: Sequence[Recipe], results: Results, figure
         of_source = [row for row in made if row.recipe.source == source]
         for experiment in dict.fromkeys(row.recipe.experiment for row in of_source):
             parts.append(_section([row for row in of_source if row.recipe.experiment == experiment], figures, path))
-    write_text(path, "\n".join(parts))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, "\n".join(parts))
+    except OSError as error:
+        raise RunFolderError(f"write_report: {path.parent} must take the report, got: {error}.") from error
 
 
 def _section(of: Sequence[Row], figures: Sequence[Path], path: Path) -> str:
@@ -116,25 +123,31 @@ def _differences(of: Sequence[Row]) -> list[str]:
 
 
 def _row(recipe: Recipe, found: list[Result]) -> Row:
-    values = [result.value(recipe.measured) for result in found]
-    if not values:
+    if not found:
         return Row(recipe, found, "", f"about {recipe.seconds}" if recipe.seconds else "–")
-    mean, std = mean_and_std(values)
-    ours = f"{mean:.4f}" + (f" ± {std:.4f}" if len(values) > 1 else "")
-    if recipe.measured != "winner" and any(result.test is not None for result in found):
-        test, _ = mean_and_std([result.value("winner") for result in found])
-        ours += f" (validation), {test:.4f} on the test set, opened once"
-    elif recipe.measured != "winner":
-        ours += f" ({recipe.measured}, {found[0].part})"
-    diverged = sum(result.about["status"].startswith("diverged") for result in found)
-    ours += f", {diverged} diverged" if diverged else ""
+    whole = [result for result in found if not result.diverged]
+    texts = []
+    if whole and recipe.measured == "winner":
+        texts = [_mean_text(whole, "winner")]
+    elif whole and all(result.test is not None for result in whole):
+        # The test set saw the weights of the best validation accuracy.
+        texts = [f"{_mean_text(whole, 'best')} (best, validation)", f"{_mean_text(whole, 'winner')} (test)"]
+    elif whole:
+        texts = [f"{_mean_text(whole, recipe.measured)} ({recipe.measured}, {found[0].part})"]
+    if len(whole) < len(found):
+        texts.append(f"{len(found) - len(whole)} diverged")
+    early = sum(result.about["status"] == "stopped early" for result in found)
+    if early:
+        texts.append(f"{early} stopped early")
     seconds, _ = mean_and_std([result.seconds for result in found])
-    return Row(recipe, found, ours, f"{seconds:.0f}")
+    return Row(recipe, found, ", ".join(texts), f"{seconds:.0f}")
+
+
+def _mean_text(found: Sequence[Result], measured: str) -> str:
+    mean, std = mean_and_std([result.value(measured) for result in found])
+    return f"{mean:.4f}" + (f" ± {std:.4f}" if len(found) > 1 else "")
 
 
 def _from(report: Path, figure: Path) -> str:
     """The path of a figure as seen from the report."""
-    try:
-        return figure.resolve().relative_to(report.resolve().parent).as_posix()
-    except ValueError:
-        return figure.as_posix()
+    return Path(os.path.relpath(figure.resolve(), report.resolve().parent)).as_posix()

@@ -43,12 +43,15 @@ def reproduce(recipes: Sequence[Recipe], results: Results, place: Place) -> Iter
     With more than one job as many seeds run side by side, a process with one core each, of which only the ends are
     told; where one search alone is to be done its trials do.
 
-    Ctrl-C ends it with KeyboardInterrupt; what was under way goes on next time. Raises what the runs raise, and
+    Ctrl-C ends it with KeyboardInterrupt; what was under way goes on next time, where it was, or side by side where it
+    was last saved, a minute ago at most. Raises what the runs raise, and
     ExtraMissingError where a search is among them and its library is not there, before anything is begun.
     """
     todo = missing(recipes, results)
     if any(recipe.kind == "search" for recipe, _ in todo):
         scikit_learn()
+    if todo:
+        results.prepare()
     if place.jobs > 1 and len(todo) > 1:
         calls = ((recipe, seed, results, replace(place, jobs=1), os.getpid()) for recipe, seed in todo)
         yield from side_by_side(_end, calls, place.jobs)
@@ -65,6 +68,7 @@ def _steps(recipe: Recipe, seed: int, results: Results, place: Place) -> Iterato
             share = next(under_way)
         except StopIteration as end:
             results.write(recipe, end.value)
+            place.clear(recipe, seed)
             yield Progress(recipe, seed, 1.0, end.value)
             return
         yield Progress(recipe, seed, share)

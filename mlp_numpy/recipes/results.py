@@ -53,7 +53,13 @@ class Result:
         accuracy = self.evaluations.get("accuracy") or [
             math.nan if trial["accuracy"] is None else trial["accuracy"] for trial in self.trials
         ]
-        return accuracy[-1] if measured == "last" else max((a for a in accuracy if a == a), default=math.nan)
+        known = [a for a in accuracy if a == a]
+        return max(known, default=math.nan) if measured == "best" or not accuracy else accuracy[-1]
+
+    @property
+    def diverged(self) -> bool:
+        """Whether it came to no end, or to no figure."""
+        return str(self.about["status"]).startswith("diverged")
 
     def history(self) -> History:
         """The curves, to draw."""
@@ -83,11 +89,19 @@ class Results:
             return None
         try:
             result = Result(**json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError) as error:
+            _check(result, recipe.within or recipe.name, seed)
+            if recipe.within:
+                result = _beginning(result, recipe)
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise DataError(f"Results.read: {path} must be the result of a recipe, got {error!r}.") from error
-        if recipe.within:
-            result = _beginning(result, recipe)
         return result if result.settings == recipe.settings else None
+
+    def prepare(self) -> None:
+        """Make the folder. Raises RunFolderError if that cannot be done."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunFolderError(f"Results.prepare: {self.folder} must take results, got: {error}.") from error
 
     def of(self, recipe: Recipe) -> list[Result]:
         """The results of a recipe, in the order of its seeds."""
@@ -96,19 +110,38 @@ class Results:
 
     def write(self, recipe: Recipe, result: Result) -> None:
         """Keep a result. Raises RunFolderError if the folder does not take it."""
+        self.prepare()
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
             write_json(self.path(recipe, result.seed), asdict(result))
         except OSError as error:
             raise RunFolderError(f"Results.write: {self.folder} must take results, got: {error}.") from error
 
 
+def _check(result: Result, name: str, seed: int) -> None:
+    """Raise ValueError or another of what a damaged file brings."""
+    if (result.recipe, result.seed) != (name, seed):
+        raise ValueError(f"that of {result.recipe}, seed {result.seed}")
+    if not isinstance(result.settings, dict) or not isinstance(result.about["status"], str):
+        raise ValueError("no settings or no status")
+    float(result.seconds)
+    for table in (result.evaluations, result.train):
+        if table and len({len(table[name]) for name in ("step", "loss", "accuracy")}) != 1:
+            raise ValueError("columns of different lengths")
+        if not all(isinstance(number, int | float) for row in _rows(table) for number in row):
+            raise ValueError("a column with something that is no number")
+
+
 def _beginning(result: Result, recipe: Recipe) -> Result:
     """A result as far as ``recipe`` goes; its seconds are that share of the whole."""
     steps = int(recipe.settings["steps"])
+    # What happened later is none of it, nor is what was found at the end.
+    reached = result.evaluations["step"][-1] >= steps
     return replace(
         result,
         recipe=recipe.name,
+        about=result.about | ({"status": "finished"} if reached else {}),
+        classes={},
+        test=None,
         settings=result.settings | {"steps": recipe.settings["steps"]},
         seconds=round(result.seconds * steps / int(result.settings["steps"]), 1),
         evaluations=_up_to(steps, result.evaluations),

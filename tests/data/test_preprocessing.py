@@ -62,6 +62,11 @@ def test_unit_divides_by_255() -> None:
     np.testing.assert_allclose(Preprocessing.fit("unit", IMAGES, SHAPE).apply(IMAGES), IMAGES / 255, rtol=1e-6)
 
 
+def test_symmetric_goes_from_minus_one_to_one() -> None:
+    x = Preprocessing.fit("symmetric", IMAGES, SHAPE, np.float64).apply(IMAGES, np.float64)
+    np.testing.assert_allclose(x, (IMAGES / 255 - 0.5) / 0.5, rtol=0, atol=1e-15)
+
+
 def test_raw_leaves_pixels_as_they_are() -> None:
     np.testing.assert_array_equal(Preprocessing.fit("raw", IMAGES, SHAPE).apply(IMAGES), IMAGES)
 

@@ -81,7 +81,7 @@ def test_a_history_that_is_none_is_refused(tmp_path: Path, content: str) -> None
         History.read(path)
 
 
-@pytest.mark.parametrize("kind", ["mean-image", "standardize", "unit", "raw"])
+@pytest.mark.parametrize("kind", ["mean-image", "standardize", "unit", "symmetric", "raw"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_model_comes_back_as_it_was_saved(tmp_path: Path, kind: str, dtype: str) -> None:
     saved = trained(kind, dtype)
