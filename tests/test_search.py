@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,8 +18,9 @@ import pytest
 from mlp_numpy.cli import main
 from mlp_numpy.config import read_tree
 from mlp_numpy.errors import CallOrderError, DataError, ExtraMissingError, OptionError, RunFolderError
+from mlp_numpy.experiment import Run
 from mlp_numpy.search import Journal, Outcome, Range, Search, Space, read_space, table_text, tables
-from mlp_numpy.training import EvaluationRecord, History
+from mlp_numpy.training import EvaluationRecord, History, Record
 
 BASE = {
     "dataset": "few-shapes",
@@ -50,6 +55,26 @@ def test_a_grid_has_every_combination() -> None:
         (lr, decay, hidden) for lr in (0.1, 0.01) for decay in (0.0, 1e-4) for hidden in ((4,), ())
     }
     assert grid().config(points[0]).held_out == "validation"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        *((name, value, "what is measured") for name, value in (("held_out", "test"), ("validation", 50))),
+        *((name, value, "what is measured") for name, value in (("split", "last"), ("dataset", "mnist"))),
+        *((name, value, "no result") for name, value in (("data_dir", "a"), ("name", "b"), ("checkpoint_every", 1))),
+    ],
+)
+def test_what_winners_are_chosen_by_is_the_same_in_all_trials(name: str, value: object, why: str) -> None:
+    with pytest.raises(OptionError, match=f"{name} must be the same in all trials, since it changes {why}"):
+        Space({}, {"lr": [0.1], name: [value]})
+
+
+def test_no_more_is_drawn_than_there_is() -> None:
+    axes = {"lr": [0.1, 0.2], "seed": [0, 1, 2]}
+    points = Space({}, axes, trials=40).points()
+    assert len({(point["lr"], point["seed"]) for point in points}) == len(points) == 6
+    assert len(Space({}, axes | {"momentum": Range(0, 0.9, log=False)}, trials=40).points()) == 40
 
 
 def test_random_draws_are_the_seeds_and_cover_their_ranges() -> None:
@@ -95,7 +120,15 @@ def test_a_file_of_a_search(tmp_path: Path) -> None:
         ("grid: {rate: [2]}\n", DataError, "settings of a run alone, got rate"),
         ("grid: {lr: [1]}\nlr: 1\nlr: 2\n", DataError, "must come once"),
         ("grid: {lr: [!!python/name:os.system ]}\n", DataError, "must be a plain value"),
-        ("grid: {lr: [null]}\n", DataError, "must be a plain value"),
+        ("grid: {lr: [null]}\n", DataError, "must be a plain value.*got none"),
+        ("grid:\n", DataError, "values or settings below the name, got none"),
+        ("grid: {lr: 0.1}\n", DataError, "lr must be a list of values, got '0.1'"),
+        ("grid: {hidden: [[[1]]]}\n", DataError, "hidden must be a list of whole numbers"),
+        ("grid: {lr: [1]}\nhidden: [[1]]\n", DataError, "hidden must be a list of whole numbers"),
+        ("grid: &a {lr: *a}\n", DataError, "found some without an end"),
+        ("random: {lr: log 1 2}\ntrials: ²\n", DataError, "trials must be a whole number"),
+        ("random: {lr: log 1 2}\ntrials: 3\ndraws: 4294967296\n", OptionError, "draws must be a whole number from 0"),
+        ("random: {neg_slope: uniform -1.7e308 1.7e308}\ntrials: 3\n", OptionError, "high - low must be a finite"),
     ],
 )
 def test_what_is_no_search_is_refused(tmp_path: Path, text: str, kind: type[Exception], problem: str) -> None:
@@ -119,20 +152,62 @@ def test_names_and_texts_of_a_file_stay_as_they_are(tmp_path: Path) -> None:
 
 def test_the_journal_keeps_what_ended_and_drops_what_was_torn(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
-    Journal(path, {"base": {"hidden": (1, 2)}}).add({"a": 1})
+    Journal(path, {"hidden": (1, 2)}).add({"a": 1})
     whole = path.read_bytes()
     for torn in (b'{"b": 2', b'{"b": 2}', b"\0\0\0\n"):
         path.write_bytes(whole + torn)
-        journal = Journal(path, {"base": {"hidden": (1, 2)}})
+        journal = Journal(path, {"hidden": (1, 2)})
         assert journal.entries == [{"a": 1}]
         assert path.read_bytes() == whole
     journal.add({"b": 3})
-    assert Journal(path, {"base": {"hidden": [1, 2]}}).entries == [{"a": 1}, {"b": 3}]
-    with pytest.raises(RunFolderError, match="the same search, found another base. Hint: another --name"):
-        Journal(path, {"base": {"hidden": (1,)}})
+    assert Journal(path, {"hidden": [1, 2]}).entries == [{"a": 1}, {"b": 3}]
     path.write_bytes(whole + b"half\n" + whole)
     with pytest.raises(DataError, match="line 3 is damaged"):
-        Journal(path, {"base": {"hidden": (1, 2)}})
+        Journal(path, {"hidden": (1, 2)})
+
+
+def test_a_journal_tells_how_it_is_another_searchs(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    Journal(path, {"hidden": (1, 2), "steps": 6})
+    # a setting that is newer than the journal, and has no effect
+    Journal(path, {"hidden": (1, 2), "steps": 6, "momentum": 0.0})
+    differs = r"hidden \[1\], found \[1, 2\]; momentum 0.5, found none, which means 0.0; steps varied, found 6\."
+    with pytest.raises(RunFolderError, match=differs + " Hint: another folder"):
+        Journal(path, {"hidden": (1,), "momentum": 0.5})
+    for line in ("{}", '{"format": 2, "base": {}}', '{"format": 1, "base": 3}'):
+        path.write_text(line + "\n")
+        with pytest.raises(DataError, match="must begin with format 1 and a base, line 1 has others"):
+            Journal(path, {})
+
+
+TRIAL = {"point": {"lr": 0.1}, "status": "finished", "seconds": 1.0, "last": None}
+BEST = {"step": 1, "loss": 0.5, "accuracy": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("entry", "kind", "problem"),
+    [
+        ({}, DataError, "must hold a trial of a search, got KeyError"),
+        (TRIAL, DataError, "KeyError.'best'"),
+        (TRIAL | {"best": {"x": 1}}, DataError, "KeyError.'step'"),
+        (TRIAL | {"best": [1]}, DataError, "TypeError"),
+        (TRIAL | {"best": BEST, "seconds": "abc"}, DataError, "'abc'"),
+        (TRIAL | {"best": BEST | {"accuracy": 7.0}}, DataError, "accuracy 7.0"),
+        (TRIAL | {"best": BEST | {"accuracy": None}}, DataError, "TypeError"),
+        (TRIAL | {"best": BEST, "point": {"seed": 1}}, RunFolderError, "search, of lr, found a trial of seed"),
+    ],
+)
+def test_a_line_that_is_no_trial_of_the_search_is_refused(
+    tmp_path: Path, entry: dict[str, Any], kind: type[Exception], problem: str
+) -> None:
+    search = Search(Space(BASE, {"lr": [0.1]}), tmp_path)
+    next(search.run())
+    with (tmp_path / "journal.jsonl").open("a") as journal:
+        journal.write(json.dumps(entry) + "\n")
+    with pytest.raises(kind, match=problem) as caught:
+        next(Search(search.space, tmp_path).run())
+    assert str(tmp_path / "journal.jsonl") in str(caught.value)
+    assert "line 3" in str(caught.value)
 
 
 def test_a_search_side_by_side_finds_what_one_after_the_other_finds(tmp_path: Path) -> None:
@@ -169,8 +244,83 @@ def test_the_winner_of_an_earlier_search_is_not_taken_for_that_of_this_one(tmp_p
         assert search.winner == 0
         if rate == 1e-2:
             search.train_winner()
-    with pytest.raises(RunFolderError, match=r"winner-000 must .* lr 0\.001, found .* lr 0\.01,.*another --name"):
+    with pytest.raises(RunFolderError, match=r"winner-000 must .* lr 0\.001, found 0\.01,.*another folder"):
         search.train_winner()
+
+
+def test_a_winner_is_known_by_its_settings_whatever_its_number(tmp_path: Path) -> None:
+    base = BASE | {"hidden": (4,)}
+    first = Search(Space(base, {"lr": [1e-1]}), tmp_path)
+    list(first.run())
+    kept = tmp_path / str(first.train_winner().about["name"]) / "history.json"
+    written = kept.read_bytes()
+    longer = Search(Space(base, {"lr": [1e30, 1e-1]}), tmp_path)
+    list(longer.run())
+    assert longer.winner == 1
+    assert longer.train_winner().about["name"] == "winner-000"
+    assert kept.read_bytes() == written
+    assert [folder.name for folder in tmp_path.glob("winner-*/")] == ["winner-000"]
+    other = Search(Space(base, {"lr": [1e30, 1e29, 1e-2]}), tmp_path)
+    list(other.run())
+    assert other.train_winner().about["name"] == "winner-002"
+    assert (first.openings, other.openings) == (2, 2)
+
+
+def test_a_winners_history_that_tells_nothing_is_written_anew(tmp_path: Path) -> None:
+    search = Search(Space(BASE | {"hidden": (4,)}, {"lr": [1e-2]}), tmp_path)
+    list(search.run())
+    whole = search.train_winner()
+    path = tmp_path / "winner-000" / "history.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"about": {}}))
+    again = search.train_winner()
+    assert (again.about["status"], again.about["test"]) == ("finished", whole.about["test"])
+    assert search.openings == 1
+
+
+def test_a_winner_that_is_stopped_ends_like_a_training_and_goes_on_with_data_elsewhere(
+    tmp_path: Path, cifar_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("mlp_numpy.cli.searches.draw_search", lambda *_: [])
+    file, data = tmp_path / "space.yaml", tmp_path / "data"
+    file.write_text("dataset: cifar10\nvalidation: 40\nhidden: [4]\nbatch: 20\nsteps: 6\ngrid: {lr: [1e-3]}\n")
+    data.symlink_to(cifar_dir)
+    words = ["search", str(file), "--runs-dir", str(tmp_path), "--no-download", "--data-dir"]
+    records = Run.records
+
+    def stopped(run: Run) -> Iterator[Record]:
+        for record in records(run):
+            if record.step == 3:
+                os.kill(os.getpid(), signal.SIGTERM)
+            yield record
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Run, "records", stopped)
+        assert main([*words, str(data)]) == 128 + signal.SIGTERM
+    assert "interrupted after step 3" in capsys.readouterr().out
+    data.unlink()
+    assert main([*words, str(cifar_dir)]) == 0
+    assert ", openings: 1" in capsys.readouterr().out
+
+
+def test_a_search_goes_with_the_process_that_waits_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def leave(status: int) -> None:
+        raise SystemExit(status)
+
+    monkeypatch.setattr(os, "_exit", leave)
+    space = Space(BASE | {"hidden": (4,)}, {"lr": [1e-2, 1e-3]})
+    # No process has this number.
+    alone, gone = Search(space, tmp_path, parent=os.getppid()), Search(space, tmp_path, parent=-1)
+    with pytest.raises(SystemExit):
+        next(gone.run())
+    assert not gone.outcomes
+    next(alone.run())
+    # Processes of its own wait for it, and not for its parent.
+    together = Search(space, tmp_path, jobs=2, parent=os.getppid())
+    assert len(list(together.run())) == len(list(gone.run())) == 2
+    with pytest.raises(SystemExit):
+        gone.train_winner()
+    assert gone.openings == 0
+    assert together.train_winner().about["status"] == "finished"
 
 
 def test_a_trial_that_diverges_has_no_number_and_never_wins(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from mlp_numpy.cli.console import FAILED, on_terminal
 from mlp_numpy.errors import OptionError
 from mlp_numpy.files import write_text
 from mlp_numpy.search import Outcome, Search, draw_search, read_space, table_text, tables
+from mlp_numpy.texts import summary
 
 
 def search(
@@ -25,7 +26,7 @@ def search(
 ) -> int:
     """Try a grid or a random draw of settings, choose by validation accuracy, and open the test set for the winner.
 
-    Begun again after a kill it goes on where it was.
+    Begun again after a kill it goes on where it was, and so does a winner that was interrupted.
 
     Args:
         space: YAML file: settings of every trial, and "grid:" or "random:" with those that are varied
@@ -69,10 +70,15 @@ def search(
     if part == "test":
         print("        chosen by the test set, which so says nothing about what is new; held-out validation does")
     if winner:
-        about = under_way.train_winner().about
+        history = under_way.train_winner()
+        about = history.about
         if "test" in about:
-            print(f"test    accuracy {about['test']['accuracy']:.4f}, openings: {len(about['test_openings'])}")
+            print(f"test    accuracy {about['test']['accuracy']:.4f}, openings: {under_way.openings}")
         print(f"run     {folder / about['name']}")
+        # As with train, a request that came when everything was done has not stopped anything.
+        if under_way.stopped_by is not None and about["status"] == "interrupted":
+            print(summary(history), flush=True)
+            return 128 + under_way.stopped_by
     return 0
 
 

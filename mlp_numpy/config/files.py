@@ -98,7 +98,7 @@ def _read_settings(who: str, path: Path) -> dict[str, str | list[str]]:
     for key, value in content.value:
         place = f"{who}: {path}, line {key.start_mark.line + 1}"
         if not isinstance(key, yaml.ScalarNode) or key.tag != _YAML + "str":
-            raise DataError(f"{place}: there must be the name of a setting, got {_found(key)}.")
+            raise DataError(f"{place}: there must be the name of a setting, got {found_in(key)}.")
         name = key.value.replace("-", "_")
         if name in settings:
             raise DataError(f"{place}: {key.value} must come once, got it again.")
@@ -107,13 +107,14 @@ def _read_settings(who: str, path: Path) -> dict[str, str | list[str]]:
             if not is_plain(part):
                 hint = " Hint: leave the line out for the default." if part.tag == _YAML + "null" else ""
                 wanted = "a plain value or a list of them"
-                raise DataError(f"{place}: {key.value} must have {wanted}, got {_found(part)}.{hint}")
+                raise DataError(f"{place}: {key.value} must have {wanted}, got {found_in(part)}.{hint}")
         texts = [part.value for part in parts]
         settings[name] = texts if isinstance(value, yaml.SequenceNode) else texts[0]
     return settings
 
 
-def _found(node: yaml.Node) -> str:
+def found_in(node: yaml.Node) -> str:
+    """What a node is, as an error tells it."""
     if isinstance(node, yaml.ScalarNode):
         return "none" if node.tag == _YAML + "null" else repr(node.value)
     return "a list" if isinstance(node, yaml.SequenceNode) else "names and values"
@@ -129,7 +130,7 @@ def parse_setting(who: str, name: str, text: str | list[str]) -> Any:
             return tuple(map(int, text))
         if isinstance(text, str) and kind != "tuple[int, ...]":
             return _TRUTH[text.lower()] if kind == "bool" else {"float": float, "int": int, "str": str}[kind](text)
-    except (ValueError, KeyError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise DataError(f"{who}: {name} must be {_IN_FILES[kind]}, got {text!r}.") from error
     raise DataError(f"{who}: {name} must be {_IN_FILES[kind]}, got {text!r}.")
 

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import yaml
 
-from mlp_numpy.config.files import composed, is_plain, parse_setting
+from mlp_numpy.config.files import composed, found_in, is_plain, parse_setting
 from mlp_numpy.errors import DataError
 
 Tree: TypeAlias = dict[str, Any]
@@ -21,7 +21,10 @@ def read_tree(who: str, path: Path) -> Tree:
     Names have underscores. Raises DataNotFoundError if there is no such file, DataError if it is unreadable, holds
     something else, or says something twice.
     """
-    return _mapping(f"{who}: {path}", composed(who, path))
+    try:
+        return _mapping(f"{who}: {path}", composed(who, path))
+    except RecursionError as error:
+        raise DataError(f"{who}: {path} must hold values within values that end, found some without an end.") from error
 
 
 def parse_settings(who: str, texts: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,5 +51,6 @@ def _value(who: str, node: yaml.Node) -> Any:
     if isinstance(node, yaml.SequenceNode):
         return [_value(who, part) for part in node.value]
     if not is_plain(node):
-        raise DataError(f"{who}, line {node.start_mark.line + 1}: there must be a plain value, got {node.value!r}.")
+        wanted = "a plain value, or values or settings below the name"
+        raise DataError(f"{who}, line {node.start_mark.line + 1}: there must be {wanted}, got {found_in(node)}.")
     return node.value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -42,8 +42,8 @@ class Resumed(NamedTuple):
             )
 
 
-def read_resumed(folder: Path) -> Resumed:
-    """What is to be known to go on with the run of ``folder``.
+def read_resumed(folder: Path, *, data_dir: str | None = None, download: bool | None = None) -> Resumed:
+    """What is to be known to go on with the run of ``folder``; its data are looked for as it did, or as is said here.
 
     Raises DataNotFoundError if it is no run's folder, DataError if its settings or both its checkpoints are damaged.
     """
@@ -55,6 +55,8 @@ def read_resumed(folder: Path) -> Resumed:
             f"{'a folder without it' if folder.is_dir() else 'no such folder'}. Hint: runs are kept below runs/."
         )
     config, written = read_config(settings), _written(folder)
+    said: dict[str, Any] = {"data_dir": data_dir, "download": download}
+    config = replace(config, **{name: value for name, value in said.items() if value is not None})
     place = place_of(folder, config)
     try:
         checkpoint = load_checkpoint(folder)

@@ -82,13 +82,16 @@ class Run:
             self._go_on(resumed)
 
     @classmethod
-    def resumed(cls, folder: Path, *, progress: bool = False) -> Run:
+    def resumed(
+        cls, folder: Path, *, progress: bool = False, data_dir: str | None = None, download: bool | None = None
+    ) -> Run:
         """The run of ``folder``, where its last checkpoint left it; one that had none yet begins again.
 
+        ``data_dir`` and ``download`` are as they were, if nothing else is said.
         Raises DataNotFoundError if ``folder`` is no run's, DataError if what is in it is damaged or the data set has
         changed.
         """
-        found = read_resumed(folder)
+        found = read_resumed(folder, data_dir=data_dir, download=download)
         return cls(found.config, progress=progress, resumed=found)
 
     @property
@@ -206,14 +209,13 @@ class Run:
 
     def _go_on(self, resumed: Resumed) -> None:
         checkpoint = resumed.checkpoint
-        if checkpoint is None:
-            return
-        notes = put_back(checkpoint, self.parts)
-        self.history = checkpoint.history
+        if checkpoint is not None:
+            notes = put_back(checkpoint, self.parts)
+            self.history = checkpoint.history
+            self._seconds_before = float(self.history.about.get("seconds", 0.0))
+            self.history.about.setdefault("resumed_at", []).append(self.trainer.step)
+            self.warning = "\n".join(filter(None, [self.warning, resumed.note, *notes])) or None
         self.history.about["test_openings"] = openings(self.folder, known=self.history.about["test_openings"])
-        self._seconds_before = float(self.history.about.get("seconds", 0.0))
-        self.history.about.setdefault("resumed_at", []).append(self.trainer.step)
-        self.warning = "\n".join(filter(None, [self.warning, resumed.note, *notes])) or None
 
     def _about(self) -> dict[str, Any]:
         parts, config = self.parts, self.config

@@ -4,39 +4,39 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
 
+from mlp_numpy.config import Config
 from mlp_numpy.errors import DataError, RunFolderError, unreadable
 from mlp_numpy.files import write_text
 
 FORMAT: Final = 1
+ANOTHER: Final = "Hint: another folder for this search, on the command line another --name."
 
 
 class Journal:
-    """The file ``path``: a first line that tells what is searched, then one for each trial.
+    """The file ``path``: a first line with the settings of every trial, then one for each trial.
 
-        journal = Journal(path, {"base": settings})
+        journal = Journal(path, settings)
         journal.entries                 # of trials that ended before
         journal.add(entry)              # on the disk when it returns
 
-    A last line that a kill or a power failure left half is dropped. Nothing else is ever taken away.
+    A last line that a kill or a power failure left half is dropped. Nothing else is ever taken away. A setting that
+    there was not yet when the journal was begun has its default, which is to have no effect.
 
     Raises RunFolderError if the journal is another search's, DataError if it is damaged before its last line.
     """
 
-    def __init__(self, path: Path, about: dict[str, Any]) -> None:
+    def __init__(self, path: Path, base: Mapping[str, Any]) -> None:
         self.path = path
-        about = {"format": FORMAT, **json.loads(json.dumps(about))}
         found = self._read() if path.exists() else []
-        if not found:
-            write_text(path, _line(about))
-        elif found[0] != about:
-            differs = [name for name in {**found[0], **about} if found[0].get(name) != about.get(name)]
-            raise RunFolderError(
-                f"search: {path} must be the journal of the same search, found another {', '.join(sorted(differs))}. "
-                "Hint: another --name."
-            )
+        if found:
+            self._check(found[0], _in_json(base))
+        else:
+            write_text(path, _line({"format": FORMAT, "base": base}))
         self.entries: list[dict[str, Any]] = found[1:]
 
     def add(self, entry: dict[str, Any]) -> None:
@@ -46,6 +46,20 @@ class Journal:
             file.flush()
             os.fsync(file.fileno())
         self.entries.append(entry)
+
+    def _check(self, about: dict[str, Any], base: dict[str, Any]) -> None:
+        told = about.get("base")
+        if about.get("format") != FORMAT or not isinstance(told, dict):
+            raise DataError(f"search: {self.path} must begin with format {FORMAT} and a base, line 1 has others.")
+        before = {name: _DEFAULTS.get(name) for name in base} | told
+        differs = [
+            f"{name} {base.get(name, 'varied')}, found {told.get(name, f'none, which means {before[name]}')}"
+            for name in before
+            if name not in base or base[name] != before[name]
+        ]
+        if differs:
+            problem = f"search: {self.path} must be the journal of the same search: {'; '.join(differs)}."
+            raise RunFolderError(f"{problem} {ANOTHER}")
 
     def _read(self) -> list[dict[str, Any]]:
         try:
@@ -66,7 +80,14 @@ class Journal:
         return found
 
 
-def _line(entry: dict[str, Any]) -> str:
+def _in_json(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(json.loads(json.dumps(settings)))
+
+
+_DEFAULTS: Final = _in_json({field.name: field.default for field in fields(Config)})
+
+
+def _line(entry: Mapping[str, Any]) -> str:
     return json.dumps(entry, ensure_ascii=False, allow_nan=False) + "\n"
 
 

@@ -10,21 +10,18 @@ from typing import Any, Final
 
 import threadpoolctl
 
-from mlp_numpy.config import read_config
+from mlp_numpy.config import Config, read_config
 from mlp_numpy.errors import CallOrderError, NonFiniteError, OptionError, RunFolderError
-from mlp_numpy.experiment import Run
+from mlp_numpy.experiment import Run, finished
+from mlp_numpy.experiment.folder import openings
 from mlp_numpy.experiment.lock import locked
-from mlp_numpy.search.journal import Journal
-from mlp_numpy.search.side_by_side import side_by_side
-from mlp_numpy.search.space import Space, key_of
+from mlp_numpy.search.journal import ANOTHER, Journal
+from mlp_numpy.search.side_by_side import leave_with, side_by_side
+from mlp_numpy.search.space import ELSEWHERE, Space, key_of
 from mlp_numpy.search.trial import Outcome, run_trial
 from mlp_numpy.training import History
 
 JOURNAL: Final = "journal.jsonl"
-# Where things are and how often they are saved does not change what a search finds.
-_ELSEWHERE: Final = {
-    *("data_dir", "runs_dir", "plots_dir", "name", "overwrite", "download", "checkpoint_every", "tensorboard")
-}
 
 
 class Search:
@@ -37,6 +34,9 @@ class Search:
 
     jobs     how many trials run side by side, in a process with one core each
     others   settings that say where data are found, over those of the space
+    parent   the process that started this one and waits for it, if one does: once it is gone, this one ends too
+
+    ``stopped_by`` is the number of the signal that stopped the winner's training, if one did.
 
     Constructing it makes every trial's Config, so that a setting that cannot be meant is found before the first.
     A search that was killed goes on where its journal ends: nothing that finished is done again.
@@ -44,19 +44,21 @@ class Search:
     Raises OptionError for settings of a trial that cannot be meant, ExtraMissingError without scikit-learn.
     """
 
-    def __init__(self, space: Space, folder: Path, *, jobs: int = 1, **others: Any) -> None:
+    def __init__(self, space: Space, folder: Path, *, jobs: int = 1, parent: int | None = None, **others: Any) -> None:
         if jobs < 1:
             raise OptionError(f"Search: jobs must be ≥ 1, got {jobs}.")
         self.space, self.folder, self.jobs = space, folder, jobs
         self.points = space.points()
         self.configs = [space.config(point, **others) for point in self.points]
         self.outcomes: dict[str, Outcome] = {}
+        self.stopped_by: int | None = None
+        self._parent = os.getpid() if parent is None else parent
 
     def run(self) -> Iterator[Outcome]:
         """Do the trials that are missing; yields the outcomes that were on record, and then each as it comes.
 
-        Raises RunFolderError if the folder is another search's or another process is at work in it, ExtraMissingError
-        if trials are to run side by side without joblib.
+        Raises RunFolderError if the folder is another search's or another process is at work in it, DataError if the
+        journal is damaged, ExtraMissingError if trials are to run side by side without joblib.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -64,14 +66,15 @@ class Search:
             problem = f"search: {self.folder} must be a folder that can be written, got: {error}."
             raise RunFolderError(problem) from error
         with locked(self.folder):
-            journal = Journal(self.folder / JOURNAL, {"base": self._base()})
-            recorded = {key_of(entry["point"]): entry for entry in journal.entries}
+            journal = Journal(self.folder / JOURNAL, self._base())
+            recorded = self._recorded(journal)
             for point in self.points:
                 if key_of(point) in recorded:
-                    yield self._take(Outcome.from_json(recorded[key_of(point)], point))
+                    yield self._take(replace(recorded[key_of(point)], point=point))
             missing = [number for number, point in enumerate(self.points) if key_of(point) not in recorded]
             for outcome in self._done(missing):
                 journal.add(outcome.as_json())
+                leave_with(self._parent)
                 yield self._take(outcome)
 
     def outcome(self, number: int) -> Outcome:
@@ -84,11 +87,16 @@ class Search:
         known = [number for number, point in enumerate(self.points) if self._best(point) >= 0]
         return max(known, key=lambda number: self._best(self.points[number]), default=None)
 
+    @property
+    def openings(self) -> int:
+        """How often the test set has been opened for winners of this search, those it had with other values too."""
+        return sum(len(openings(folder)) for folder in self.folder.glob("winner-*"))
+
     def train_winner(self) -> History:
         """Train the winner again, as a run that keeps its model and, chosen by validation, opens the test set once.
 
-        Its folder is ``winner-NUMBER``; where it is there already, nothing is opened again, and a run that was stopped
-        goes on.
+        Its folder is ``winner-NUMBER``; where it is there already, whatever number it had then, nothing is opened
+        again, and a run that was stopped goes on.
 
         Raises CallOrderError before all trials have ended, NonFiniteError if none has a result, RunFolderError if the
         winner of other settings, as the search had them earlier, is there.
@@ -98,37 +106,57 @@ class Search:
         number = self.winner
         if number is None:
             raise NonFiniteError("Search.train_winner: some trial must have a result, but all diverged.")
-        folder = self.folder / f"winner-{number:03}"
-        kept = folder / "history.json"
-        if (folder / "config.yaml").exists():
-            self._check_winner(folder, number)
-        if kept.exists() and History.read(kept).about["status"] in ("finished", "stopped early"):
-            return History.read(kept)
+        config, folder = self.configs[number], self._folder_of_winner(number)
+        if (done := finished(folder)) is not None:
+            return done
         # As in its trial: on one core, so that it is the same training to the last bit.
         with threadpoolctl.threadpool_limits(1, user_api="blas"):
             if (folder / "config.yaml").exists():
-                run = Run.resumed(folder)
+                run = Run.resumed(folder, data_dir=config.data_dir, download=config.download)
             else:
                 here: dict[str, Any] = {"runs_dir": str(self.folder), "plots_dir": str(self.folder)}
-                run = Run(replace(self.configs[number], name=folder.name, overwrite=True, **here))
+                run = Run(replace(config, name=folder.name, overwrite=True, **here))
             with run:
                 for _ in run.records():
-                    pass
+                    leave_with(self._parent)
+        self.stopped_by = run.stopped_by
         return run.history
 
-    def _check_winner(self, folder: Path, number: int) -> None:
-        """Other values in the same search number the trials anew: a winner of that number need not be this one."""
-        config = read_config(folder / "config.yaml")
-        for name, value in self.points[number].items():
-            if (found := getattr(config, name)) != value:
+    def _folder_of_winner(self, number: int) -> Path:
+        """Other values in the same search number the trials anew: the settings tell whose run a folder holds."""
+        wanted = _settings(self.configs[number])
+        kept = sorted(self.folder.glob("winner-*/config.yaml"))
+        found = {path.parent: _settings(read_config(path)) for path in kept}
+        for folder, settings in found.items():
+            if settings == wanted:
+                return folder
+        folder = self.folder / f"winner-{number:03}"
+        if folder in found:
+            other = found[folder]
+            differs = [f"{name} {wanted[name]}, found {other[name]}" for name in wanted if other[name] != wanted[name]]
+            raise RunFolderError(
+                f"Search.train_winner: {folder} must be free or the run of the winner: {'; '.join(differs)}, "
+                f"the winner of the search as it was earlier. {ANOTHER}"
+            )
+        return folder
+
+    def _recorded(self, journal: Journal) -> dict[str, Outcome]:
+        recorded = {}
+        for line, entry in enumerate(journal.entries, 2):
+            outcome = Outcome.from_json(f"search: {journal.path}, line {line}", entry)
+            if outcome.point.keys() != self.space.axes.keys():
                 raise RunFolderError(
-                    f"Search.train_winner: {folder} must be the run of the winner, with {name} {value}, found one with "
-                    f"{name} {found}, the winner of the search as it was earlier. Hint: another --name for this search."
+                    f"search: {journal.path} must be the journal of the same search, of {', '.join(self.space.axes)}, "
+                    f"found a trial of {', '.join(outcome.point)} in line {line}. {ANOTHER}"
                 )
+            recorded[key_of(outcome.point)] = outcome
+        return recorded
 
     def _done(self, missing: list[int]) -> Iterator[Outcome]:
         """The outcomes of trials, in the order in which they end."""
-        calls = ((self.configs[number], self.points[number], os.getpid()) for number in missing)
+        # Side by side the trials are in processes of their own, for which this one waits.
+        parent = self._parent if self.jobs == 1 else os.getpid()
+        calls = ((self.configs[number], self.points[number], parent) for number in missing)
         return side_by_side(run_trial, calls, self.jobs)
 
     def _take(self, outcome: Outcome) -> Outcome:
@@ -140,5 +168,9 @@ class Search:
         return -1.0 if outcome is None or outcome.best is None else outcome.best.accuracy
 
     def _base(self) -> dict[str, Any]:
-        settings = asdict(self.configs[0])
-        return {name: settings[name] for name in settings if name not in _ELSEWHERE | self.space.axes.keys()}
+        return {name: value for name, value in _settings(self.configs[0]).items() if name not in self.space.axes}
+
+
+def _settings(config: Config) -> dict[str, Any]:
+    """Those of a trial that decide what it finds."""
+    return {name: value for name, value in asdict(config).items() if name not in ELSEWHERE}

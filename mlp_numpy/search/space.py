@@ -15,7 +15,14 @@ from mlp_numpy.errors import DataError, ExtraMissingError, OptionError
 Point: TypeAlias = dict[str, Any]
 """The settings of one trial that others have otherwise."""
 
+ELSEWHERE: Final = {
+    *("data_dir", "runs_dir", "plots_dir", "name", "overwrite", "download", "checkpoint_every", "tensorboard")
+}
+"""Settings of where things are and how often they are saved, which do not change what a search finds."""
+
 _DRAWN: Final = {"log": "log 1e-5 1e-1", "uniform": "uniform 0 0.99"}
+# What a trial is measured on: accuracies on different examples choose no winner.
+_MEASURED_ON: Final = {"dataset", "held_out", "validation", "split"}
 
 
 @dataclass(frozen=True)
@@ -23,7 +30,7 @@ class Range:
     """Numbers from ``low`` to ``high`` to draw from, evenly or evenly in their logarithm.
 
     Draws have three digits, so that a setting can be written down, and are whole where the setting is.
-    Raises OptionError for an empty range, or one that has no logarithms.
+    Raises OptionError for an empty range, one that has no logarithms, or one too wide to draw from.
     """
 
     low: float
@@ -35,6 +42,8 @@ class Range:
         if not -math.inf < self.low < self.high < math.inf or (self.log and self.low <= 0):
             lowest = "0 < low" if self.log else "low"
             raise OptionError(f"Range: there must be numbers {lowest} < high, got {self.low} and {self.high}.")
+        if self.high - self.low == math.inf:
+            raise OptionError(f"Range: high - low must be a finite number, got {self.low} and {self.high}.")
 
     def rvs(self, random_state: Any) -> float | int:
         """One draw, by the name that scikit-learn's sampler calls; ``random_state`` is its generator."""
@@ -51,8 +60,8 @@ class Space:
 
     base     settings of every trial; those left out have their defaults, but for ``held_out``, which is "validation"
     axes     setting → what it may be: values, or a Range
-    trials   how many are drawn at random; None for a grid, which has every combination
-    draws    seed of the random draws
+    trials   how many are drawn at random, of lists at most every combination; None for a grid, which has these
+    draws    seed of the random draws, below 2³²
 
     The first trials of a longer random search are those of a shorter one, as long as some axis is a Range.
 
@@ -68,6 +77,9 @@ class Space:
         for name, values in self.axes.items():
             if name in self.base:
                 raise OptionError(f"Space: {name} must be the same in all trials or varied, got both.")
+            if name in ELSEWHERE | _MEASURED_ON:
+                why = "it changes what is measured" if name in _MEASURED_ON else "it changes no result"
+                raise OptionError(f"Space: {name} must be the same in all trials, since {why}, got more.")
             if isinstance(values, Range):
                 if self.trials is None:
                     raise OptionError(f"Space: {name} must list its values in a grid, got a range. Hint: random.")
@@ -77,19 +89,21 @@ class Space:
             raise OptionError("Space: there must be settings to vary, got none. Hint: grid: {lr: [0.1, 0.01]}.")
         if self.trials is not None and self.trials < 1:
             raise OptionError(f"Space: trials must be ≥ 1, got {self.trials}.")
-        if self.draws < 0:
-            raise OptionError(f"Space: draws must be a whole number ≥ 0, got {self.draws}.")
+        if not 0 <= self.draws < 2**32:
+            raise OptionError(f"Space: draws must be a whole number from 0 to 2³² - 1, got {self.draws}.")
 
     def points(self) -> list[Point]:
         """The varied settings of every trial, in the order of their numbers.
 
         Raises ExtraMissingError where scikit-learn, which lists and draws them, is not installed.
         """
-        model_selection = scikit_learn()
-        if self.trials is None:
-            grid = model_selection.ParameterGrid({name: list(values) for name, values in self._listed().items()})
+        model_selection, listed, trials = scikit_learn(), self._listed(), self.trials
+        if trials is None:
+            grid = model_selection.ParameterGrid({name: list(values) for name, values in listed.items()})
             return [{name: point[name] for name in self.axes} for point in grid]
-        sampler = model_selection.ParameterSampler(self.axes, self.trials, random_state=self.draws)
+        if len(listed) == len(self.axes):
+            trials = min(trials, math.prod(map(len, listed.values())))
+        sampler = model_selection.ParameterSampler(self.axes, trials, random_state=self.draws)
         return [{name: point[name] for name in self.axes} for point in sampler]
 
     def config(self, point: Point, **others: Any) -> Config:
@@ -127,11 +141,11 @@ def space_of(who: str, tree: Tree) -> Space:
     ways = [name for name in ("grid", "random") if name in tree]
     if len(ways) != 1 or not isinstance(tree[ways[0]], dict):
         raise DataError(f"{who} must have either 'grid:' or 'random:' with settings below it, got {ways}.")
-    axes = {name: _axis(who, name, text) for name, text in tree[ways[0]].items()}
+    axes = {name: _axis(who, name, text, drawn=ways == ["random"]) for name, text in tree[ways[0]].items()}
     counts = {}
     for name in ("trials", "draws"):
         if name in tree:
-            if ways == ["grid"] or not str(tree[name]).isdigit():
+            if ways == ["grid"] or not str(tree[name]).isdecimal():
                 raise DataError(f"{who}: {name} must be a whole number, of a random search, got {tree[name]!r}.")
             counts[name] = int(tree[name])
     if ways == ["random"] and "trials" not in counts:
@@ -139,7 +153,7 @@ def space_of(who: str, tree: Tree) -> Space:
     return Space(parse_settings(who, base), axes, **counts)
 
 
-def _axis(who: str, name: str, text: Any) -> Sequence[Any] | Range:
+def _axis(who: str, name: str, text: Any, *, drawn: bool) -> Sequence[Any] | Range:
     if isinstance(text, list):
         return [parse_setting(who, name, value) for value in text]
     words = str(text).split()
@@ -150,8 +164,8 @@ def _axis(who: str, name: str, text: Any) -> Sequence[Any] | Range:
     except (ValueError, KeyError) as error:
         if isinstance(error, OptionError):
             raise
-        hint = " or ".join(repr(example) for example in _DRAWN.values())
-        raise DataError(f"{who}: {name} must be a list of values, {hint}, got {text!r}.") from error
+        wanted = " or ".join(["a list of values", *(repr(example) for example in _DRAWN.values() if drawn)])
+        raise DataError(f"{who}: {name} must be {wanted}, got {text!r}.") from error
 
 
 _IS_WHOLE: Final = {

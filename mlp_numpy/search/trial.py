@@ -9,7 +9,7 @@ from typing import Any
 
 from mlp_numpy.config import Config
 from mlp_numpy.data.sources import load_dataset
-from mlp_numpy.errors import NonFiniteError
+from mlp_numpy.errors import DataError, NonFiniteError
 from mlp_numpy.experiment import assemble
 from mlp_numpy.search.side_by_side import leave_with
 from mlp_numpy.search.space import Point
@@ -45,10 +45,22 @@ class Outcome:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, content: dict[str, Any], point: Point) -> Outcome:
-        """The outcome that ``as_json`` gave, of the trial ``point``."""
-        best, last = (None if content[name] is None else EvaluationRecord(**content[name]) for name in ("best", "last"))
-        return cls(point, str(content["status"]), best, last, float(content["seconds"]))
+    def from_json(cls, where: str, content: dict[str, Any]) -> Outcome:
+        """The outcome that ``as_json`` gave; a list in its point was a tuple. Raises DataError for something else."""
+        try:
+            best, last = (_evaluation(content[name]) for name in ("best", "last"))
+            return cls(dict(content["point"]), str(content["status"]), best, last, float(content["seconds"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(f"{where} must hold a trial of a search, got {error!r}.") from error
+
+
+def _evaluation(content: dict[str, Any] | None) -> EvaluationRecord | None:
+    if content is None:
+        return None
+    record = EvaluationRecord(int(content["step"]), float(content["loss"]), float(content["accuracy"]))
+    if not 0 <= record.accuracy <= 1:
+        raise ValueError(f"accuracy {record.accuracy}")
+    return record
 
 
 def run_trial(config: Config, point: Point, parent: int) -> Outcome:

@@ -95,6 +95,15 @@ def test_a_run_that_goes_on_forgets_no_opening(config: Config) -> None:
     assert History.read(one.folder / "history.json").about["test_openings"] == ["evaluate", WINNER]
 
 
+def test_a_run_that_begins_again_forgets_no_opening(config: Config) -> None:
+    folder = run(replace(config, steps=20)).folder
+    for path in folder.glob("checkpoint*"):
+        path.unlink()
+    with Run.resumed(folder) as again:
+        list(again.records())
+    assert History.read(folder / "history.json").about["test_openings"] == [WINNER, WINNER]
+
+
 def test_a_failed_step_is_seen_again_in_another_process(config: Config) -> None:
     """With dropout and batch norm in the net, whose state the capsule must hold."""
     with pytest.raises(NonFiniteError), Run(replace(config, max_growth=1.2, lr=3.0, clip_norm=0.0)) as one:
