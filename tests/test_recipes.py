@@ -156,7 +156,8 @@ def test_what_was_stopped_goes_on(name: str, tmp_path: Path) -> None:
     broken.close()
     assert first.result is None
     assert missing([recipe], kept) == [(recipe, 0)]
-    shares = [step.share for step in reproduce([recipe], kept, place)]
+    moved = replace(place, data_dir="elsewhere", download=False)
+    shares = [step.share for step in reproduce([recipe], kept, moved)]
     (one,), (other,) = whole.of(recipe), kept.of(recipe)
     assert replace(one, seconds=0.0) == replace(other, seconds=0.0)
     if recipe.kind != "search":

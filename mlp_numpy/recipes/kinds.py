@@ -30,12 +30,16 @@ UnderWay: TypeAlias = Generator[float, None, Result]
 
 @dataclass(frozen=True)
 class Place:
-    """Where data are found, where what is unfinished waits, and how many trials of a search run side by side."""
+    """Where data are found, where what is unfinished waits, and how many trials of a search run side by side.
+
+    parent   the process that waits for what is done in this one, which ends without it; None where there is none
+    """
 
     data_dir: str
     folder: Path
     jobs: int = 1
     download: bool = True
+    parent: int | None = None
 
     def of(self, recipe: Recipe, seed: int) -> Path:
         """Where a seed of a recipe waits while it is unfinished."""
@@ -65,7 +69,10 @@ def _run(recipe: Recipe, seed: int, place: Place) -> UnderWay:
     here: dict[str, Any] = {"runs_dir": str(place.folder), "plots_dir": str(place.folder), "name": folder.name}
     # The checkpoint of every minute is enough.
     config = recipe.config(seed, data_dir=place.data_dir, download=place.download, checkpoint_every=1_000_000, **here)
-    run = Run.resumed(folder) if _is_of(folder, config) else Run(replace(config, overwrite=True))
+    if _is_of(folder, config):
+        run = Run.resumed(folder, data_dir=place.data_dir, download=place.download)
+    else:
+        run = Run(replace(config, overwrite=True))
     diverged = None
     with run:
         try:
@@ -137,7 +144,7 @@ def _in_folder(folder: Path, recipe: Recipe, seed: int, place: Place) -> UnderWa
 
 def _search(recipe: Recipe, seed: int, place: Place) -> UnderWay:
     space = recipe.space(seed)
-    others = {"data_dir": place.data_dir, "download": place.download}
+    others: dict[str, Any] = {"data_dir": place.data_dir, "download": place.download, "parent": place.parent}
     search = Search(space, place.of(recipe, seed), jobs=place.jobs, **others)
     outcomes = []
     for outcome in search.run():
@@ -169,9 +176,10 @@ def _search(recipe: Recipe, seed: int, place: Place) -> UnderWay:
 
 
 def _is_of(folder: Path, config: Config) -> bool:
-    """Whether ``folder`` is that of a run of these settings."""
+    """Whether ``folder`` is that of a run of these settings, wherever its data lay."""
+    here: dict[str, Any] = {name: getattr(config, name) for name in ("data_dir", "download", "runs_dir", "plots_dir")}
     try:
-        return replace(read_config(folder / "config.yaml"), overwrite=False) == config
+        return replace(read_config(folder / "config.yaml"), overwrite=False, **here) == config
     except (DataError, DataNotFoundError):
         return False
 

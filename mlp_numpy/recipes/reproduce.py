@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -53,7 +54,8 @@ def reproduce(recipes: Sequence[Recipe], results: Results, place: Place) -> Iter
     if todo:
         results.prepare()
     if place.jobs > 1 and len(todo) > 1:
-        calls = ((recipe, seed, results, replace(place, jobs=1), os.getpid()) for recipe, seed in todo)
+        within = replace(place, jobs=1, parent=os.getpid())
+        calls = ((recipe, seed, results, within) for recipe, seed in todo)
         yield from side_by_side(_end, calls, place.jobs)
         return
     for recipe, seed in todo:
@@ -64,6 +66,8 @@ def _steps(recipe: Recipe, seed: int, results: Results, place: Place) -> Iterato
     """A seed of a recipe from where it was to its end."""
     under_way = begin(recipe, seed, place)
     while True:
+        if place.parent is not None:
+            leave_with(place.parent)
         try:
             share = next(under_way)
         except StopIteration as end:
@@ -74,14 +78,9 @@ def _steps(recipe: Recipe, seed: int, results: Results, place: Place) -> Iterato
         yield Progress(recipe, seed, share)
 
 
-def _end(recipe: Recipe, seed: int, results: Results, place: Place, parent: int) -> Progress:
-    """The same to be called in another process, which goes with the process ``parent``."""
-    steps = _steps(recipe, seed, results, place)
-    progress = next(steps)
-    while progress.result is None:
-        leave_with(parent)
-        progress = next(steps)
-    return progress
+def _end(recipe: Recipe, seed: int, results: Results, place: Place) -> Progress:
+    """The last of these steps, to be called in another process."""
+    return deque(_steps(recipe, seed, results, place), maxlen=1).pop()
 
 
 def shortened(recipe: Recipe) -> Recipe:
