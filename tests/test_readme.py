@@ -9,6 +9,8 @@ from pathlib import Path
 
 import mlp_numpy
 from mlp_numpy import modules
+from mlp_numpy.recipes import Results, find, rows
+from mlp_numpy.recipes.results import mean_and_std
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -39,6 +41,23 @@ def test_what_it_names_exists() -> None:
         assert (ROOT / "mlp_numpy" / path).exists(), path
     for path in re.findall(r"`((?:tests|benchmarks|plots)/\w+\.(?:py|png))`|\((plots/\w+\.png)\)", README):
         assert (ROOT / (path[0] or path[1])).exists(), path
+
+
+def test_its_results_are_those_of_the_files() -> None:
+    kept = Results(ROOT / "plots" / "results")
+    (table,) = re.findall(r"\| experiment \| reported \| at the.*\n\|---.*\n((?:\|.*\n)+)", README)
+    for line in table.splitlines():
+        _, _, _, repeated, better, names, _ = line.split("|")
+        found = [row for row in rows(find(re.findall(r"`([\w-]+)`", names)), kept) if row.found]
+        for cell, is_better in ((repeated, False), (better, True)):
+            known = [
+                mean_and_std([result.value(measured) for result in row.found])[0]
+                for row in found
+                for measured in (row.recipe.measured, "winner")
+                if row.recipe.better == is_better
+            ]
+            for number in re.findall(r"\d\.\d+", cell):
+                assert number in {f"{mean:.3f}" for mean in known}, line
 
 
 def test_no_placeholder_is_left() -> None:

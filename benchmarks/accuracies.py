@@ -1,0 +1,93 @@
+"""What PyTorch reaches in the training of a recipe: same images, batches, network and optimizer, its own start.
+
+    python benchmarks/accuracies.py RECIPE [lr=1e-3 …] [--seed 0] [--data-dir data]
+
+For recipes of MLPs and of the small convolution net; of a grid, the point that is given. Where a figure of a source is
+not met, this tells whether it is so because of the library or because of the images. One thread.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+
+from mlp_numpy.config import Config, parse_settings
+from mlp_numpy.experiment import assemble
+from mlp_numpy.recipes import find
+from mlp_numpy.training import Trainer
+
+CHUNK = 500
+
+
+def config_of(name: str, changes: list[str], seed: int, data_dir: str) -> Config:
+    """The settings of a recipe, of a grid those that all its points share, with ``changes``, texts ``name=value``."""
+    (recipe,) = find([name])
+    settings = {key: value for key, value in recipe.settings.items() if key not in ("grid", "random", "trials")}
+    settings |= dict(change.split("=", 1) for change in changes)
+    return Config(**parse_settings(name, settings) | {"seed": seed, "data_dir": data_dir, "download": False})
+
+
+def network(config: Config, n_inputs: int, n_classes: int) -> Any:
+    """The network of ``config`` in PyTorch, with PyTorch's start."""
+    nn = torch.nn
+    if config.model == "small-conv-net":
+        images = nn.Unflatten(1, (3, 32, 32))
+        convolutions = (nn.Conv2d(3, 6, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2))
+        layers = (nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, n_classes))
+        return nn.Sequential(images, *convolutions, nn.Flatten(), *layers)
+    sizes = [n_inputs, *config.hidden]
+    hidden = [(nn.Linear(n, m), nn.LeakyReLU(config.neg_slope)) for n, m in zip(sizes[:-1], sizes[1:], strict=True)]
+    return nn.Sequential(*(layer for pair in hidden for layer in pair), nn.Linear(sizes[-1], n_classes))
+
+
+def optimizer(config: Config, parameters: Any) -> Any:
+    """The optimizer of ``config``, of those that the sources name."""
+    options: dict[str, Any] = {"lr": config.lr, "weight_decay": config.weight_decay}
+    if config.optimizer == "sgd":
+        return torch.optim.SGD(parameters, momentum=config.momentum, nesterov=config.nesterov, **options)
+    return {"adam": torch.optim.Adam, "adagrad": torch.optim.Adagrad, "rmsprop": torch.optim.RMSprop}[
+        config.optimizer
+    ](parameters, **options)
+
+
+def accuracies(config: Config, trainer: Trainer, net: Any) -> Iterator[float]:
+    """The accuracy on what is held out, at every evaluation of the training."""
+    updates, held_out = optimizer(config, net.parameters()), trainer.held_out
+    for step in range(config.steps):
+        x, y = trainer.batches.at(step)
+        updates.zero_grad()
+        torch.nn.functional.cross_entropy(net(torch.from_numpy(x)), torch.from_numpy(np.int64(y))).backward()
+        updates.step()
+        if (step + 1) % config.eval_every == 0 or step + 1 == config.steps:
+            right = 0
+            for start in range(0, len(held_out), CHUNK):
+                rows = slice(start, start + CHUNK)
+                chunk = trainer.batches.preprocessing.apply(held_out.images[rows])
+                with torch.no_grad():
+                    right += int((net(torch.from_numpy(chunk)).argmax(1).numpy() == held_out.labels[rows]).sum())
+            yield right / len(held_out)
+
+
+def main() -> None:
+    """Train, and tell the best accuracy and the last one."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("recipe")
+    parser.add_argument("changes", nargs="*", metavar="name=value")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--data-dir", default="data")
+    given = parser.parse_args()
+    config = config_of(given.recipe, given.changes, given.seed, given.data_dir)
+    torch.set_num_threads(1)
+    torch.manual_seed(given.seed)
+    parts = assemble(config)
+    net = network(config, parts.dataset.n_features, parts.dataset.n_classes)
+    found = list(accuracies(config, parts.trainer, net))
+    print(f"{given.recipe} {' '.join(given.changes)} in PyTorch: best {max(found):.4f}, last {found[-1]:.4f}")
+
+
+if __name__ == "__main__":
+    main()
