@@ -13,6 +13,7 @@ from mlp_numpy.errors import OptionError
 from mlp_numpy.modules.base import Module
 from mlp_numpy.modules.init import Initializer, kaiming
 from mlp_numpy.modules.layout import images, pixel_rows
+from mlp_numpy.modules.wide import side_by_side
 from mlp_numpy.modules.windows import Size, Windows, windows
 
 
@@ -22,6 +23,7 @@ class Conv2d(Op):
                 as one product  out = X Wᵀ + b,  X_nij,uvc = x_nchw
     Backward    dX = dout W      dW = doutᵀ X      db = Σ_nij dout
                 dx_nchw = Σ_ijuv dX_nij,uvc over all i, j, u, v with i s + u − p = h and j s + v − p = w
+                Where the kernels are few, X, W and dW are those of wide windows, see ``side_by_side``
     Shapes      x (N, C, H, W)   W (M, C, KH, KW)   b (M,)   out, dout (N, M, H′, W′)   X (N·H′·W′, KH·KW·C)
                 s stride, p padding, in each direction its own
     Caches      X, W  (a view, no copy), the shape of x
@@ -33,33 +35,28 @@ class Conv2d(Op):
     @staticmethod
     def forward(context: Context, x: Array, weight: Array, bias: Array | None = None, *, over: Windows) -> Array:
         n, _, height, width = x.shape
-        x_rows = window_rows(x, over)
-        out = x_rows @ _matrix(weight).T
+        size = over.out_size(height, width)
+        wide = side_by_side(len(weight), over, size[1])
+        x_rows = window_rows(x, wide.windows)
+        out = (x_rows @ wide.matrix(weight).T).reshape(-1, len(weight))
         if bias is not None:
             out += bias
-        context["x_rows"], context["weight"], context["shape"], context["over"] = x_rows, weight, x.shape, over
+        context["x_rows"], context["weight"], context["shape"], context["wide"] = x_rows, weight, x.shape, wide
         context["biased"] = bias is not None
-        return images(out, (n, len(weight), *over.out_size(height, width)))
+        return images(out, (n, len(weight), *size))
 
     @staticmethod
     def backward(context: Context, dout: Array) -> tuple[Array | None, ...]:
-        x_rows, weight = context["x_rows"], context["weight"]
-        rows = pixel_rows(dout)
-        dx = sum_of_windows(rows @ _matrix(weight), context["shape"], context["over"]) if context.wants(0) else None
-        into = context.target(1)
-        dweight = np.empty_like(weight) if into is None else into
-        matrix = _matrix(dweight)
-        np.matmul(rows.T, x_rows, out=matrix)
-        if not np.may_share_memory(matrix, dweight):
-            dweight[...] = matrix.reshape(len(weight), *weight.shape[2:], -1).transpose(0, 3, 1, 2)
+        x_rows, weight, wide = context["x_rows"], context["weight"], context["wide"]
+        pixels = pixel_rows(dout)
+        rows = pixels.reshape(len(x_rows), -1)
+        dx = None
+        if context.wants(0):
+            dx = sum_of_windows(rows @ wide.matrix(weight), context["shape"], wide.windows)
+        dweight = wide.dweight(rows, x_rows, weight, context.target(1))
         if not context["biased"]:
             return dx, dweight
-        return dx, dweight, np.einsum("sm->m", rows, out=context.target(2))
-
-
-def _matrix(weight: Array) -> Array:
-    """(M, C, KH, KW) → (M, KH·KW·C): a view of a weight stored as Conv2dModule stores it, else a copy."""
-    return weight.transpose(0, 2, 3, 1).reshape(len(weight), -1)
+        return dx, dweight, np.einsum("sm->m", pixels, out=context.target(2))
 
 
 def window_rows(x: Array, over: Windows) -> Array:
@@ -77,11 +74,14 @@ def window_rows(x: Array, over: Windows) -> Array:
 def sum_of_windows(rows: Array, shape: tuple[int, ...], over: Windows) -> Array:
     """The derivative of ``window_rows``: every number goes back to its pixel, where those of all windows add up."""
     n, channels, height, width = shape
-    windowed = rows.reshape(n, *over.out_size(height, width), *over.kernel, channels)
-    dx = images(np.zeros((n * height * width, channels), rows.dtype), shape)
-    for (u, v), on_image, in_windows in over.offsets(height, width):
-        dx[on_image] += windowed[:, :, :, u, v].transpose(0, 3, 1, 2)[in_windows]
-    return dx
+    kh, kw = over.kernel
+    windowed = rows.reshape(n, *over.out_size(height, width), kh, kw * channels)
+    dx = np.zeros((n, height, width * channels), rows.dtype)
+    # Row u of a window is one piece of memory, and on the image its pixels are one too.
+    for u, j, lines, pixels, in_lines, in_window in over.rows(height, width):
+        on_image = slice(pixels.start * channels, pixels.stop * channels)
+        dx[:, lines, on_image] += windowed[:, in_lines, j, u, in_window.start * channels : in_window.stop * channels]
+    return dx.reshape(n, height, width, channels).transpose(0, 3, 1, 2)
 
 
 class Conv2dModule(Module):

@@ -49,6 +49,21 @@ class Windows:
                 if rows is not None and column is not None:
                     yield (u, v), (whole, whole, rows[0], column[0]), (whole, whole, rows[1], column[1])
 
+    def rows(self, height: int, width: int) -> Iterator[tuple[int, int, slice, slice, slice, slice]]:
+        """For each row u of the kernel and each column j of windows: where that row lies on the images.
+
+        u, j; the lines and the pixels of a line on the image; the lines of windows, and the pixels of the row, that
+        meet them. What lies on the padding is left out.
+        """
+        out_height, out_width = self.out_size(height, width)
+        for u in range(self.kernel[0]):
+            lines = self._along(0, u, height, out_height)
+            for j in range(out_width if lines is not None else 0):
+                left = j * self.stride[1] - self.padding[1]
+                pixels = slice(max(0, left), min(width, left + self.kernel[1]))
+                if lines is not None and pixels.start < pixels.stop:
+                    yield u, j, lines[0], pixels, lines[1], slice(pixels.start - left, pixels.stop - left)
+
     def _along(self, direction: int, place: int, size: int, out_size: int) -> tuple[slice, slice] | None:
         """A ``place`` of the kernel along one direction: where on the image, in which windows; None if in none."""
         stride, shift = self.stride[direction], place - self.padding[direction]

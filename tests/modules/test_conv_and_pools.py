@@ -15,6 +15,8 @@ from mlp_numpy import AvgPool2dModule, Conv2dModule, FlatParameters, MaxPool2dMo
 from mlp_numpy.arrays import Array
 from mlp_numpy.errors import OptionError, ShapeError
 from mlp_numpy.gradcheck import gradcheck
+from mlp_numpy.modules.wide import side_by_side
+from mlp_numpy.modules.windows import Windows
 
 small = st.integers(1, 3)
 pairs = st.tuples(small, small)
@@ -37,6 +39,39 @@ def test_convolutions_of_all_shapes(
     x = drawn(shape, 2, inner=inner)
     np.testing.assert_allclose(module.forward(x), slow_conv(module, x, None), rtol=1e-12, atol=1e-13)
     assert gradcheck(module, x, max_entries=8).worst.quotient < 1e-13
+
+
+@pytest.mark.parametrize(
+    ("n_kernels", "over", "n_columns", "times"),
+    [
+        (6, Windows((5, 5), (1, 1), (0, 0)), 28, 4),  # 5 would still be 30 columns, but does not divide 28
+        (16, Windows((5, 5), (1, 1), (0, 0)), 10, 2),
+        (1, Windows((3, 3), (1, 2), (1, 1)), 5, 5),
+        (33, Windows((3, 3), (1, 1), (1, 1)), 32, 1),
+        (6, Windows((2, 2), (2, 2), (0, 0)), 16, 1),  # they do not overlap
+        (6, Windows((5, 5), (1, 1), (0, 0)), 13, 1),
+    ],
+)
+def test_few_kernels_go_over_windows_side_by_side(n_kernels: int, over: Windows, n_columns: int, times: int) -> None:
+    wide = side_by_side(n_kernels, over, n_columns)
+    assert wide.times == times
+    size = (n_columns - 1) * over.stride[1] + over.kernel[1] - 2 * over.padding[1]
+    # none is left over, wherever the image ends
+    for width in range(size, size + over.stride[1]):
+        assert over.out_size(9, width)[1] == n_columns
+        assert wide.windows.out_size(9, width) == (over.out_size(9, width)[0], n_columns // times)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.complex128])
+def test_wide_windows_give_what_narrow_ones_do(dtype: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for columns in (1, 32):
+        monkeypatch.setattr("mlp_numpy.modules.wide.COLUMNS", columns)
+        conv, x = Conv2dModule(2, 3, (3, 5), (1, 2), (1, 2), rng=0, dtype=dtype), drawn((2, 2, 6, 19), 1).astype(dtype)
+        out = conv.forward(x)
+        found.append((out, conv.backward(drawn(out.shape, 2).astype(dtype)), conv.grads["weight"], conv.grads["bias"]))
+    for narrow, wide in zip(*found, strict=True):
+        np.testing.assert_allclose(wide, narrow, rtol=1e-12, atol=1e-13)
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
