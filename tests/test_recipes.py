@@ -66,9 +66,12 @@ def test_a_recipe_is_whole(recipe: Recipe) -> None:
     assert beside.count(recipe.label) == 1, "its curve is that of another one"
     if recipe.within:
         (whole,) = find([recipe.within])
-        assert recipe.settings | {"steps": whole.settings["steps"]} == whole.settings
-        assert recipe.seeds == whole.seeds and not whole.within
-        assert recipe.config(0).schedule == "constant" and steps % every == 0 and steps < whole.config(0).steps
+        unit = "epochs" if recipe.kind == "nodes" else "steps"
+        assert recipe.settings | {unit: whole.settings[unit]} == whole.settings
+        assert set(recipe.seeds) <= set(whole.seeds) and not whole.within
+        assert int(recipe.settings[unit]) <= int(whole.settings[unit])
+        if recipe.kind == "run":
+            assert recipe.config(0).schedule == "constant" and steps % every == 0
 
 
 def test_a_table_of_the_source_has_the_cells_of_the_search() -> None:
@@ -247,7 +250,7 @@ def test_a_net_of_nodes_is_trained_by_one_at_a_time(tmp_path: Path) -> None:
 
 
 def test_a_recipe_within_another_one_is_its_beginning(tmp_path: Path) -> None:
-    recipe = next(recipe for recipe in shelf() if recipe.within)
+    (recipe,) = find(["gil-batches-3-batch-24-epochs-30"])
     (whole,) = find([recipe.within])
     kept, last = Results(tmp_path), recipe.config(0).steps
     assert missing([recipe, whole], kept) == [(whole, 0)]
@@ -262,6 +265,24 @@ def test_a_recipe_within_another_one_is_its_beginning(tmp_path: Path) -> None:
     assert found.train["step"] == found.evaluations["step"] == steps[:3]
     assert missing([recipe, whole], kept) == []
     assert kept.of(replace(recipe, settings=recipe.settings | {"lr": "1"})) == []
+
+
+def test_a_net_of_nodes_within_another_one_goes_by_epochs(tmp_path: Path) -> None:
+    recipe, base = find(["vannucci-mnist-sigmoid-1e-4", "gil-variants-base"])
+    (whole,) = find([recipe.within])
+    kept = Results(tmp_path)
+    assert missing([base], kept) == [(whole, 0)]
+    assert missing([base, recipe], kept) == [(whole, 0), (whole, 1), (whole, 2)]
+    steps = [430.0 * epoch for epoch in range(21)]
+    curve = {"step": steps, "loss": [1.0] * 21, "accuracy": [epoch / 100 for epoch in range(21)]}
+    result = Result(whole.name, 0, whole.settings, {"status": "finished"}, 200.0, evaluations=curve, train=curve)
+    kept.write(whole, result)
+    (found,) = kept.of(recipe)
+    assert (found.value("last"), found.seconds, found.evaluations["step"][-1]) == (0.1, 100.0, 4300)
+    assert kept.of(base)[0].value("last") == 0.2
+    early = {name: column[:5] for name, column in curve.items()}
+    kept.write(whole, replace(result, about={"status": "diverged: x"}, evaluations=early, train=early))
+    assert kept.of(recipe)[0].diverged and kept.of(recipe)[0].evaluations["step"] == steps[:5]
 
 
 def test_the_report_says_what_the_results_say(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ class Recipe:
     table        the source's table of a grid, rows of texts
     better       not the source's setting but one of ours, for the same task
     seconds      estimate for one seed on one core
-    within       name of the recipe of which this one is the beginning: the same training, which goes on there
+    within       name of the recipe whose training this one's is, or is the beginning of
     differs      what is otherwise than in the source, and why
     settings     as texts, as they stand in the file
     """

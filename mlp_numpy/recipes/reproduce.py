@@ -31,11 +31,11 @@ def missing(recipes: Sequence[Recipe], results: Results) -> list[tuple[Recipe, i
 
     A recipe within another one is done with the other.
     """
-    whole = (find([recipe.within])[0] if recipe.within else recipe for recipe in recipes if can_begin(recipe))
-    trained = list({recipe.name: recipe for recipe in whole}.values())
-    rounds = range(max((len(recipe.seeds) for recipe in trained), default=0))
-    seeds = [(recipe, recipe.seeds[turn]) for turn in rounds for recipe in trained if turn < len(recipe.seeds)]
-    return [(recipe, seed) for recipe, seed in seeds if results.read(recipe, seed) is None]
+    wholes = [(find([recipe.within])[0] if recipe.within else recipe, recipe) for recipe in recipes]
+    trained = [(whole, recipe.seeds) for whole, recipe in wholes if can_begin(whole)]
+    rounds = range(max((len(seeds) for _, seeds in trained), default=0))
+    todo = {(whole.name, seeds[turn]): whole for turn in rounds for whole, seeds in trained if turn < len(seeds)}
+    return [(whole, seed) for (_, seed), whole in todo.items() if results.read(whole, seed) is None]
 
 
 def reproduce(recipes: Sequence[Recipe], results: Results, place: Place) -> Iterator[Progress]:

@@ -133,23 +133,27 @@ def _check(result: Result, name: str, seed: int) -> None:
 
 def _beginning(result: Result, recipe: Recipe) -> Result:
     """A result as far as ``recipe`` goes; its seconds are that share of the whole."""
-    steps = int(recipe.settings["steps"])
+    unit = "epochs" if recipe.kind == "nodes" else "steps"
+    length, of_whole = int(recipe.settings[unit]), int(result.settings[unit])
+    evaluated = result.evaluations["step"]
+    # A network of nodes is evaluated before its first epoch and after each of them.
+    steps = length if unit == "steps" else evaluated[length] if length < len(evaluated) else math.inf
     # What happened later is none of it, nor is what was found at the end.
-    reached = result.evaluations["step"][-1] >= steps
+    reached = evaluated[-1] >= steps
     return replace(
         result,
         recipe=recipe.name,
         about=result.about | ({"status": "finished"} if reached else {}),
         classes={},
         test=None,
-        settings=result.settings | {"steps": recipe.settings["steps"]},
-        seconds=round(result.seconds * steps / int(result.settings["steps"]), 1),
+        settings=result.settings | {unit: recipe.settings[unit]},
+        seconds=round(result.seconds * length / of_whole, 1),
         evaluations=_up_to(steps, result.evaluations),
         train=_up_to(steps, result.train),
     )
 
 
-def _up_to(steps: int, table: dict[str, list[float]]) -> dict[str, list[float]]:
+def _up_to(steps: float, table: dict[str, list[float]]) -> dict[str, list[float]]:
     n = sum(step <= steps for step in table["step"])
     return {name: column[:n] for name, column in table.items()}
 
