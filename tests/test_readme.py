@@ -62,3 +62,16 @@ def test_its_results_are_those_of_the_files() -> None:
 
 def test_no_placeholder_is_left() -> None:
     assert not re.findall(r"@\w+@|TODO", README)
+
+
+def test_its_table_of_mnist_is_that_of_the_files() -> None:
+    (table,) = re.findall(r"\| activation, learning rate .*\n\|---.*\n((?:\|.*\n)+)", README)
+    recipes = find(["vannucci-mnist", "vannucci-mnist-better"])
+    known = {row.recipe.name: row for row in rows(recipes, Results(ROOT / "plots" / "results"))}
+    names = [f"vannucci-mnist-{row}" for row in ("relu-1e-4", "sigmoid-1e-4", "relu-1e-3", "sigmoid-1e-3", "better")]
+    for line, name in zip(table.splitlines(), names, strict=True):
+        _, _, reported, ours, _ = line.split("|")
+        row = known[name]
+        assert reported.strip() == (row.recipe.reported or "")
+        values = [r.value("last" if r.test is None else "winner") for r in row.found]
+        assert ours.strip(" *") == f"{mean_and_std(values)[0]:.3f}"

@@ -1,6 +1,6 @@
 """Networks of nodes, trained as the teaching engine trains them: driven by the tape, with the loss summed over a batch.
 
-    x (N, D) → Linear(D → 4·D) → f → [Linear(4·D → 4·D) → f (+ its input)] → Linear(4·D → classes), log-softmax
+    x (N, D) → Linear(D → 4·D) → f → [Linear(4·D → 4·D) → g (+ its input)] → Linear(4·D → classes), log-softmax
 
 Pixels from 0 to 255, batches in the stored order, plain SGD in float64, the last training examples held out.
 
@@ -36,14 +36,16 @@ DTYPE: Final = np.float64
 class NodeSettings:
     """What the experiments vary.
 
+    activation, second    f and g
     multiple   hidden units, as a multiple of the inputs
     extra      one more hidden layer
-    residual   its input is added to its output
+    residual   the same, and its input is added to its output
     init       glorot, zero, or normal with standard deviation 1
     validation, dataset   what is held out of what
     """
 
     activation: str = "sigmoid"
+    second: str = "sigmoid"
     lr: float = 1e-4
     epochs: int = 20
     batch: int = 128
@@ -63,7 +65,8 @@ class NodeSettings:
             settings = cls(**{name: _READERS[types[name]](text) for name, text in texts.items()})
         except (KeyError, ValueError) as error:
             raise DataError(f"{who}: settings must be those of a network of nodes, got {error}.") from error
-        for name, known in (("activation", ACTIVATIONS), ("init", ("glorot", "zero", "normal"))):
+        starts = ("glorot", "zero", "normal")
+        for name, known in (("activation", ACTIVATIONS), ("second", ACTIVATIONS), ("init", starts)):
             if getattr(settings, name) not in known:
                 raise DataError(f"{who}: {name} must be one of {', '.join(known)}.")
         return settings
@@ -76,7 +79,8 @@ class Net(vg.Module):
         rng, hidden = stream(seed, "weights"), max(1, round(settings.multiple * n_inputs))
         sizes = [n_inputs, hidden, *([hidden] if settings.extra or settings.residual else []), n_classes]
         self.layers = [vg.Linear(*pair, rng=rng, dtype=DTYPE) for pair in zip(sizes[:-1], sizes[1:], strict=True)]
-        self.activation, self.residual = ACTIVATIONS[settings.activation], settings.residual
+        self.activation, self.second = ACTIVATIONS[settings.activation], ACTIVATIONS[settings.second]
+        self.residual = settings.residual
         for layer in self.layers:
             if settings.init == "zero":
                 layer.w.value[...] = 0
@@ -88,7 +92,7 @@ class Net(vg.Module):
         first, *middle, last = self.layers
         hidden = self.activation(first(x))
         for layer in middle:
-            out = self.activation(layer(hidden))
+            out = self.second(layer(hidden))
             hidden = out + hidden if self.residual else out
         scores: vg.TensorNode = last(hidden)
         return scores
