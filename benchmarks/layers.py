@@ -1,10 +1,10 @@
-"""Time of each layer, forward and backward, and of the whole network of figure 6, against PyTorch.
+"""Time of each layer, forward and backward, and of whole convolution nets, against PyTorch.
 
     python benchmarks/layers.py [--rounds 10] [--steps 20] [--layer NAME …] [--json FILE]
 
 All in float32, a batch of 32 images or of 200 rows, each layer in the size that the networks of the experiments have.
 Each side gets its images as its own layers hand them on: with the channels of a pixel side by side in memory here,
-plane after plane in PyTorch. How the contestants take turns is said in ``turns.py``. For the whole network, forward,
+plane after plane in PyTorch. How the contestants take turns is said in ``turns.py``. For whole networks, forward,
 loss and backward without an update, the peak memory of each side's process is told as well.
 """
 
@@ -42,12 +42,14 @@ from mlp_numpy import (
     ReLUModule,
     SigmoidModule,
     SiLUModule,
+    SmallConvNet,
     SoftMaxCrossEntropyModule,
     SoftMaxModule,
     SoftplusModule,
     TanhModule,
 )
 from mlp_numpy.environment import describe
+from mlp_numpy.models.network import Classifier
 
 F32 = np.float32
 IMAGES, ROWS = (32, 64, 32, 32), (200, 1024)
@@ -105,7 +107,40 @@ TASKS = {
     "log-softmax, 10": Task(LogSoftMaxModule, lambda nn: nn.LogSoftmax(1), (200, 10)),
     "softmax, 10": Task(SoftMaxModule, lambda nn: nn.Softmax(1), (200, 10)),
 }
-NET = "conv net of figure 6"
+
+
+@dataclass(frozen=True)
+class NetTask:
+    """A whole network: how we make it, how PyTorch's ``nn`` does, the batch, and how many steps a turn has at most."""
+
+    ours: Callable[[], Classifier]
+    theirs: Callable[[Any], Any]
+    batch: int
+    steps: int
+
+
+def _figure_6(nn: Any) -> Any:
+    layers, n_in = [], 3
+    for n_out in (64, 0, 128, 0, 256, 256, 0, 512, 512, 0, 512, 512, 0):
+        if n_out:
+            layers += [nn.Conv2d(n_in, n_out, 3, padding=1, bias=False), nn.BatchNorm2d(n_out), nn.ReLU()]
+            n_in = n_out
+        else:
+            layers.append(nn.MaxPool2d(3, 2, 1))
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(512, 10))
+
+
+def _small(nn: Any) -> Any:
+    first = (nn.Conv2d(3, 6, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2))
+    rest = (nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10))
+    return nn.Sequential(*first, nn.Flatten(), *rest)
+
+
+NETS = {
+    "conv net of figure 6": NetTask(lambda: ConvNet(rng=0, dtype=F32, input_layer=True), _figure_6, 32, 3),
+    "small conv net, batch 32": NetTask(lambda: SmallConvNet(rng=0, dtype=F32, input_layer=True), _small, 32, 20),
+    "small conv net, batch 4": NetTask(lambda: SmallConvNet(rng=0, dtype=F32, input_layer=True), _small, 4, 20),
+}
 
 
 def _draw(shape: tuple[int, ...], seed: int) -> Any:
@@ -118,8 +153,8 @@ def _pixel_by_pixel(x: Any) -> Any:
 
 def ours(name: str) -> Step:
     """Forward and backward of one layer of this library."""
-    if name == NET:
-        return _our_net()
+    if name in NETS:
+        return _our_net(NETS[name])
     task = TASKS[name]
     module, x = task.ours(), _pixel_by_pixel(_draw(task.shape, 0))
     dout = _pixel_by_pixel(_draw(module.forward(x).shape, 1))
@@ -131,10 +166,10 @@ def ours(name: str) -> Step:
     return step
 
 
-def _our_net() -> Step:
-    net, loss = ConvNet(rng=0, dtype=F32, input_layer=True).logits, SoftMaxCrossEntropyModule()
+def _our_net(task: NetTask) -> Step:
+    net, loss = task.ours().logits, SoftMaxCrossEntropyModule()
     FlatParameters(net)
-    x, y = _draw((32, 3072), 0), np.arange(32) % 10
+    x, y = _draw((task.batch, 3072), 0), np.arange(task.batch) % 10
 
     def step(_: int) -> None:
         loss.forward(net.forward(x), y)
@@ -147,8 +182,8 @@ def pytorch(name: str) -> Step:
     """Forward and backward of PyTorch's layer, eager mode."""
     import torch
 
-    if name == NET:
-        return _their_net(torch)
+    if name in NETS:
+        return _their_net(torch, NETS[name])
     task = TASKS[name]
     module = task.theirs(torch.nn)
     x = torch.from_numpy(_draw(task.shape, 0)).requires_grad_(not task.input_layer)
@@ -162,16 +197,10 @@ def pytorch(name: str) -> Step:
     return step
 
 
-def _their_net(torch: Any) -> Step:
-    nn, layers, n_in = torch.nn, [], 3
-    for n_out in (64, 0, 128, 0, 256, 256, 0, 512, 512, 0, 512, 512, 0):
-        if n_out:
-            layers += [nn.Conv2d(n_in, n_out, 3, padding=1, bias=False), nn.BatchNorm2d(n_out), nn.ReLU()]
-            n_in = n_out
-        else:
-            layers.append(nn.MaxPool2d(3, 2, 1))
-    net, loss = nn.Sequential(*layers, nn.Flatten(), nn.Linear(512, 10)), nn.CrossEntropyLoss()
-    x, y = torch.from_numpy(_draw((32, 3072), 0)).reshape(32, 3, 32, 32), torch.arange(32) % 10
+def _their_net(torch: Any, task: NetTask) -> Step:
+    net, loss = task.theirs(torch.nn), torch.nn.CrossEntropyLoss()
+    x = torch.from_numpy(_draw((task.batch, 3072), 0)).reshape(task.batch, 3, 32, 32)
+    y = torch.arange(task.batch) % 10
 
     def step(_: int) -> None:
         net.zero_grad()
@@ -186,9 +215,9 @@ CONTESTANTS: dict[str, tuple[Callable[[str], Step], str]] = {
 }
 
 
-def peak_megabytes(contestant: str) -> float:
-    """The peak memory of a process that makes three steps with the whole network."""
-    arguments = [sys.executable, __file__, "--worker", contestant, "--layer", NET, "--peak"]
+def peak_megabytes(contestant: str, name: str) -> float:
+    """The peak memory of a process that makes three steps with a whole network."""
+    arguments = [sys.executable, __file__, "--worker", contestant, "--layer", name, "--peak"]
     done = subprocess.run(arguments, capture_output=True, text=True, check=True)
     return float(done.stdout)
 
@@ -197,13 +226,13 @@ def main() -> None:
     """Parse the options and run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=10, help="turns of each contestant")
-    parser.add_argument("--steps", type=int, default=20, help="steps in a turn; 3 for the whole network")
-    parser.add_argument("--layer", action="append", choices=[*TASKS, NET], help="by default all")
+    parser.add_argument("--steps", type=int, default=20, help="steps in a turn; at most 3 with figure 6")
+    parser.add_argument("--layer", action="append", choices=[*TASKS, *NETS], help="by default all")
     parser.add_argument("--json", type=Path, help="file that gets the figures")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     parser.add_argument("--peak", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    names = options.layer or [*TASKS, NET]
+    names = options.layer or [*TASKS, *NETS]
     if options.worker:
         step = CONTESTANTS[options.worker][0](names[0])
         if not options.peak:
@@ -216,14 +245,14 @@ def main() -> None:
     machine, results = describe(), []
     contestants = [name for name, (_, package) in CONTESTANTS.items() if find_spec(package)]
     for name in names:
-        steps = 3 if name == NET else options.steps
+        steps = min(options.steps, NETS[name].steps) if name in NETS else options.steps
         times, pools = take_turns(__file__, contestants, ["--layer", name], options.rounds, steps)
         if not results:
             report_machine(machine, pools)
         report(f"{name}, forward and backward, float32", times, "mlp_numpy")
         results.append({"layer": name, "milliseconds": times, "pools": pools})
-        if name == NET:
-            results[-1]["peak_megabytes"] = {name: peak_megabytes(name) for name in contestants}
+        if name in NETS:
+            results[-1]["peak_megabytes"] = {contestant: peak_megabytes(contestant, name) for contestant in contestants}
             print("peak memory:", "; ".join(f"{k} {v:,.0f} MB" for k, v in results[-1]["peak_megabytes"].items()))
     if options.json:
         options.json.write_text(json.dumps({"machine": machine, "results": results}, indent=1) + "\n")
