@@ -2,13 +2,15 @@
 
     python benchmarks/accuracies.py RECIPE [lr=1e-3 …] [--seed 0] [--data-dir data]
 
-For recipes of MLPs and of the small convolution net; of a grid, the point that is given. Where a figure of a source is
-not met, this tells whether it is so because of the library or because of the images. One thread.
+For recipes of plain MLPs and of the small convolution net with a constant learning rate; others are refused. Of a
+grid, the point that is given. Where a figure of a source is not met, this tells whether it is so because of the
+library or because of the images. One thread.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,19 +18,38 @@ import numpy as np
 import torch
 
 from mlp_numpy.config import Config, parse_settings
+from mlp_numpy.errors import MlpNumpyError, OptionError
 from mlp_numpy.experiment import assemble
 from mlp_numpy.recipes import find
 from mlp_numpy.training import Trainer
 
 CHUNK = 500
+OPTIMIZERS = {"sgd": "SGD", "adam": "Adam", "adagrad": "Adagrad", "rmsprop": "RMSprop"}
+# What is done here as the recipe says, or has its counterpart: the start of the weights is PyTorch's.
+REPEATED = {"dataset", "held_out", "validation", "split", "preprocessing", "batch", "steps", "eval_every", "init"} | {
+    *("model", "hidden", "neg_slope", "optimizer", "lr", "weight_decay", "momentum", "nesterov"),
+}
 
 
 def config_of(name: str, changes: list[str], seed: int, data_dir: str) -> Config:
-    """The settings of a recipe, of a grid those that all its points share, with ``changes``, texts ``name=value``."""
-    (recipe,) = find([name])
-    settings = {key: value for key, value in recipe.settings.items() if key not in ("grid", "random", "trials")}
+    """The settings of a recipe, of a grid those that all its points share, with ``changes``, texts ``name=value``.
+
+    Raises OptionError for what is not one recipe, or one with settings that are not repeated here.
+    """
+    recipes = find([name])
+    if len(recipes) > 1 or recipes[0].kind not in ("run", "search"):
+        names = " or ".join(recipe.name for recipe in recipes)
+        raise OptionError(f"accuracies: there must be one recipe of a run or a grid, got {names}.")
+    settings = {key: value for key, value in recipes[0].settings.items() if key not in ("grid", "random", "trials")}
+    if not all("=" in change for change in changes):
+        raise OptionError(f"accuracies: changes must be name=value, got {' '.join(changes)}.")
     settings |= dict(change.split("=", 1) for change in changes)
-    return Config(**parse_settings(name, settings) | {"seed": seed, "data_dir": data_dir, "download": False})
+    config = Config(**parse_settings(name, settings) | {"seed": seed, "data_dir": data_dir, "download": False})
+    beyond = sorted(settings.keys() - REPEATED)
+    if beyond or config.model not in ("mlp", "small-conv-net") or config.optimizer not in OPTIMIZERS:
+        known = ", ".join(sorted(REPEATED))
+        raise OptionError(f"accuracies: {name} must have no settings but {known}, got {beyond or config}.")
+    return config
 
 
 def network(config: Config, n_inputs: int, n_classes: int) -> Any:
@@ -49,9 +70,7 @@ def optimizer(config: Config, parameters: Any) -> Any:
     options: dict[str, Any] = {"lr": config.lr, "weight_decay": config.weight_decay}
     if config.optimizer == "sgd":
         return torch.optim.SGD(parameters, momentum=config.momentum, nesterov=config.nesterov, **options)
-    return {"adam": torch.optim.Adam, "adagrad": torch.optim.Adagrad, "rmsprop": torch.optim.RMSprop}[
-        config.optimizer
-    ](parameters, **options)
+    return getattr(torch.optim, OPTIMIZERS[config.optimizer])(parameters, **options)
 
 
 def accuracies(config: Config, trainer: Trainer, net: Any) -> Iterator[float]:
@@ -80,7 +99,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--data-dir", default="data")
     given = parser.parse_args()
-    config = config_of(given.recipe, given.changes, given.seed, given.data_dir)
+    try:
+        config = config_of(given.recipe, given.changes, given.seed, given.data_dir)
+    except MlpNumpyError as error:
+        sys.exit(f"error: {error}")
     torch.set_num_threads(1)
     torch.manual_seed(given.seed)
     parts = assemble(config)

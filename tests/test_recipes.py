@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import signal
+import subprocess
+import sys
+from collections import deque
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,17 +17,20 @@ import pytest
 from mlp_numpy.cli import main
 from mlp_numpy.config import Tree
 from mlp_numpy.errors import DataError, OptionError, RunFolderError
+from mlp_numpy.experiment.signals import Stopped
 from mlp_numpy.recipes import (
     Place,
     Recipe,
     Result,
     Results,
+    draw_figures,
     find,
     missing,
     reproduce,
     rows,
     shelf,
     shortened,
+    trained,
     write_report,
 )
 from mlp_numpy.recipes.recipe import recipes_of
@@ -51,7 +59,7 @@ def test_a_recipe_is_whole(recipe: Recipe) -> None:
     recipe.check()
     assert (recipe.command == "") == (recipe.kind != "elsewhere")
     if recipe.kind != "elsewhere":
-        assert recipe.seconds > 0
+        assert trained(recipe).seconds > 0
         assert len(set(recipe.seeds)) == len(recipe.seeds) >= 1
         assert missing([recipe], Results(Path("nowhere")))
         short = shortened(recipe)
@@ -88,7 +96,7 @@ def test_a_table_of_the_source_has_the_cells_of_the_search() -> None:
 def test_recipes_are_found_by_their_own_and_their_experiments_name() -> None:
     twice = find(["earle-mlp", "earle-mlp-source"])
     assert [recipe.name for recipe in twice] == ["earle-mlp-source", "earle-mlp-better"]
-    seconds = [recipe.seconds for recipe in find(["gil-batches-3", "earle-mlp"])]
+    seconds = [trained(recipe).seconds for recipe in find(["gil-batches-3", "earle-mlp"])]
     assert seconds == sorted(seconds)
     with pytest.raises(OptionError, match="unknown recipe 'earl-mlp'. Did you mean 'earle-mlp'"):
         find(["earl-mlp"])
@@ -168,6 +176,60 @@ def test_what_was_stopped_goes_on(name: str, tmp_path: Path) -> None:
     assert missing([recipe], kept) == []
 
 
+@pytest.mark.parametrize("name", ["earle-mlp-source", "vannucci-mnist-sigmoid-1e-4"])
+def test_a_request_to_stop_waits_until_all_is_saved(name: str, tmp_path: Path) -> None:
+    (short,) = map(shortened, find([name]))
+    recipe = replace(short, settings=short.settings | ({"epochs": "2"} if short.kind == "nodes" else {"steps": "6"}))
+    whole, kept, place = Results(tmp_path / "whole"), Results(tmp_path / "kept"), Place("data", tmp_path / "b")
+    deque(reproduce([recipe], whole, Place("data", tmp_path / "a")), maxlen=0)
+    shares = []
+    with pytest.raises(Stopped) as stopped:
+        for step in reproduce([recipe], kept, place):
+            shares.append(step.share)
+            if len(shares) == 3:
+                os.kill(os.getpid(), signal.SIGTERM)
+    assert (stopped.value.number, str(stopped.value)) == (signal.SIGTERM, "15")
+    assert next(reproduce([recipe], kept, place)).share >= shares[-1], "a step was lost"
+    deque(reproduce([recipe], kept, place), maxlen=0)
+    (one,), (other,) = whole.of(recipe), kept.of(recipe)
+    assert replace(one, seconds=0.0) == replace(other, seconds=0.0)
+
+
+def test_the_command_tells_which_signal_stopped_it(tmp_path: Path) -> None:
+    words = ["reproduce", "earle-mlp-source", "--quick", "--runs-dir", str(tmp_path)]
+    program = (
+        "import os, signal, sys\nfrom mlp_numpy.cli import main, recipes\n"
+        "def stopping(*args, of=recipes.reproduce):\n"
+        "    for step in of(*args):\n        os.kill(os.getpid(), signal.SIGTERM)\n        yield step\n"
+        "recipes.reproduce = stopping\nsys.exit(main(sys.argv[1:]))"
+    )
+    done = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True)
+    assert done.returncode == 128 + signal.SIGTERM
+    assert done.stderr.endswith("error: interrupted, and saved\n")
+
+
+@pytest.mark.parametrize("name", ["earle-mlp-source", "earle-depth-three", "gil-optimizers-sgd"])
+def test_what_diverged_before_it_was_evaluated_stands_in_the_report(name: str, tmp_path: Path) -> None:
+    (recipe,), kept = map(shortened, find([name])), Results(tmp_path)
+    nothing: dict[str, list[float]] = {"step": [], "loss": [], "accuracy": []}
+    about = {"status": "diverged: at step 1"}
+    result = Result(recipe.name, 0, recipe.settings, about, 1.0, evaluations=nothing, train=nothing)
+    kept.write(recipe, result)
+    assert draw_figures([recipe], kept) == []
+    assert rows([recipe], kept)[0].ours == "1 diverged"
+    within = replace(recipe, name="within", within=recipe.name, seeds=(0,))
+    assert kept.of(within)[0].diverged
+    kept.write(recipe, replace(result, evaluations={}, train={}))
+    assert kept.of(within)[0].diverged
+
+
+def test_a_search_tells_how_many_of_its_trials_diverged(tmp_path: Path) -> None:
+    (recipe,), kept = map(shortened, find(["earle-grid-7"])), Results(tmp_path)
+    trials = [{"lr": 0.1, "weight_decay": 0.0, "accuracy": accuracy} for accuracy in (0.5, None)]
+    kept.write(recipe, Result(recipe.name, 0, recipe.settings, {"status": "finished"}, 1.0, trials=trials))
+    assert rows([recipe], kept)[0].ours == "0.5000 (best, test), 1 of 2 trials diverged"
+
+
 def test_side_by_side_comes_what_comes_one_after_the_other(tmp_path: Path) -> None:
     recipes = [shortened(recipe) for recipe in find(["earle-mlp-source", "earle-mlp-better", "lian-search-source"])]
     one, two = Results(tmp_path / "one"), Results(tmp_path / "two")
@@ -191,7 +253,14 @@ def test_quick_clears_no_run_of_somebody_else(tmp_path: Path, capsys: pytest.Cap
     assert "found other files there. Hint: another --runs-dir" in err
     assert "either names or --all, got earle-mlp-source with it" in err
     assert main([*words, "--jobs", "0"]) == 1
-    assert "jobs must be ≥ 1, got 0" in capsys.readouterr().err
+    assert main([*words, "--report-file", "R.md"]) == main([*words, "--results", "R"]) == 1
+    assert main(["reproduce", "earle-mlp", "--list", "--report-file", "R.md"]) == 1
+    assert main(["reproduce", "--report", "--results", str(tmp_path / "none")]) == 1
+    err = capsys.readouterr().err
+    assert "jobs must be ≥ 1, got 0" in err
+    assert err.count("--quick must come without --results and --report-file") == 2
+    assert "--report-file must come with --report" in err
+    assert f"--report must have results to tell of, found none in {tmp_path / 'none'}" in err
     theirs.unlink()
     assert main(words) == main(words) == 0
     figure = tmp_path / "quick" / "results" / "earle-mlp.png"
@@ -209,6 +278,7 @@ def test_a_result_is_of_its_settings(tmp_path: Path) -> None:
         *({"recipe": "two"}, {"seed": 7}, {"settings": []}, {"about": {}}, {"seconds": None}, {"evaluations": None}),
         *({"evaluations": {"step": [1]}}, {"train": {"step": [1], "loss": [1.0], "accuracy": []}}),
         {"train": {"step": [1], "loss": ["a"], "accuracy": [0.5]}},
+        *({"test": "0.5"}, {"trials": 3}, {"trials": [{}]}, {"trials": [{"accuracy": "0.5"}]}),
     ]
     for damaged in ({}, *(good | damage for damage in damages)):
         kept.path(recipe, 0).write_text(json.dumps(damaged))
@@ -308,6 +378,11 @@ def test_the_report_says_what_the_results_say(tmp_path: Path) -> None:
     write_report(tmp_path / "new" / "R.md", [recipe, other], kept, [kept.folder / "one.png"])
     report = (tmp_path / "new" / "R.md").read_text()
     assert "| a net | 0.5 | 0.5000 ± 0.1414 (last, test), 1 diverged | 3/3 | 11 |" in report
+    assert "from the files in\n`../results`" in report
+    write_report(tmp_path / "W.md", find(["vannucci-mnist-sigmoid-1e-4"]), kept, [])
+    within = (tmp_path / "W.md").read_text()
+    assert "| sigmoid, lr 1e-4 (read off `gil-activations-sigmoid`) | 0.9646 | not run: " in within
+    assert "| 0/3 | about 220 |" in within
     assert "| ours: better net | 0.5 | not run: `python -m mlp_numpy reproduce two` | 0/3 | about 7 |" in report
     assert "On a copy." in report and "Nothing." in report
     assert "![nets](../results/one.png)" in report

@@ -16,6 +16,7 @@ from mlp_numpy.cli.recipes import reproduce_recipes
 from mlp_numpy.cli.runs import doctor, replay_step, train
 from mlp_numpy.cli.searches import search
 from mlp_numpy.errors import MlpNumpyError, NonFiniteError, did_you_mean
+from mlp_numpy.experiment.signals import Stopped
 
 _MISUSED, _INTERRUPTED = 2, 130
 
@@ -38,6 +39,9 @@ def main(words: Sequence[str] | None = None) -> int:
     except MlpNumpyError as error:
         complain(str(error))
         return FAILED
+    except Stopped as request:
+        complain("interrupted, and saved")
+        return 128 + request.number
     except KeyboardInterrupt:
         complain("interrupted")
         return _INTERRUPTED

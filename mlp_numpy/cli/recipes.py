@@ -23,10 +23,12 @@ from mlp_numpy.recipes import (
     rows,
     shelf,
     shortened,
+    trained,
     write_report,
 )
 
 _QUICK = "quick"
+_RESULTS, _REPORT = Path("plots/results"), Path("RESULTS.md")
 
 
 def reproduce_recipes(
@@ -35,8 +37,8 @@ def reproduce_recipes(
     listed: Annotated[bool, tyro.conf.arg(name="list"), tyro.conf.FlagCreatePairsOff] = False,
     report: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     quick: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
-    results: Path = Path("plots/results"),
-    report_file: Path = Path("RESULTS.md"),
+    results: Path = _RESULTS,
+    report_file: Path = _REPORT,
     data_dir: str = "data",
     runs_dir: Path = Path("runs/reproduce"),
     jobs: int = 1,
@@ -64,7 +66,11 @@ def reproduce_recipes(
         raise OptionError(f"reproduce: jobs must be ≥ 1, got {jobs}.")
     if names and everything:
         raise OptionError(f"reproduce: there must be either names or --all, got {' '.join(names)} with it.")
-    asked = find(names) if names else sorted(shelf(), key=lambda recipe: recipe.seconds)
+    if quick and (results != _RESULTS or report_file != _REPORT):
+        raise OptionError("reproduce: --quick must come without --results and --report-file, has them in --runs-dir.")
+    if report_file != _REPORT and not report:
+        raise OptionError("reproduce: --report-file must come with --report, has no effect without it.")
+    asked = find(names) if names else find([recipe.experiment for recipe in shelf()])
     if quick:
         asked, runs_dir = [shortened(recipe) for recipe in asked], runs_dir / _QUICK
         results, report_file = runs_dir / "results", runs_dir / "results" / "RESULTS.md"
@@ -78,12 +84,14 @@ def reproduce_recipes(
         raise OptionError("reproduce: there must be recipes to carry out, got none. Hint: --list shows them, or --all.")
     _show(asked, kept)
     whole = [shortened(recipe) for recipe in shelf()] if quick else shelf()
+    if report and not any(kept.of(recipe) for recipe in whole):
+        raise OptionError(f"reproduce: --report must have results to tell of, found none in {results}.")
     if report:
         figures = draw_figures(whole, kept)
         write_report(report_file, whole, kept, figures)
         print(f"report  {report_file}, {len(figures)} figures")
     elif not listed:
-        experiments = {recipe.experiment for recipe in asked}
+        experiments = {each.experiment for recipe in asked for each in (recipe, trained(recipe))}
         for path in draw_figures([recipe for recipe in whole if recipe.experiment in experiments], kept):
             print(f"figure  {path}")
     return 0

@@ -9,6 +9,15 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Final
 
+
+class Stopped(KeyboardInterrupt):
+    """Someone asked to stop, and everything reached is saved; ``number`` is the signal's."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
 _STOPPING: Final = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 

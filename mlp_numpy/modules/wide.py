@@ -7,6 +7,8 @@ With W′, in which every kernel m stands q times, each time s columns further, 
 gives what all q neighbors give. It multiplies KW′/KW times as many numbers, many of them zeros, and is quicker all the
 same where the kernels are few: a product with few columns leaves most of the processor's vectors empty, and what
 neighbors share is copied once instead of q times.
+
+0 · ∞ and 0 · NaN are NaN: of q neighbors that one wide window reads, all show what is not finite in one of them.
 """
 
 from __future__ import annotations

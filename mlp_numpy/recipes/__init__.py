@@ -6,7 +6,7 @@ from mlp_numpy.recipes.recipe import Recipe
 from mlp_numpy.recipes.report import rows, write_report
 from mlp_numpy.recipes.reproduce import Progress, missing, reproduce, shortened
 from mlp_numpy.recipes.results import Result, Results
-from mlp_numpy.recipes.shelf import find, shelf
+from mlp_numpy.recipes.shelf import find, shelf, trained
 
 __all__ = [
     "Place",
@@ -21,5 +21,6 @@ __all__ = [
     "rows",
     "shelf",
     "shortened",
+    "trained",
     "write_report",
 ]

@@ -23,13 +23,17 @@ def draw_figures(recipes: Sequence[Recipe], results: Results) -> list[Path]:
     for experiment in dict.fromkeys(recipe.experiment for recipe in recipes):
         rows = [(recipe, results.of(recipe)) for recipe in recipes if recipe.experiment == experiment]
         # Nothing can be drawn of what diverged before it was evaluated.
-        drawable = [(recipe, [each for each in found if each.trials or each.train]) for recipe, found in rows]
+        drawable = [(recipe, [each for each in found if each.trials or _has_curves(each)]) for recipe, found in rows]
         done = [(recipe, found) for recipe, found in drawable if found]
         for kind in dict.fromkeys(recipe.figure for recipe, _ in done):
             shown = [(recipe, found) for recipe, found in done if recipe.figure == kind]
             if kind != "none":
                 drawn += _draw(kind, results.folder / f"{experiment}.png", shown)
     return drawn
+
+
+def _has_curves(result: Result) -> bool:
+    return bool(result.train.get("step") and result.evaluations.get("step"))
 
 
 def _draw(kind: str, path: Path, shown: Done) -> list[Path]:

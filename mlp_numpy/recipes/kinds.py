@@ -16,6 +16,7 @@ from mlp_numpy.environment import fingerprint
 from mlp_numpy.errors import DataError, DataNotFoundError, NonFiniteError, RunFolderError
 from mlp_numpy.experiment import Run
 from mlp_numpy.experiment.lock import locked
+from mlp_numpy.experiment.signals import Stopped, held_signals
 from mlp_numpy.files import remove_parts
 from mlp_numpy.recipes.nodes import node_trainer
 from mlp_numpy.recipes.recipe import Recipe
@@ -54,7 +55,7 @@ class Place:
 def begin(recipe: Recipe, seed: int, place: Place) -> UnderWay:
     """Begin a seed of a recipe, or go on with it.
 
-    Raises KeyboardInterrupt where someone asks it to stop, and what runs and searches raise.
+    Raises Stopped where someone asks it to stop, and what runs and searches raise.
     """
     return _KINDS[recipe.kind](recipe, seed, place)
 
@@ -81,7 +82,7 @@ def _run(recipe: Recipe, seed: int, place: Place) -> UnderWay:
         except NonFiniteError as error:
             diverged = f"diverged: {error}"
     if run.stopped_by is not None:
-        raise KeyboardInterrupt
+        raise Stopped(run.stopped_by)
     history = run.history
     status = diverged or history.about["status"]
     return Result(
@@ -115,19 +116,22 @@ def _in_folder(folder: Path, recipe: Recipe, seed: int, place: Place) -> UnderWa
     before = 0.0
     with contextlib.suppress(DataNotFoundError):
         kept = load_checkpoint(folder)
-        if kept.about["settings"] == recipe.settings:
+        if kept.about.get("settings") == recipe.settings:
             trainer.load_state(kept.state)
             history, before = kept.history, kept.about["seconds"]
     began = time.perf_counter()
     steps = settings.epochs * trainer.batches.steps_per_epoch
-    status = "finished"
+    status, requests = "finished", list[int]()
     try:
-        for record in trainer.run(steps):
-            history.add(record)
-            yield record.step / steps
-            if isinstance(record, EvaluationRecord):
-                about = {"settings": recipe.settings, "seconds": before + time.perf_counter() - began}
-                save_checkpoint(folder, trainer.state(), history, about)
+        with held_signals(requests.append):
+            for record in trainer.run(steps):
+                history.add(record)
+                yield record.step / steps
+                if requests or isinstance(record, EvaluationRecord):
+                    about = {"settings": recipe.settings, "seconds": before + time.perf_counter() - began}
+                    save_checkpoint(folder, trainer.state(), history, about)
+                if requests:
+                    raise Stopped(requests[0])
     except NonFiniteError as error:
         status = f"diverged: {error}"
     return Result(
@@ -158,8 +162,8 @@ def _search(recipe: Recipe, seed: int, place: Place) -> UnderWay:
         except NonFiniteError as error:
             status = f"diverged: {error}"
         else:
-            if history.about["status"] == "interrupted":
-                raise KeyboardInterrupt
+            if history.about["status"] == "interrupted" and search.stopped_by is not None:
+                raise Stopped(search.stopped_by)
             test = history.about["test"]["accuracy"]
             seconds += history.about["seconds"]
     in_order = [search.outcome(number) for number in range(len(search.points))]

@@ -33,9 +33,12 @@ class Recipe:
     reported     the source's figure, in its words; None where it gives none
     table        the source's table of a grid, rows of texts
     better       not the source's setting but one of ours, for the same task
+    seeds        one training each
     seconds      estimate for one seed on one core
+    figure       how the rows of the experiment are drawn together, one of FIGURES
     within       name of the recipe whose training this one's is, or is the beginning of
     differs      what is otherwise than in the source, and why
+    command      shows it, where there is nothing to train
     settings     as texts, as they stand in the file
     """
 

@@ -13,6 +13,7 @@ from mlp_numpy.files import write_text
 from mlp_numpy.recipes.figures import outcomes_of
 from mlp_numpy.recipes.recipe import Recipe
 from mlp_numpy.recipes.results import Result, Results, mean_and_std
+from mlp_numpy.recipes.shelf import trained
 from mlp_numpy.search import table_text, tables
 
 COMMAND: Final = "python -m mlp_numpy reproduce"
@@ -22,8 +23,9 @@ NOTE: Final = "note.txt"
 _HEAD: Final = f"""# Results
 
 The experiments of the sources, done again. Written by `{COMMAND} --report` from the files in
-`{{folder}}`; no number here is typed by hand. `{COMMAND} NAME` does what is missing of a recipe,
-and `{COMMAND} --list` tells what is there.
+`{{folder}}`; no number in its tables is typed by hand. `{COMMAND} NAME` does what is missing of a
+recipe, and `{COMMAND} --list` tells what is there. A dash in the table of a search stands for a training that
+diverged.
 
 Rows with "ours" before their setting are no repetitions but the same task done better. Accuracies are mean ± standard
 deviation over the seeds, without those that diverged, which are counted beside; "best" is the best of
@@ -55,13 +57,13 @@ def rows(recipes: Sequence[Recipe], results: Results) -> list[Row]:
 def write_report(path: Path, recipes: Sequence[Recipe], results: Results, figures: Sequence[Path]) -> None:
     """Write the report as Markdown. Raises RunFolderError if its folder does not take it."""
     note = results.folder / NOTE
-    parts = [_HEAD.format(folder=results.folder.as_posix())]
+    parts = [_HEAD.format(folder=_from(path, results.folder))]
     if note.exists():
         parts.append(note.read_text(encoding="utf-8"))
     made = rows(recipes, results)
     # Sources of which nothing is trained come last.
-    trained = sorted(recipes, key=lambda recipe: recipe.source not in {each.source for each in recipes if each.seconds})
-    for source in dict.fromkeys(recipe.source for recipe in trained):
+    ordered = sorted(recipes, key=lambda recipe: recipe.source not in {each.source for each in recipes if each.seconds})
+    for source in dict.fromkeys(recipe.source for recipe in ordered):
         parts.append(f"## {source}\n")
         of_source = [row for row in made if row.recipe.source == source]
         for experiment in dict.fromkeys(row.recipe.experiment for row in of_source):
@@ -81,6 +83,7 @@ def _section(of: Sequence[Row], figures: Sequence[Path], path: Path) -> str:
     for row in of:
         recipe = row.recipe
         title = f"ours: {recipe.title}" if recipe.better else recipe.title
+        title += f" (read off `{recipe.within}`)" if recipe.within else ""
         here = row.ours or f"not run: `{recipe.command or f'{COMMAND} {recipe.name}'}`"
         if recipe.kind == "elsewhere":
             here = f"`{recipe.command}`"
@@ -124,7 +127,8 @@ def _differences(of: Sequence[Row]) -> list[str]:
 
 def _row(recipe: Recipe, found: list[Result]) -> Row:
     if not found:
-        return Row(recipe, found, "", f"about {recipe.seconds}" if recipe.seconds else "–")
+        expected = trained(recipe).seconds
+        return Row(recipe, found, "", f"about {expected}" if expected else "–")
     whole = [result for result in found if not result.diverged]
     texts = []
     if whole and recipe.measured == "winner":
@@ -136,6 +140,10 @@ def _row(recipe: Recipe, found: list[Result]) -> Row:
         texts = [f"{_mean_text(whole, recipe.measured)} ({recipe.measured}, {found[0].part})"]
     if len(whole) < len(found):
         texts.append(f"{len(found) - len(whole)} diverged")
+    trials = [trial for result in found for trial in result.trials]
+    lost = sum(trial["accuracy"] is None for trial in trials)
+    if lost:
+        texts.append(f"{lost} of {len(trials)} trials diverged")
     early = sum(result.about["status"] == "stopped early" for result in found)
     if early:
         texts.append(f"{early} stopped early")

@@ -12,7 +12,7 @@ from mlp_numpy.config import Tree
 from mlp_numpy.recipes.kinds import Place, begin, can_begin
 from mlp_numpy.recipes.recipe import Recipe
 from mlp_numpy.recipes.results import Result, Results
-from mlp_numpy.recipes.shelf import find
+from mlp_numpy.recipes.shelf import trained
 from mlp_numpy.search import leave_with, scikit_learn, side_by_side
 
 
@@ -31,10 +31,9 @@ def missing(recipes: Sequence[Recipe], results: Results) -> list[tuple[Recipe, i
 
     A recipe within another one is done with the other.
     """
-    wholes = [(find([recipe.within])[0] if recipe.within else recipe, recipe) for recipe in recipes]
-    trained = [(whole, recipe.seeds) for whole, recipe in wholes if can_begin(whole)]
-    rounds = range(max((len(seeds) for _, seeds in trained), default=0))
-    todo = {(whole.name, seeds[turn]): whole for turn in rounds for whole, seeds in trained if turn < len(seeds)}
+    wholes = [(trained(recipe), recipe.seeds) for recipe in recipes if can_begin(recipe)]
+    rounds = range(max((len(seeds) for _, seeds in wholes), default=0))
+    todo = {(whole.name, seeds[turn]): whole for turn in rounds for whole, seeds in wholes if turn < len(seeds)}
     return [(whole, seed) for (_, seed), whole in todo.items() if results.read(whole, seed) is None]
 
 
@@ -44,8 +43,9 @@ def reproduce(recipes: Sequence[Recipe], results: Results, place: Place) -> Iter
     With more than one job as many seeds run side by side, a process with one core each, of which only the ends are
     told; where one search alone is to be done its trials do.
 
-    Ctrl-C ends it with KeyboardInterrupt; what was under way goes on next time, where it was, or side by side where it
-    was last saved, a minute ago at most. Raises what the runs raise, and
+    A request to stop ends it with Stopped, or KeyboardInterrupt; what was under way goes on next time, where it was. A
+    search begins the trial again that was under way, and side by side the others go on where they were last saved, a
+    minute or an epoch ago. Raises what the runs raise, and
     ExtraMissingError where a search is among them and its library is not there, before anything is begun.
     """
     todo = missing(recipes, results)

@@ -24,9 +24,11 @@ _POINTS = 100
 class Result:
     """What came of one seed of a recipe.
 
+    recipe, seed   which one
     settings     of the recipe, as texts: a result of other settings is none of it
     about        data set, network, machine
     part         test or validation: what the evaluations were made on
+    seconds      that it took, on one core
     evaluations  columns step, loss, accuracy
     train        the same of the batches, thinned
     classes      accuracy on each class, where the figure shows it
@@ -124,6 +126,11 @@ def _check(result: Result, name: str, seed: int) -> None:
     if not isinstance(result.settings, dict) or not isinstance(result.about["status"], str):
         raise ValueError("no settings or no status")
     float(result.seconds)
+    if not isinstance(result.test, int | float | None):
+        raise ValueError("an accuracy on the test set that is no number")
+    for trial in result.trials:
+        if not isinstance(trial["accuracy"], int | float | None):
+            raise ValueError("a trial whose accuracy is no number")
     for table in (result.evaluations, result.train):
         if table and len({len(table[name]) for name in ("step", "loss", "accuracy")}) != 1:
             raise ValueError("columns of different lengths")
@@ -135,11 +142,11 @@ def _beginning(result: Result, recipe: Recipe) -> Result:
     """A result as far as ``recipe`` goes; its seconds are that share of the whole."""
     unit = "epochs" if recipe.kind == "nodes" else "steps"
     length, of_whole = int(recipe.settings[unit]), int(result.settings[unit])
-    evaluated = result.evaluations["step"]
+    evaluated = result.evaluations.get("step", [])
     # A network of nodes is evaluated before its first epoch and after each of them.
     steps = length if unit == "steps" else evaluated[length] if length < len(evaluated) else math.inf
     # What happened later is none of it, nor is what was found at the end.
-    reached = evaluated[-1] >= steps
+    reached = any(step >= steps for step in evaluated)
     return replace(
         result,
         recipe=recipe.name,
@@ -154,7 +161,7 @@ def _beginning(result: Result, recipe: Recipe) -> Result:
 
 
 def _up_to(steps: float, table: dict[str, list[float]]) -> dict[str, list[float]]:
-    n = sum(step <= steps for step in table["step"])
+    n = sum(step <= steps for step in table.get("step", []))
     return {name: column[:n] for name, column in table.items()}
 
 

@@ -23,9 +23,11 @@ def shelf() -> tuple[Recipe, ...]:
     return tuple(sorted(found, key=lambda recipe: (recipe.source, _numbers(recipe.place), recipe.experiment)))
 
 
-def _numbers(place: str) -> list[int]:
-    """The numbers of sections and figures, so that question 9 comes before question 10."""
-    return [int(number) for number in re.findall(r"\d+", place)]
+def _numbers(place: str) -> list[float]:
+    """The numbers of sections and figures, so that question 9 comes before question 10; "after figure 3" is 3.5."""
+    shift = {"before ": -0.5, "after ": 0.5, "": 0.0}
+    found = re.findall(r"(before |after |)(?:\w+ )?(\d+)", place)
+    return [int(number) + shift[where] for where, number in found]
 
 
 def find(names: Sequence[str]) -> list[Recipe]:
@@ -40,4 +42,9 @@ def find(names: Sequence[str]) -> list[Recipe]:
             known = {recipe.name for recipe in shelf()} | {recipe.experiment for recipe in shelf()}
             raise unknown_name("recipe", name, known)
         found |= {recipe.name: recipe for recipe in asked}
-    return sorted(found.values(), key=lambda recipe: recipe.seconds)
+    return sorted(found.values(), key=lambda recipe: trained(recipe).seconds)
+
+
+def trained(recipe: Recipe) -> Recipe:
+    """The recipe whose training gives the result of this one: itself, or the one that it is within."""
+    return next(each for each in shelf() if each.name == recipe.within) if recipe.within else recipe
