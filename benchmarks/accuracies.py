@@ -1,17 +1,20 @@
 """What PyTorch reaches in the training of a recipe: same images, batches, network and optimizer, its own start.
 
-    python benchmarks/accuracies.py RECIPE [lr=1e-3 …] [--seed 0] [--data-dir data]
+    python benchmarks/accuracies.py RECIPE [lr=1e-3 …] [--seed 0] [--data-dir data] [--results plots/results]
 
 For recipes of plain MLPs and of the small convolution net with a constant learning rate; others are refused. Of a
 grid, the point that is given. Where a figure of a source is not met, this tells whether it is so because of the
-library or because of the images. One thread.
+library or because of the images. What is kept in the folder of the results stands in the report beside them. One
+thread.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,8 +23,10 @@ import torch
 from mlp_numpy.config import Config, parse_settings
 from mlp_numpy.errors import MlpNumpyError, OptionError
 from mlp_numpy.experiment import assemble
-from mlp_numpy.recipes import find
-from mlp_numpy.training import Trainer
+from mlp_numpy.recipes import Result, Results, find
+from mlp_numpy.recipes.report import PYTORCH
+from mlp_numpy.recipes.results import columns
+from mlp_numpy.training import EvaluationRecord, Trainer
 
 CHUNK = 500
 OPTIMIZERS = {"sgd": "SGD", "adam": "Adam", "adagrad": "Adagrad", "rmsprop": "RMSprop"}
@@ -73,42 +78,59 @@ def optimizer(config: Config, parameters: Any) -> Any:
     return getattr(torch.optim, OPTIMIZERS[config.optimizer])(parameters, **options)
 
 
-def accuracies(config: Config, trainer: Trainer, net: Any) -> Iterator[float]:
-    """The accuracy on what is held out, at every evaluation of the training."""
+def evaluations(config: Config, trainer: Trainer, net: Any) -> Iterator[EvaluationRecord]:
+    """Train; what is held out, at every evaluation of the training."""
     updates, held_out = optimizer(config, net.parameters()), trainer.held_out
-    for step in range(config.steps):
-        x, y = trainer.batches.at(step)
-        updates.zero_grad()
-        torch.nn.functional.cross_entropy(net(torch.from_numpy(x)), torch.from_numpy(np.int64(y))).backward()
-        updates.step()
-        if (step + 1) % config.eval_every == 0 or step + 1 == config.steps:
-            right = 0
+    cross_entropy = torch.nn.functional.cross_entropy
+    for step in range(config.steps + 1):
+        if step % config.eval_every == 0 or step == config.steps:
+            right = loss = 0.0
             for start in range(0, len(held_out), CHUNK):
                 rows = slice(start, start + CHUNK)
                 chunk = trainer.batches.preprocessing.apply(held_out.images[rows])
+                labels = torch.from_numpy(np.int64(held_out.labels[rows]))
                 with torch.no_grad():
-                    right += int((net(torch.from_numpy(chunk)).argmax(1).numpy() == held_out.labels[rows]).sum())
-            yield right / len(held_out)
+                    scores = net(torch.from_numpy(chunk))
+                    loss += float(cross_entropy(scores, labels, reduction="sum"))
+                    right += float((scores.argmax(1) == labels).sum())
+            yield EvaluationRecord(step, loss / len(held_out), right / len(held_out))
+        if step < config.steps:
+            x, y = trainer.batches.at(step)
+            updates.zero_grad()
+            cross_entropy(net(torch.from_numpy(x)), torch.from_numpy(np.int64(y))).backward()
+            updates.step()
 
 
 def main() -> None:
-    """Train, and tell the best accuracy and the last one."""
+    """Train, tell the best accuracy and the last one, and keep the result of a recipe for the report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("recipe")
     parser.add_argument("changes", nargs="*", metavar="name=value")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--data-dir", default="data")
+    parser.add_argument("--results", type=Path, help="keep it beside the results of recipes in this folder")
     given = parser.parse_args()
     try:
         config = config_of(given.recipe, given.changes, given.seed, given.data_dir)
+        if given.changes and given.results:
+            raise OptionError(f"accuracies: --results takes recipes as they are, got {' '.join(given.changes)}.")
     except MlpNumpyError as error:
         sys.exit(f"error: {error}")
     torch.set_num_threads(1)
     torch.manual_seed(given.seed)
+    began = time.perf_counter()
     parts = assemble(config)
     net = network(config, parts.dataset.n_features, parts.dataset.n_classes)
-    found = list(accuracies(config, parts.trainer, net))
-    print(f"{given.recipe} {' '.join(given.changes)} in PyTorch: best {max(found):.4f}, last {found[-1]:.4f}")
+    found = columns(list(evaluations(config, parts.trainer, net)))
+    best, last = max(found["accuracy"]), found["accuracy"][-1]
+    print(f"{given.recipe} {' '.join(given.changes)} in PyTorch: best {best:.4f}, last {last:.4f}")
+    if given.results:
+        (recipe,) = find([given.recipe])
+        about = {"status": "finished", "dataset": parts.dataset.name, "torch": torch.__version__}
+        seconds = round(time.perf_counter() - began, 1)
+        curves = {"evaluations": found, "train": columns([])}
+        result = Result(recipe.name, given.seed, recipe.settings, about, seconds, config.held_out, **curves)
+        Results(given.results / PYTORCH).write(recipe, result)
 
 
 if __name__ == "__main__":

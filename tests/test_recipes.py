@@ -379,6 +379,13 @@ def test_the_report_says_what_the_results_say(tmp_path: Path) -> None:
     report = (tmp_path / "new" / "R.md").read_text()
     assert "| a net | 0.5 | 0.5000 ± 0.1414 (last, test), 1 diverged | 3/3 | 11 |" in report
     assert "from the files in\n`../results`" in report
+    assert "PyTorch here |" not in report
+    Results(kept.folder / "pytorch").write(recipe, replace(result, seed=0))
+    write_report(tmp_path / "P.md", [recipe, other], kept, [])
+    compared = (tmp_path / "P.md").read_text()
+    assert "| setting | reported | here | PyTorch here | seeds | seconds a seed |\n|---|---|---|---|---|---|" in compared
+    assert "1 diverged | 0.6000 (last, test) | 3/3 | 11 |" in compared
+    assert "`python -m mlp_numpy reproduce two` | – | 0/3 | about 7 |" in compared
     write_report(tmp_path / "W.md", find(["vannucci-mnist-sigmoid-1e-4"]), kept, [])
     within = (tmp_path / "W.md").read_text()
     assert "| sigmoid, lr 1e-4 (read off `gil-activations-sigmoid`) | 0.9646 | not run: " in within

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +19,8 @@ from mlp_numpy.search import table_text, tables
 COMMAND: Final = "python -m mlp_numpy reproduce"
 NOTE: Final = "note.txt"
 """A file beside the results whose text stands at the top of the report: on what data and machine they were made."""
+PYTORCH: Final = "pytorch"
+"""A folder beside the results: what PyTorch came to in the same trainings, as benchmarks/accuracies.py keeps it."""
 
 _HEAD: Final = f"""# Results
 
@@ -30,18 +32,23 @@ diverged.
 Rows with "ours" before their setting are no repetitions but the same task done better. Accuracies are mean ± standard
 deviation over the seeds, without those that diverged, which are counted beside; "best" is the best of
 those that were evaluated, as some sources report it, "last" the one at the end. Where the weights of the best
-validation accuracy are kept, the test set was opened once in a training, for them.
+validation accuracy are kept, the test set was opened once in a training, for them. "PyTorch here" is PyTorch in the
+same training on the same images, with its own start: `python benchmarks/accuracies.py NAME --results plots/results`.
 """
 
 
 @dataclass(frozen=True)
 class Row:
-    """What is to be said of a recipe: its results, and mean, standard deviation and seconds as text."""
+    """What is to be said of a recipe: its results, and mean, standard deviation and seconds as text.
+
+    pytorch   what PyTorch came to in the same training, "" where that is not known
+    """
 
     recipe: Recipe
     found: list[Result]
     ours: str
     seconds: str
+    pytorch: str = ""
 
     @property
     def state(self) -> str:
@@ -51,7 +58,9 @@ class Row:
 
 def rows(recipes: Sequence[Recipe], results: Results) -> list[Row]:
     """What is there of each recipe."""
-    return [_row(recipe, results.of(recipe)) for recipe in recipes]
+    beside = Results(results.folder / PYTORCH)
+    made = [_row(recipe, results.of(recipe)) for recipe in recipes]
+    return [replace(row, pytorch=_row(row.recipe, beside.of(row.recipe)).ours) for row in made]
 
 
 def write_report(path: Path, recipes: Sequence[Recipe], results: Results, figures: Sequence[Path]) -> None:
@@ -79,7 +88,9 @@ def _section(of: Sequence[Row], figures: Sequence[Path], path: Path) -> str:
     first = of[0].recipe
     place = first.place[:1].upper() + first.place[1:]
     lines = [f"### {first.subject}", "", f"{place}. Recipe `{first.experiment}`.", ""]
-    lines += ["| setting | reported | here | seeds | seconds a seed |", "|---|---|---|---|---|"]
+    compared = any(row.pytorch for row in of)
+    lines.append(f"| setting | reported | here |{' PyTorch here |' if compared else ''} seeds | seconds a seed |")
+    lines.append("|---" * (6 if compared else 5) + "|")
     for row in of:
         recipe = row.recipe
         title = f"ours: {recipe.title}" if recipe.better else recipe.title
@@ -87,7 +98,8 @@ def _section(of: Sequence[Row], figures: Sequence[Path], path: Path) -> str:
         here = row.ours or f"not run: `{recipe.command or f'{COMMAND} {recipe.name}'}`"
         if recipe.kind == "elsewhere":
             here = f"`{recipe.command}`"
-        lines.append(f"| {title} | {recipe.reported or '–'} | {here} | {row.state} | {row.seconds} |")
+        beside = f" {row.pytorch or '–'} |" if compared else ""
+        lines.append(f"| {title} | {recipe.reported or '–'} | {here} |{beside} {row.state} | {row.seconds} |")
     for row in of:
         if row.recipe.kind == "search" and row.found:
             lines += ["", *_searched(row)]
