@@ -128,8 +128,7 @@ def main() -> None:
         (recipe,) = find([given.recipe])
         about = {"status": "finished", "dataset": parts.dataset.name, "torch": torch.__version__}
         seconds = round(time.perf_counter() - began, 1)
-        curves = {"evaluations": found, "train": columns([])}
-        result = Result(recipe.name, given.seed, recipe.settings, about, seconds, config.held_out, **curves)
+        result = Result(recipe.name, given.seed, recipe.settings, about, seconds, config.held_out, found, columns([]))
         Results(given.results / PYTORCH).write(recipe, result)
 
 

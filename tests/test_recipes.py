@@ -383,7 +383,7 @@ def test_the_report_says_what_the_results_say(tmp_path: Path) -> None:
     Results(kept.folder / "pytorch").write(recipe, replace(result, seed=0))
     write_report(tmp_path / "P.md", [recipe, other], kept, [])
     compared = (tmp_path / "P.md").read_text()
-    assert "| setting | reported | here | PyTorch here | seeds | seconds a seed |\n|---|---|---|---|---|---|" in compared
+    assert "| reported | here | PyTorch here | seeds | seconds a seed |\n|---|---|---|---|---|---|\n" in compared
     assert "1 diverged | 0.6000 (last, test) | 3/3 | 11 |" in compared
     assert "`python -m mlp_numpy reproduce two` | – | 0/3 | about 7 |" in compared
     write_report(tmp_path / "W.md", find(["vannucci-mnist-sigmoid-1e-4"]), kept, [])
