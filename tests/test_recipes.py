@@ -12,6 +12,7 @@ from collections import deque
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mlp_numpy.cli import main
@@ -33,6 +34,7 @@ from mlp_numpy.recipes import (
     trained,
     write_report,
 )
+from mlp_numpy.recipes.figures import _above_the_start
 from mlp_numpy.recipes.recipe import recipes_of
 
 # of each kind one, and of each figure
@@ -393,3 +395,11 @@ def test_the_report_says_what_the_results_say(tmp_path: Path) -> None:
     assert "| ours: better net | 0.5 | not run: `python -m mlp_numpy reproduce two` | 0/3 | about 7 |" in report
     assert "On a copy." in report and "Nothing." in report
     assert "![nets](../results/one.png)" in report
+
+
+def test_a_figure_leaves_the_start_out_where_it_would_press_all_that_comes_after_it() -> None:
+    rising = np.array([[0.1, 0.5, 0.52, 0.54, 0.56, 0.58]])
+    low, high = _above_the_start([rising]) or (0.0, 0.0)
+    assert 0.1 < low < 0.5
+    assert 0.58 < high < 0.6
+    assert _above_the_start([rising, np.full((1, 6), 0.11)]) is None

@@ -47,7 +47,9 @@ def _draw(kind: str, path: Path, shown: Done) -> list[Path]:
     if kind == "trials":
         return [each for recipe, of in shown for each in _trials(path, recipe, of[0])]
     if kind == "bands":
-        save_bands(path, {recipe.label: _curves(of) for recipe, of in shown}, title, y_name=f"{found[0].part} accuracy")
+        curves = {recipe.label: _curves(of) for recipe, of in shown}
+        limits = _above_the_start([accuracy for _, accuracy in curves.values()])
+        save_bands(path, curves, title, y_name=f"{found[0].part} accuracy", limits=limits)
     else:
         bars = {recipe.label: np.mean([list(each.classes.values()) for each in of], axis=0) for recipe, of in shown}
         save_class_bars(path, bars, list(found[0].classes), title)
@@ -73,6 +75,13 @@ def _limits(losses: Sequence[Any]) -> tuple[float, float] | None:
     top, bottom = max(np.nanquantile(loss, 0.75) for loss in losses), min(np.nanmin(loss) for loss in losses)
     steep = max(np.nanmax(loss) for loss in losses) > 3 * top
     return (bottom - 0.05 * (top - bottom), 1.2 * top) if steep else None
+
+
+def _above_the_start(accuracies: Sequence[Any]) -> tuple[float, float] | None:
+    """Limits without the accuracy of untrained nets, where that is far below all that comes after it."""
+    low, high = min(np.nanquantile(each, 0.25) for each in accuracies), max(np.nanmax(each) for each in accuracies)
+    far = min(np.nanmin(each) for each in accuracies) < low - (high - low)
+    return (low - 0.25 * (high - low), high + 0.05 * (high - low)) if far else None
 
 
 def outcomes_of(result: Result) -> list[Outcome]:
