@@ -9,7 +9,7 @@ from pathlib import Path
 
 import mlp_numpy
 from mlp_numpy import modules
-from mlp_numpy.recipes import Results, find, rows
+from mlp_numpy.recipes import Results, find, rows, shelf
 from mlp_numpy.recipes.report import Row
 from mlp_numpy.recipes.results import mean_and_std
 
@@ -80,3 +80,19 @@ def test_its_table_of_mnist_is_that_of_the_files() -> None:
         assert reported.strip() == (row.recipe.reported or "")
         values = [r.value("last" if r.test is None else "winner") for r in row.found]
         assert ours.strip(" *") == f"{mean_and_std(values)[0]:.3f}"
+
+
+def test_what_it_says_of_pytorch_is_in_the_files() -> None:
+    text = r"Over the (\d+) trainings that start alike, .* is ([\d.]+) in the mean, from (\S+) to ([\d.]+):"
+    (said,) = re.findall(text, README)
+    kept = Results(ROOT / "plots" / "results")
+    theirs = Results(kept.folder / "pytorch")
+    # The net of figure 1 starts from weights of standard deviation 1e-4, PyTorch's does not.
+    both = [(row, *rows([row.recipe], theirs)) for row in rows(shelf(), kept) if row.recipe.name != "earle-mlp-source"]
+    found = [_mean(ours) - _mean(beside) for ours, beside in both if ours.found and beside.found]
+    assert int(said[0]) == len(found)
+    assert [f"{value:.3f}" for value in (abs(sum(found) / len(found)), min(found), max(found))] == list(said[1:])
+
+
+def _mean(row: Row) -> float:
+    return mean_and_std([result.value(row.recipe.measured) for result in row.found])[0]
