@@ -38,25 +38,25 @@ class Conv2d(Op):
         size = over.out_size(height, width)
         wide = side_by_side(len(weight), over, size[1])
         x_rows = window_rows(x, wide.windows)
-        out = (x_rows @ wide.matrix(weight).T).reshape(-1, len(weight))
+        out = x_rows @ wide.matrix(weight).T
         if bias is not None:
-            out += bias
+            out += np.tile(bias, wide.times)
         context["x_rows"], context["weight"], context["shape"], context["wide"] = x_rows, weight, x.shape, wide
         context["biased"] = bias is not None
-        return images(out, (n, len(weight), *size))
+        return images(out.reshape(-1, len(weight)), (n, len(weight), *size))
 
     @staticmethod
     def backward(context: Context, dout: Array) -> tuple[Array | None, ...]:
         x_rows, weight, wide = context["x_rows"], context["weight"], context["wide"]
-        pixels = pixel_rows(dout)
-        rows = pixels.reshape(len(x_rows), -1)
+        rows = pixel_rows(dout).reshape(len(x_rows), -1)
         dx = None
         if context.wants(0):
             dx = sum_of_windows(rows @ wide.matrix(weight), context["shape"], wide.windows)
         dweight = wide.dweight(rows, x_rows, weight, context.target(1))
         if not context["biased"]:
             return dx, dweight
-        return dx, dweight, np.einsum("sm->m", pixels, out=context.target(2))
+        dbias = np.einsum("sm->m", rows).reshape(wide.times, -1).sum(axis=0, out=context.target(2))
+        return dx, dweight, dbias
 
 
 def window_rows(x: Array, over: Windows) -> Array:
