@@ -83,7 +83,7 @@ def lecun() -> Initializer:
 
 
 def uniform() -> Initializer:
-    """Uniform numbers up to one over the root of the number of inputs, as PyTorch's layers start."""
+    """Uniform numbers up to one over the root of the number of inputs, as the weights of PyTorch's layers start."""
 
     def draw(rng: np.random.Generator, shape: tuple[int, ...], *, input_layer: bool) -> Array:
         r = 1 / math.sqrt(math.prod(shape[1:]))
