@@ -83,7 +83,7 @@ def test_its_table_of_mnist_is_that_of_the_files() -> None:
 
 
 def test_what_it_says_of_pytorch_is_in_the_files() -> None:
-    text = r"Over the (\d+) trainings whose weights start alike, .* is ([\d.]+) in the mean, from (\S+) to ([\d.]+):"
+    text = r"Over the (\d+) trainings whose weights start alike, .* is ([\d.]+) in the mean, from (\S+) to ([\d.]+);"
     (said,) = re.findall(text, README)
     kept = Results(ROOT / "plots" / "results")
     theirs = Results(kept.folder / "pytorch")
