@@ -14,7 +14,7 @@ import mlp_numpy
 
 HOUSE = Path(mlp_numpy.__file__).parent
 FLOORS = [
-    {"errors", "arrays", "blas", "files", "environment", "naive", "differences"},
+    {"errors", "checks", "arrays", "blas", "files", "environment", "naive", "differences"},
     {"data"},
     {"autodiff"},
     {"modules"},
@@ -31,7 +31,7 @@ FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 # On the ground floor, arrays and files stand on errors; elsewhere rooms on one floor do not see each other.
 GROUND = {
     *(("arrays", "errors"), ("blas", "arrays"), ("environment", "blas"), ("naive", "arrays")),
-    ("differences", "arrays"),
+    *(("differences", "arrays"), ("checks", "errors"), ("arrays", "checks")),
 }
 FILES = sorted(HOUSE.rglob("*.py"))
 

@@ -6,9 +6,9 @@ import numpy as np
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.blas import axpy
+from mlp_numpy.checks import whole_number
 from mlp_numpy.errors import CallOrderError
-from mlp_numpy.optim.checks import flat_parameters, whole_number
-from mlp_numpy.optim.flat import FlatParameters
+from mlp_numpy.optim.flat import FlatParameters, flat_parameters
 
 
 class Accumulator:

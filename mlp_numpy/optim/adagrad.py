@@ -6,7 +6,7 @@ import numpy as np
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.blas import axpby
-from mlp_numpy.optim.checks import NOT_NEGATIVE, POSITIVE, number
+from mlp_numpy.checks import NOT_NEGATIVE, POSITIVE, number
 from mlp_numpy.optim.flat import FlatParameters, Over
 from mlp_numpy.optim.optimizer import Optimizer
 

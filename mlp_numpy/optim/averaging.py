@@ -8,11 +8,11 @@ from contextlib import contextmanager
 import numpy as np
 
 from mlp_numpy.arrays import Array
+from mlp_numpy.checks import FRACTION, number
 from mlp_numpy.errors import CallOrderError
 from mlp_numpy.modules import NamedArrays
 from mlp_numpy.optim.blocks import block_length
-from mlp_numpy.optim.checks import SHARE, flat_parameters, number
-from mlp_numpy.optim.flat import FlatParameters
+from mlp_numpy.optim.flat import FlatParameters, flat_parameters
 from mlp_numpy.optim.means import running_mean
 
 
@@ -39,7 +39,7 @@ class Average:
 
     def __init__(self, parameters: FlatParameters, beta: float = 0.999) -> None:
         self.parameters = flat_parameters("Average", parameters)
-        self.beta = number("Average", "beta", beta, SHARE)
+        self.beta = number("Average", "beta", beta, FRACTION)
         self.values: Array = parameters.values.copy()
         self._scratch: Array = np.empty(min(block_length(self.values.dtype), len(parameters)), self.values.dtype)
         self._inside = False

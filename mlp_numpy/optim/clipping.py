@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
+from mlp_numpy.checks import POSITIVE, number
 from mlp_numpy.errors import NonFiniteError
-from mlp_numpy.optim.checks import POSITIVE, flat_parameters, number
-from mlp_numpy.optim.flat import FlatParameters
+from mlp_numpy.optim.flat import FlatParameters, flat_parameters
 
 
 def clip_norm(parameters: FlatParameters, bound: float) -> float:

@@ -97,6 +97,14 @@ class FlatParameters:
         return next(name for name, part in self.slices.items() if part.start <= position < part.stop)
 
 
+def flat_parameters(who: str, parameters: Any) -> FlatParameters:
+    """``parameters`` themselves; raises OptionError if they are not FlatParameters."""
+    if not isinstance(parameters, FlatParameters):
+        kind = type(parameters).__name__
+        raise OptionError(f"{who}: parameters must be FlatParameters, got {kind}. Hint: FlatParameters(model).")
+    return parameters
+
+
 def n_parameters(model: Learner) -> int:
     """How many numbers a model learns."""
     return sum(array.value.size for _, array in model.learned())

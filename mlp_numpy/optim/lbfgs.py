@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from mlp_numpy.arrays import Array
+from mlp_numpy.checks import POSITIVE, number, whole_number
 from mlp_numpy.errors import ExtraMissingError, NonFiniteError
-from mlp_numpy.optim.checks import POSITIVE, flat_parameters, number, whole_number
-from mlp_numpy.optim.flat import FlatParameters
+from mlp_numpy.optim.flat import FlatParameters, flat_parameters
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import numpy as np
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.blas import axpby
+from mlp_numpy.checks import FRACTION, NOT_NEGATIVE, POSITIVE, number
 from mlp_numpy.errors import OptionError
-from mlp_numpy.optim.checks import NOT_NEGATIVE, POSITIVE, SHARE, number
 from mlp_numpy.optim.flat import FlatParameters, Over
 from mlp_numpy.optim.means import mean_of_squares, running_mean
 from mlp_numpy.optim.optimizer import Optimizer
@@ -52,8 +52,8 @@ class NAdam(Optimizer):
         decay: Over = "all",
         decoupled_weight_decay: bool = False,
     ) -> None:
-        self.beta1 = number("NAdam", "beta1", beta1, SHARE)
-        self.beta2 = number("NAdam", "beta2", beta2, SHARE)
+        self.beta1 = number("NAdam", "beta1", beta1, FRACTION)
+        self.beta2 = number("NAdam", "beta2", beta2, FRACTION)
         self.eps = number("NAdam", "eps", eps, POSITIVE)
         self.momentum_decay = number("NAdam", "momentum_decay", momentum_decay, NOT_NEGATIVE)
         self.decoupled_weight_decay = bool(decoupled_weight_decay)

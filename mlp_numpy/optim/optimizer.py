@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from mlp_numpy.arrays import Array
+from mlp_numpy.checks import NOT_NEGATIVE, POSITIVE, number
 from mlp_numpy.errors import OptionError
 from mlp_numpy.modules import NamedArrays
 from mlp_numpy.optim.blocks import block_length, cut
-from mlp_numpy.optim.checks import NOT_NEGATIVE, POSITIVE, flat_parameters, number
-from mlp_numpy.optim.flat import FlatParameters, Over
+from mlp_numpy.optim.flat import FlatParameters, Over, flat_parameters
 
 
 class Optimizer:

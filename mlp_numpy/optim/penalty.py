@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from mlp_numpy.blas import axpy
-from mlp_numpy.optim.checks import POSITIVE, flat_parameters, number
-from mlp_numpy.optim.flat import FlatParameters, Over
+from mlp_numpy.checks import POSITIVE, number
+from mlp_numpy.optim.flat import FlatParameters, Over, flat_parameters
 
 
 class L2Penalty:

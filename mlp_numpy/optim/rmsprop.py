@@ -6,7 +6,7 @@ import numpy as np
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.blas import axpby
-from mlp_numpy.optim.checks import POSITIVE, SHARE, number
+from mlp_numpy.checks import FRACTION, POSITIVE, number
 from mlp_numpy.optim.flat import FlatParameters, Over
 from mlp_numpy.optim.means import mean_of_squares, running_mean
 from mlp_numpy.optim.optimizer import Optimizer
@@ -49,9 +49,9 @@ class RMSprop(Optimizer):
         weight_decay: float = 0.0,
         decay: Over = "all",
     ) -> None:
-        self.alpha = number("RMSprop", "alpha", alpha, SHARE)
+        self.alpha = number("RMSprop", "alpha", alpha, FRACTION)
         self.eps = number("RMSprop", "eps", eps, POSITIVE)
-        self.momentum = number("RMSprop", "momentum", momentum, SHARE)
+        self.momentum = number("RMSprop", "momentum", momentum, FRACTION)
         self.centered = bool(centered)
         slots = ("v", *(["m"] if centered else []), *(["b"] if momentum else []))
         super().__init__(parameters, lr, slots=slots, weight_decay=weight_decay, decay=decay)

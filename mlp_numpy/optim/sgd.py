@@ -6,8 +6,8 @@ import numpy as np
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.blas import axpby, axpy
+from mlp_numpy.checks import FRACTION, number
 from mlp_numpy.errors import OptionError
-from mlp_numpy.optim.checks import SHARE, number
 from mlp_numpy.optim.flat import FlatParameters, Over
 from mlp_numpy.optim.optimizer import Optimizer
 
@@ -44,8 +44,8 @@ class SGD(Optimizer):
         weight_decay: float = 0.0,
         decay: Over = "all",
     ) -> None:
-        self.momentum = number("SGD", "momentum", momentum, SHARE)
-        self.dampening = number("SGD", "dampening", dampening, SHARE)
+        self.momentum = number("SGD", "momentum", momentum, FRACTION)
+        self.dampening = number("SGD", "dampening", dampening, FRACTION)
         self.nesterov = bool(nesterov)
         if (dampening or nesterov) and not momentum:
             raise OptionError("SGD: dampening and nesterov must come with a momentum > 0, got 0.")

@@ -40,7 +40,7 @@ def test_calls_are_checked() -> None:
     with pytest.raises(CallOrderError, match="gradients must have been added, got none"):
         accumulator.finish()
     for wrong in (0, -1, 1.5, True):
-        with pytest.raises(OptionError, match="n_examples must be a whole number > 0"):
+        with pytest.raises(OptionError, match="n_examples must be a whole number ≥ 1"):
             accumulator.add(wrong)
     accumulator.add(3)
     assert repr(accumulator) == "Accumulator(6 gradients of 3 examples)"

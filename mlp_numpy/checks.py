@@ -1,0 +1,124 @@
+"""Checks of arguments: one question for each kind of setting, asked by every constructor, and one form of answer.
+
+NumPy's scalars are numbers like Python's, a bool is no number, and whatever else comes (None, text, an array) is
+refused with an OptionError that names the argument. Each check returns the value as the type that the caller uses.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from mlp_numpy.errors import DTypeError, OptionError, unknown_name
+
+LARGEST: Final = 2**63 - 1
+"""The largest size or count that an array index can hold."""
+
+
+class Bounds(NamedTuple):
+    """The numbers from ``low`` to ``high``; whether the ends belong to them, and how an error message says so."""
+
+    words: str
+    low: float
+    high: float
+    low_included: bool = False
+    high_included: bool = False
+
+    def hold(self, value: float) -> bool:
+        """Whether ``value`` lies within; a NaN never does."""
+        above = value >= self.low if self.low_included else value > self.low
+        return above and (value <= self.high if self.high_included else value < self.high)
+
+
+FINITE: Final = Bounds("that is finite", -math.inf, math.inf)
+POSITIVE: Final = Bounds("> 0", 0, math.inf)
+NOT_NEGATIVE: Final = Bounds("≥ 0", 0, math.inf, low_included=True)
+FRACTION: Final = Bounds("in [0, 1)", 0, 1, low_included=True)
+OPEN_FRACTION: Final = Bounds("in (0, 1)", 0, 1)
+PROBABILITY: Final = Bounds("in [0, 1]", 0, 1, low_included=True, high_included=True)
+
+
+def number(who: str, name: str, value: Any, bounds: Bounds = FINITE) -> float:
+    """``value`` as a float; raises OptionError if it is no real number within ``bounds``."""
+    known = isinstance(value, float | int | np.floating | np.integer) and not isinstance(value, bool)
+    try:
+        result = float(value) if known else math.nan
+    except OverflowError:  # a Python integer of more than 308 digits
+        result = math.nan
+    if not bounds.hold(result):
+        raise OptionError(f"{who}: {name} must be a number {bounds.words}, got {shown(value)}.")
+    return result
+
+
+def whole_number(who: str, name: str, value: Any, least: int = 1, most: int = LARGEST) -> int:
+    """``value`` as an int; raises OptionError if it is no whole number from ``least`` to ``most``."""
+    known = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not (known and least <= value <= most):
+        bounds = f"≥ {least}" if most == LARGEST else f"from {least} to {most}"
+        raise OptionError(f"{who}: {name} must be a whole number {bounds}, got {shown(value)}.")
+    return int(value)
+
+
+def sizes(who: str, name: str, value: Any) -> tuple[int, ...]:
+    """``value``, a list of whole numbers ≥ 1, as a tuple of ints; raises OptionError if it is none."""
+    if not isinstance(value, list | tuple | np.ndarray):
+        raise OptionError(f"{who}: {name} must be a list of whole numbers ≥ 1, got {shown(value)}.")
+    return tuple(whole_number(who, f"{name}[{i}]", size) for i, size in enumerate(value))
+
+
+def allocatable(who: str, shape: tuple[int, ...], dtype: Any = np.float64) -> tuple[int, ...]:
+    """``shape`` itself; raises OptionError if no array of it can exist, since its bytes cannot be counted."""
+    if math.prod(shape) * np.dtype(dtype).itemsize > LARGEST:
+        raise OptionError(f"{who}: an array of {shape} must have at most {LARGEST} bytes. Hint: smaller sizes.")
+    return shape
+
+
+def flag(who: str, name: str, value: Any) -> bool:
+    """``value`` as a bool; raises OptionError if it is neither True nor False."""
+    if not isinstance(value, bool | np.bool_):
+        raise OptionError(f"{who}: {name} must be True or False, got {shown(value)}.")
+    return bool(value)
+
+
+def choice(who: str, name: str, value: Any, known: Iterable[str]) -> str:
+    """``value`` itself; raises OptionError if it is none of the ``known`` words."""
+    known = list(known)
+    if not isinstance(value, str):
+        raise OptionError(f"{who}: {name} must be one of {', '.join(known)}, got {shown(value)}.")
+    if value not in known:
+        raise OptionError(f"{who}: {unknown_name(name, value, known)}")
+    return value
+
+
+def float_dtype(who: str, dtype: Any) -> np.dtype[Any]:
+    """``dtype`` as NumPy's, in the machine's byte order; raises DTypeError unless one can compute with it.
+
+    Real and complex numbers of at least 32 bits a part: in float16 the small constants of the formulas vanish (1e-8 is
+    0), so that Adam divides 0 by 0.
+    """
+    try:
+        known = None if dtype is None else np.dtype(dtype)
+    except (TypeError, ValueError):
+        known = None
+    if known is None or known.kind not in "fc":
+        raise DTypeError(f"{who}: dtype must be a kind of real or complex numbers, got {shown(dtype)}. Hint: float32.")
+    if known.itemsize < 4:
+        raise DTypeError(
+            f"{who}: dtype must have at least 32 bits, got {known}, in which small constants such as 1e-8 are 0. "
+            "Hint: float32 for computing; float16 arrays are taken as data."
+        )
+    native: np.dtype[Any] = known.newbyteorder("=")
+    return native
+
+
+def shown(value: Any) -> str:
+    """``value`` as an error message shows it, cut to one line of a readable length."""
+    try:
+        text = repr(value)
+    except Exception:  # somebody else's __repr__, or an integer of more digits than Python prints
+        text = f"a {type(value).__name__}"
+    text = " ".join(text.split())
+    return text if len(text) <= 80 else f"{text[:77]}..."
