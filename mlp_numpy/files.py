@@ -63,7 +63,7 @@ def write_json(path: Path, content: Any) -> None:
 def _json(content: Any, indent: str = "\n") -> str:
     deeper = indent + " "
     if isinstance(content, dict) and content:
-        items = (f"{deeper}{json.dumps(str(key), ensure_ascii=False)}: {_json(content[key], deeper)}" for key in content)
+        items = (f"{deeper}{_json(str(key))}: {_json(value, deeper)}" for key, value in content.items())
         return f"{{{','.join(items)}{indent}}}"
     if isinstance(content, list) and any(isinstance(value, dict | list) for value in content):
         return f"[{','.join(f'{deeper}{_json(value, deeper)}' for value in content)}{indent}]"
