@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, blockwise, is_whole
+from mlp_numpy.arrays import Array, blockwise
 from mlp_numpy.autodiff import Context, Id, Op, ReLU, Sigmoid, Tanh
-from mlp_numpy.errors import OptionError, ShapeError
+from mlp_numpy.checks import allocatable, float_dtype, number, whole_number
+from mlp_numpy.errors import ShapeError
 from mlp_numpy.modules.base import Module
 
 
@@ -96,13 +97,6 @@ class PReLU(Op):
         return dx, np.sum(negative, axis=axes).reshape(context["shape"])
 
 
-def finite(who: str, name: str, value: Any) -> float:
-    """A setting as a float, or OptionError if it is no finite number."""
-    if not isinstance(value, float | int | np.number) or not np.isfinite(value):
-        raise OptionError(f"{who}: {name} must be a finite number, got {value!r}.")
-    return float(value.real)
-
-
 class LeakyReLUModule(Module):
     """``max(0, x) + neg_slope · min(0, x)``; the derivative at exactly 0 is ``neg_slope``, any number."""
 
@@ -111,7 +105,7 @@ class LeakyReLUModule(Module):
 
     def __init__(self, neg_slope: float) -> None:
         super().__init__()
-        self.neg_slope = finite("LeakyReLUModule", "neg_slope", neg_slope)
+        self.neg_slope = number("LeakyReLUModule", "neg_slope", neg_slope)
 
     def _arguments(self) -> str:
         return f"{self.neg_slope:g}"
@@ -128,7 +122,7 @@ class ReLUModule(Module):
 
     def __init__(self, scale: float = 1.0) -> None:
         super().__init__()
-        self.scale = finite("ReLUModule", "scale", scale)
+        self.scale = number("ReLUModule", "scale", scale)
         if self.scale != 1:
             self.op = ScaledReLU
 
@@ -147,9 +141,9 @@ class PReLUModule(Module):
     gives = "scores"
 
     def __init__(self, n_features: int = 1, *, neg_slope: float = 0.25, dtype: Any = np.float64) -> None:
-        if not is_whole(n_features, 1):
-            raise OptionError(f"PReLUModule: n_features must be a whole number ≥ 1, got {n_features!r}.")
-        self.neg_slope = finite("PReLUModule", "neg_slope", neg_slope)
+        n_features = allocatable("PReLUModule", (whole_number("PReLUModule", "n_features", n_features),))[0]
+        dtype = float_dtype("PReLUModule", dtype)
+        self.neg_slope = number("PReLUModule", "neg_slope", neg_slope)
         super().__init__(slope=np.full(n_features, self.neg_slope, dtype))
 
     def _arguments(self) -> str:

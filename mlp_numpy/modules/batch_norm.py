@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, is_whole
+from mlp_numpy.arrays import Array
 from mlp_numpy.autodiff import Context, Op
-from mlp_numpy.errors import OptionError, ShapeError
+from mlp_numpy.checks import NOT_NEGATIVE, PROBABILITY, allocatable, flag, float_dtype, number, whole_number
+from mlp_numpy.errors import ShapeError
 from mlp_numpy.modules.base import Module
 from mlp_numpy.modules.layout import images, pixel_rows
 
@@ -111,14 +112,12 @@ class BatchNorm(Module):
         running: bool = True,
         dtype: Any = np.float64,
     ) -> None:
-        if not is_whole(n_features, 1):
-            raise OptionError(f"BatchNorm: n_features must be a whole number ≥ 1, got {n_features!r}.")
-        if not 0 <= eps < np.inf:
-            raise OptionError(f"BatchNorm: eps must be a number ≥ 0, got {eps!r}.")
-        if not 0 <= momentum <= 1:
-            raise OptionError(f"BatchNorm: momentum must lie in [0, 1], got {momentum!r}.")
+        (n_features,) = allocatable("BatchNorm", (whole_number("BatchNorm", "n_features", n_features),))
+        eps = number("BatchNorm", "eps", eps, NOT_NEGATIVE)
+        momentum = number("BatchNorm", "momentum", momentum, PROBABILITY)
+        running, dtype = flag("BatchNorm", "running", running), float_dtype("BatchNorm", dtype)
         super().__init__(gamma=np.ones(n_features, dtype=dtype), beta=np.zeros(n_features, dtype=dtype))
-        self.n_features, self.eps, self.momentum, self.running = int(n_features), float(eps), float(momentum), running
+        self.n_features, self.eps, self.momentum, self.running = n_features, eps, momentum, running
         if running:
             self.buffers["running_mean"] = np.zeros(n_features, dtype=dtype)
             self.buffers["running_variance"] = np.ones(n_features, dtype=dtype)

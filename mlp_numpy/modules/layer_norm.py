@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, is_whole
+from mlp_numpy.arrays import Array
 from mlp_numpy.autodiff import Context, Op
-from mlp_numpy.errors import OptionError, ShapeError
+from mlp_numpy.checks import NOT_NEGATIVE, allocatable, float_dtype, number, whole_number
+from mlp_numpy.errors import ShapeError
 from mlp_numpy.modules.base import Module
 
 
@@ -62,12 +63,10 @@ class LayerNorm(Module):
     op = LayerNormalize
 
     def __init__(self, n_features: int, eps: float = 1e-5, *, dtype: Any = np.float64) -> None:
-        if not is_whole(n_features, 1):
-            raise OptionError(f"LayerNorm: n_features must be a whole number ≥ 1, got {n_features!r}.")
-        if not 0 <= eps < np.inf:
-            raise OptionError(f"LayerNorm: eps must be a number ≥ 0, got {eps!r}.")
+        (n_features,) = allocatable("LayerNorm", (whole_number("LayerNorm", "n_features", n_features),))
+        eps, dtype = number("LayerNorm", "eps", eps, NOT_NEGATIVE), float_dtype("LayerNorm", dtype)
         super().__init__(gamma=np.ones(n_features, dtype=dtype), beta=np.zeros(n_features, dtype=dtype))
-        self.n_features, self.eps = int(n_features), float(eps)
+        self.n_features, self.eps = n_features, eps
 
     def _constants(self) -> dict[str, Any]:
         return {"eps": self.eps}

@@ -12,8 +12,7 @@ import numpy as np
 
 from mlp_numpy.arrays import Array, blockwise
 from mlp_numpy.autodiff import Context, Op, Sigmoid
-from mlp_numpy.errors import OptionError
-from mlp_numpy.modules.activations import finite
+from mlp_numpy.checks import POSITIVE, number
 from mlp_numpy.modules.base import Module
 
 
@@ -173,7 +172,7 @@ class ELUModule(Module):
 
     def __init__(self, alpha: float = 1.0) -> None:
         super().__init__()
-        self.alpha = finite("ELUModule", "alpha", alpha)
+        self.alpha = number("ELUModule", "alpha", alpha)
 
     def _arguments(self) -> str:
         return "" if self.alpha == 1 else f"alpha={self.alpha:g}"
@@ -204,9 +203,7 @@ class SoftplusModule(Module):
 
     def __init__(self, beta: float = 1.0) -> None:
         super().__init__()
-        self.beta = finite("SoftplusModule", "beta", beta)
-        if self.beta <= 0:
-            raise OptionError(f"SoftplusModule: beta must be > 0, got {beta!r}.")
+        self.beta = number("SoftplusModule", "beta", beta, POSITIVE)
 
     def _arguments(self) -> str:
         return "" if self.beta == 1 else f"beta={self.beta:g}"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from mlp_numpy.arrays import Array, is_whole
+from mlp_numpy.checks import LARGEST, shown
 from mlp_numpy.errors import OptionError, ShapeError
 
 Pair: TypeAlias = tuple[int, int]
@@ -101,6 +102,6 @@ def windows(who: str, kernel: Size, stride: Size, padding: Size) -> Windows:
 
 def _pair(who: str, name: str, size: Size, least: int) -> Pair:
     pair = size if isinstance(size, tuple | list) else (size, size)
-    if len(pair) != 2 or any(not is_whole(n, least) for n in pair):
-        raise OptionError(f"{who}: {name} must be a whole number ≥ {least}, or two of them, got {size!r}.")
+    if len(pair) != 2 or any(not is_whole(n, least) or n > LARGEST for n in pair):
+        raise OptionError(f"{who}: {name} must be a whole number ≥ {least}, or two of them, got {shown(size)}.")
     return int(pair[0]), int(pair[1])

@@ -11,8 +11,8 @@ import numpy as np
 from mlp_numpy.arrays import Array, all_finite
 from mlp_numpy.data.batches import Batches
 from mlp_numpy.data.dataset import Split
-from mlp_numpy.errors import NonFiniteError, OptionError
-from mlp_numpy.modules import LossModule, Module, check_chain
+from mlp_numpy.errors import MlpNumpyError, NonFiniteError, OptionError
+from mlp_numpy.modules import LossModule, Module, NamedArrays, check_chain
 from mlp_numpy.optim import Accumulator, Optimizer
 from mlp_numpy.training.archive import below, under
 from mlp_numpy.training.diagnosis import Failure, diverged, first_nonfinite, last_gradient
@@ -203,19 +203,33 @@ class Trainer:
         )
 
     def load_state(self, state: Mapping[str, Array]) -> None:
-        """Go on where another trainer of the same parts was when it gave ``state``.
+        """Go on where another trainer of the same parts was when it gave ``state``; nothing is changed if it does not
+        fit.
 
-        Raises KeyError for names and ShapeError for shapes that do not fit.
+        Raises UnknownNameError for names, ShapeError for shapes and DTypeError for kinds of numbers that do not fit.
         """
+        before = self.state()
+        try:
+            self._load(state)
+        except MlpNumpyError:
+            self._load(before)
+            raise
+        self.failure = None
+
+    def _load(self, state: Mapping[str, Array]) -> None:
+        losses = np.zeros(np.shape(state.get("held_out_losses", ())))
+        counters = {name: np.zeros((), int) for name in ("step", "weights_step", "evaluated_step")}
+        counters |= {"first_loss": np.zeros(()), "held_out_losses": losses}
+        own = {name: value for name, value in state.items() if "/" not in name}
+        NamedArrays("Trainer.load_state", counters).assign(own)
         self.model.load_state(below("model/", state))
         self.update.load_state(below("update/", state))
         self._good.load_state(below("good/", state))
         if self.selection is not None:
             self.selection.load_state(below("selection/", state))
-        self.step, self.weights_step = int(state["step"]), int(state["weights_step"])
-        self._evaluated_step, self._first_loss = int(state["evaluated_step"]), float(state["first_loss"])
-        self._held_out_losses = [float(loss) for loss in state["held_out_losses"]]
-        self.failure = None
+        self.step, self.weights_step = int(counters["step"]), int(counters["weights_step"])
+        self._evaluated_step, self._first_loss = int(counters["evaluated_step"]), float(counters["first_loss"])
+        self._held_out_losses = losses.reshape(-1).tolist()
 
     def _gradients(self, number: int) -> tuple[float, float]:
         """Loss and accuracy of batch ``number``, its gradients in the model's, added up where several make a step."""
@@ -229,7 +243,7 @@ class Trainer:
         if not (math.isfinite(loss) and loss <= self.max_growth * max(1.0, self._first_loss)):
             self._fail_at(x, y, loss, "the loss")
         self.model.backward(self.loss.backward())
-        if not all_finite(self._witness):
+        if not all_finite(self._witness.grad):
             self._fail_at(x, y, loss, "gradients")
         if self._accumulator is not None:
             self._accumulator.add(len(x))

@@ -146,13 +146,13 @@ def test_other_wrong_uses_are_refused() -> None:
         LinearModule(3072, 100).forward(np.zeros((200, 784)))
     with pytest.raises(DTypeError, match="must hold numbers"):
         LinearModule(1, 1).forward(np.array([["a"]]))
-    with pytest.raises(ShapeError, match=r"\['weight'\]: must be \(1, 1\), got \(2, 1\)"):
+    with pytest.raises(ShapeError, match=r"weight must be \(1, 1\), got \(2, 1\)"):
         LinearModule(1, 1).params["weight"] = np.ones((2, 1))
     with pytest.raises(DTypeError, match="float64 can hold, got complex128"):
         LinearModule(1, 1).params["weight"] = np.ones((1, 1), complex)
     with pytest.raises(KeyError, match="no array is named 'wieght'"):
         LinearModule(1, 1).params["wieght"] = np.ones((1, 1))
-    with pytest.raises(TypeError, match="cannot be deleted"):
+    with pytest.raises(OptionError, match="cannot be deleted"):
         del LinearModule(1, 1).params["weight"]
     with pytest.raises(KeyError, match="must have the names"):
         LinearModule(1, 1).params = {"weight": [[1.0]]}
