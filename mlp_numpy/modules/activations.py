@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, blockwise
+from mlp_numpy.arrays import Array, blockwise, product
 from mlp_numpy.autodiff import Context, Id, Op, ReLU, Sigmoid, Tanh
 from mlp_numpy.checks import allocatable, float_dtype, number, whole_number
 from mlp_numpy.errors import ShapeError
@@ -32,15 +32,14 @@ class LeakyReLU(Op):
                 np.maximum(slope, neg_slope, out=slope)
             else:
                 slope += neg_slope * (1 - slope)
-            np.multiply(slope, x, out=out)
+            product(slope, x, out)
 
         out, context["slope"] = blockwise(formula, x, n_out=2)
         return out
 
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
-        dx: Array = dout * context["slope"]
-        return dx
+        return product(dout, context["slope"])
 
 
 class ScaledReLU(Op):
@@ -56,13 +55,11 @@ class ScaledReLU(Op):
     @staticmethod
     def forward(context: Context, x: Array, *, scale: float) -> Array:
         context["scale"] = scale
-        out: Array = scale * ReLU.forward(context, x)
-        return out
+        return product(ReLU.forward(context, x), np.asarray(scale, x.real.dtype))
 
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
-        dx: Array = context["scale"] * ReLU.backward(context, dout)
-        return dx
+        return product(ReLU.backward(context, dout), np.asarray(context["scale"], dout.real.dtype))
 
 
 class PReLU(Op):
@@ -82,17 +79,16 @@ class PReLU(Op):
         positive = (x.real > 0).astype(x.real.dtype)
         context["positive"], context["x"], context["a"] = positive, x, a
         context["shape"] = slope.shape
-        out: Array = (positive + a * (1 - positive)) * x
-        return out
+        return product(positive + a * (1 - positive), x)
 
     @staticmethod
     def backward(context: Context, dout: Array) -> tuple[Array | None, Array | None]:
         positive, x, a = context["positive"], context["x"], context["a"]
         rest = 1 - positive
-        dx = (positive + a * rest) * dout if context.wants(0) else None
+        dx = product(positive + a * rest, dout) if context.wants(0) else None
         if not context.wants(1):
             return dx, None
-        negative = dout * rest * x
+        negative = product(dout, product(rest, x))
         axes = None if a.size == 1 else (0, *range(2, x.ndim))
         return dx, np.sum(negative, axis=axes).reshape(context["shape"])
 

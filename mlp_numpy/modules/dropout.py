@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, Seed, generator
+from mlp_numpy.arrays import Array, Seed, generator, product
 from mlp_numpy.autodiff import Context, Id, Op
 from mlp_numpy.checks import FRACTION, number
 from mlp_numpy.modules.base import Module
@@ -26,13 +26,11 @@ class DropoutMask(Op):
     @staticmethod
     def forward(context: Context, x: Array, *, mask: Array) -> Array:
         context["mask"] = mask
-        out: Array = mask * x
-        return out
+        return product(mask, x)
 
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
-        dx: Array = context["mask"] * dout
-        return dx
+        return product(context["mask"], dout)
 
 
 class Dropout(Module):

@@ -11,6 +11,7 @@ from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.checks import NOT_NEGATIVE, allocatable, float_dtype, number, whole_number
 from mlp_numpy.errors import ShapeError
 from mlp_numpy.modules.base import Module
+from mlp_numpy.modules.moments import Moments, off_center, scaled_moments
 
 
 class LayerNormalize(Op):
@@ -27,10 +28,8 @@ class LayerNormalize(Op):
 
     @staticmethod
     def forward(context: Context, x: Array, gamma: Array, beta: Array, *, eps: float) -> Array:
-        x_hat = x - x.mean(axis=-1, keepdims=True)
-        variance = np.einsum("...i,...i->...", x_hat, x_hat)[..., np.newaxis] / x.shape[-1]
-        r = 1 / np.sqrt(variance + eps)
-        x_hat *= r
+        _, _, x_hat, r_unit, r = scaled_moments(x, -1, _moments, eps)
+        x_hat *= r_unit
         context["x_hat"], context["r"], context["gamma"] = x_hat, r, gamma
         out: Array = x_hat * gamma
         out += beta
@@ -50,12 +49,26 @@ class LayerNormalize(Op):
         return g, dgamma, dbeta
 
 
+def _moments(x: Array) -> Moments:
+    """μ, x − μ and σ² of each row."""
+    mean = x.mean(axis=-1, keepdims=True)
+    centered, drift = np.subtract(x, mean), mean
+    for attempt in range(3):
+        variance = np.einsum("...i,...i->...", centered, centered)[..., np.newaxis] / x.shape[-1]
+        drift = centered.mean(axis=-1, keepdims=True)
+        if attempt == 2 or not off_center(drift, variance):
+            break
+        mean = mean + drift
+        centered -= drift
+    return mean, centered, variance
+
+
 class LayerNorm(Module):
     """Normalizes each row of (N, …, D) over its last dimension, D = ``n_features``; ``params`` "gamma" and "beta" (D,).
 
     eps   what is added to the variance, so that a constant row divides by no zero
 
-    Training and evaluation are the same, and no row sees another.
+    Training and evaluation are the same, and no row sees another. Without eps a constant row is normalized to 0.
 
     Raises OptionError for n_features below 1 or eps < 0, ShapeError in ``forward`` for an ``x`` of another form.
     """

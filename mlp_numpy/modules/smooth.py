@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, blockwise
+from mlp_numpy.arrays import Array, blockwise, product
 from mlp_numpy.autodiff import Context, Op, Sigmoid
 from mlp_numpy.checks import POSITIVE, number
 from mlp_numpy.modules.base import Module
@@ -30,8 +30,9 @@ class ELU(Op):
     def forward(context: Context, x: Array, *, alpha: float) -> Array:
         def formula(out: Array, positive: Array, below: Array, x: Array) -> None:
             positive[...] = x.real > 0
-            np.multiply(positive, x, out=out)
-            np.subtract(x, out, out=below)
+            product(positive, x, out)
+            # min(0, x), of a complex number by its real part; x less its positive part would be ∞ − ∞
+            product(1 - positive, x, below)
             out += alpha * np.expm1(below)
 
         out, positive, below = blockwise(formula, x, n_out=3)
@@ -91,8 +92,7 @@ class SiLU(Op):
     def forward(context: Context, x: Array) -> Array:
         s = Sigmoid.forward(Context(), x)
         context["x"], context["s"] = x, s
-        out: Array = x * s
-        return out
+        return product(s, x)
 
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
@@ -102,9 +102,9 @@ class SiLU(Op):
 
 def _silu_backward(dx: Array, dout: Array, x: Array, s: Array) -> None:
     np.subtract(1, s, out=dx)
-    dx *= x
+    product(dx, x, dx)
     dx += 1
-    dx *= s
+    product(dx, s, dx)
     dx *= dout
 
 
@@ -133,7 +133,7 @@ class Softplus(Op):
             np.exp(t, out=t)
             _log_of_one_plus(out, t)
             out /= beta
-            out += positive * x
+            out += product(positive, x)
 
         out, context["positive"], context["t"] = blockwise(formula, x, n_out=3)
         return out
