@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 
 from mlp_numpy.errors import DTypeError, OptionError, unknown_name
+
+Kind = TypeVar("Kind")
 
 LARGEST: Final = 2**63 - 1
 """The largest size or count that an array index can hold."""
@@ -91,6 +93,23 @@ def choice(who: str, name: str, value: Any, known: Iterable[str]) -> str:
     if value not in known:
         raise OptionError(f"{who}: {unknown_name(name, value, known)}")
     return value
+
+
+def instance(who: str, name: str, value: Any, kind: type[Kind]) -> Kind:
+    """``value`` itself; raises OptionError if it is no ``kind``."""
+    if not isinstance(value, kind):
+        raise OptionError(f"{who}: {name} must be a {kind.__name__}, got {shown(value)}.")
+    return value
+
+
+def plain_array(who: str, name: str, value: Any) -> np.ndarray[Any, np.dtype[Any]]:
+    """``value`` as an array; raises DTypeError if it is none, or if some of it is masked: a mask would be lost."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise DTypeError(f"{who}: {name} must be a plain array, got a masked one. Hint: fill it, or leave rows out.")
+    try:
+        return np.asarray(value)
+    except Exception as error:  # rows of different lengths, or what somebody else's __array__ raises
+        raise DTypeError(f"{who}: {name} must be an array, got {shown(value)}.") from error
 
 
 def float_dtype(who: str, dtype: Any) -> np.dtype[Any]:

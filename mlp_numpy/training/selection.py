@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from mlp_numpy.arrays import Array
-from mlp_numpy.errors import OptionError
+from mlp_numpy.checks import instance, whole_number
 from mlp_numpy.training.archive import below, under
 from mlp_numpy.training.records import EvaluationRecord
 from mlp_numpy.training.snapshot import Snapshot
@@ -19,13 +19,12 @@ class Selection:
 
     patience   how many evaluations in a row may bring nothing better before ``exhausted``; None: any number
 
-    Raises OptionError for a patience below 1.
+    Raises OptionError for a patience that is no whole number ≥ 1, and for what is no snapshot.
     """
 
     def __init__(self, snapshot: Snapshot, patience: int | None = None) -> None:
-        if patience is not None and patience < 1:
-            raise OptionError(f"Selection: patience must be a whole number ≥ 1, or None, got {patience}.")
-        self.best, self.patience = snapshot, patience
+        self.best = instance("Selection", "snapshot", snapshot, Snapshot)
+        self.patience = None if patience is None else whole_number("Selection", "patience", patience)
         self.accuracy = -math.inf
         self.waited = 0
 
