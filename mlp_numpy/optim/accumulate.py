@@ -15,7 +15,7 @@ from mlp_numpy.optim.flat import FlatParameters, flat_parameters
 class Accumulator:
     """Joins the gradients of several backwards, each of which overwrites ``grads``, and puts the whole batch's there.
 
-        G = Σᵢ Wᵢ gᵢ / Σᵢ Wᵢ        for a loss that is a mean, Wᵢ the total weight of piece i
+        G = Σᵢ Wᵢ gᵢ / Σᵢ Wᵢ        for a loss that is a mean, Wᵢ its total weight over piece i
         G = Σᵢ gᵢ                   for a loss that is a sum
 
         for x, y in pieces:
@@ -37,7 +37,7 @@ class Accumulator:
         self.parameters = flat_parameters("Accumulator", parameters)
         choice("Accumulator", "reduction", reduction, ("mean", "sum"))
         self._sum: Array = np.zeros_like(parameters.grads)
-        self._parts = Joined(reduction)
+        self._parts, self._count = Joined(reduction), 0
 
     @property
     def total_weight(self) -> float:
@@ -49,8 +49,10 @@ class Accumulator:
 
         A piece in which nothing counts has the total weight 0. Raises OptionError unless it is a number ≥ 0.
         """
-        before, part = self._parts.add(number("Accumulator.add", "total_weight", total_weight, NOT_NEGATIVE))
-        if part:
+        total_weight = number("Accumulator.add", "total_weight", total_weight, NOT_NEGATIVE)
+        self._count += 1
+        if total_weight or self.parameters.grads.any():
+            before, part = self._parts.add(total_weight)
             axpby(part, self.parameters.grads, before, self._sum)  # G ← a G + b gᵢ
 
     def finish(self) -> None:
@@ -58,7 +60,7 @@ class Accumulator:
 
         Raises CallOrderError if nothing was added.
         """
-        if not self._parts.count:
+        if not self._count:
             raise CallOrderError("Accumulator.finish: gradients must have been added, got none. Hint: call add first.")
         self.parameters.grads[...] = self._sum
         self.clear()
@@ -66,7 +68,7 @@ class Accumulator:
     def clear(self) -> None:
         """Forget what was added."""
         self._sum.fill(0)
-        self._parts = Joined(self._parts.reduction)
+        self._parts, self._count = Joined(self._parts.reduction), 0
 
     def __repr__(self) -> str:
         return f"Accumulator({len(self.parameters):,} gradients of the total weight {self.total_weight:g})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, get_args
 
 import numpy as np
@@ -12,7 +13,7 @@ from mlp_numpy.checks import choice, plain_array
 from mlp_numpy.errors import DTypeError, LabelError, OptionError, ShapeError
 from mlp_numpy.modules.base import Content, Module
 from mlp_numpy.modules.losses.domain import check_domain
-from mlp_numpy.modules.losses.reduction import Reduction, quiet
+from mlp_numpy.modules.losses.reduction import Reduction
 
 
 class LossModule(Module):
@@ -58,9 +59,9 @@ class LossModule(Module):
         targets = self.targets(x, y, weight)
         self._check_predictions(x, targets["weight"])
         context, out = self._computed(x, targets)
-        if x.dtype == np.float32 and not all_finite(out) and all_finite(x):
+        if x.dtype == np.float32 and not (math.isfinite(out) if out.ndim == 0 else all_finite(out)) and all_finite(x):
             context, out = self._computed(x.astype(np.float64), targets)
-            out = quiet(out.astype)(np.float32)
+            out = narrowed(out, np.float32)
         self._context, self._out_shape, self._out_dtype = context, np.shape(out), out.dtype
         return out
 
@@ -82,7 +83,7 @@ class LossModule(Module):
         context = self._remembered()
         if self._out_dtype.kind == "c":
             raise DTypeError(f"{self!r}.backward: x must have been real, got {self._out_dtype} in forward.")
-        dout = np.ones(self._out_shape) if dout is None else self._numbers("backward", "dout", dout)
+        dout = np.ones(self._out_shape, self._out_dtype) if dout is None else self._numbers("backward", "dout", dout)
         if dout.shape != self._out_shape:
             raise ShapeError(
                 f"{self!r}.backward: dout must be {self._out_shape}, as the loss was, got {dout.shape}. "
@@ -153,7 +154,9 @@ class LossModule(Module):
         return weight
 
 
-@quiet
 def narrowed(array: Array, dtype: Any) -> Array:
     """``array`` in another kind of number: what that cannot hold becomes infinite."""
-    return array.astype(dtype, copy=False)
+    if array.dtype == dtype:
+        return array
+    with np.errstate(all="ignore"):
+        return array.astype(dtype)

@@ -122,7 +122,7 @@ def _below_maxima(x: Array) -> Array:
     """xₙᵢ − mₙ, which is 0 at an infinite maximum that its row has once."""
     maxima = row_maxima(x.real)
     shifted: Array = x - maxima
-    if not np.isfinite(maxima).all():
+    if not np.isfinite(np.add.reduce(maxima, axis=None)):
         at = (x.real == maxima) & (maxima == np.inf)
         at &= np.count_nonzero(at, axis=1, keepdims=True) == 1
         shifted[at] = 0

@@ -22,7 +22,7 @@ def quiet(formula: Formula) -> Formula:
 class Joined:
     """The rule by which the results of a batch's parts become that of the whole batch, wherever parts are joined.
 
-        "mean"    R = Σᵢ Wᵢ rᵢ / Σᵢ Wᵢ, 0 where that is 0/0
+        "mean"    R = Σᵢ Zᵢ rᵢ / Z      Zᵢ = Wᵢ and Z = Σᵢ Wᵢ, or 1 where that is 0
         "sum"     R = Σᵢ rᵢ
 
     r is what a part gives, its loss or the gradient of that, and W what its own mean was divided by: the loss's
@@ -33,27 +33,33 @@ class Joined:
     def __init__(self, reduction: Reduction = "mean") -> None:
         self.reduction: Reduction = reduction
         self.weight = 0.0
-        self.count = 0
+        self._begun = False
 
     def add(self, weight: float) -> tuple[float, float]:
-        """The factors (a, b) of what has been joined so far and of the next part, whose total weight is ``weight``."""
-        before, self.count = self.weight, self.count + 1
-        self.weight += weight
+        """The factors (a, b) of what has been joined so far and of the next part, whose total weight is ``weight``.
+
+        A part that is 0 and weighs 0 need not be added.
+        """
+        before = (self.weight or 1.0) if self._begun else 0.0
+        self.weight, self._begun = self.weight + weight, True
         if self.reduction != "mean":
             return 1.0, 1.0
-        return (before / self.weight, weight / self.weight) if weight else (1.0, 0.0)
+        whole = self.weight or 1.0
+        return before / whole, (weight or 1.0) / whole
 
     def join(self, whole: float, part: float, weight: float) -> float:
-        """The number R for what has been joined so far, ``whole``, and the next part; what weighs 0 may be anything."""
+        """The number R, given what has been joined so far, ``whole``, and the next part."""
+        if part == weight == 0:
+            return whole
         a, b = self.add(weight)
-        return (a * whole if a else 0.0) + (b * part if b else 0.0)
+        return (a * whole if a else 0.0) + b * part
 
 
 def reduce_losses(
     context: Context, losses: Array, reduction: Reduction, weight: Array | None = None, total: float | None = None
 ) -> Array:
     """
-    Forward     out = Σₙ (vₙ/Z) lossₙ, Σₙ vₙ lossₙ, or all of vₙ lossₙ      Z = Σₙ vₙ, or ∞ where that is 0
+    Forward     out = Σₙ (vₙ/Z) lossₙ, Σₙ vₙ lossₙ, or all of vₙ lossₙ      Z = Σₙ vₙ, or 1 where that is 0
     Shapes      losses (N, …)   weight v (N,), or None: every v is 1   out () or (N, …)
                 Z counts every number of ``losses``; ``total`` replaces it where the weights are not all in v
     Caches      v, Z
@@ -68,7 +74,7 @@ def reduce_losses(
     v = context["weight"] = weight.astype(np.float64, copy=False).reshape(-1, *(1,) * (losses.ndim - 1))
     n = float(v.sum()) * (losses.size // len(losses)) if total is None else total
     context["total"] = n
-    share = v / (n or np.inf) if reduction == "mean" else v
+    share = v / (n or 1) if reduction == "mean" else v
     zeros = np.zeros(losses.shape, np.result_type(losses, np.float64))
     losses_weighed = np.multiply(share, losses, out=zeros, where=v != 0)
     out: Array = losses_weighed if reduction == "none" else np.add.reduce(losses_weighed, axis=None)
@@ -86,7 +92,6 @@ def _reduced(losses: Array, reduction: Reduction, n: float) -> Array:
     return mean
 
 
-@quiet
 def weigh(context: Context, dout: Array, slopes: Array) -> Array:
     """
     Backward    dxₙᵢ = wₙ ∂lossₙ/∂xₙᵢ      wₙ = dout vₙ/Z, dout vₙ or doutₙ vₙ
@@ -95,12 +100,14 @@ def weigh(context: Context, dout: Array, slopes: Array) -> Array:
     A row of weight 0 is absent: its gradient is 0.
     """
     weight, mean = context["weight"], context["reduction"] == "mean"
-    n = (context["total"] or np.inf) if mean else 1
+    n = (context["total"] or 1) if mean else 1
     if weight is None:
-        w = dout / n if mean else dout
-    else:
-        w = dout * (weight / n)
-        slopes[weight.reshape(-1) == 0] = 0
+        return _scaled(slopes, dout / n if mean else dout)
+    slopes[weight.reshape(-1) == 0] = 0
+    return quiet(_scaled)(slopes, dout * (weight / n))
+
+
+def _scaled(slopes: Array, w: Array) -> Array:
     if w.ndim:
         w = w.reshape(w.shape + (1,) * (slopes.ndim - w.ndim))
     slopes *= w
