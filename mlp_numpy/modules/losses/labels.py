@@ -111,7 +111,8 @@ class DistributionLossModule(ClassLossModule):
 
     class_weight      one weight ω a class, a factor of each yₙᵢ. "mean" divides by Σₙ ω at yₙ for labels that are
                       whole numbers, but by N for rows of probabilities
-    label_smoothing   ε: yₙᵢ becomes (1 − ε) yₙᵢ + ε/C
+    label_smoothing   ε: yₙᵢ becomes (1 − ε) yₙᵢ + ε/C. A class of weight 0 then has a loss yet; "mean" divides by 1
+                      where all weights ω at yₙ are 0
     ignore_index      rows of this label do not count; for whole numbers only. Where all are ignored, "mean" is 0
     """
 
