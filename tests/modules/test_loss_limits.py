@@ -80,6 +80,16 @@ def test_a_class_has_one_loss_as_a_number_and_as_a_row(
             assert np.isfinite(dx).all()
 
 
+@pytest.mark.parametrize("make", [CrossEntropyModule, NLLModule])
+def test_what_no_label_stands_at_never_counts(make: Callable[..., LossModule]) -> None:
+    x = np.array([[NAN, 0.5]]) if make is CrossEntropyModule else np.array([[NAN, -0.5]])
+    number, dx = both(make(), x, np.array([1]))
+    row, dx_row = both(make(), x, np.array([[0, 1]]))
+    assert number == row > 0
+    np.testing.assert_array_equal(dx, dx_row)
+    assert dx[0, 0] == 0 > dx[0, 1]
+
+
 LIMITS: list[tuple[LossModule, Any, Any, Any, Any]] = [
     (SoftMaxCrossEntropyModule("none"), [[0, -INF]], [[0], [[1.0, 0]]], [0], [[0, 0]]),
     (SoftMaxCrossEntropyModule("none"), [[0, -INF]], [[1], [[0.0, 1]]], [INF], [[1, -1]]),
@@ -214,6 +224,8 @@ def test_weights_that_no_number_can_hold_together_are_refused() -> None:
     ):
         with pytest.raises(OptionError, match=r"SoftMax|Hinge.*weight"):
             loss.forward(x, y, weight)
+    with pytest.raises(OptionError, match="MSEModule.forward: weights must have a finite sum, got 1e\\+308 among them"):
+        MSEModule().forward(np.zeros((1, 3)), np.zeros((1, 3)), [1e308])  # three numbers a row
     assert SoftMaxCrossEntropyModule(class_weight=[0, 1]).forward(x, y, [5, 0]) == 0
 
 
@@ -334,6 +346,7 @@ def test_scores_that_are_probabilities_are_warned_of_once() -> None:
         np.zeros((2, 3)),
         [[NAN, 0.5], [0.5, 0.5]],
         [[0.2, 0.81], [0.3, 0.7]],
+        [[0.2, 0.8001], [0.3, 0.7001]],
         [[0.2, 0.8], [0.0, 1.0]],
     ],
 )
