@@ -230,13 +230,17 @@ class Node:
             self._grad = None
         self._fresh, self._shared = True, False
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        # A history belongs to the nodes that it leads to: a copy starts without one, and holds arrays of its own.
-        twin = type(self)(self._value.copy(order="K"), name=self.name, needs_grad=self._needs)
-        if self._grad is not None:
-            twin._grad, twin._fresh = self._grad.copy(order="K"), False
-        memo[id(self)] = twin
-        return twin
+    def __getstate__(self) -> dict[str, Any]:
+        # A history belongs to the nodes that it leads to: a copy, or a pickle, starts without one, and holds arrays of
+        # its own, in the same memory order.
+        turn = self._value.ndim > 1 and self._value.flags.f_contiguous
+        arrays = [array.T if turn and array is not None else array for array in (self._value, self._grad)]
+        return {"arrays": arrays, "turn": turn, "name": self.name, "needs": self._needs, "fresh": self._fresh}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        value, grad = (array.T if state["turn"] and array is not None else array for array in state["arrays"])
+        Node.__init__(self, value, name=state["name"], needs_grad=state["needs"])
+        self._grad, self._fresh = grad, state["fresh"]
 
     def __repr__(self) -> str:
         name = "" if self.name is None else f"{self.name!r}, "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, row_maxima
+from mlp_numpy.arrays import Array, less_row_maxima
 from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.errors import ShapeError
 from mlp_numpy.modules.base import Module
@@ -23,7 +23,7 @@ class SoftMax(Op):
 
     @staticmethod
     def forward(context: Context, x: Array) -> Array:
-        out: Array = x - row_maxima(x.real)
+        out: Array = less_row_maxima(x)
         np.exp(out, out=out)
         out /= _row_sums(out)
         context["out"] = out
@@ -49,7 +49,7 @@ class LogSoftMax(Op):
 
     @staticmethod
     def forward(context: Context, x: Array) -> Array:
-        out: Array = x - row_maxima(x.real)
+        out: Array = less_row_maxima(x)
         s = np.exp(out)
         sums = _row_sums(s)
         s /= sums

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, all_finite
+from mlp_numpy.arrays import Array, Learned, all_finite
 from mlp_numpy.errors import NonFiniteError
 from mlp_numpy.modules import LossModule, Module, Residual, Sequential
 
@@ -113,16 +113,17 @@ def held_out_place(images: Array) -> tuple[str, bool]:
     return "the data held out" if in_data else "the held-out part", in_data
 
 
-def last_gradient(model: Module) -> Array:
-    """The smallest gradient of the first layer that learns.
+def last_gradient(model: Module) -> Learned:
+    """The parameter of the first layer that learns whose gradient is the smallest array.
 
     It is computed last, from what has come through every layer behind it, and a NaN or an infinity on that way stays
     one. So these few numbers tell what would cost a pass over all gradients, 4 % of a step of a large net.
     """
     found = list(model.learned())
     first_layer = found[0][0].rpartition(".")[0]
-    gradients = [array.grad for name, array in found if name.rpartition(".")[0] == first_layer]
-    return min(gradients, key=lambda gradient: gradient.size)
+    return min(
+        (array for name, array in found if name.rpartition(".")[0] == first_layer), key=lambda array: array.value.size
+    )
 
 
 def _bad(what: str, array: Array) -> str | None:

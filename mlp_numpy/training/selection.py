@@ -9,6 +9,7 @@ import numpy as np
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.checks import instance, whole_number
+from mlp_numpy.modules import NamedArrays
 from mlp_numpy.training.archive import below, under
 from mlp_numpy.training.records import EvaluationRecord
 from mlp_numpy.training.snapshot import Snapshot
@@ -47,6 +48,11 @@ class Selection:
         return counters | under("best/", self.best.state())
 
     def load_state(self, state: Mapping[str, Array]) -> None:
-        """Go on where another selection on the same model was."""
-        self.accuracy, self.waited = float(state["accuracy"]), int(state["waited"])
+        """Go on where another selection on the same model was; raises as ``Snapshot.load_state`` does."""
+        accuracy, waited = np.array(self.accuracy), np.array(self.waited)
+        counters = NamedArrays("Selection.load_state", {"accuracy": accuracy, "waited": waited})
+        own = {name: value for name, value in state.items() if not name.startswith("best/")}
+        counters.checked(own)
         self.best.load_state(below("best/", state))
+        counters.assign(own)
+        self.accuracy, self.waited = float(accuracy), int(waited)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -12,13 +13,14 @@ from mlp_numpy.arrays import Array, all_finite
 from mlp_numpy.checks import flag, whole_number
 from mlp_numpy.data.batches import Batches
 from mlp_numpy.data.dataset import Split
-from mlp_numpy.errors import NonFiniteError, OptionError
+from mlp_numpy.errors import MlpNumpyError, NonFiniteError, OptionError
 from mlp_numpy.modules import Joined, LossModule, Module
 from mlp_numpy.optim import Accumulator, Optimizer
 from mlp_numpy.training.agreement import LossBound, agreed
 from mlp_numpy.training.archive import below, under
 from mlp_numpy.training.diagnosis import Failure, diverged, failure_at, held_out_place, last_gradient
 from mlp_numpy.training.metrics import accuracy, evaluate
+from mlp_numpy.training.progress import Progress
 from mlp_numpy.training.records import EvaluationRecord, Record, StepRecord
 from mlp_numpy.training.selection import Selection
 from mlp_numpy.training.snapshot import Buffers, Snapshot
@@ -51,10 +53,8 @@ class Trainer:
     though all that it is the product of is finite, shows one step later, or
     at once in ``clip_norm``, which names its array.)
 
-    Raises OptionError for what is no such part or setting, and for parts that do not belong together.
-
-    Everything that a later step depends on is in ``state``: a trainer made of the same parts that loads it goes on
-    bit by bit as this one would.
+    Raises OptionError for what is no such part, or for parts that do not belong together. Everything that a later step
+    depends on is in ``state``: a trainer of the same parts that loads it goes on bit by bit as this one would.
     """
 
     def __init__(
@@ -186,36 +186,36 @@ class Trainer:
 
     def state(self) -> dict[str, Array]:
         """Copies of everything that a later step depends on, as ``load_state`` takes them."""
-        counters = {
-            "step": np.array(self.step),
-            "weights_step": np.array(self.weights_step),
-            "evaluated_step": np.array(self._evaluated_step),
-            "first_loss": np.array(self._bound.first_loss),
-            "held_out_losses": np.array(self._held_out_losses),
-        }
-        selection = {} if self.selection is None else under("selection/", self.selection.state())
-        return (
-            counters
-            | under("model/", self.model.state())
-            | under("update/", self.update.state())
-            | under("good/", self._good.state())
-            | selection
-        )
+        counters = (self.step, self.weights_step, self._evaluated_step)
+        progress = Progress(*counters, self._bound.first_loss, self._held_out_losses)
+        kept = progress.state()
+        for prefix, part in self._stateful().items():
+            kept |= under(prefix, part.state())
+        return kept
 
     def load_state(self, state: Mapping[str, Array]) -> None:
-        """Go on where another trainer of the same parts was when it gave ``state``.
+        """Go on where another trainer of the same parts was; nothing is changed if its ``state`` does not fit.
 
-        Raises KeyError for names and ShapeError for shapes that do not fit.
+        Raises UnknownNameError for names, ShapeError for shapes and DTypeError for kinds of numbers that do not fit.
         """
-        self.model.load_state(below("model/", state))
-        self.update.load_state(below("update/", state))
-        self._good.load_state(below("good/", state))
-        if self.selection is not None:
-            self.selection.load_state(below("selection/", state))
-        self.step, self.weights_step = int(state["step"]), int(state["weights_step"])
-        self._evaluated_step, self._bound.first_loss = int(state["evaluated_step"]), float(state["first_loss"])
-        self._held_out_losses = [float(loss) for loss in state["held_out_losses"]]
+        before = self.state()
+        try:
+            self._load(state)
+        except MlpNumpyError:
+            self._load(before)
+            raise
         self.failure = None
+
+    def _load(self, state: Mapping[str, Array]) -> None:
+        progress = Progress.of(state)
+        for prefix, part in self._stateful().items():
+            part.load_state(below(prefix, state))
+        self.step, self.weights_step, self._evaluated_step = progress[:3]
+        self._bound.first_loss, self._held_out_losses = progress[3:]
+
+    def _stateful(self) -> dict[str, Any]:
+        parts = {"model/": self.model, "update/": self.update, "good/": self._good, "selection/": self.selection}
+        return {prefix: part for prefix, part in parts.items() if part is not None}
 
     def _gradients(self, number: int) -> tuple[float, float, int]:
         """Loss, accuracy and rows of batch ``number``, its gradients in the model's, joined if several make a step."""
@@ -226,7 +226,7 @@ class Trainer:
         if not self._bound.holds(loss):
             self._fail_at(x, y, loss, "the loss")
         self.model.backward(self.loss.backward())
-        if not all_finite(self._witness):
+        if not all_finite(self._witness.grad):
             self._fail_at(x, y, loss, "gradients")
         if self._accumulator is not None:
             self._accumulator.add(self.loss.total_weight)

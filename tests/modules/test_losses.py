@@ -241,7 +241,7 @@ def test_labels_and_weights_that_do_not_fit_are_refused(
     [
         (lambda: MSEModule("average"), "unknown reduction 'average'"),
         (lambda: HuberModule(delta=0), "HuberModule: delta must be a number > 0, got 0"),
-        (lambda: HingeModule(margin="1"), "HingeModule: margin must be a number that is finite, got '1'"),
+        (lambda: HingeModule(margin="1"), "HingeModule: margin must be a finite number, got '1'"),
         (lambda: NLLModule(class_weight=[1, -1]), "class_weight must be a row of finite numbers ≥ 0"),
         (lambda: NLLModule(class_weight=3.0), "class_weight must be a row of finite numbers ≥ 0, got 3.0"),
         (lambda: NLLModule(label_smoothing=1.5), r"label_smoothing must be a number in \[0, 1\], got 1.5"),

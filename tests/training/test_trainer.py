@@ -224,7 +224,7 @@ def test_a_loss_that_does_not_take_what_the_model_gives_is_refused_at_once() -> 
     model = MLP(48, [16], 4, dtype=np.float32)
     with pytest.raises(OptionError, match=r"must be given scores, but MLP.* gives probabilities"):
         Trainer(model, SoftMaxCrossEntropyModule(), SGD(FlatParameters(model), 0.1), one.batches, DATA.test)
-    with pytest.raises(OptionError, match=r"must be given probabilities, but Sequential.* gives scores"):
+    with pytest.raises(OptionError, match=r"must be given probabilities, but Network.* gives scores"):
         evaluate(model.logits, CrossEntropyModule(), DATA.test, one.batches.preprocessing)
 
 
