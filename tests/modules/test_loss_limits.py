@@ -438,6 +438,13 @@ def test_predictions_without_classes_are_refused(loss: LossModule) -> None:
             loss.forward(np.zeros(shape), np.zeros(shape if shape == (3, 0) else 3, int))
 
 
+@pytest.mark.parametrize("make", [MSEModule, L1Module, HuberModule, BCEModule, BCEWithLogitsModule])
+def test_predictions_without_numbers_are_refused(make: Callable[[], LossModule]) -> None:
+    for shape in ((3, 0), (3, 2, 0)):
+        with pytest.raises(ShapeError, match=f"{make.__name__}.forward: x must hold at least one number, got"):
+            make().forward(np.zeros(shape), np.zeros(shape))
+
+
 @pytest.mark.parametrize("y", [[0.5, 2], [-0.1, 1], [NAN, 0.5]])
 @pytest.mark.parametrize("make", [BCEModule, BCEWithLogitsModule])
 def test_one_bad_answer_among_good_ones_is_refused(make: Callable[[], LossModule], y: list[float]) -> None:

@@ -13,7 +13,7 @@ from mlp_numpy.checks import choice, plain_array
 from mlp_numpy.errors import DTypeError, LabelError, OptionError, ShapeError
 from mlp_numpy.modules.base import Content, Module
 from mlp_numpy.modules.losses.domain import check_domain
-from mlp_numpy.modules.losses.reduction import Reduction
+from mlp_numpy.modules.losses.reduction import Reduction, quiet
 
 
 class LossModule(Module):
@@ -69,6 +69,7 @@ class LossModule(Module):
         context = Context()
         return context, self.op.forward(context, x, **targets, reduction=self.reduction, **self._constants())
 
+    @quiet
     def backward(self, dout: Array | None = None, y: Array | None = None, weight: Array | None = None) -> Array:
         """∂L/∂x, of x's shape.
 
@@ -107,6 +108,10 @@ class LossModule(Module):
     def _options(self) -> dict[str, Any]:
         """The arguments of the constructor besides the reduction, where they are not the default."""
         return {}
+
+    def _check_input(self, x: Array) -> None:
+        if x.size == 0:
+            raise ShapeError(f"{self._forward}: x must hold at least one number, got {x.shape}.")
 
     def _check_predictions(self, x: Array, weight: Array | None) -> None:
         """Raise DomainError for what is no prediction, once labels and weights are known to fit."""

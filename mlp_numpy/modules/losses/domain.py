@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -54,10 +54,10 @@ def check_domain(who: str, takes: Content, x: Array, weight: Array | None) -> No
         )
 
 
-def probability_floor(x: Array) -> float:
+def probability_floor(x: Array) -> Any:
     """The smallest probability whose logarithm is taken: 1/floor times anything up to 1/ε is a number yet."""
     limits = np.finfo(x.dtype)
-    return float(limits.tiny / limits.eps)
+    return limits.tiny / limits.eps
 
 
 def are_distributions(x: Array) -> bool:
