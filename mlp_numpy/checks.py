@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 
 from mlp_numpy.errors import DTypeError, OptionError, unknown_name
+
+Kind = TypeVar("Kind")
 
 LARGEST: Final = 2**63 - 1
 """The largest size or count that an array index can hold."""
@@ -76,17 +78,22 @@ def allocatable(who: str, shape: tuple[int, ...], dtype: Any = np.float64) -> tu
     return shape
 
 
+def plain_array(who: str, name: str, value: Any) -> np.ndarray[Any, np.dtype[Any]]:
+    """``value`` as an array; raises DTypeError if it is none, or has masks, which would be lost without a word."""
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise DTypeError(f"{who}: {name} must be a plain array, got a masked one. Hint: fill it, or weigh its rows.")
+    try:
+        return np.asarray(value)
+    except Exception as error:  # rows of different lengths, or what somebody else's __array__ raises
+        raise DTypeError(f"{who}: {name} must be an array of numbers, got {shown(value)}: {error}.") from error
+
+
 def numbers(who: str, name: str, value: Any) -> np.ndarray[Any, np.dtype[Any]]:
     """``value`` as an array of real, complex, whole or truth values; float16, which is for storing, as float32.
 
     Raises DTypeError for what is no array of numbers, and for a masked array, whose masks would be lost without a word.
     """
-    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
-        raise DTypeError(f"{who}: {name} must be a plain array, got a masked one. Hint: fill it, or weigh its rows.")
-    try:
-        array = np.asarray(value)
-    except (ValueError, TypeError, OverflowError) as error:
-        raise DTypeError(f"{who}: {name} must be an array of numbers, got {shown(value)}: {error}.") from error
+    array = plain_array(who, name, value)
     if array.dtype.kind not in "fciub":
         raise DTypeError(f"{who}: {name} must hold numbers, got {array.dtype}.")
     return array.astype(np.float32) if array.dtype == np.float16 else array
@@ -106,6 +113,13 @@ def choice(who: str, name: str, value: Any, known: Iterable[str]) -> str:
         raise OptionError(f"{who}: {name} must be one of {', '.join(known)}, got {shown(value)}.")
     if value not in known:
         raise OptionError(f"{who}: {unknown_name(name, value, known)}")
+    return value
+
+
+def instance(who: str, name: str, value: Any, kind: type[Kind]) -> Kind:
+    """``value`` itself; raises OptionError if it is no ``kind``."""
+    if not isinstance(value, kind):
+        raise OptionError(f"{who}: {name} must be a {kind.__name__}, got {shown(value)}.")
     return value
 
 
