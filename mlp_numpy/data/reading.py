@@ -35,14 +35,19 @@ def room_for(file_size: int) -> int:
     return ROOM + 2 * file_size
 
 
-def check_regular(who: str, path: Path) -> None:
-    """Raises DataError for a device, a pipe or a socket, which may have no end; what is not there may be looked for."""
+def check_regular(who: str, path: Path, most: int | None = None) -> None:
+    """Refuse a device, a pipe or a socket, which may have no end, and a file of more than ``most`` bytes.
+
+    What is not there, or cannot be looked at, is left to whoever reads it. Raises DataError.
+    """
     try:
-        mode = path.stat().st_mode
+        found = path.stat()
     except OSError:
         return
-    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+    if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
         raise DataError(f"{who}: {path} must be a regular file, got a device, a pipe or a socket.")
+    if most is not None and stat.S_ISREG(found.st_mode) and found.st_size > most:
+        raise DataError(f"{who}: {path} must have at most {most:,} bytes, got {found.st_size:,}.")
 
 
 def said(error: BaseException) -> str:
