@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import struct
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +12,7 @@ import numpy as np
 from PIL import Image, TiffImagePlugin
 
 from mlp_numpy.arrays import Array
+from mlp_numpy.checks import sizes
 from mlp_numpy.data.reading import as_path, check_regular, said
 from mlp_numpy.errors import DataError, DataNotFoundError, ShapeError, unreadable
 
@@ -63,12 +65,13 @@ def read_image(path: Any, image_shape: tuple[int, int, int]) -> Array:
     ShapeError
         if ``image_shape`` is no gray or RGB image
     OptionError
-        if ``path`` is no path
+        if ``path`` is no path, or ``image_shape`` no list of sizes
     """
     path = as_path("read_image", path)
-    channels, height, width = image_shape
-    if channels not in (1, 3):
-        raise ShapeError(f"read_image: image_shape must be (1, H, W) or (3, H, W), got {tuple(image_shape)}.")
+    found = sizes("read_image", "image_shape", image_shape)
+    if len(found) != 3 or found[0] not in (1, 3) or math.prod(found) > 3 * MOST_PIXELS:
+        raise ShapeError(f"read_image: image_shape must be (1, H, W) or (3, H, W), got {found}.")
+    channels, height, width = found
     check_regular("read_image", path)
     try:
         with _opened(path) as image:

@@ -67,7 +67,7 @@ class TrainedModel:
                 raise OptionError(f"TrainedModel: {key} must be {wanted}, got {shown(self.about[key])}.")
         kind, statistics = self.preprocessing.kind, self.preprocessing.state()
         if kind not in KINDS:
-            raise unknown_name("preprocessing", shown(kind), KINDS)
+            raise unknown_name("preprocessing", kind[:80], KINDS)
         shapes = dict.fromkeys(STATISTICS[kind], (n_inputs,))
         found = {name: np.shape(array) for name, array in statistics.items()}
         if found != shapes:
