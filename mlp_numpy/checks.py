@@ -66,7 +66,7 @@ def whole_number(who: str, name: str, value: Any, least: int = 1, most: int = LA
 
 def sizes(who: str, name: str, value: Any) -> tuple[int, ...]:
     """``value``, a list of whole numbers ≥ 1, as a tuple of ints; raises OptionError if it is none."""
-    if not isinstance(value, list | tuple | np.ndarray):
+    if not isinstance(value, list | tuple | np.ndarray) or (isinstance(value, np.ndarray) and not value.ndim):
         raise OptionError(f"{who}: {name} must be a list of whole numbers, got {shown(value)}.")
     return tuple(whole_number(who, f"{name}[{i}]", size) for i, size in enumerate(value))
 
@@ -131,7 +131,7 @@ def float_dtype(who: str, dtype: Any) -> np.dtype[Any]:
     """
     try:
         known = None if dtype is None else np.dtype(dtype)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, DeprecationWarning):  # a name that NumPy has given up, where warnings are errors
         known = None
     if known is None or known.kind not in "fc":
         raise DTypeError(f"{who}: dtype must be a kind of real or complex numbers, got {shown(dtype)}. Hint: float32.")
