@@ -94,6 +94,66 @@ def all_finite(array: Array) -> bool:
     return bool(np.isfinite(array).all())
 
 
+def product(a: Array, b: Array, out: Array | None = None) -> Array:
+    """a ⊙ b, in which 0 · ±∞ is 0: a branch that is not chosen does not count, whatever stands on it.
+
+    It is NumPy's product, and as quick; the processor itself tells when a 0 has met an ∞. ``out`` may be ``a``.
+    """
+    if a.dtype.kind == "c" or b.dtype.kind == "c":
+        return np.multiply(a, b, out=out)
+    try:
+        with np.errstate(invalid="raise"):
+            return np.multiply(a, b, out=out)
+    except FloatingPointError:
+        if out is a:  # which is the product by now: NaN beside 0 or ∞
+            out[np.isnan(out) & ((b == 0) | np.isinf(b))] = 0
+            return out
+    with np.errstate(invalid="ignore"):
+        result: Array = np.multiply(a, b, out=out)
+    result[((a == 0) & np.isinf(b)) | (np.isinf(a) & (b == 0))] = 0
+    return result
+
+
+def quotient(a: Array, b: Array) -> Array:
+    """a / b, in which 0 / 0 is 0: where nothing is wanted of it, a slope without bound does not count."""
+    try:
+        with np.errstate(invalid="raise"):
+            return np.divide(a, b)
+    except FloatingPointError:
+        with np.errstate(invalid="ignore"):
+            return np.where((a == 0) & (b == 0), 0, np.divide(a, b))
+
+
+def within_range(formula: Callable[..., Array], *arrays: Array) -> Array:
+    """``formula(*arrays)``, computed again in NumPy's widest numbers if one of its steps leaves the range.
+
+    So a result that the arrays' own kind of number holds is not lost to an intermediate that it does not hold.
+    """
+    try:
+        with np.errstate(over="raise", under="raise"):
+            return formula(*arrays)
+    except FloatingPointError:
+        pass
+    widest = np.result_type(np.longdouble, *arrays)
+    with np.errstate(over="ignore", under="ignore"):
+        wide: Array = formula(*(array.astype(widest) for array in arrays))
+        return wide.astype(np.result_type(*arrays))
+
+
+def less_row_maxima(x: Array) -> Array:
+    """x − max x of each row, (N, C) → (N, C), real parts deciding: 0 for what equals its row's maximum, ∞ too.
+
+    A difference beyond the range is −∞, which exp takes to 0.
+    """
+    maxima = row_maxima(x.real)
+    try:
+        with np.errstate(invalid="raise", over="ignore"):
+            return np.subtract(x, maxima)
+    except FloatingPointError:
+        with np.errstate(invalid="ignore", over="ignore"):
+            return np.where(x == maxima, 0, x - maxima).astype(x.dtype)
+
+
 def aligned(shape: tuple[int, ...], dtype: Any) -> Array:
     """An empty array that begins with a line of the cache, where vectors of numbers are read and written whole.
 

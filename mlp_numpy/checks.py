@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 
 from mlp_numpy.errors import DTypeError, OptionError, unknown_name
+
+Kind = TypeVar("Kind")
 
 LARGEST: Final = 2**63 - 1
 """The largest size or count that an array index can hold."""
@@ -33,12 +35,12 @@ class Bounds(NamedTuple):
         return above and (value <= self.high if self.high_included else value < self.high)
 
 
-FINITE: Final = Bounds("that is finite", -math.inf, math.inf)
-POSITIVE: Final = Bounds("> 0", 0, math.inf)
-NOT_NEGATIVE: Final = Bounds("≥ 0", 0, math.inf, low_included=True)
-FRACTION: Final = Bounds("in [0, 1)", 0, 1, low_included=True)
-OPEN_FRACTION: Final = Bounds("in (0, 1)", 0, 1)
-PROBABILITY: Final = Bounds("in [0, 1]", 0, 1, low_included=True, high_included=True)
+FINITE: Final = Bounds("a finite number", -math.inf, math.inf)
+POSITIVE: Final = Bounds("a number > 0", 0, math.inf)
+NOT_NEGATIVE: Final = Bounds("a number ≥ 0", 0, math.inf, low_included=True)
+FRACTION: Final = Bounds("a number in [0, 1)", 0, 1, low_included=True)
+OPEN_FRACTION: Final = Bounds("a number in (0, 1)", 0, 1)
+PROBABILITY: Final = Bounds("a number in [0, 1]", 0, 1, low_included=True, high_included=True)
 
 
 def number(who: str, name: str, value: Any, bounds: Bounds = FINITE) -> float:
@@ -49,7 +51,7 @@ def number(who: str, name: str, value: Any, bounds: Bounds = FINITE) -> float:
     except OverflowError:  # a Python integer of more than 308 digits
         result = math.nan
     if not bounds.hold(result):
-        raise OptionError(f"{who}: {name} must be a number {bounds.words}, got {shown(value)}.")
+        raise OptionError(f"{who}: {name} must be {bounds.words}, got {shown(value)}.")
     return result
 
 
@@ -65,7 +67,7 @@ def whole_number(who: str, name: str, value: Any, least: int = 1, most: int = LA
 def sizes(who: str, name: str, value: Any) -> tuple[int, ...]:
     """``value``, a list of whole numbers ≥ 1, as a tuple of ints; raises OptionError if it is none."""
     if not isinstance(value, list | tuple | np.ndarray) or (isinstance(value, np.ndarray) and not value.ndim):
-        raise OptionError(f"{who}: {name} must be a list of whole numbers ≥ 1, got {shown(value)}.")
+        raise OptionError(f"{who}: {name} must be a list of whole numbers, got {shown(value)}.")
     return tuple(whole_number(who, f"{name}[{i}]", size) for i, size in enumerate(value))
 
 
@@ -74,6 +76,27 @@ def allocatable(who: str, shape: tuple[int, ...], dtype: Any = np.float64) -> tu
     if math.prod(shape) * np.dtype(dtype).itemsize > LARGEST:
         raise OptionError(f"{who}: an array of {shape} must have at most {LARGEST} bytes. Hint: smaller sizes.")
     return shape
+
+
+def plain_array(who: str, name: str, value: Any) -> np.ndarray[Any, np.dtype[Any]]:
+    """``value`` as an array; raises DTypeError if it is none, or has masks, which would be lost without a word."""
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise DTypeError(f"{who}: {name} must be a plain array, got a masked one. Hint: fill it, or weigh its rows.")
+    try:
+        return np.asarray(value)
+    except Exception as error:  # rows of different lengths, or what somebody else's __array__ raises
+        raise DTypeError(f"{who}: {name} must be an array of numbers, got {shown(value)}: {error}.") from error
+
+
+def numbers(who: str, name: str, value: Any) -> np.ndarray[Any, np.dtype[Any]]:
+    """``value`` as an array of real, complex, whole or truth values; float16, which is for storing, as float32.
+
+    Raises DTypeError for what is no array of numbers, and for a masked array, whose masks would be lost without a word.
+    """
+    array = plain_array(who, name, value)
+    if array.dtype.kind not in "fciub":
+        raise DTypeError(f"{who}: {name} must hold numbers, got {array.dtype}.")
+    return array.astype(np.float32) if array.dtype == np.float16 else array
 
 
 def flag(who: str, name: str, value: Any) -> bool:
@@ -90,6 +113,13 @@ def choice(who: str, name: str, value: Any, known: Iterable[str]) -> str:
         raise OptionError(f"{who}: {name} must be one of {', '.join(known)}, got {shown(value)}.")
     if value not in known:
         raise OptionError(f"{who}: {unknown_name(name, value, known)}")
+    return value
+
+
+def instance(who: str, name: str, value: Any, kind: type[Kind]) -> Kind:
+    """``value`` itself; raises OptionError if it is no ``kind``."""
+    if not isinstance(value, kind):
+        raise OptionError(f"{who}: {name} must be a {kind.__name__}, got {shown(value)}.")
     return value
 
 

@@ -21,12 +21,24 @@ class OutOfRangeError(MlpNumpyError, IndexError):
     """An index names a place that an array does not have."""
 
 
+class UnknownNameError(MlpNumpyError, KeyError):
+    """A name under which nothing is kept, or a set of names that is not the one wanted."""
+
+    def __str__(self) -> str:
+        # KeyError itself shows its argument in quotes, which is right for a key and not for a sentence.
+        return str(self.args[0]) if self.args else ""
+
+
 class DTypeError(MlpNumpyError, TypeError):
     """An array came to a door with a kind of number that does not fit."""
 
 
 class LabelError(MlpNumpyError, ValueError):
     """Labels that name no class: negative, too large, not whole, or of the wrong form."""
+
+
+class DomainError(MlpNumpyError, ValueError):
+    """Predictions that a loss is not defined for: probabilities outside [0, 1], their logarithms above 0."""
 
 
 class OptionError(MlpNumpyError, ValueError):

@@ -53,8 +53,21 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write a JSON file for people as well as programs, whole or not at all; NaN and infinity become null."""
-    write_text(path, json.dumps(_finite(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    """Write a JSON file for people as well as programs, whole or not at all; NaN and infinity become null.
+
+    A list of values stands on one line, whatever its length: a column of a history is one line of a diff.
+    """
+    write_text(path, _json(_finite(content)) + "\n")
+
+
+def _json(content: Any, indent: str = "\n") -> str:
+    deeper = indent + " "
+    if isinstance(content, dict) and content:
+        items = (f"{deeper}{_json(str(key))}: {_json(value, deeper)}" for key, value in content.items())
+        return f"{{{','.join(items)}{indent}}}"
+    if isinstance(content, list) and any(isinstance(value, dict | list) for value in content):
+        return f"[{','.join(f'{deeper}{_json(value, deeper)}' for value in content)}{indent}]"
+    return json.dumps(content, ensure_ascii=False, allow_nan=False)
 
 
 def _finite(content: Any) -> Any:

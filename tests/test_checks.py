@@ -29,7 +29,7 @@ def test_whole_numbers_are_numbers(value: Any) -> None:
 
 @pytest.mark.parametrize("value", [*JUNK, float("nan"), np.nan, 10**400, np.inf, np.longdouble("1e400")], ids=str)
 def test_what_is_no_finite_number_is_refused_by_name(value: Any) -> None:
-    with pytest.raises(OptionError, match="^Who: size must be a number that is finite, got "):
+    with pytest.raises(OptionError, match="^Who: size must be a finite number, got "):
         checks.number("Who", "size", value)
 
 

@@ -31,6 +31,14 @@ def test_what_goes_wrong_on_the_way_leaves_the_old_file_and_nothing_else(tmp_pat
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.txt"]
 
 
+def test_a_list_of_values_stands_on_one_line_of_json(tmp_path: Path) -> None:
+    content = {"step": [1, 2, 3], "empty": {}, "rows": [[1, 2], [3.5, None]], "about": {"names": ["ä", "b"], 7: True}}
+    write_json(tmp_path / "a.json", content)
+    lines = (tmp_path / "a.json").read_text(encoding="utf-8").splitlines()
+    assert lines[1:6] == [' "step": [1, 2, 3],', ' "empty": {},', ' "rows": [', "  [1, 2],", "  [3.5, null]"]
+    assert json.loads("\n".join(lines)) == content | {"about": {"names": ["ä", "b"], "7": True}}
+
+
 def test_json_has_no_nan(tmp_path: Path) -> None:
     write_json(tmp_path / "a.json", {"a": [1.5, float("nan")], "b": (float("inf"), None)})
     assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8")) == {"a": [1.5, None], "b": [None, None]}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from mlp_numpy.arrays import Seed, generator
+from mlp_numpy.checks import allocatable, flag, sizes, whole_number
 from mlp_numpy.errors import OptionError
 from mlp_numpy.models.network import Classifier
 from mlp_numpy.modules import (
@@ -59,7 +61,11 @@ class ConvNet(Classifier):
         dtype: Any = np.float64,
         input_layer: bool = False,
     ) -> None:
-        options: dict[str, Any] = {"init": init or kaiming(), "rng": generator(rng), "dtype": dtype}
+        image_shape = _image_shape("ConvNet", image_shape)
+        n_classes = whole_number("ConvNet", "n_classes", n_classes)
+        n_first = whole_number("ConvNet", "n_first", n_first)
+        extra_norm = flag("ConvNet", "extra_norm", extra_norm)
+        options: dict[str, Any] = {"init": kaiming() if init is None else init, "rng": generator(rng), "dtype": dtype}
         n_channels, height, width = image_shape
         modules: list[Module] = [UnflattenModule(*image_shape)]
         for layer, times in enumerate(FIGURE_6):
@@ -75,9 +81,8 @@ class ConvNet(Classifier):
         if extra_norm:
             modules += [BatchNorm(n_channels, dtype=dtype), ReLUModule()]
         last = LinearModule(n_channels * height * width, n_classes, **options)
-        super().__init__(int(np.prod(image_shape)), *modules, FlattenModule(), last)
-        self.image_shape, self.n_classes, self.extra_norm = tuple(image_shape), int(n_classes), bool(extra_norm)
-        self.n_first = int(n_first)
+        super().__init__(math.prod(image_shape), *modules, FlattenModule(), last)
+        self.image_shape, self.n_classes, self.extra_norm, self.n_first = image_shape, n_classes, extra_norm, n_first
 
     def arguments(self) -> dict[str, Any]:
         return {
@@ -118,14 +123,16 @@ class SmallConvNet(Classifier):
         dtype: Any = np.float64,
         input_layer: bool = False,
     ) -> None:
-        options: dict[str, Any] = {"init": init or kaiming(), "rng": generator(rng), "dtype": dtype}
+        image_shape = _image_shape("SmallConvNet", image_shape)
+        n_classes = whole_number("SmallConvNet", "n_classes", n_classes)
+        options: dict[str, Any] = {"init": kaiming() if init is None else init, "rng": generator(rng), "dtype": dtype}
         n_channels, *size = image_shape
         for over in (Windows((5, 5), (1, 1), (0, 0)), Windows((2, 2), (2, 2), (0, 0))) * 2:
             size = list(over.out_size(*size))
         if min(size) < 1:
             raise OptionError(f"SmallConvNet: images must be at least 16 × 16, got image_shape {image_shape}.")
         super().__init__(
-            int(np.prod(image_shape)),
+            math.prod(image_shape),
             UnflattenModule(*image_shape),
             Conv2dModule(n_channels, 6, 5, input_layer=input_layer, **options),
             ReLUModule(),
@@ -140,10 +147,18 @@ class SmallConvNet(Classifier):
             ReLUModule(),
             LinearModule(84, n_classes, **options),
         )
-        self.image_shape, self.n_classes = tuple(image_shape), int(n_classes)
+        self.image_shape, self.n_classes = image_shape, n_classes
 
     def arguments(self) -> dict[str, Any]:
         return {"image_shape": list(self.image_shape), "n_classes": self.n_classes}
 
     def _arguments(self) -> str:
         return f"{self.image_shape}, {self.n_classes}"
+
+
+def _image_shape(who: str, image_shape: Any) -> tuple[int, int, int]:
+    shape = sizes(who, "image_shape", image_shape)
+    if len(shape) != 3:
+        raise OptionError(f"{who}: image_shape must be (C, H, W), got {image_shape!r}.")
+    allocatable(who, shape)
+    return shape[0], shape[1], shape[2]

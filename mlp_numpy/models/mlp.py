@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from mlp_numpy.arrays import Seed, generator, is_whole
+from mlp_numpy.arrays import Seed, generator
+from mlp_numpy.checks import FRACTION, flag, number, sizes, whole_number
 from mlp_numpy.errors import OptionError
 from mlp_numpy.models.network import Classifier, Network
 from mlp_numpy.modules import (
@@ -55,12 +56,13 @@ class MLP(Classifier):
         dtype: Any = np.float64,
         input_layer: bool = False,
     ) -> None:
-        if not isinstance(n_hidden, list | tuple | np.ndarray):
-            raise OptionError(f"MLP: n_hidden must be a list of whole numbers, got {n_hidden!r}. Hint: [100], or [].")
+        neg_slope, dropout = number("MLP", "neg_slope", neg_slope), number("MLP", "dropout", dropout, FRACTION)
+        batch_norm, input_layer = flag("MLP", "batch_norm", batch_norm), flag("MLP", "input_layer", input_layer)
+        ends = (whole_number("MLP", "n_inputs", n_inputs), whole_number("MLP", "n_classes", n_classes))
+        widths = (ends[0], *sizes("MLP", "n_hidden", n_hidden), ends[1])
         draws = generator(rng)
-        sizes = [n_inputs, *n_hidden, n_classes]
         modules: list[Module] = []
-        for layer, (n_in, n_out) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+        for layer, (n_in, n_out) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
             if layer:
                 modules.append(LeakyReLUModule(neg_slope))
             if layer and dropout:
@@ -70,9 +72,9 @@ class MLP(Classifier):
             first = input_layer and layer == 0
             modules.append(LinearModule(n_in, n_out, init=init, rng=draws, dtype=dtype, input_layer=first))
         super().__init__(n_inputs, *modules)
-        self.sizes = tuple(int(size) for size in sizes)
+        self.sizes = widths
         self.n_classes = self.sizes[-1]
-        self.neg_slope, self.batch_norm, self.dropout = float(neg_slope), bool(batch_norm), float(dropout)
+        self.neg_slope, self.batch_norm, self.dropout = neg_slope, batch_norm, dropout
 
     @property
     def title(self) -> str:
@@ -122,15 +124,16 @@ class ResidualMLP(Classifier):
         dtype: Any = np.float64,
         input_layer: bool = False,
     ) -> None:
-        if not is_whole(n_blocks, 1):
-            raise OptionError(f"ResidualMLP: n_blocks must be a whole number ≥ 1, got {n_blocks!r}.")
-        width = 4 * n_inputs if n_hidden is None else n_hidden
-        options: dict[str, Any] = {"init": init or glorot(), "rng": generator(rng), "dtype": dtype}
+        who = "ResidualMLP"
+        n_inputs, n_classes = whole_number(who, "n_inputs", n_inputs), whole_number(who, "n_classes", n_classes)
+        n_blocks = whole_number(who, "n_blocks", n_blocks)
+        width = 4 * n_inputs if n_hidden is None else whole_number(who, "n_hidden", n_hidden)
+        options: dict[str, Any] = {"init": _given(init, glorot()), "rng": generator(rng), "dtype": dtype}
         modules: list[Module] = [LinearModule(n_inputs, width, **options, input_layer=input_layer), ReLUModule()]
         modules += [Residual(LinearModule(width, width, **options), ReLUModule()) for _ in range(n_blocks)]
         super().__init__(n_inputs, *modules, LinearModule(width, n_classes, **options))
-        self.n_classes = int(n_classes)
-        self._sizes = (int(n_inputs), self.n_classes, int(width), int(n_blocks))
+        self.n_classes = n_classes
+        self._sizes = (n_inputs, n_classes, width, n_blocks)
 
     def arguments(self) -> dict[str, Any]:
         return dict(zip(("n_inputs", "n_classes", "n_hidden", "n_blocks"), self._sizes, strict=True))
@@ -163,10 +166,20 @@ class TwoLayerNet(Network):
         dtype: Any = np.float64,
         input_layer: bool = False,
     ) -> None:
-        options: dict[str, Any] = {"init": init or glorot(), "rng": generator(rng), "dtype": dtype}
+        who = "TwoLayerNet"
+        n_inputs, n_hidden = whole_number(who, "n_inputs", n_inputs), whole_number(who, "n_hidden", n_hidden)
+        n_outputs = whole_number(who, "n_outputs", n_outputs)
+        for name, function in (("f", f), ("g", g)):
+            if not isinstance(function, Module):
+                raise OptionError(f"{who}: {name} must be a module, got {function!r}. Hint: {name}=TanhModule().")
+        options: dict[str, Any] = {"init": _given(init, glorot()), "rng": generator(rng), "dtype": dtype}
         first = LinearModule(n_inputs, n_hidden, **options, input_layer=input_layer)
         super().__init__(n_inputs, first, f, LinearModule(n_hidden, n_outputs, **options), g)
-        self._sizes = (int(n_inputs), int(n_hidden), int(n_outputs))
+        self._sizes = (n_inputs, n_hidden, n_outputs)
 
     def _arguments(self) -> str:
         return ", ".join([*(str(size) for size in self._sizes), repr(self[1]), repr(self[3])])
+
+
+def _given(init: Initializer | None, default: Initializer) -> Initializer:
+    return default if init is None else init

@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+from mlp_numpy.arrays import Array
+from mlp_numpy.checks import whole_number
 from mlp_numpy.models.summary import Summary, summary
 from mlp_numpy.modules import Module, Sequential, SoftMaxModule
 
 
 class Network(Sequential):
-    """A row of modules that knows how many numbers a sample has, ``n_inputs``."""
+    """A row of modules that knows how many numbers a sample has, ``n_inputs``.
+
+    ``forward`` takes rows (N, n_inputs), or images (N, C, H, W) of as many numbers, which it flattens; ``backward``
+    gives a gradient of the shape that came in.
+    """
 
     def __init__(self, n_inputs: int, *modules: Module) -> None:
         super().__init__(*modules)
-        self.n_inputs = int(n_inputs)
+        self.n_inputs = whole_number(type(self).__name__, "n_inputs", n_inputs)
+        self._x_shape: tuple[int, ...] = ()
+
+    def forward(self, x: Array) -> Array:
+        """The output of the last module."""
+        x = self._check_batch("forward", "x", x)
+        self._x_shape = x.shape
+        if x.ndim > 2 and math.prod(x.shape[1:]) == self.n_inputs:
+            x = x.reshape(len(x), -1)
+        return super().forward(x)
+
+    def backward(self, dout: Array) -> Array | None:
+        """∂L/∂x in the shape of x; see Sequential."""
+        dx = super().backward(dout)
+        return dx if dx is None or self._numbers is None else dx.reshape(self._x_shape)
 
     def summary(self, batch: int = 32) -> Summary:
         """Layers, output shapes, parameters, and the memory that a batch of so many samples will take."""
@@ -41,6 +62,6 @@ class Classifier(Network):
         return type(self).__name__
 
     @property
-    def logits(self) -> Sequential:
+    def logits(self) -> Network:
         """The network up to the softmax; its layers are this network's own."""
-        return Sequential(*list(self)[:-1])
+        return Network(self.n_inputs, *list(self)[:-1])

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, blockwise, is_whole
+from mlp_numpy.arrays import Array, blockwise, product
 from mlp_numpy.autodiff import Context, Id, Op, ReLU, Sigmoid, Tanh
-from mlp_numpy.errors import OptionError, ShapeError
+from mlp_numpy.checks import allocatable, float_dtype, number, whole_number
+from mlp_numpy.errors import ShapeError
 from mlp_numpy.modules.base import Module
 
 
@@ -31,15 +32,14 @@ class LeakyReLU(Op):
                 np.maximum(slope, neg_slope, out=slope)
             else:
                 slope += neg_slope * (1 - slope)
-            np.multiply(slope, x, out=out)
+            product(slope, x, out)
 
         out, context["slope"] = blockwise(formula, x, n_out=2)
         return out
 
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
-        dx: Array = dout * context["slope"]
-        return dx
+        return product(dout, context["slope"])
 
 
 class ScaledReLU(Op):
@@ -55,13 +55,11 @@ class ScaledReLU(Op):
     @staticmethod
     def forward(context: Context, x: Array, *, scale: float) -> Array:
         context["scale"] = scale
-        out: Array = scale * ReLU.forward(context, x)
-        return out
+        return product(ReLU.forward(context, x), np.asarray(scale, x.real.dtype))
 
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
-        dx: Array = context["scale"] * ReLU.backward(context, dout)
-        return dx
+        return product(ReLU.backward(context, dout), np.asarray(context["scale"], dout.real.dtype))
 
 
 class PReLU(Op):
@@ -75,32 +73,31 @@ class PReLU(Op):
     """
 
     @staticmethod
+    def door(x: Array, slope: Array) -> None:
+        if slope.shape != (1,) and (x.ndim < 2 or slope.shape != x.shape[1:2]):
+            raise ShapeError(
+                f"PReLU.do_forward: a must be (1,), or (C,) for x (N, C, …), got {slope.shape} and {x.shape}."
+            )
+
+    @staticmethod
     def forward(context: Context, x: Array, slope: Array) -> Array:
         # One slope fits numbers of every shape, one a feature stands along axis 1.
         a = slope if slope.size == 1 else slope.reshape(-1, *(1,) * (x.ndim - 2))
         positive = (x.real > 0).astype(x.real.dtype)
         context["positive"], context["x"], context["a"] = positive, x, a
         context["shape"] = slope.shape
-        out: Array = (positive + a * (1 - positive)) * x
-        return out
+        return product(positive + a * (1 - positive), x)
 
     @staticmethod
     def backward(context: Context, dout: Array) -> tuple[Array | None, Array | None]:
         positive, x, a = context["positive"], context["x"], context["a"]
         rest = 1 - positive
-        dx = (positive + a * rest) * dout if context.wants(0) else None
+        dx = product(positive + a * rest, dout) if context.wants(0) else None
         if not context.wants(1):
             return dx, None
-        negative = dout * rest * x
+        negative = product(dout, product(rest, x))
         axes = None if a.size == 1 else (0, *range(2, x.ndim))
         return dx, np.sum(negative, axis=axes).reshape(context["shape"])
-
-
-def finite(who: str, name: str, value: Any) -> float:
-    """A setting as a float, or OptionError if it is no finite number."""
-    if not isinstance(value, float | int | np.number) or not np.isfinite(value):
-        raise OptionError(f"{who}: {name} must be a finite number, got {value!r}.")
-    return float(value.real)
 
 
 class LeakyReLUModule(Module):
@@ -111,7 +108,7 @@ class LeakyReLUModule(Module):
 
     def __init__(self, neg_slope: float) -> None:
         super().__init__()
-        self.neg_slope = finite("LeakyReLUModule", "neg_slope", neg_slope)
+        self.neg_slope = number("LeakyReLUModule", "neg_slope", neg_slope)
 
     def _arguments(self) -> str:
         return f"{self.neg_slope:g}"
@@ -128,7 +125,7 @@ class ReLUModule(Module):
 
     def __init__(self, scale: float = 1.0) -> None:
         super().__init__()
-        self.scale = finite("ReLUModule", "scale", scale)
+        self.scale = number("ReLUModule", "scale", scale)
         if self.scale != 1:
             self.op = ScaledReLU
 
@@ -147,9 +144,9 @@ class PReLUModule(Module):
     gives = "scores"
 
     def __init__(self, n_features: int = 1, *, neg_slope: float = 0.25, dtype: Any = np.float64) -> None:
-        if not is_whole(n_features, 1):
-            raise OptionError(f"PReLUModule: n_features must be a whole number ≥ 1, got {n_features!r}.")
-        self.neg_slope = finite("PReLUModule", "neg_slope", neg_slope)
+        n_features = allocatable("PReLUModule", (whole_number("PReLUModule", "n_features", n_features),))[0]
+        dtype = float_dtype("PReLUModule", dtype)
+        self.neg_slope = number("PReLUModule", "neg_slope", neg_slope)
         super().__init__(slope=np.full(n_features, self.neg_slope, dtype))
 
     def _arguments(self) -> str:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 import numpy as np
 
 from mlp_numpy.arrays import Array, Learned
 from mlp_numpy.autodiff import Context, Op
+from mlp_numpy.checks import float_dtype, numbers
 from mlp_numpy.errors import CallOrderError, DTypeError, ShapeError
 from mlp_numpy.modules.parameters import LearnedArray, NamedArrays
 
@@ -29,6 +30,18 @@ class Module:
     grads       ∂L/∂params, same names and shapes; zeros at first, overwritten in place by every ``backward``
     buffers     what is saved but not learned
     training    which formula is meant, the training one or the evaluation one; see ``train`` and ``eval``
+
+    ``module(x)`` is ``module.forward(x)``. A module without parameters has an empty ``params``: ask ``if
+    module.params:``.
+
+    Memory between ``forward`` and ``backward``: a module remembers one forward, its last. ``x`` may be kept without a
+    copy and must stay as it is until ``backward`` (the formula's ``Caches`` line says what is kept). ``out`` is the
+    caller's and may be edited. ``dout`` is only read, and not kept. A module that stands in two Sequentials must go
+    backward in one before it goes forward in the other: else the first one's ``backward`` raises CallOrderError.
+
+    ``copy.deepcopy`` and ``pickle`` give a complete and independent copy, without the memory of a forward; copied
+    together with an optimizer, both stay linked. A pickle is for processes side by side, never for a file: reading one
+    runs whatever it says. ``save_model`` writes files.
     """
 
     op: type[Op]
@@ -36,6 +49,8 @@ class Module:
     """What the output is; see ``check_chain``."""
     input_needed = True
     """Whether ``backward`` computes ∂L/∂x; a layer that reads the data itself may leave it out."""
+    _memory: ClassVar[dict[str, Any]] = {"_context": None}
+    """The attributes that belong to a forward, with what they hold without one; copies start so."""
 
     def __init__(self, **params: Array) -> None:
         self._params = NamedArrays(f"{type(self).__name__}.params", params)
@@ -45,8 +60,10 @@ class Module:
         self.buffers: dict[str, Array] = {}
         self.training = True
         self._context: Context | None = None
+        self._n_forwards = 0
         self._used: type[Op]
         self._out_shape: tuple[int, ...] = ()
+        self._complex = False
 
     @property
     def params(self) -> NamedArrays:
@@ -66,6 +83,10 @@ class Module:
     def grads(self, values: Mapping[str, Any]) -> None:
         self._grads.assign(values)
 
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        """``forward`` of the same arguments."""
+        return self.forward(*inputs, **options)
+
     def forward(self, x: Array) -> Array:
         """The module's output for a batch ``x``; what ``backward`` will need is remembered.
 
@@ -77,18 +98,19 @@ class Module:
         formula = self._formula()
         out = formula.forward(context, x, *self._params.values(), **self._constants())
         self._context, self._used, self._out_shape = context, formula, out.shape
+        self._complex = out.dtype.kind == "c"
+        self._n_forwards += 1
         return out
 
     def backward(self, dout: Array) -> Array | None:
         """∂L/∂x from ``dout`` = ∂L/∂out of the last ``forward``; the gradients of the parameters go into ``grads``.
 
         Returns None instead where the module was told that nobody needs ∂L/∂x. Raises CallOrderError without a
-        forward, ShapeError if ``dout`` has not the output's shape.
+        forward, ShapeError if ``dout`` has not the output's shape, DTypeError if it is complex, or ``x`` was, and the
+        parameters are real: complex numbers are for the forward, which the complex step differentiates.
         """
         context = self._remembered()
-        dout = self._check_batch("backward", "dout", dout)
-        if dout.shape != self._out_shape:
-            raise ShapeError(f"{self!r}.backward: dout must be {self._out_shape}, as the output was, got {dout.shape}.")
+        dout = self._check_dout(dout)
         context.needs = (self.input_needed, *(True for _ in self._grads))
         context.into = (None, *self._grads.values())
         gradients = self._used.backward(context, dout)
@@ -130,41 +152,30 @@ class Module:
 
     def clear_cache(self) -> None:
         """Forget the last forward, and so release the arrays kept for ``backward``."""
-        for _, leaf in self.leaves():
-            leaf._context = None
+        vars(self).update(self._memory)
+        for child in self.children().values():
+            child.clear_cache()
 
     def state(self) -> dict[str, Array]:
         """Copies of all params and buffers under dotted names, as ``load_state`` takes them."""
         return {name: array.copy() for name, array in self._state_arrays().items()}
 
-    def load_state(self, state: Mapping[str, Array]) -> None:
-        """Write params and buffers from what ``state`` gave; nothing is written if something does not fit.
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Write params and buffers from what ``state`` gave, or from lists of the same numbers; nothing is written if
+        something does not fit.
 
-        Raises KeyError for names, ShapeError for shapes and DTypeError for kinds of numbers that do not fit.
+        Raises UnknownNameError for names, ShapeError for shapes and DTypeError for kinds of numbers that do not fit.
         """
-        own = self._state_arrays()
-        if set(own) != set(state):
-            raise KeyError(f"{self!r}.load_state: must have the names {sorted(own)}, got {sorted(state)}.")
-        for name, array in own.items():
-            if np.shape(state[name]) != array.shape:
-                raise ShapeError(
-                    f"{self!r}.load_state: {name} must be {array.shape}, got {np.shape(state[name])}. "
-                    "Hint: the state belongs to a model of other sizes."
-                )
-            if not np.can_cast(state[name].dtype, array.dtype, casting="same_kind"):
-                raise DTypeError(
-                    f"{self!r}.load_state: {name} must be numbers that {array.dtype} can hold, got {state[name].dtype}."
-                )
-        for name, array in own.items():
-            array[...] = state[name]
+        NamedArrays(f"{self!r}.load_state", self._state_arrays()).assign(state)
 
     def astype(self, dtype: Any) -> Self:
-        """A twin of this module whose params, grads and buffers have another kind of number; no cache goes along.
+        """A copy of this module whose params, grads and buffers have another kind of number; no cache goes along.
 
-        Buffers of whole numbers count something, and stay what they are.
+        Buffers of whole numbers count something, and stay what they are. Raises DTypeError for a dtype that one cannot
+        compute in, such as float16.
         """
+        dtype = float_dtype(f"{self!r}.astype", dtype)
         twin = copy.deepcopy(self)
-        twin.clear_cache()
         for _, learned in twin.learned():
             learned.move(*np.empty((2, learned.value.size), dtype))
         for _, leaf in twin.leaves():
@@ -173,13 +184,9 @@ class Module:
             }
         return twin
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        # What backward needs belongs to one forward of one module: a copy starts without it.
-        twin = type(self).__new__(type(self))
-        memo[id(self)] = twin
-        for name, value in vars(self).items():
-            setattr(twin, name, None if name == "_context" else copy.deepcopy(value, memo))
-        return twin
+    def __getstate__(self) -> dict[str, Any]:
+        # What backward needs belongs to one forward of one module: a copy, or a pickle, starts without it.
+        return vars(self) | self._memory
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._arguments()})"
@@ -199,19 +206,34 @@ class Module:
     def _check_input(self, x: Array) -> None:
         """Raise ShapeError if ``x`` is not what this module takes."""
 
+    def _check_memory(self) -> None:
+        """Raise CallOrderError if a module below has run another forward since this one's last."""
+
     def _remembered(self) -> Context:
         if self._context is None:
             raise CallOrderError(f"{self!r}.backward: a forward must come first. Hint: call forward on the batch.")
         return self._context
 
     def _check_batch(self, method: str, name: str, batch: Array) -> Array:
-        batch = np.asarray(batch)
-        if batch.dtype.kind not in "fciub":
-            raise DTypeError(f"{self!r}.{method}: {name} must hold numbers, got {batch.dtype}.")
+        if type(batch) is not np.ndarray or batch.dtype.kind not in "fc" or batch.dtype == np.float16:
+            batch = numbers(f"{self!r}.{method}", name, batch)
         if batch.ndim == 0 or len(batch) == 0:
             raise ShapeError(f"{self!r}.{method}: {name} must hold at least one row, got {batch.shape}.")
         # Whole numbers become what NumPy itself makes of them in a division; no formula need know of them.
         return batch if batch.dtype.kind in "fc" else batch.astype(np.float64)
+
+    def _check_dout(self, dout: Array) -> Array:
+        dout = self._check_batch("backward", "dout", dout)
+        if dout.shape != self._out_shape:
+            raise ShapeError(f"{self!r}.backward: dout must be {self._out_shape}, as the output was, got {dout.shape}.")
+        if dout.dtype.kind == "c" or self._complex:
+            for name, grad in self._grads.items():
+                if grad.dtype.kind != "c":
+                    raise DTypeError(
+                        f"{self!r}.backward: x and dout must be real as {name} is, got complex ones. Hint: complex "
+                        "numbers are for the forward alone, which the complex step differentiates."
+                    )
+        return dout
 
     def _state_arrays(self) -> dict[str, Array]:
         return {

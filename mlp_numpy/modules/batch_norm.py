@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, is_whole
+from mlp_numpy.arrays import Array
 from mlp_numpy.autodiff import Context, Op
-from mlp_numpy.errors import OptionError, ShapeError
+from mlp_numpy.checks import NOT_NEGATIVE, PROBABILITY, allocatable, flag, float_dtype, number, whole_number
+from mlp_numpy.errors import ShapeError
 from mlp_numpy.modules.base import Module
 from mlp_numpy.modules.layout import images, pixel_rows
+from mlp_numpy.modules.moments import Moments, inverse_root, off_center, scaled_moments
 
 # Rows are taken in blocks of so many bytes, so that the passes over a block find it in the processor's cache.
 _BLOCK = 1 << 19
@@ -22,33 +24,32 @@ class BatchNormalize(Op):
     Backward    dx = γ r / B ⊙ (B dout − dβ − x̂ ⊙ dγ)     dγ = Σₛ doutₛ ⊙ x̂ₛ     dβ = Σₛ doutₛ
     Shapes      x, out, dout (N, C) or (N, C, H, W)   γ, β, μ, σ², r (C,)
                 s runs over the B rows: all N samples, of images all B = N·H·W pixels
-    Caches      x − μ, r, γ  (a view, no copy); also μ and σ² for who keeps running statistics
+    Caches      x − μ in a unit u (see ``scaled_moments``), r/u, r, γ  (a view, no copy); also μ and σ² for who keeps
+                running statistics
     Kinks       none
     Reference   "Assignment 1: MLPs, CNNs and Backpropagation" (Earle), eq. 47, 48 and 63. Eq. 63 is meant for
                 ∂L/∂x̂ = dout ⊙ γ; γ is put outside of its sums here, which turns them into dβ and dγ.
     """
 
     @staticmethod
+    def door(x: Array, gamma: Array, beta: Array, *, eps: float) -> None:
+        _check_features("BatchNormalize", x, gamma, beta)
+
+    @staticmethod
     def forward(context: Context, x: Array, gamma: Array, beta: Array, *, eps: float) -> Array:
         rows = pixel_rows(x)
-        mean = _sum(rows) / len(rows)
-        centered, squares = np.empty_like(rows), np.zeros_like(mean)
-        for part in _blocks(rows):
-            np.subtract(rows[part], mean, out=centered[part])
-            squares += np.einsum("sc,sc->c", centered[part], centered[part])
-        variance = squares / len(rows)
-        r = 1 / np.sqrt(variance + eps)
-        context["centered"], context["r"], context["gamma"] = centered, r, gamma
+        mean, variance, centered, r_unit, r = scaled_moments(rows, 0, _moments, eps)
+        context["centered"], context["r_unit"], context["r"], context["gamma"] = centered, r_unit, r, gamma
         context["mean"], context["variance"] = mean, variance
-        return images(_scale_and_shift(centered, gamma * r, beta), x.shape)
+        return images(_scale_and_shift(centered, gamma * r_unit, beta), x.shape)
 
     @staticmethod
     def backward(context: Context, dout: Array) -> tuple[Array, Array, Array]:
-        centered, r, gamma = context["centered"], context["r"], context["gamma"]
+        centered, r_unit, gamma = context["centered"], context["r_unit"], context["gamma"]
         rows = pixel_rows(dout)
-        dbeta, dgamma = _sums(rows, centered, r)
+        dbeta, dgamma = _sums(rows, centered, r_unit)
         dx = np.empty_like(rows)
-        scale, slope, shift = gamma * r, r * dgamma / len(rows), dbeta / len(rows)
+        scale, slope, shift = gamma * context["r"], r_unit * dgamma / len(rows), dbeta / len(rows)
         for part in _blocks(rows):
             block = np.multiply(centered[part], slope, out=dx[part])
             block += shift
@@ -69,11 +70,15 @@ class BatchNormalizeInference(Op):
     """
 
     @staticmethod
+    def door(x: Array, gamma: Array, beta: Array, *, mean: Array, variance: Array, eps: float) -> None:
+        _check_features("BatchNormalizeInference", x, gamma, beta, mean, variance)
+
+    @staticmethod
     def forward(
         context: Context, x: Array, gamma: Array, beta: Array, *, mean: Array, variance: Array, eps: float
     ) -> Array:
         centered = pixel_rows(x) - mean
-        r = 1 / np.sqrt(variance + eps)
+        r = inverse_root(variance + eps)
         context["centered"], context["r"], context["gamma"] = centered, r, gamma
         return images(_scale_and_shift(centered, gamma * r, beta), x.shape)
 
@@ -94,7 +99,8 @@ class BatchNorm(Module):
 
     Training normalizes by the batch's own mean and **biased** variance Σ(x − μ)²/B. ``buffers`` "running_mean" and
     "running_variance" follow; into the second goes the **unbiased** variance, Σ(x − μ)²/(B − 1), as in PyTorch.
-    Evaluation normalizes by these two. A single row has no variance: it leaves the running one as it was.
+    Evaluation normalizes by these two. A single row has no variance: it leaves the running one as it was. Without eps a
+    constant feature is normalized to 0; a running variance beyond the range is ∞, and its feature 0 in evaluation.
 
     Raises OptionError for n_features below 1, eps < 0, momentum outside [0, 1]; ShapeError in ``forward`` for an ``x``
     of another form.
@@ -111,14 +117,12 @@ class BatchNorm(Module):
         running: bool = True,
         dtype: Any = np.float64,
     ) -> None:
-        if not is_whole(n_features, 1):
-            raise OptionError(f"BatchNorm: n_features must be a whole number ≥ 1, got {n_features!r}.")
-        if not 0 <= eps < np.inf:
-            raise OptionError(f"BatchNorm: eps must be a number ≥ 0, got {eps!r}.")
-        if not 0 <= momentum <= 1:
-            raise OptionError(f"BatchNorm: momentum must lie in [0, 1], got {momentum!r}.")
+        (n_features,) = allocatable("BatchNorm", (whole_number("BatchNorm", "n_features", n_features),))
+        eps = number("BatchNorm", "eps", eps, NOT_NEGATIVE)
+        momentum = number("BatchNorm", "momentum", momentum, PROBABILITY)
+        running, dtype = flag("BatchNorm", "running", running), float_dtype("BatchNorm", dtype)
         super().__init__(gamma=np.ones(n_features, dtype=dtype), beta=np.zeros(n_features, dtype=dtype))
-        self.n_features, self.eps, self.momentum, self.running = int(n_features), float(eps), float(momentum), running
+        self.n_features, self.eps, self.momentum, self.running = n_features, eps, momentum, running
         if running:
             self.buffers["running_mean"] = np.zeros(n_features, dtype=dtype)
             self.buffers["running_variance"] = np.ones(n_features, dtype=dtype)
@@ -133,9 +137,14 @@ class BatchNorm(Module):
     def _follow(self, n_rows: int) -> None:
         context, momentum = self._remembered(), self.momentum
         mean, variance = self.buffers["running_mean"], self.buffers["running_variance"]
-        mean += momentum * (context["mean"] - mean)
-        if n_rows > 1:
-            variance += momentum * (context["variance"] * (n_rows / (n_rows - 1)) - variance)
+        # weights that add up to 1, so that an infinite variance gives an infinite one and not ∞ − ∞
+        with np.errstate(over="ignore"):
+            mean += momentum * (context["mean"] - mean)
+            if n_rows > 1:
+                newest = context["variance"] * (n_rows / (n_rows - 1))
+                infinite = ~np.isfinite(newest.real)
+                variance += momentum * (np.where(infinite, 0, newest) - np.where(infinite, 0, variance))
+                variance[infinite] += newest[infinite]
 
     def _formula(self) -> type[Op]:
         return BatchNormalize if self.training or not self.running else BatchNormalizeInference
@@ -156,6 +165,14 @@ class BatchNorm(Module):
             raise ShapeError(f"BatchNorm({n}).forward: x must be (N, {n}) or (N, {n}, H, W), got {x.shape}.")
 
 
+def _check_features(who: str, x: Array, *features: Array) -> None:
+    if x.ndim not in (2, 4) or x.size == 0 or any(np.shape(array) != x.shape[1:2] for array in features):
+        raise ShapeError(
+            f"{who}.do_forward: x must be (N, C) or (N, C, H, W), and the rest (C,), got {x.shape} and "
+            f"{', '.join(str(np.shape(array)) for array in features)}."
+        )
+
+
 def _blocks(rows: Array) -> list[slice]:
     size = max(1, _BLOCK // (rows.shape[1] * rows.itemsize))
     return [slice(start, start + size) for start in range(0, len(rows), size)]
@@ -167,6 +184,24 @@ def _sum(rows: Array) -> Array:
     for part in _blocks(rows):
         total += np.einsum("sc->c", rows[part])
     return total
+
+
+def _moments(rows: Array) -> Moments:
+    """μ, x − μ and σ² of each feature."""
+    mean = _sum(rows) / len(rows)
+    centered, drift = np.empty_like(rows), mean
+    source = rows
+    for attempt in range(3):
+        squares, sums = np.zeros((2, *mean.shape), mean.dtype)
+        for part in _blocks(rows):
+            block = np.subtract(source[part], drift, out=centered[part])
+            squares += np.einsum("sc,sc->c", block, block)
+            sums += np.einsum("sc->c", block)
+        variance, drift, source = squares / len(rows), sums / len(rows), centered
+        if attempt == 2 or not off_center(drift, variance):
+            break
+        mean = mean + drift
+    return mean, centered, variance
 
 
 def _sums(rows: Array, centered: Array, r: Array) -> tuple[Array, Array]:

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from mlp_numpy.arrays import Array, Seed, generator, is_whole
+from mlp_numpy.arrays import Array, Seed
 from mlp_numpy.autodiff import Context, Op
-from mlp_numpy.errors import OptionError
+from mlp_numpy.checks import flag, float_dtype, whole_number
+from mlp_numpy.errors import ShapeError
 from mlp_numpy.modules.base import Module
-from mlp_numpy.modules.init import Initializer, kaiming
+from mlp_numpy.modules.init import Initializer, kaiming, start_values
 from mlp_numpy.modules.layout import images, pixel_rows
 from mlp_numpy.modules.wide import side_by_side
 from mlp_numpy.modules.windows import Size, Windows, windows
@@ -31,6 +32,15 @@ class Conv2d(Op):
     Reference   Chellapilla, Puri and Simard 2006, "High Performance Convolutional Neural Networks for Document
                 Processing", section 3.2, for the product; given X, dX, dW and db are those of the linear layer
     """
+
+    @staticmethod
+    def door(x: Array, weight: Array, bias: Array | None = None, *, over: Windows) -> None:
+        if weight.ndim != 4 or weight.shape[2:] != over.kernel or (bias is not None and bias.shape != weight.shape[:1]):
+            raise ShapeError(
+                f"Conv2d.do_forward: W and b must be (M, C, {over.kernel[0]}, {over.kernel[1]}) and (M,), got "
+                f"{weight.shape} and {None if bias is None else bias.shape}."
+            )
+        over.check("Conv2d.do_forward", x, weight.shape[1])
 
     @staticmethod
     def forward(context: Context, x: Array, weight: Array, bias: Array | None = None, *, over: Windows) -> Array:
@@ -114,15 +124,17 @@ class Conv2dModule(Module):
         dtype: Any = np.float64,
         input_layer: bool = False,
     ) -> None:
-        for name, size in (("in_channels", in_channels), ("out_channels", out_channels)):
-            if not is_whole(size, 1):
-                raise OptionError(f"Conv2dModule: {name} must be a whole number ≥ 1, got {size!r}.")
-        self.windows = windows("Conv2dModule", kernel_size, stride, padding)
-        draw = kaiming() if init is None else init
-        weight = draw(generator(rng), (out_channels, in_channels, *self.windows.kernel), input_layer=input_layer)
+        who = "Conv2dModule"
+        in_channels = whole_number(who, "in_channels", in_channels)
+        out_channels = whole_number(who, "out_channels", out_channels)
+        bias, input_layer = flag(who, "bias", bias), flag(who, "input_layer", input_layer)
+        dtype = float_dtype(who, dtype)
+        self.windows = windows(who, kernel_size, stride, padding)
+        shape = (out_channels, in_channels, *self.windows.kernel)
+        weight = start_values(who, init, rng, shape, input_layer=input_layer, default=kaiming())
         inner = np.ascontiguousarray(weight.transpose(0, 2, 3, 1), dtype=dtype).transpose(0, 3, 1, 2)
         super().__init__(weight=inner, **({"bias": np.zeros(out_channels, dtype=dtype)} if bias else {}))
-        self.in_channels, self.out_channels, self.bias = int(in_channels), int(out_channels), bias
+        self.in_channels, self.out_channels, self.bias = in_channels, out_channels, bias
         self.input_needed = not input_layer
 
     def _constants(self) -> dict[str, Any]:
@@ -133,5 +145,5 @@ class Conv2dModule(Module):
         return f"{self.in_channels}, {self.out_channels}, {self.windows.arguments}{options}"
 
     def _check_input(self, x: Array) -> None:
-        who = f"Conv2dModule({self.in_channels} → {self.out_channels})"
+        who = f"Conv2dModule({self.in_channels} → {self.out_channels}).forward"
         self.windows.check(who, x, self.in_channels)

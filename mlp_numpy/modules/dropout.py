@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, Seed, generator
+from mlp_numpy.arrays import Array, Seed, generator, product
 from mlp_numpy.autodiff import Context, Id, Op
-from mlp_numpy.errors import OptionError
+from mlp_numpy.checks import FRACTION, number
 from mlp_numpy.modules.base import Module
 
 
@@ -26,13 +26,11 @@ class DropoutMask(Op):
     @staticmethod
     def forward(context: Context, x: Array, *, mask: Array) -> Array:
         context["mask"] = mask
-        out: Array = mask * x
-        return out
+        return product(mask, x)
 
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
-        dx: Array = context["mask"] * dout
-        return dx
+        return product(context["mask"], dout)
 
 
 class Dropout(Module):
@@ -48,17 +46,16 @@ class Dropout(Module):
     """
 
     op = DropoutMask
+    _memory: ClassVar[dict[str, Any]] = {"_context": None, "_mask": None}
 
     def __init__(self, p: float = 0.5, *, rng: Seed = None) -> None:
-        if not 0 <= p < 1:
-            raise OptionError(f"Dropout: p, the probability of dropping, must lie in [0, 1), got {p!r}.")
+        self.p = number("Dropout", "p", p, FRACTION)
         super().__init__()
-        self.p = float(p)
         draws = generator(rng)
         seed = int(rng) % 2**64 if isinstance(rng, int | np.integer) else draws.integers(2**63)
         self.buffers["seed"] = np.array(seed, np.uint64)
         self.buffers["step"] = np.array(0, np.uint64)
-        self._mask: Array = np.ones(())
+        self._mask: Array | None = None
 
     def forward(self, x: Array) -> Array:
         """``x`` with some of its numbers dropped; each forward in training drops others."""

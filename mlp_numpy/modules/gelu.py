@@ -7,9 +7,9 @@ from typing import Final, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, blockwise
+from mlp_numpy.arrays import Array, blockwise, product
 from mlp_numpy.autodiff import Context, Op, Sigmoid
-from mlp_numpy.errors import unknown_name
+from mlp_numpy.checks import choice
 from mlp_numpy.modules.base import Module
 from mlp_numpy.modules.gaussian import gaussian
 
@@ -39,9 +39,9 @@ class GELU(Op):
 
 def _gelu(out: Array, slope: Array, a: Array, b: Array, c: Array, x: Array) -> None:
     gaussian(out, slope, a, b, c, x)
-    slope *= x
+    product(slope, x, slope)
     slope += out
-    out *= x
+    product(out, x, out)
 
 
 class GELUTanh(Op):
@@ -64,8 +64,7 @@ class GELUTanh(Op):
         near, twice_u = blockwise(_twice_u, x, n_out=2)
         s = Sigmoid.forward(Context(), twice_u)
         context["near"], context["s"] = near, s
-        out: Array = x * s
-        return out
+        return product(s, x)
 
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
@@ -104,8 +103,7 @@ class GELUModule(Module):
     gives = "scores"
 
     def __init__(self, approximate: Approximation = "none") -> None:
-        if approximate not in get_args(Approximation):
-            raise unknown_name("approximation", str(approximate), get_args(Approximation))
+        choice("GELUModule", "approximate", approximate, get_args(Approximation))
         super().__init__()
         self.approximate: Approximation = approximate
         if approximate == "tanh":

@@ -26,8 +26,9 @@ from typing import Protocol
 
 import numpy as np
 
-from mlp_numpy.arrays import Array
-from mlp_numpy.errors import OptionError
+from mlp_numpy.arrays import Array, Seed, generator
+from mlp_numpy.checks import NOT_NEGATIVE, allocatable, number, numbers
+from mlp_numpy.errors import OptionError, ShapeError
 
 
 class Initializer(Protocol):
@@ -36,10 +37,26 @@ class Initializer(Protocol):
     def __call__(self, rng: np.random.Generator, shape: tuple[int, ...], *, input_layer: bool) -> Array: ...
 
 
+def start_values(
+    who: str, init: Initializer | None, rng: Seed, shape: tuple[int, ...], *, input_layer: bool, default: Initializer
+) -> Array:
+    """A weight of ``shape`` drawn by ``init``, or by ``default`` if that is None.
+
+    Raises OptionError if ``init`` is no initializer or no array of the shape can exist, ShapeError or DTypeError if
+    what it draws is none of that shape.
+    """
+    if init is not None and not callable(init):
+        raise OptionError(f"{who}: init must be an initializer, got {init!r}. Hint: init=kaiming().")
+    draw = default if init is None else init
+    weight = numbers(who, "what init draws", draw(generator(rng), allocatable(who, shape), input_layer=input_layer))
+    if weight.shape != shape:
+        raise ShapeError(f"{who}: init must draw a weight {shape}, got {weight.shape}.")
+    return weight
+
+
 def normal(std: float = 1e-4) -> Initializer:
     """Independent normal numbers with mean 0 and standard deviation ``std`` ≥ 0."""
-    if not 0 <= std < math.inf:
-        raise OptionError(f"normal: std must be a number ≥ 0, got {std}.")
+    std = number("normal", "std", std, NOT_NEGATIVE)
 
     def draw(rng: np.random.Generator, shape: tuple[int, ...], *, input_layer: bool) -> Array:
         return rng.normal(0.0, std, size=shape)
@@ -52,12 +69,12 @@ def kaiming(neg_slope: float = 0.0) -> Initializer:
 
     The input layer has no activation before it, so there g = 1. Raises OptionError for a slope that is not finite.
     """
-    if not math.isfinite(neg_slope):
-        raise OptionError(f"kaiming: neg_slope must be a finite number, got {neg_slope}.")
+    neg_slope = number("kaiming", "neg_slope", neg_slope)
 
     def draw(rng: np.random.Generator, shape: tuple[int, ...], *, input_layer: bool) -> Array:
-        gain_squared = 1.0 if input_layer else 2.0 / (1.0 + neg_slope**2)
-        return rng.normal(0.0, math.sqrt(gain_squared / math.prod(shape[1:])), size=shape)
+        # √2 / √(1 + α²) by the hypotenuse, which does not square α
+        gain = 1.0 if input_layer else math.sqrt(2.0) / math.hypot(1.0, neg_slope)
+        return rng.normal(0.0, gain / math.sqrt(math.prod(shape[1:])), size=shape)
 
     return draw
 
@@ -94,8 +111,7 @@ def uniform() -> Initializer:
 
 def orthogonal(gain: float = 1.0) -> Initializer:
     """A matrix whose rows, or columns if there are fewer of them, are orthogonal and of length ``gain`` ≥ 0."""
-    if not 0 <= gain < math.inf:
-        raise OptionError(f"orthogonal: gain must be a number ≥ 0, got {gain}.")
+    gain = number("orthogonal", "gain", gain, NOT_NEGATIVE)
 
     def draw(rng: np.random.Generator, shape: tuple[int, ...], *, input_layer: bool) -> Array:
         n_out, n_in = shape[0], math.prod(shape[1:])

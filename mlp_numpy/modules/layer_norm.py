@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, is_whole
+from mlp_numpy.arrays import Array
 from mlp_numpy.autodiff import Context, Op
-from mlp_numpy.errors import OptionError, ShapeError
+from mlp_numpy.checks import NOT_NEGATIVE, allocatable, float_dtype, number, whole_number
+from mlp_numpy.errors import ShapeError
 from mlp_numpy.modules.base import Module
+from mlp_numpy.modules.moments import Moments, off_center, scaled_moments
 
 
 class LayerNormalize(Op):
@@ -25,11 +27,17 @@ class LayerNormalize(Op):
     """
 
     @staticmethod
+    def door(x: Array, gamma: Array, beta: Array, *, eps: float) -> None:
+        if x.ndim < 1 or x.size == 0 or gamma.shape != x.shape[-1:] or beta.shape != gamma.shape:
+            raise ShapeError(
+                f"LayerNormalize.do_forward: x must be (…, D), γ and β (D,), got {x.shape}, {gamma.shape} and "
+                f"{beta.shape}."
+            )
+
+    @staticmethod
     def forward(context: Context, x: Array, gamma: Array, beta: Array, *, eps: float) -> Array:
-        x_hat = x - x.mean(axis=-1, keepdims=True)
-        variance = np.einsum("...i,...i->...", x_hat, x_hat)[..., np.newaxis] / x.shape[-1]
-        r = 1 / np.sqrt(variance + eps)
-        x_hat *= r
+        _, _, x_hat, r_unit, r = scaled_moments(x, -1, _moments, eps)
+        x_hat *= r_unit
         context["x_hat"], context["r"], context["gamma"] = x_hat, r, gamma
         out: Array = x_hat * gamma
         out += beta
@@ -49,12 +57,26 @@ class LayerNormalize(Op):
         return g, dgamma, dbeta
 
 
+def _moments(x: Array) -> Moments:
+    """μ, x − μ and σ² of each row."""
+    mean = x.mean(axis=-1, keepdims=True)
+    centered, drift = np.subtract(x, mean), mean
+    for attempt in range(3):
+        variance = np.einsum("...i,...i->...", centered, centered)[..., np.newaxis] / x.shape[-1]
+        drift = centered.mean(axis=-1, keepdims=True)
+        if attempt == 2 or not off_center(drift, variance):
+            break
+        mean = mean + drift
+        centered -= drift
+    return mean, centered, variance
+
+
 class LayerNorm(Module):
     """Normalizes each row of (N, …, D) over its last dimension, D = ``n_features``; ``params`` "gamma" and "beta" (D,).
 
     eps   what is added to the variance, so that a constant row divides by no zero
 
-    Training and evaluation are the same, and no row sees another.
+    Training and evaluation are the same, and no row sees another. Without eps a constant row is normalized to 0.
 
     Raises OptionError for n_features below 1 or eps < 0, ShapeError in ``forward`` for an ``x`` of another form.
     """
@@ -62,12 +84,10 @@ class LayerNorm(Module):
     op = LayerNormalize
 
     def __init__(self, n_features: int, eps: float = 1e-5, *, dtype: Any = np.float64) -> None:
-        if not is_whole(n_features, 1):
-            raise OptionError(f"LayerNorm: n_features must be a whole number ≥ 1, got {n_features!r}.")
-        if not 0 <= eps < np.inf:
-            raise OptionError(f"LayerNorm: eps must be a number ≥ 0, got {eps!r}.")
+        (n_features,) = allocatable("LayerNorm", (whole_number("LayerNorm", "n_features", n_features),))
+        eps, dtype = number("LayerNorm", "eps", eps, NOT_NEGATIVE), float_dtype("LayerNorm", dtype)
         super().__init__(gamma=np.ones(n_features, dtype=dtype), beta=np.zeros(n_features, dtype=dtype))
-        self.n_features, self.eps = int(n_features), float(eps)
+        self.n_features, self.eps = n_features, eps
 
     def _constants(self) -> dict[str, Any]:
         return {"eps": self.eps}

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, Seed, generator, is_whole
+from mlp_numpy.arrays import Array, Seed
 from mlp_numpy.autodiff import Context, Op
-from mlp_numpy.errors import OptionError, ShapeError
+from mlp_numpy.checks import flag, float_dtype, whole_number
+from mlp_numpy.errors import ShapeError
 from mlp_numpy.modules.base import Module
-from mlp_numpy.modules.init import Initializer, normal
+from mlp_numpy.modules.init import Initializer, normal, start_values
 
 
 class Linear(Op):
@@ -23,6 +24,14 @@ class Linear(Op):
     Reference   "Assignment 1: MLPs, CNNs and Backpropagation" (Earle), eq. 38, 43 and 44. Those are for one
                 sample; over a batch dW and db sum over the samples, and the 1/N of a mean enters once, at the loss.
     """
+
+    @staticmethod
+    def door(x: Array, weight: Array, bias: Array) -> None:
+        if x.ndim != 2 or weight.shape != (*bias.shape, x.shape[1]):
+            raise ShapeError(
+                f"Linear.do_forward: x, W and b must be (N, D), (M, D) and (M,), got {x.shape}, {weight.shape} and "
+                f"{bias.shape}."
+            )
 
     @staticmethod
     def forward(context: Context, x: Array, weight: Array, bias: Array) -> Array:
@@ -43,16 +52,17 @@ class Linear(Op):
 class LinearModule(Module):
     """``out = x Wᵀ + b`` with ``params`` "weight" (out_features, in_features) and "bias" (out_features,).
 
+    input_layer   the layer reads the data: ``backward`` returns None in place of a gradient that nobody needs, which
+                  saves about a third of the layer's work, and ``kaiming`` counts no activation before it
     init          how the weight starts, see ``mlp_numpy.modules.init``; N(0, 1e-4²) by default. The bias starts at 0.
     rng           seed or generator of the start values
     dtype         float64 as NumPy's own default; training picks float32
-    input_layer   the layer reads the data: ``backward`` returns None in place of a gradient that nobody needs, which
-                  saves about a third of the layer's work, and ``kaiming`` counts no activation before it
 
     The weight is stored column after column (``weight.T`` is C-contiguous): the same numbers under the same indices,
     but the forward product and the weight gradient then run about 10 % faster in OpenBLAS.
 
-    Raises OptionError for sizes below 1, ShapeError in ``forward`` for an ``x`` that is not (N, in_features).
+    Raises OptionError for sizes below 1, DTypeError for a dtype that one cannot compute in, ShapeError in ``forward``
+    for an ``x`` that is not (N, in_features).
     """
 
     op = Linear
@@ -62,22 +72,23 @@ class LinearModule(Module):
         self,
         in_features: int,
         out_features: int,
+        input_layer: bool = False,
         *,
         init: Initializer | None = None,
         rng: Seed = None,
         dtype: Any = np.float64,
-        input_layer: bool = False,
     ) -> None:
-        for name, size in (("in_features", in_features), ("out_features", out_features)):
-            if not is_whole(size, 1):
-                raise OptionError(f"LinearModule: {name} must be a whole number ≥ 1, got {size!r}.")
-        draw = normal() if init is None else init
-        weight = draw(generator(rng), (out_features, in_features), input_layer=input_layer)
+        who = "LinearModule"
+        in_features = whole_number(who, "in_features", in_features)
+        out_features = whole_number(who, "out_features", out_features)
+        input_layer, dtype = flag(who, "input_layer", input_layer), float_dtype(who, dtype)
+        shape = (out_features, in_features)
+        weight = start_values(who, init, rng, shape, input_layer=input_layer, default=normal())
         super().__init__(
             weight=np.asfortranarray(weight, dtype=dtype),
             bias=np.zeros(out_features, dtype=dtype),
         )
-        self.in_features, self.out_features = int(in_features), int(out_features)
+        self.in_features, self.out_features = in_features, out_features
         self.input_needed = not input_layer
 
     def _arguments(self) -> str:

@@ -8,20 +8,25 @@ from typing import Any
 import numpy as np
 
 from mlp_numpy.arrays import Array
-from mlp_numpy.errors import DTypeError, ShapeError
+from mlp_numpy.checks import numbers
+from mlp_numpy.errors import DTypeError, OptionError, ShapeError, UnknownNameError
 
 
 class NamedArrays(MutableMapping[str, Array]):
     """A dict of arrays in which writing to a name copies into the array that is there.
 
     So an array may be a view of a longer vector, and no assignment can cut it loose. Names are given once, at
-    construction. Reading gives the array itself, which may be edited in place.
+    construction. Reading gives the array itself, which may be edited in place. A single number fills the array, so that
+    ``grads["weight"] = 0`` sets all of it to 0.
+
+    A copy, or a pickle, has arrays of its own in the same memory order.
 
     Raises
     ------
-    KeyError      for a name that does not exist
-    ShapeError    when what is written has another shape
-    DTypeError    when it is not numbers of a kind that the array can hold
+    UnknownNameError   for a name that does not exist
+    ShapeError         when what is written has another shape
+    DTypeError         when it is no numbers, or numbers that the array cannot hold
+    OptionError        when a name is deleted
     """
 
     def __init__(self, owner: str, arrays: Mapping[str, Array]) -> None:
@@ -29,23 +34,40 @@ class NamedArrays(MutableMapping[str, Array]):
         self._arrays = dict(arrays)
 
     def __getitem__(self, name: str) -> Array:
+        self._check_name(name)
         return self._arrays[name]
 
     def __setitem__(self, name: str, value: Any) -> None:
-        if name not in self._arrays:
-            raise KeyError(f"{self._owner}: no array is named {name!r}; there are {list(self._arrays)}.")
-        array, new = self[name], np.asarray(value)
-        self._check(name, array, new)
+        self._check_name(name)
+        array, new = self[name], numbers(self._owner, repr(name), value)
+        self._check(name, array, new, one_fills=True)
         array[...] = new
 
-    def _check(self, name: str, array: Array, new: Array) -> None:
-        if new.shape != array.shape:
-            raise ShapeError(f"{self._owner}[{name!r}]: must be {array.shape}, got {new.shape}.")
-        if not np.can_cast(new.dtype, array.dtype, casting="same_kind"):
-            raise DTypeError(f"{self._owner}[{name!r}]: must be numbers that {array.dtype} can hold, got {new.dtype}.")
+    def _check_name(self, name: str) -> None:
+        if not isinstance(name, str) or name not in self._arrays:
+            raise UnknownNameError(f"{self._owner}: no array is named {name!r}; there are {list(self._arrays)}.")
+
+    def _check(self, name: str, array: Array, new: Array, *, one_fills: bool = False) -> None:
+        if new.shape != array.shape and not (one_fills and new.ndim == 0):
+            raise ShapeError(f"{self._owner}: {name} must be {array.shape}, got {new.shape}.")
+        if not _fits(new, array.dtype):
+            raise DTypeError(f"{self._owner}: {name} must be numbers that {array.dtype} can hold, got {new.dtype}.")
 
     def __delitem__(self, name: str) -> None:
-        raise TypeError(f"{self._owner}: the array {name!r} is part of the module and cannot be deleted.")
+        raise OptionError(f"{self._owner}: the array {name!r} is part of the module and cannot be deleted.")
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._arrays
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Pickling writes what is not contiguous row by row, so an array goes from its outermost axis to its innermost.
+        axes = {name: _by_stride(array) for name, array in self._arrays.items()}
+        ordered = {name: (axes[name], array.transpose(axes[name])) for name, array in self._arrays.items()}
+        return vars(self) | {"_arrays": ordered}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._arrays = {name: array.transpose(np.argsort(axes)) for name, (axes, array) in state["_arrays"].items()}
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._arrays)
@@ -58,13 +80,18 @@ class NamedArrays(MutableMapping[str, Array]):
 
     def assign(self, values: Mapping[str, Any]) -> None:
         """Write all arrays from a mapping with exactly these names; nothing is written if one does not fit."""
-        if set(values) != set(self._arrays):
-            raise KeyError(f"{self._owner}: must have the names {sorted(self._arrays)}, got {sorted(values)}.")
-        arrays = {name: np.asarray(values[name]) for name in self._arrays}
+        for name, new in self.checked(values).items():
+            self[name][...] = new
+
+    def checked(self, values: Mapping[str, Any]) -> dict[str, Array]:
+        """What ``assign`` would write, as arrays; raises as it does."""
+        if not isinstance(values, Mapping) or set(values) != set(self._arrays):
+            got = sorted(map(str, values)) if isinstance(values, Mapping) else type(values).__name__
+            raise UnknownNameError(f"{self._owner}: must have the names {sorted(self._arrays)}, got {got}.")
+        arrays = {name: numbers(self._owner, repr(name), values[name]) for name in self._arrays}
         for name, new in arrays.items():
             self._check(name, self[name], new)
-        for name, new in arrays.items():
-            self[name][...] = new
+        return arrays
 
     def copy(self) -> dict[str, Array]:
         """A plain dict of the same arrays."""
@@ -76,10 +103,28 @@ class NamedArrays(MutableMapping[str, Array]):
         ``storage`` is a vector of the array's length; the array becomes a view of it, in its memory order.
         """
         old = self._arrays[name]
-        axes = sorted(range(old.ndim), key=lambda axis: -old.strides[axis])
+        axes = _by_stride(old)
         view = storage.reshape([old.shape[axis] for axis in axes]).transpose(np.argsort(axes))
         view[...] = old
         self._arrays[name] = view
+
+
+def _by_stride(array: Array) -> list[int]:
+    """The axes from the outermost in memory to the innermost."""
+    return sorted(range(array.ndim), key=lambda axis: -array.strides[axis])
+
+
+def _fits(new: Array, dtype: np.dtype[Any]) -> bool:
+    """Whether an array of ``dtype`` can hold the numbers: those of its kind, rounded, but none beyond its range."""
+    if dtype.kind in "iu" and new.dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        return new.size == 0 or (int(new.min()) >= limits.min and int(new.max()) <= limits.max)
+    if not np.can_cast(new.dtype, dtype, casting="same_kind"):
+        return False
+    if new.dtype.kind not in "fc" or new.dtype.itemsize <= dtype.itemsize:
+        return True
+    with np.errstate(over="ignore"):
+        return bool(np.array_equal(np.isfinite(new), np.isfinite(new.astype(dtype))))
 
 
 class LearnedArray:

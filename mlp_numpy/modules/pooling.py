@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mlp_numpy.arrays import Array
+from mlp_numpy.arrays import Array, product
 from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.errors import OptionError
 from mlp_numpy.modules.base import Module
@@ -20,9 +20,14 @@ class MaxPool2d(Op):
     Backward    dx_nchw = Σ dout_ncij over all windows (i, j) whose maximum lies at h, w
     Shapes      x (N, C, H, W)   out, dout (N, C, H′, W′)
     Caches      for each window the number KW·u + v of its maximum, in as few bytes as hold it; the shape of x
-    Kinks       where several numbers of a window are its maximum, the first of them, row by row, has the gradient
+    Kinks       where several numbers of a window are its maximum, the first of them, row by row, has the gradient; a
+                NaN is the maximum of its window. The padding never has it, so that Σ dx = Σ dout
     Reference   elementary calculus; "Assignment 1: MLPs, CNNs and Backpropagation" (Earle), figure 6, uses it
     """
+
+    @staticmethod
+    def door(x: Array, *, over: Windows) -> None:
+        over.check("MaxPool2d.do_forward", x)
 
     @staticmethod
     def forward(context: Context, x: Array, *, over: Windows) -> Array:
@@ -30,6 +35,7 @@ class MaxPool2d(Op):
         out = zeros_laid_out_as(x, size)
         out -= np.inf
         place = zeros_laid_out_as(x, size, np.min_scalar_type(over.kernel[0] * over.kernel[1] - 1))
+        place += over.first_places(*size[2:]).astype(place.dtype)
         for (u, v), on_image, in_windows in over.offsets(*x.shape[2:]):
             candidate, so_far = x[on_image], out[in_windows]
             larger = candidate.real > so_far.real
@@ -37,6 +43,8 @@ class MaxPool2d(Op):
             # The numbers of the places grow, so the last that was larger than all before it is the largest of them.
             number = larger.view(np.uint8) * place.dtype.type(u * over.kernel[1] + v)
             np.maximum(place[in_windows], number, out=place[in_windows])
+        if np.isnan(out.real.max()):
+            _place_nans(out, place, x, over)
         context["place"], context["shape"], context["over"] = place, x.shape, over
         return out
 
@@ -46,14 +54,23 @@ class MaxPool2d(Op):
         dx = zeros_laid_out_as(place, shape, dout.dtype)
         for (u, v), on_image, in_windows in over.offsets(*shape[2:]):
             here = place[in_windows] == u * over.kernel[1] + v
-            dx[on_image] += dout[in_windows] * here
+            dx[on_image] += product(dout[in_windows], here)
         return dx
+
+
+def _place_nans(out: Array, place: Array, x: Array, over: Windows) -> None:
+    """Move the place of every window that holds a NaN to its first NaN, which no comparison has found."""
+    unplaced = np.isnan(out.real)
+    for (u, v), on_image, in_windows in over.offsets(*x.shape[2:]):
+        here = np.isnan(x[on_image].real) & unplaced[in_windows]
+        place[in_windows][here] = u * over.kernel[1] + v
+        unplaced[in_windows] &= ~here
 
 
 def keep_larger(so_far: Array, candidate: Array, larger: Array) -> None:
     """Write ``candidate`` over ``so_far`` where it is ``larger``, that is, has the larger real part."""
     if so_far.dtype.kind == "c":
-        np.copyto(so_far, candidate, where=larger)
+        np.copyto(so_far, candidate, where=larger | np.isnan(candidate.real))
     else:
         # The same for real numbers, many times as quick; and a NaN goes through instead of being passed over.
         np.maximum(so_far, candidate, out=so_far)
@@ -68,6 +85,10 @@ class AvgPool2d(Op):
     Kinks       none
     Reference   elementary: a mean. The padding counts as numbers, as it does in PyTorch unless told otherwise.
     """
+
+    @staticmethod
+    def door(x: Array, *, over: Windows) -> None:
+        over.check("AvgPool2d.do_forward", x)
 
     @staticmethod
     def forward(context: Context, x: Array, *, over: Windows) -> Array:
@@ -111,7 +132,7 @@ class Pool2dModule(Module):
         return self.windows.arguments
 
     def _check_input(self, x: Array) -> None:
-        self.windows.check(repr(self), x)
+        self.windows.check(f"{self!r}.forward", x)
 
 
 class MaxPool2dModule(Pool2dModule):

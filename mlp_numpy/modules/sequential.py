@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any, ClassVar
 
 from mlp_numpy.arrays import Array
-from mlp_numpy.errors import OptionError, ShapeError
+from mlp_numpy.errors import CallOrderError, OptionError, ShapeError
 from mlp_numpy.modules.base import Module
 
 
@@ -17,6 +18,8 @@ class Sequential(Module):
     Raises OptionError if it is given nothing, something that is no module, or the same layer twice.
     """
 
+    _memory: ClassVar[dict[str, Any]] = {"_context": None, "_numbers": None}
+
     def __init__(self, *modules: Module) -> None:
         super().__init__()
         who = type(self).__name__
@@ -26,26 +29,35 @@ class Sequential(Module):
             if not isinstance(module, Module):
                 raise OptionError(f"{who}: argument {position} must be a module, got {type(module).__name__}.")
         layers = [layer for module in modules for _, layer in module.leaves()]
-        for position, layer in enumerate(layers):
-            if any(layer is other for other in layers[:position]):
+        seen: set[int] = set()
+        for layer in layers:
+            if id(layer) in seen:
                 raise OptionError(
                     f"{who}: every layer must stand once, but {layer!r} stands twice. A module remembers one "
                     "forward, so its second would overwrite what the first one's backward needs. Hint: make two of it."
                 )
+            seen.add(id(layer))
         self._modules = modules
+        # which forward of each module belongs to the last one of this Sequential
+        self._numbers: list[int] | None = None
         self.gives = next((module.gives for module in reversed(modules) if module.gives != "its input"), "its input")
 
     def forward(self, x: Array) -> Array:
         """The output of the last module."""
         for module in self._modules:
             x = module.forward(x)
+        self._n_forwards += 1
+        self._numbers = [module._n_forwards for module in self._modules]
         return x
 
     def backward(self, dout: Array) -> Array | None:
         """∂L/∂x of the first module; on the way every module fills its ``grads``.
 
-        Returns None where an input_layer gives no gradient and nothing before it learns.
+        Returns None where an input_layer gives no gradient and nothing before it learns. Raises CallOrderError, before
+        any gradient is written, if a module has run another forward since the last one of this Sequential; where the
+        modules were called one by one, and not by a forward of this Sequential, they are differentiated as they are.
         """
+        self._check_memory()
         dx: Array | None = dout
         for position in range(len(self._modules) - 1, -1, -1):
             if dx is None:
@@ -57,6 +69,16 @@ class Sequential(Module):
                 )
             dx = self._modules[position].backward(dx)
         return dx
+
+    @property
+    def layers(self) -> tuple[Module, ...]:
+        """The modules in the order of the forward pass."""
+        return self._modules
+
+    @property
+    def modules(self) -> tuple[Module, ...]:
+        """The same as ``layers``."""
+        return self._modules
 
     def children(self) -> dict[str, Module]:
         """The modules under their positions, "0", "1", …"""
@@ -71,6 +93,16 @@ class Sequential(Module):
     def __getitem__(self, position: int | slice) -> Module:
         chosen = self._modules[position]
         return Sequential(*chosen) if isinstance(chosen, tuple) else chosen
+
+    def _check_memory(self) -> None:
+        for module, number in zip(self._modules, self._numbers or (), strict=bool(self._numbers)):
+            if module._n_forwards != number:
+                raise CallOrderError(
+                    f"{self!r}.backward: {module!r} must have run no other forward since this one's, but has. A module "
+                    "remembers one forward. Hint: backward before the next forward of a shared module."
+                )
+        for module in self._modules:
+            module._check_memory()
 
     def _arguments(self) -> str:
         return ", ".join(repr(module) for module in self._modules)

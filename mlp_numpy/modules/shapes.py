@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, is_whole
+from mlp_numpy.arrays import Array
 from mlp_numpy.autodiff import Context, Op, Reshape
-from mlp_numpy.errors import OptionError, ShapeError
+from mlp_numpy.checks import allocatable, whole_number
+from mlp_numpy.errors import ShapeError
 from mlp_numpy.modules.base import Module
 
 
@@ -51,11 +52,10 @@ class UnflattenModule(Module):
     op = Reshape
 
     def __init__(self, channels: int, height: int, width: int) -> None:
-        for name, size in (("channels", channels), ("height", height), ("width", width)):
-            if not is_whole(size, 1):
-                raise OptionError(f"UnflattenModule: {name} must be a whole number ≥ 1, got {size!r}.")
+        who = "UnflattenModule"
+        sizes = (("channels", channels), ("height", height), ("width", width))
+        self.shape = allocatable(who, tuple(whole_number(who, name, size) for name, size in sizes))
         super().__init__()
-        self.shape = (int(channels), int(height), int(width))
 
     def _constants(self) -> dict[str, Any]:
         return {"shape": (-1, *self.shape)}

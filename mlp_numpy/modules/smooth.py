@@ -10,10 +10,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, blockwise
+from mlp_numpy.arrays import Array, blockwise, product
 from mlp_numpy.autodiff import Context, Op, Sigmoid
-from mlp_numpy.errors import OptionError
-from mlp_numpy.modules.activations import finite
+from mlp_numpy.checks import POSITIVE, number
 from mlp_numpy.modules.base import Module
 
 
@@ -31,8 +30,9 @@ class ELU(Op):
     def forward(context: Context, x: Array, *, alpha: float) -> Array:
         def formula(out: Array, positive: Array, below: Array, x: Array) -> None:
             positive[...] = x.real > 0
-            np.multiply(positive, x, out=out)
-            np.subtract(x, out, out=below)
+            product(positive, x, out)
+            # min(0, x), of a complex number by its real part; x less its positive part would be ∞ − ∞
+            product(1 - positive, x, below)
             out += alpha * np.expm1(below)
 
         out, positive, below = blockwise(formula, x, n_out=3)
@@ -92,8 +92,7 @@ class SiLU(Op):
     def forward(context: Context, x: Array) -> Array:
         s = Sigmoid.forward(Context(), x)
         context["x"], context["s"] = x, s
-        out: Array = x * s
-        return out
+        return product(s, x)
 
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
@@ -103,9 +102,9 @@ class SiLU(Op):
 
 def _silu_backward(dx: Array, dout: Array, x: Array, s: Array) -> None:
     np.subtract(1, s, out=dx)
-    dx *= x
+    product(dx, x, dx)
     dx += 1
-    dx *= s
+    product(dx, s, dx)
     dx *= dout
 
 
@@ -134,7 +133,7 @@ class Softplus(Op):
             np.exp(t, out=t)
             _log_of_one_plus(out, t)
             out /= beta
-            out += positive * x
+            out += product(positive, x)
 
         out, context["positive"], context["t"] = blockwise(formula, x, n_out=3)
         return out
@@ -173,7 +172,7 @@ class ELUModule(Module):
 
     def __init__(self, alpha: float = 1.0) -> None:
         super().__init__()
-        self.alpha = finite("ELUModule", "alpha", alpha)
+        self.alpha = number("ELUModule", "alpha", alpha)
 
     def _arguments(self) -> str:
         return "" if self.alpha == 1 else f"alpha={self.alpha:g}"
@@ -204,9 +203,7 @@ class SoftplusModule(Module):
 
     def __init__(self, beta: float = 1.0) -> None:
         super().__init__()
-        self.beta = finite("SoftplusModule", "beta", beta)
-        if self.beta <= 0:
-            raise OptionError(f"SoftplusModule: beta must be > 0, got {beta!r}.")
+        self.beta = number("SoftplusModule", "beta", beta, POSITIVE)
 
     def _arguments(self) -> str:
         return "" if self.beta == 1 else f"beta={self.beta:g}"

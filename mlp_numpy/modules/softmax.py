@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, row_maxima
+from mlp_numpy.arrays import Array, less_row_maxima
 from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.errors import ShapeError
 from mlp_numpy.modules.base import Module
@@ -22,8 +22,12 @@ class SoftMax(Op):
     """
 
     @staticmethod
+    def door(x: Array) -> None:
+        check_scores("SoftMax.do_forward", x)
+
+    @staticmethod
     def forward(context: Context, x: Array) -> Array:
-        out: Array = x - row_maxima(x.real)
+        out: Array = less_row_maxima(x)
         np.exp(out, out=out)
         out /= _row_sums(out)
         context["out"] = out
@@ -48,8 +52,12 @@ class LogSoftMax(Op):
     """
 
     @staticmethod
+    def door(x: Array) -> None:
+        check_scores("LogSoftMax.do_forward", x)
+
+    @staticmethod
     def forward(context: Context, x: Array) -> Array:
-        out: Array = x - row_maxima(x.real)
+        out: Array = less_row_maxima(x)
         s = np.exp(out)
         sums = _row_sums(s)
         s /= sums
@@ -77,7 +85,7 @@ class SoftMaxModule(Module):
     gives = "probabilities"
 
     def _check_input(self, x: Array) -> None:
-        check_scores("SoftMaxModule", x)
+        check_scores("SoftMaxModule.forward", x)
 
 
 class LogSoftMaxModule(Module):
@@ -87,10 +95,10 @@ class LogSoftMaxModule(Module):
     gives = "log-probabilities"
 
     def _check_input(self, x: Array) -> None:
-        check_scores("LogSoftMaxModule", x)
+        check_scores("LogSoftMaxModule.forward", x)
 
 
 def check_scores(who: str, x: Array) -> None:
     """Raise ShapeError if ``x`` is not a row of scores for each sample."""
     if x.ndim != 2 or x.shape[1] == 0:
-        raise ShapeError(f"{who}.forward: x must be (N, C), got {x.shape}.")
+        raise ShapeError(f"{who}: x must be (N, C), got {x.shape}.")

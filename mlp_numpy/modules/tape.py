@@ -10,7 +10,6 @@ import numpy as np
 from mlp_numpy import autodiff
 from mlp_numpy.arrays import Array, Learned
 from mlp_numpy.autodiff import Context, TensorNode
-from mlp_numpy.errors import ShapeError
 from mlp_numpy.modules.base import Module
 from mlp_numpy.modules.parameters import NamedArrays
 
@@ -39,15 +38,14 @@ class TapeModule(Module):
         out: TensorNode = self.network.forward(node)
         self._context = Context()
         self._context["x"], self._context["out"] = node, out
-        self._out_shape = out.shape
+        self._out_shape, self._complex = out.shape, out.value.dtype.kind == "c"
+        self._n_forwards += 1
         return out.value
 
     def backward(self, dout: Array) -> Array | None:
         """∂L/∂x from ``dout`` = ∂L/∂out of the last ``forward``; the gradients of the parameters go into ``grads``."""
         context = self._remembered()
-        dout = self._check_batch("backward", "dout", dout)
-        if dout.shape != self._out_shape:
-            raise ShapeError(f"{self!r}.backward: dout must be {self._out_shape}, as the output was, got {dout.shape}.")
+        dout = self._check_dout(dout)
         x: TensorNode = context["x"]
         read = [x] if self.input_needed else []
         context["out"].backward(dout, inner=False, afresh=[*dict(self.network.learned()).values(), *read])

@@ -11,7 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import numpy as np
+
 from mlp_numpy.arrays import Array, is_whole
+from mlp_numpy.checks import LARGEST, shown
 from mlp_numpy.errors import OptionError, ShapeError
 
 Pair: TypeAlias = tuple[int, int]
@@ -49,6 +52,15 @@ class Windows:
                 if rows is not None and column is not None:
                     yield (u, v), (whole, whole, rows[0], column[0]), (whole, whole, rows[1], column[1])
 
+    def first_places(self, out_height: int, out_width: int) -> Array:
+        """For each window (H′, W′) the number KW·u + v of its first place, row by row, that lies on the image."""
+        u, v = (
+            np.maximum(0, padding - stride * np.arange(size))
+            for padding, stride, size in zip(self.padding, self.stride, (out_height, out_width), strict=True)
+        )
+        numbers: Array = u[:, np.newaxis] * self.kernel[1] + v
+        return numbers
+
     def rows(self, height: int, width: int) -> Iterator[tuple[int, int, slice, slice, slice, slice]]:
         """For each row u of the kernel and each column j of windows: where that row lies on the images.
 
@@ -78,10 +90,10 @@ class Windows:
         form = f"(N, {'C' if channels is None else channels}, H, W)"
         if x.ndim != 4 or x.size == 0 or channels not in (None, x.shape[1]):
             hint = "Hint: UnflattenModule makes images of rows."
-            raise ShapeError(f"{who}.forward: x must be {form}, got {x.shape}. {hint}")
+            raise ShapeError(f"{who}: x must be {form}, got {x.shape}. {hint}")
         if min(self.out_size(*x.shape[2:])) < 1:
             raise ShapeError(
-                f"{who}.forward: x must be {form}, padded by {self.padding} at least as large as the kernel "
+                f"{who}: x must be {form}, padded by {self.padding} at least as large as the kernel "
                 f"{self.kernel}, got {x.shape}."
             )
 
@@ -101,6 +113,6 @@ def windows(who: str, kernel: Size, stride: Size, padding: Size) -> Windows:
 
 def _pair(who: str, name: str, size: Size, least: int) -> Pair:
     pair = size if isinstance(size, tuple | list) else (size, size)
-    if len(pair) != 2 or any(not is_whole(n, least) for n in pair):
-        raise OptionError(f"{who}: {name} must be a whole number ≥ {least}, or two of them, got {size!r}.")
+    if len(pair) != 2 or any(not is_whole(n, least) or n > LARGEST for n in pair):
+        raise OptionError(f"{who}: {name} must be a whole number ≥ {least}, or two of them, got {shown(size)}.")
     return int(pair[0]), int(pair[1])

@@ -79,7 +79,7 @@ class Average:
     def load_state(self, state: Mapping[str, Array]) -> None:
         """Go on from what ``state`` gave; nothing is changed if something does not fit.
 
-        Raises KeyError for names, ShapeError for shapes and DTypeError for kinds of numbers that do not fit.
+        Raises UnknownNameError for names, ShapeError for shapes and DTypeError for kinds of numbers that do not fit.
         """
         NamedArrays(f"{self!r}.load_state", {"values": self.values}).assign(state)
 

@@ -9,7 +9,8 @@ from typing import Any, Literal, Protocol, TypeAlias, get_args
 import numpy as np
 
 from mlp_numpy.arrays import Array, Learned
-from mlp_numpy.errors import DTypeError, OptionError, unknown_name
+from mlp_numpy.checks import choice, float_dtype, shown
+from mlp_numpy.errors import DTypeError, OptionError
 
 Over: TypeAlias = Literal["all", "weights"]
 """Which arrays a weight decay or a penalty is over; "weights" are those of two or more dimensions, and so not the
@@ -34,6 +35,8 @@ class FlatParameters:
              parameters' ``value`` and ``grad`` do
 
     A second FlatParameters of the same model takes the arrays over: an optimizer on the first then moves nothing.
+    Copied or pickled together with its model, as ``copy.deepcopy((model, optimizer))`` does, the copy's vectors hold
+    the arrays of the copied model.
 
     ``slices`` tells which part of the vectors is which array, ``shapes`` what the array looks like: both by dotted
     name.
@@ -42,22 +45,42 @@ class FlatParameters:
     """
 
     def __init__(self, model: Learner) -> None:
+        if not callable(getattr(model, "learned", None)) or isinstance(model, type):
+            raise OptionError(f"FlatParameters: model must be a module or a network of nodes, got {shown(model)}.")
         found = dict(model.learned())
         if not found:
             raise OptionError(f"FlatParameters: the model must have parameters, got {model!r}.")
         dtypes: set[np.dtype[Any]] = {array.value.dtype for array in found.values()}
         if len(dtypes) > 1:
             raise DTypeError(f"FlatParameters: all parameters must be of one kind, got {sorted(map(str, dtypes))}.")
-        self.values: Array = np.empty(sum(array.value.size for array in found.values()), dtype=dtypes.pop())
-        self.grads: Array = np.empty_like(self.values)
+        dtype = float_dtype("FlatParameters", dtypes.pop())
         self.slices: dict[str, slice] = {}
         self.shapes: dict[str, tuple[int, ...]] = {name: array.value.shape for name, array in found.items()}
         start = 0
         for name, array in found.items():
-            part = slice(start, start + array.value.size)
-            array.move(self.values[part], self.grads[part])
-            self.slices[name] = part
-            start = part.stop
+            self.slices[name] = slice(start, start + array.value.size)
+            start += array.value.size
+        self.values: Array = np.empty(start, dtype)
+        self.grads: Array = np.empty(start, dtype)
+        self._arrays = found
+        self._hold()
+
+    def _hold(self) -> None:
+        """Make the model's arrays views of the vectors."""
+        for name, part in self.slices.items():
+            self._arrays[name].move(self.values[part], self.grads[part])
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The link to the model goes along as the arrays that both know, and is made again on the other side; nothing
+        # but a model that other vectors have taken over is copied without it.
+        linked = all(np.may_share_memory(self._arrays[name].value, self.values) for name in self.slices)
+        return vars(self) | {"linked": linked}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        linked = state.pop("linked")
+        vars(self).update(state)
+        if linked:
+            self._hold()
 
     def __len__(self) -> int:
         return self.values.size
@@ -83,9 +106,7 @@ class FlatParameters:
 
         Raises OptionError for another word, or where there are no weights.
         """
-        if over not in get_args(Over):
-            raise unknown_name("choice of parameters", str(over), get_args(Over))
-        if over == "all":
+        if choice(f"{self!r}.parts", "over", over, get_args(Over)) == "all":
             return [slice(0, len(self))]
         weights = [part for name, part in self.slices.items() if len(self.shapes[name]) > 1]
         if not weights:

@@ -91,12 +91,14 @@ class Optimizer:
     def load_state(self, state: Mapping[str, Array]) -> None:
         """Go on from what ``state`` gave; nothing is changed if something does not fit.
 
-        Raises KeyError for names, ShapeError for shapes and DTypeError for kinds of numbers that do not fit, and
-        OptionError for a negative number of steps.
+        Raises UnknownNameError for names, ShapeError for shapes and DTypeError for kinds of numbers that do not fit,
+        and OptionError for a negative number of steps.
         """
-        if "steps" in state and (np.asarray(state["steps"]) < 0).any():
-            raise OptionError(f"{self!r}.load_state: steps must be ≥ 0, got {state['steps']}.")
-        NamedArrays(f"{self!r}.load_state", self._kept).assign(state)
+        kept = NamedArrays(f"{self!r}.load_state", self._kept)
+        steps = kept.checked(state)["steps"]
+        if steps < 0:
+            raise OptionError(f"{self!r}.load_state: steps must be ≥ 0, got {steps}.")
+        kept.assign(state)
 
     def __repr__(self) -> str:
         options = [

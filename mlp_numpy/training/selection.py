@@ -8,7 +8,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from mlp_numpy.arrays import Array
-from mlp_numpy.errors import OptionError
+from mlp_numpy.checks import instance, whole_number
+from mlp_numpy.modules import NamedArrays
 from mlp_numpy.training.archive import below, under
 from mlp_numpy.training.records import EvaluationRecord
 from mlp_numpy.training.snapshot import Snapshot
@@ -19,13 +20,12 @@ class Selection:
 
     patience   how many evaluations in a row may bring nothing better before ``exhausted``; None: any number
 
-    Raises OptionError for a patience below 1.
+    Raises OptionError for a patience that is no whole number ≥ 1, and for what is no snapshot.
     """
 
     def __init__(self, snapshot: Snapshot, patience: int | None = None) -> None:
-        if patience is not None and patience < 1:
-            raise OptionError(f"Selection: patience must be a whole number ≥ 1, or None, got {patience}.")
-        self.best, self.patience = snapshot, patience
+        self.best = instance("Selection", "snapshot", snapshot, Snapshot)
+        self.patience = None if patience is None else whole_number("Selection", "patience", patience)
         self.accuracy = -math.inf
         self.waited = 0
 
@@ -48,6 +48,11 @@ class Selection:
         return counters | under("best/", self.best.state())
 
     def load_state(self, state: Mapping[str, Array]) -> None:
-        """Go on where another selection on the same model was."""
-        self.accuracy, self.waited = float(state["accuracy"]), int(state["waited"])
+        """Go on where another selection on the same model was; raises as ``Snapshot.load_state`` does."""
+        accuracy, waited = np.array(self.accuracy), np.array(self.waited)
+        counters = NamedArrays("Selection.load_state", {"accuracy": accuracy, "waited": waited})
+        own = {name: value for name, value in state.items() if not name.startswith("best/")}
+        counters.checked(own)
         self.best.load_state(below("best/", state))
+        counters.assign(own)
+        self.accuracy, self.waited = float(accuracy), int(waited)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from mlp_numpy.arrays import Array
-from mlp_numpy.modules import Module
+from mlp_numpy.modules import Module, NamedArrays
 from mlp_numpy.optim import Average, FlatParameters
 from mlp_numpy.training.archive import under
 
@@ -64,7 +64,11 @@ class Snapshot:
         return {"step": np.array(self.step), **{name: array.copy() for name, array in self._kept.items()}}
 
     def load_state(self, state: Mapping[str, Array]) -> None:
-        """Remember what another snapshot of the same model gave as its ``state``."""
-        self.step = int(state["step"])
-        for name, array in self._kept.items():
-            array[...] = state[name]
+        """Remember what another snapshot of the same model gave as its ``state``; nothing is changed if it does not
+        fit.
+
+        Raises UnknownNameError for names, ShapeError for shapes and DTypeError for kinds of numbers that do not fit.
+        """
+        step = np.array(self.step)
+        NamedArrays("Snapshot.load_state", {"step": step, **self._kept}).assign(state)
+        self.step = int(step)

@@ -146,13 +146,13 @@ def test_other_wrong_uses_are_refused() -> None:
         LinearModule(3072, 100).forward(np.zeros((200, 784)))
     with pytest.raises(DTypeError, match="must hold numbers"):
         LinearModule(1, 1).forward(np.array([["a"]]))
-    with pytest.raises(ShapeError, match=r"\['weight'\]: must be \(1, 1\), got \(2, 1\)"):
+    with pytest.raises(ShapeError, match=r"weight must be \(1, 1\), got \(2, 1\)"):
         LinearModule(1, 1).params["weight"] = np.ones((2, 1))
     with pytest.raises(DTypeError, match="float64 can hold, got complex128"):
         LinearModule(1, 1).params["weight"] = np.ones((1, 1), complex)
     with pytest.raises(KeyError, match="no array is named 'wieght'"):
         LinearModule(1, 1).params["wieght"] = np.ones((1, 1))
-    with pytest.raises(TypeError, match="cannot be deleted"):
+    with pytest.raises(OptionError, match="cannot be deleted"):
         del LinearModule(1, 1).params["weight"]
     with pytest.raises(KeyError, match="must have the names"):
         LinearModule(1, 1).params = {"weight": [[1.0]]}
@@ -237,7 +237,7 @@ def test_what_softmax_returns_may_be_edited() -> None:
 def test_a_failed_assignment_of_all_parameters_writes_none() -> None:
     layer = LinearModule(2, 1)
     before = layer.params["weight"].copy()
-    with pytest.raises(ShapeError, match="'bias'"):
+    with pytest.raises(ShapeError, match="bias must be"):
         layer.params = {"weight": np.ones((1, 2)), "bias": np.ones(2)}
     np.testing.assert_array_equal(layer.params["weight"], before)
     assert type(layer.params.copy()) is dict

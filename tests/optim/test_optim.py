@@ -35,7 +35,7 @@ def test_weights_are_the_arrays_of_two_or_more_dimensions() -> None:
     assert flat.parts("all") == [slice(0, len(flat))]
     with pytest.raises(OptionError, match="there must be arrays of two or more dimensions, got {'gamma': \\(3,\\)"):
         FlatParameters(BatchNorm(3)).parts("weights")
-    with pytest.raises(OptionError, match="unknown choice of parameters 'some'"):
+    with pytest.raises(OptionError, match="parts: unknown over 'some'"):
         flat.parts("some")
 
 

@@ -56,5 +56,5 @@ def test_repr_and_settings() -> None:
     assert repr(L2Penalty(flat, 0.1, over="all")) == "L2Penalty(0.1, over='all')"
     with pytest.raises(OptionError, match="L2Penalty: strength must be a number > 0, got 0"):
         L2Penalty(flat, 0)
-    with pytest.raises(OptionError, match="unknown choice of parameters 'wieghts'. Did you mean 'weights'"):
+    with pytest.raises(OptionError, match="parts: unknown over 'wieghts'. Did you mean 'weights'"):
         L2Penalty(flat, 0.1, over="wieghts")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, blockwise
+from mlp_numpy.arrays import Array, blockwise, product, quotient
 from mlp_numpy.autodiff.context import Context
 from mlp_numpy.autodiff.op import Op
 
@@ -71,8 +71,7 @@ class Log(Op):
 
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
-        dx: Array = dout / context["x"]
-        return dx
+        return quotient(dout, context["x"])
 
 
 class Sqrt(Op):
@@ -183,4 +182,4 @@ class ReLU(Op):
 def _relu_backward(dx: Array, dout: Array, x: Array) -> None:
     # The mask as numbers: a product of one kind with itself is twice as quick, and choosing takes ten times as long.
     dx[...] = x.real > 0
-    dx *= dout
+    product(dx, dout, dx)
