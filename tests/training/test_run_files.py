@@ -6,6 +6,8 @@ import csv
 import hashlib
 import io
 import math
+import struct
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -276,3 +278,37 @@ def test_half_a_character_is_no_name(tmp_path: Path) -> None:
     about = trained().about | {"name": "\ud800"}
     with pytest.raises(OptionError, match="name must be text"):
         TrainedModel(trained().model, trained().preprocessing, about)
+
+
+def test_only_what_the_library_writes_is_unpacked(tmp_path: Path) -> None:
+    """Right digests around a compressed entry, entries on top of one another, and two of one name."""
+    save_model(tmp_path / "m.npz", trained())
+    with zipfile.ZipFile(tmp_path / "m.npz") as file:
+        members = [(name, file.read(name)) for name in file.namelist()]
+
+    def packed(*entries: tuple[str, bytes], how: int = zipfile.ZIP_STORED) -> bytes:
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", how) as new:
+            for name, content in entries:
+                new.writestr(name, content)
+        return buffer.getvalue()
+
+    with pytest.warns(UserWarning, match="Duplicate name"):
+        twice = packed(*members, members[0])
+    # every entry of the list of contents says that it lies where the first and longest one does
+    longest = max(members, key=lambda member: len(member[1]))
+    alone = packed(longest)
+    entry, end = alone[alone.index(b"PK\1\2") : alone.index(b"PK\5\6")], alone[alone.index(b"PK\5\6") :]
+    others = [entry.replace(longest[0].encode(), f"{k:0{len(longest[0])}}".encode()) for k in range(5)]
+    rows = b"".join([entry, *others])
+    counts = struct.pack("<HHI", 6, 6, len(rows))
+    heap = alone[: alone.index(b"PK\1\2")] + rows + end[:8] + counts + end[16:]
+    for content, words in (
+        (packed(*members, how=zipfile.ZIP_DEFLATED), "compressed arrays"),
+        (twice, "two arrays of one name"),
+        (heap, "arrays longer than the file"),
+    ):
+        body = content[:-2] + b"\x40\0"
+        (tmp_path / "a.npz").write_bytes(body + hashlib.sha256(body).hexdigest().encode())
+        with pytest.raises(DataError, match=words):
+            load_model(tmp_path / "a.npz")
