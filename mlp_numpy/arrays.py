@@ -130,7 +130,7 @@ def one_or(mask: Array, other: float, out: Array) -> Array:
     return out
 
 
-_BITS: Final = {"f": np.dtype(np.int32), "d": np.dtype(np.int64)}
+_BITS: Final[dict[str, np.dtype[Any]]] = {"f": np.dtype(np.int32), "d": np.dtype(np.int64)}
 
 
 @functools.lru_cache
@@ -162,9 +162,35 @@ def product(a: Array, b: Array | float, out: Array | None = None) -> Array:
             return np.multiply(a, b, out=out)
     except FloatingPointError:
         with np.errstate(invalid="ignore"):
-            result: Array = np.multiply(a, b, out=out)
+            result: Array = np.asarray(np.multiply(a, b, out=out))
     result[((a == 0) & np.isinf(b)) | (np.isinf(a) & (b == 0))] = 0
     return result
+
+
+def quotient(a: Array, b: Array) -> Array:
+    """a / b, in which 0 / 0 is 0: where nothing is wanted of it, a slope without bound does not count."""
+    try:
+        with np.errstate(invalid="raise"):
+            return np.divide(a, b)
+    except FloatingPointError:
+        with np.errstate(invalid="ignore"):
+            return np.where((a == 0) & (b == 0), 0, np.divide(a, b))
+
+
+def within_range(formula: Callable[..., Array], *arrays: Array) -> Array:
+    """``formula(*arrays)``, computed again in NumPy's widest numbers if one of its steps leaves the range.
+
+    So a result that the arrays' own kind of number holds is not lost to an intermediate that it does not hold.
+    """
+    try:
+        with np.errstate(over="raise", under="raise"):
+            return formula(*arrays)
+    except FloatingPointError:
+        pass
+    widest = np.result_type(np.longdouble, *arrays)
+    with np.errstate(over="ignore", under="ignore"):
+        wide: Array = formula(*(array.astype(widest) for array in arrays))
+        return wide.astype(np.result_type(*arrays))
 
 
 def less_row_maxima(x: Array) -> Array:

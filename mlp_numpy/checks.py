@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 
 from mlp_numpy.errors import DTypeError, OptionError, unknown_name
+
+Kind = TypeVar("Kind")
 
 LARGEST: Final = 2**63 - 1
 """The largest size or count that an array index can hold."""
@@ -64,7 +66,7 @@ def whole_number(who: str, name: str, value: Any, least: int = 1, most: int = LA
 
 def sizes(who: str, name: str, value: Any) -> tuple[int, ...]:
     """``value``, a list of whole numbers ≥ 1, as a tuple of ints; raises OptionError if it is none."""
-    if not isinstance(value, list | tuple | np.ndarray):
+    if not isinstance(value, list | tuple | np.ndarray) or (isinstance(value, np.ndarray) and not value.ndim):
         raise OptionError(f"{who}: {name} must be a list of whole numbers, got {shown(value)}.")
     return tuple(whole_number(who, f"{name}[{i}]", size) for i, size in enumerate(value))
 
@@ -76,17 +78,22 @@ def allocatable(who: str, shape: tuple[int, ...], dtype: Any = np.float64) -> tu
     return shape
 
 
+def plain_array(who: str, name: str, value: Any) -> np.ndarray[Any, np.dtype[Any]]:
+    """``value`` as an array; raises DTypeError if it is none, or has masks, which would be lost without a word."""
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise DTypeError(f"{who}: {name} must be a plain array, got a masked one. Hint: fill it, or weigh its rows.")
+    try:
+        return np.asarray(value)
+    except Exception as error:  # rows of different lengths, or what somebody else's __array__ raises
+        raise DTypeError(f"{who}: {name} must be an array of numbers, got {shown(value)}: {error}.") from error
+
+
 def numbers(who: str, name: str, value: Any) -> np.ndarray[Any, np.dtype[Any]]:
     """``value`` as an array of real, complex, whole or truth values; float16, which is for storing, as float32.
 
     Raises DTypeError for what is no array of numbers, and for a masked array, whose masks would be lost without a word.
     """
-    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
-        raise DTypeError(f"{who}: {name} must be a plain array, got a masked one. Hint: fill it, or weigh its rows.")
-    try:
-        array = np.asarray(value)
-    except (ValueError, TypeError, OverflowError) as error:
-        raise DTypeError(f"{who}: {name} must be an array of numbers, got {shown(value)}: {error}.") from error
+    array = plain_array(who, name, value)
     if array.dtype.kind not in "fciub":
         raise DTypeError(f"{who}: {name} must hold numbers, got {array.dtype}.")
     return array.astype(np.float32) if array.dtype == np.float16 else array
@@ -109,6 +116,13 @@ def choice(who: str, name: str, value: Any, known: Iterable[str]) -> str:
     return value
 
 
+def instance(who: str, name: str, value: Any, kind: type[Kind]) -> Kind:
+    """``value`` itself; raises OptionError if it is no ``kind``."""
+    if not isinstance(value, kind):
+        raise OptionError(f"{who}: {name} must be a {kind.__name__}, got {shown(value)}.")
+    return value
+
+
 def float_dtype(who: str, dtype: Any) -> np.dtype[Any]:
     """``dtype`` as NumPy's, in the machine's byte order; raises DTypeError unless one can compute with it.
 
@@ -117,7 +131,7 @@ def float_dtype(who: str, dtype: Any) -> np.dtype[Any]:
     """
     try:
         known = None if dtype is None else np.dtype(dtype)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, DeprecationWarning):  # a name that NumPy has given up, where warnings are errors
         known = None
     if known is None or known.kind not in "fc":
         raise DTypeError(f"{who}: dtype must be a kind of real or complex numbers, got {shown(dtype)}. Hint: float32.")

@@ -37,6 +37,10 @@ class LabelError(MlpNumpyError, ValueError):
     """Labels that name no class: negative, too large, not whole, or of the wrong form."""
 
 
+class DomainError(MlpNumpyError, ValueError):
+    """Predictions that a loss is not defined for: probabilities outside [0, 1], their logarithms above 0."""
+
+
 class OptionError(MlpNumpyError, ValueError):
     """A setting that cannot be meant: a size of zero, a negative learning rate, an unknown name."""
 

@@ -18,8 +18,9 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 
 from mlp_numpy.arrays import Array, Seed, generator
+from mlp_numpy.checks import choice, instance, plain_array, whole_number
 from mlp_numpy.differences import Entry, Method, drawn_entries, numeric_entries
-from mlp_numpy.errors import DTypeError, OptionError, unknown_name
+from mlp_numpy.errors import DTypeError, OptionError
 from mlp_numpy.modules import LossModule, Module, check_chain
 
 Verdict: TypeAlias = Literal["fine", "suspicious", "wrong"]
@@ -107,20 +108,23 @@ def gradcheck(
 
     The module's own arrays, gradients and cache are left as they are: a copy is checked.
 
-    Raises OptionError for an unknown method, a missing label, or a loss that does not take what the module gives,
-    DTypeError if ``x`` is not float64, and whatever the module's own doors raise.
+    Raises OptionError for what is no module or loss, an unknown method, a number of entries below 1, a missing label,
+    or a loss that does not take what the module gives, DTypeError if ``x`` is not float64, and whatever the module's
+    own doors raise.
     """
-    if method not in get_args(Method):
-        raise unknown_name("method", str(method), get_args(Method))
-    x = np.asarray(x)
-    if x.dtype != np.float64:
-        raise DTypeError(f"gradcheck: x must be float64, got {x.dtype}. Hint: x.astype(np.float64).")
-    if max_entries is not None and max_entries < 1:
-        raise OptionError(f"gradcheck: max_entries must be ≥ 1 or None, got {max_entries}.")
-    if (y is None) and (loss is not None or isinstance(module, LossModule)):
-        raise OptionError("gradcheck: a loss needs labels y, got none.")
+    instance("gradcheck", "module", module, Module)
     if loss is not None:
         check_chain(module, loss)
+        if isinstance(module, LossModule):
+            raise OptionError(f"gradcheck: a loss must not be put behind a loss, got {loss!r} behind {module!r}.")
+    choice("gradcheck", "method", method, get_args(Method))
+    x = plain_array("gradcheck", "x", x)
+    if x.dtype != np.float64:
+        raise DTypeError(f"gradcheck: x must be float64, got {x.dtype}. Hint: x.astype(np.float64).")
+    if max_entries is not None:
+        max_entries = whole_number("gradcheck", "max_entries", max_entries)
+    if (y is None) and (loss is not None or isinstance(module, LossModule)):
+        raise OptionError("gradcheck: a loss needs labels y, got none.")
     draws = generator(rng)
     subject = repr(module) if loss is None else f"{module!r} with {loss!r}"
 

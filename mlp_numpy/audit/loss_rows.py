@@ -30,18 +30,31 @@ from mlp_numpy.modules import (
 _MARGIN: Final = 1 / 64
 
 
-def _of_classes(make: Callable[..., LossModule], of_probabilities: bool = False) -> Draw:
+def _of_classes(make: Callable[..., LossModule], sample: Callable[[Draws, int, int], Array]) -> Draw:
     """A loss of rows of classes, in some cases with class weights, smoothed labels or some to be ignored."""
 
     def draw(draws: Draws, variant: str) -> Sample:
         n, c = draws.shape(2)
-        x = draws.probabilities(n, c) if of_probabilities else draws.numbers(n, c)
+        x = sample(draws, n, c)
         y, options = _labels(draws, draws.labels(n, c), c)
         if draws.rng.random() < 0.3:
             options["label_smoothing"] = 0.125
         return Sample(make(_reduction(variant), **options), x, y, _weights(draws, n))
 
     return draw
+
+
+def _probabilities(draws: Draws, n: int, c: int) -> Array:
+    return draws.probabilities(n, c)
+
+
+def _logarithms(draws: Draws, n: int, c: int) -> Array:
+    """Numbers ≤ 0; the loss does not ask whether those of a row sum to 1 once they are probabilities."""
+    return -abs(draws.numbers(n, c))
+
+
+def _scores(draws: Draws, n: int, c: int) -> Array:
+    return draws.numbers(n, c)
 
 
 def _hinge(draws: Draws, variant: str) -> Sample:
@@ -69,7 +82,7 @@ def _labels(draws: Draws, y: Array, c: int) -> tuple[Array, dict[str, Any]]:
 def _divergence(draws: Draws, variant: str) -> Sample:
     n, c = draws.shape(2)
     labels = draws.labels(n, c) if draws.case % 4 == 2 else draws.probabilities(n, c)
-    return Sample(KLDivergenceModule(_reduction(variant)), draws.numbers(n, c), labels, _weights(draws, n))
+    return Sample(KLDivergenceModule(_reduction(variant)), _logarithms(draws, n, c), labels, _weights(draws, n))
 
 
 def _of_distances(make: Callable[..., LossModule], kinked: bool, **options: float) -> Draw:
@@ -111,11 +124,11 @@ def _reduction(variant: str) -> Reduction:
 _ALL: Final = get_args(Reduction)
 
 LOSSES: Final = (
-    Row("cross-entropy", CrossEntropyModule, _of_classes(CrossEntropyModule, of_probabilities=True),
+    Row("cross-entropy", CrossEntropyModule, _of_classes(CrossEntropyModule, _probabilities),
         composed.cross_entropy, twins.cross_entropy, _ALL),
-    Row("softmax cross-entropy", SoftMaxCrossEntropyModule, _of_classes(SoftMaxCrossEntropyModule),
+    Row("softmax cross-entropy", SoftMaxCrossEntropyModule, _of_classes(SoftMaxCrossEntropyModule, _scores),
         composed.softmax_cross_entropy, twins.softmax_cross_entropy, _ALL),
-    Row("nll", NLLModule, _of_classes(NLLModule), composed.nll, twins.nll, _ALL),
+    Row("nll", NLLModule, _of_classes(NLLModule, _logarithms), composed.nll, twins.nll, _ALL),
     Row("hinge", HingeModule, _hinge, composed.hinge, twins.hinge, _ALL),
     Row("kl divergence", KLDivergenceModule, _divergence, composed.kl_divergence, twins.kl_divergence, _ALL),
     Row("mse", MSEModule, _of_distances(MSEModule, kinked=False), composed.mse, twins.of_numbers("mse_loss"), _ALL),

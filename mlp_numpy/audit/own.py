@@ -173,7 +173,7 @@ def _sample(
     classes = shape[-1] if len(shape) > 1 else 1
     probabilities = 1 / (1 + np.exp(-scores / 4))
     probabilities /= probabilities.sum(axis=-1, keepdims=True) if classes > 1 else 1
-    for x in (probabilities, scores):
+    for x in (probabilities, scores, -abs(scores)):
         for y in (rng.integers(classes, size=shape[0]), rng.uniform(0.1, 0.9, shape), np.sign(rng.normal(size=shape))):
             if _takes(module, x, y):
                 return Sample(module, x, y)

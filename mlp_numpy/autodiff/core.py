@@ -38,6 +38,7 @@ from mlp_numpy.autodiff.ops import (
     Unsqueeze,
 )
 from mlp_numpy.autodiff.record import no_grad
+from mlp_numpy.errors import DTypeError, ShapeError
 
 __all__ = ["Node", "Op", "OpNode", "Operand", "TensorNode", "no_grad"]
 
@@ -81,11 +82,13 @@ class TensorNode(Node):
         return self.transpose()
 
     def item(self) -> Any:
-        """The one number that the node holds, as Python's own."""
+        """The one number that the node holds, as Python's own; raises ShapeError if it holds another count."""
+        if self._value.size != 1:
+            raise ShapeError(f"{self!r}.item: the node must hold one number, got {self._value.shape}.")
         return self._value.item()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        raise TypeError(f"{self!r}: a node is not an array, since that would lose its history. Hint: node.value.")
+        raise DTypeError(f"{self!r}: a node is not an array, since that would lose its history. Hint: node.value.")
 
     def __add__(self, other: Operand) -> TensorNode:
         return Add.do_forward(self, other)
@@ -143,7 +146,7 @@ class TensorNode(Node):
     def mean(self, axis: Axes = None, keepdims: bool = False) -> TensorNode:
         return Mean.do_forward(self, axis=axis, keepdims=keepdims)
 
-    def max(self, axis: int | None = None, keepdims: bool = False) -> TensorNode:
+    def max(self, axis: Axes = None, keepdims: bool = False) -> TensorNode:
         return Max.do_forward(self, axis=axis, keepdims=keepdims)
 
     def reshape(self, *shape: Any) -> TensorNode:
@@ -183,4 +186,4 @@ Operand: TypeAlias = TensorNode | Array | float
 
 def _several(arguments: tuple[Any, ...]) -> tuple[int, ...]:
     """``(2, 3)`` and ``((2, 3),)`` mean the same, as in NumPy's methods."""
-    return tuple(arguments[0]) if len(arguments) == 1 and not isinstance(arguments[0], int) else arguments
+    return tuple(arguments[0]) if len(arguments) == 1 and isinstance(arguments[0], list | tuple) else arguments

@@ -87,7 +87,8 @@ def logsoftmax(x: TensorNode) -> TensorNode:
 
 def celoss(outputs: TensorNode, targets: Any) -> TensorNode:
     """Cross-entropy of **probabilities** (N, C) for classes (N,): −Σₙ log pₙ,ₜ₍ₙ₎, a sum over the batch."""
-    return logceloss(Log.do_forward(outputs), targets)
+    # selected before the logarithm, so that a probability of 0 elsewhere does not count
+    return -Sum.do_forward(Log.do_forward(Select.do_forward(outputs, indices=targets)))
 
 
 def logceloss(logprobs: TensorNode, targets: Any) -> TensorNode:

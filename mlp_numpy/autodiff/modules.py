@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from mlp_numpy.arrays import Seed, generator, is_whole
+from mlp_numpy.arrays import Seed, generator
 from mlp_numpy.autodiff.core import TensorNode
 from mlp_numpy.autodiff.ops import BatchMM
-from mlp_numpy.errors import OptionError, ShapeError
+from mlp_numpy.checks import allocatable, float_dtype, whole_number
+from mlp_numpy.errors import ShapeError
 
 
 class Module:
@@ -59,9 +60,10 @@ class Linear(Module):
     """
 
     def __init__(self, input_size: int, output_size: int, *, rng: Seed = None, dtype: Any = np.float64) -> None:
-        for name, size in (("input_size", input_size), ("output_size", output_size)):
-            if not is_whole(size, 1):
-                raise OptionError(f"Linear: {name} must be a whole number ≥ 1, got {size!r}.")
+        input_size = whole_number("Linear", "input_size", input_size)
+        output_size = whole_number("Linear", "output_size", output_size)
+        allocatable("Linear", (output_size, input_size))
+        dtype = float_dtype("Linear", dtype)
         std = np.sqrt(2 / (input_size + output_size))
         weight = generator(rng).normal(0, std, size=(output_size, input_size))
         self.w = TensorNode(np.asfortranarray(weight, dtype=dtype), name="w")

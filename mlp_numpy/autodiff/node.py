@@ -10,7 +10,8 @@ import numpy as np
 from mlp_numpy.arrays import Array
 from mlp_numpy.autodiff import walk
 from mlp_numpy.autodiff.context import Context
-from mlp_numpy.errors import DTypeError, GraphError, ShapeError
+from mlp_numpy.checks import numbers
+from mlp_numpy.errors import DTypeError, GraphError, OutOfRangeError, ShapeError
 
 if TYPE_CHECKING:
     from mlp_numpy.autodiff.op import Op
@@ -64,9 +65,7 @@ class Node:
         *,
         needs_grad: bool = True,
     ) -> None:
-        array = np.asarray(value)
-        if array.dtype.kind not in "fciub":
-            raise DTypeError(f"{type(self).__name__}: value must hold numbers, got {array.dtype}.")
+        array = numbers(type(self).__name__, "value", value)
         if needs_grad and array.dtype.kind not in "fc":
             array = array.astype(np.float64)
         self._value: Array = array
@@ -91,7 +90,7 @@ class Node:
     def value(self, new: Any) -> None:
         if new is self._value:  # p.value -= …: the work is done
             return
-        array = np.asarray(new)
+        array = numbers(f"{self!r}.value", "what is assigned", new)
         if not self._held:
             if array.shape != self._value.shape:
                 self._grad, self._fresh = None, True
@@ -99,6 +98,7 @@ class Node:
             return
         if array.shape != self._value.shape:
             raise ShapeError(f"{self!r}.value: must be {self._value.shape}, got {array.shape}.")
+        self._check_kind("value", array)
         self._value[...] = array
 
     @property
@@ -123,9 +123,10 @@ class Node:
     def grad(self, new: Any) -> None:
         if new is self._grad:
             return
-        array = np.asarray(new)
+        array = numbers(f"{self!r}.grad", "what is assigned", new)
         if array.shape != self._value.shape:
             raise ShapeError(f"{self!r}.grad: must be {self._value.shape}, as the value is, got {array.shape}.")
+        self._check_kind("grad", array)
         self.grad[...] = array
 
     def grad_norm(self) -> float | None:
@@ -195,7 +196,11 @@ class Node:
 
     def size(self, dim: int | None = None) -> Any:
         """The shape, or the length of one dimension."""
-        return self._value.shape if dim is None else self._value.shape[dim]
+        if dim is None:
+            return self._value.shape
+        if not isinstance(dim, int | np.integer) or not -self._value.ndim <= dim < self._value.ndim:
+            raise OutOfRangeError(f"{self!r}.size: dim must be a dimension of {self._value.shape}, got {dim!r}.")
+        return self._value.shape[dim]
 
     def move(self, values: Array, grads: Array) -> None:
         """Let two vectors of the value's length hold value and gradient from now on; the numbers go with them.
@@ -218,10 +223,17 @@ class Node:
                     f"Hint: backward(grad) with grad of shape {value.shape}, or backward from a sum or a mean."
                 )
             return np.ones_like(value)
-        array = np.array(grad, dtype=value.dtype)
+        array = numbers(f"{self!r}.backward", "grad", grad)
         if array.shape != value.shape:
             raise ShapeError(f"{self!r}.backward: grad must be {value.shape}, as the value is, got {array.shape}.")
-        return array
+        self._check_kind("backward", array)
+        return array.astype(value.dtype)
+
+    def _check_kind(self, method: str, array: Array) -> None:
+        if not np.can_cast(array.dtype, self._value.dtype, casting="same_kind"):
+            raise DTypeError(
+                f"{self!r}.{method}: must be numbers that {self._value.dtype} can hold, got {array.dtype}."
+            )
 
     def _zero(self) -> None:
         if self._leaf and self._grad is not None:

@@ -34,7 +34,8 @@ class Op:
         At least one of ``nodes`` must be a node; arrays and numbers among them are constants. A formula with several
         outputs gives a list of nodes.
 
-        Raises ShapeError for arrays that do not fit the formula, TypeError if nothing among ``nodes`` is a node.
+        Raises ShapeError for arrays that do not fit the formula, OptionError for constants that do not,
+        DTypeError if nothing among ``nodes`` is a node.
         """
         out: N = record(cls, nodes, constants)
         return out

@@ -13,7 +13,7 @@ import numpy as np
 from mlp_numpy.arrays import Array
 from mlp_numpy.autodiff.context import Context
 from mlp_numpy.autodiff.node import Node, OpNode
-from mlp_numpy.errors import MlpNumpyError, OutOfRangeError, ShapeError
+from mlp_numpy.errors import DTypeError, MlpNumpyError, OptionError, OutOfRangeError, ShapeError
 
 if TYPE_CHECKING:
     from mlp_numpy.autodiff.op import Op
@@ -46,11 +46,11 @@ def record(op: type[Op], inputs: tuple[Any, ...], constants: Mapping[str, Any]) 
         if node._leaf and node._needs:
             reads_leaf = True
     context = Context()
-    if op.door is not None:
-        op.door(*values, **constants)
     try:
+        if op.door is not None:
+            op.door(*values, **constants)
         out: Any = op.forward(context, *values, **constants)
-    except (ValueError, IndexError) as error:
+    except (ValueError, IndexError, TypeError, OverflowError) as error:
         raise _unfit(op, values, error) from error
     kind = type(inputs[0])
     opnode = None
@@ -88,7 +88,8 @@ def _unfit(op: type[Op], values: list[Array], error: Exception) -> Exception:
     if isinstance(error, MlpNumpyError):
         return error
     shapes = " and ".join(str(value.shape) for value in values)
-    kind = OutOfRangeError if isinstance(error, IndexError) else ShapeError
+    kinds = {IndexError: OutOfRangeError, ValueError: ShapeError}
+    kind = next((ours for theirs, ours in kinds.items() if isinstance(error, theirs)), OptionError)
     return kind(f"{op.__name__}.do_forward: its inputs must fit the formula, got {shapes}: {error}.")
 
 
@@ -96,7 +97,7 @@ def _with_constants(op: type[Op], inputs: tuple[Any, ...]) -> tuple[Node, ...]:
     """The inputs with arrays and numbers made into constant nodes, numbers in the type of the first node."""
     first = next((node for node in inputs if isinstance(node, Node)), None)
     if first is None:
-        raise TypeError(
+        raise DTypeError(
             f"{op.__name__}.do_forward: at least one input must be a TensorNode, got "
             f"{', '.join(type(value).__name__ for value in inputs) or 'none'}. "
             f"Hint: {op.__name__}.forward(Context(), …) works on arrays."

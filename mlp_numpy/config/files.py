@@ -8,12 +8,14 @@ from typing import Any, Final
 
 import yaml
 
+from mlp_numpy.checks import shown
 from mlp_numpy.config.settings import MEANING, Config
+from mlp_numpy.data.reading import as_path, check_regular, said
 from mlp_numpy.errors import DataError, DataNotFoundError, OptionError, did_you_mean, unreadable
 from mlp_numpy.files import write_text
 
 
-def read_config(path: Path) -> Config:
+def read_config(path: Any) -> Config:
     """The settings that a run wrote into its folder.
 
     A setting that there was not yet when it was written has its default, which is to have no effect.
@@ -27,7 +29,7 @@ def read_config(path: Path) -> Config:
         ("there must be settings of a run alone; unknown", settings.keys() - _TYPE_OF.keys()),
     ):
         if names:
-            raise DataError(f"{who}: {problem}: {', '.join(sorted(names))}.")
+            raise DataError(f"{who}: {problem}: {', '.join(sorted(names)[:20])}.")
     try:
         return Config(**{name: parse_setting(who, name, text) for name, text in settings.items()})
     except OptionError as error:
@@ -40,7 +42,7 @@ def write_config(path: Path, config: Config) -> None:
     write_text(path, yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
 
 
-def as_options(path: Path) -> list[str]:
+def as_options(path: Any) -> list[str]:
     """The settings in a YAML file as words of a command line: ``lr: 0.1`` becomes ``--lr 0.1``.
 
     So a file is checked by what checks the command line, and each value is taken as it is written: the name 007 is no
@@ -57,33 +59,74 @@ def as_options(path: Path) -> list[str]:
                 raise DataError(f"{who}: {name} must be {_IN_FILES[kind]}, got a list.")
             words += [f"--{option}", *text]
         elif kind not in (None, "str") and text.lower() in _TRUTH:
-            raise DataError(f"{who}: {name} must be {_IN_FILES[kind]}, got {text!r}.")
+            raise DataError(f"{who}: {name} must be {_IN_FILES[kind]}, got {shown(text)}.")
         else:
             words += [f"--{option}", text]
     return words
 
 
-def composed(who: str, path: Path) -> yaml.MappingNode:
+def composed(who: str, path: Any) -> yaml.MappingNode:
     """The names and values of a YAML file as nodes; nothing in it is made into an object.
 
-    Raises DataNotFoundError if there is no such file, DataError if it is unreadable or something else.
+    No file of settings has anchors and aliases, by which a few lines mean billions of values; they are refused, and so
+    is a file that is longer, or deeper, than settings are.
+
+    Raises DataNotFoundError if there is no such file, DataError if it is unreadable or something else, OptionError if
+    ``path`` is no path.
     """
+    path = as_path(who, path)
+    check_regular(who, path, _LONGEST)
     try:
         text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise DataNotFoundError(f"{who}: there must be a file {path}, found none.") from error
     except OSError as error:
         raise unreadable(who, path, error) from error
     except ValueError as error:
         raise DataError(f"{who}: {path} must be a YAML file, got: {error}.") from error
     try:
-        content = yaml.compose(text, Loader=yaml.SafeLoader)
-    except (yaml.YAMLError, RecursionError) as error:
-        raise DataError(f"{who}: {path} must be a YAML file, got: {' '.join(str(error).split())}.") from error
-    if not isinstance(content, yaml.MappingNode):
-        found = {type(None): "nothing", yaml.SequenceNode: "a list"}.get(type(content), "other text")
+        node = yaml.compose(text, Loader=_Plain)
+    except Exception as error:  # PyYAML raises what Python raises for the numbers of characters that are none
+        found = " ".join(str(error).split()) if isinstance(error, yaml.YAMLError) else said(error)
+        raise DataError(f"{who}: {path} must be a YAML file, got: {found}.") from error
+    if not isinstance(node, yaml.MappingNode):
+        found = {type(None): "nothing", yaml.SequenceNode: "a list"}.get(type(node), "other text")
         raise DataError(f"{who}: {path} must hold lines such as 'lr: 0.002', got {found}.")
-    return content
+    return node
+
+
+class _Plain(yaml.SafeLoader):
+    """Values within values to some depth, each of them written out."""
+
+    def __init__(self, stream: bytes | str) -> None:
+        super().__init__(stream)
+        self._depth, self._anchor = 0, None
+        self._open: list[str] = []
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        loader: Any = self  # PyYAML's parser has no types
+        event = loader.peek_event()
+        if isinstance(event, yaml.AliasEvent):
+            endless = "values within values must end, found some without an end"
+            raise _refused(endless if event.anchor in self._open else _NO_ANCHORS, event)
+        if self._depth >= _DEEPEST:
+            raise _refused(f"more than {_DEEPEST} levels of values within values", event)
+        self._depth += 1
+        self._open.append(event.anchor)
+        node: yaml.Node | None = super().compose_node(parent, index)
+        self._open.pop()
+        self._depth -= 1
+        if event.anchor is not None:
+            self._anchor = event
+        if isinstance(node, yaml.ScalarNode) and any("\ud800" <= letter <= "\udfff" for letter in node.value):
+            raise _refused("half a character, which no text can hold", event)
+        if self._anchor is not None and not self._depth:
+            raise _refused(_NO_ANCHORS, self._anchor)
+        return node
+
+
+def _refused(problem: str, event: Any) -> yaml.YAMLError:
+    return yaml.composer.ComposerError(None, None, problem, event.start_mark)
 
 
 def is_plain(node: yaml.Node) -> bool:
@@ -91,7 +134,7 @@ def is_plain(node: yaml.Node) -> bool:
     return isinstance(node, yaml.ScalarNode) and node.tag in _PLAIN_TAGS
 
 
-def _read_settings(who: str, path: Path) -> dict[str, str | list[str]]:
+def _read_settings(who: str, path: Any) -> dict[str, str | list[str]]:
     """The lines of a YAML file, name → value as text; a value may be a list of them. Names have underscores."""
     content = composed(who, path)
     settings: dict[str, str | list[str]] = {}
@@ -116,7 +159,7 @@ def _read_settings(who: str, path: Path) -> dict[str, str | list[str]]:
 def found_in(node: yaml.Node) -> str:
     """What a node is, as an error tells it."""
     if isinstance(node, yaml.ScalarNode):
-        return "none" if node.tag == _YAML + "null" else repr(node.value)
+        return "none" if node.tag == _YAML + "null" else shown(node.value)
     return "a list" if isinstance(node, yaml.SequenceNode) else "names and values"
 
 
@@ -130,15 +173,18 @@ def parse_setting(who: str, name: str, text: str | list[str]) -> Any:
             return tuple(map(int, text))
         if isinstance(text, str) and kind != "tuple[int, ...]":
             return _TRUTH[text.lower()] if kind == "bool" else {"float": float, "int": int, "str": str}[kind](text)
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{who}: {name} must be {_IN_FILES[kind]}, got {text!r}.") from error
-    raise DataError(f"{who}: {name} must be {_IN_FILES[kind]}, got {text!r}.")
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
+        raise DataError(f"{who}: {name} must be {_IN_FILES[kind]}, got {shown(text)}.") from error
+    raise DataError(f"{who}: {name} must be {_IN_FILES[kind]}, got {shown(text)}.")
 
 
 _TYPE_OF: Final = {field.name: str(field.type) for field in fields(Config)}
 # The settings that there have been from the first version on.
 _FIRST: Final = {"lr", "batch", "steps", "hidden", "neg_slope", "init", "init_std", "seed", "dataset", "dtype"}
 _IN_FILES: Final = MEANING | {"bool": "true or false", "tuple[int, ...]": "a list of whole numbers such as [600, 500]"}
+_NO_ANCHORS: Final = "anchors and aliases are not for settings: each value is written out"
+_LONGEST: Final = 100_000
+_DEEPEST: Final = 30
 _TRUTH: Final[dict[str, bool]] = yaml.SafeLoader.bool_values
 _YAML: Final = "tag:yaml.org,2002:"
 _PLAIN_TAGS: Final = {_YAML + kind for kind in ("str", "int", "float", "bool", "timestamp")}

@@ -21,10 +21,7 @@ def read_tree(who: str, path: Path) -> Tree:
     Names have underscores. Raises DataNotFoundError if there is no such file, DataError if it is unreadable, holds
     something else, or says something twice.
     """
-    try:
-        return _mapping(f"{who}: {path}", composed(who, path))
-    except RecursionError as error:
-        raise DataError(f"{who}: {path} must hold values within values that end, found some without an end.") from error
+    return _mapping(f"{who}: {path}", composed(who, path))
 
 
 def parse_settings(who: str, texts: Mapping[str, Any]) -> dict[str, Any]:
@@ -37,7 +34,7 @@ def _mapping(who: str, node: yaml.MappingNode) -> Tree:
     for key, value in node.value:
         place = f"{who}, line {key.start_mark.line + 1}"
         if not is_plain(key):
-            raise DataError(f"{place}: there must be a name, got {key.value!r}.")
+            raise DataError(f"{place}: there must be a name, got {found_in(key)}.")
         name = key.value.replace("-", "_")
         if name in tree:
             raise DataError(f"{place}: {key.value} must come once, got it again.")

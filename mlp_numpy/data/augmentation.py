@@ -9,7 +9,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from mlp_numpy.arrays import Array, is_whole, stream
-from mlp_numpy.errors import OptionError, ShapeError
+from mlp_numpy.checks import flag, shown, whole_number
+from mlp_numpy.errors import DTypeError, OptionError, ShapeError
 
 
 class Draws(NamedTuple):
@@ -58,19 +59,19 @@ class Augmentation:
     def __post_init__(self) -> None:
         sizes = self.image_shape
         if not isinstance(sizes, tuple) or len(sizes) != 3 or not all(is_whole(size, 1) for size in sizes):
-            raise OptionError(f"Augmentation: image_shape must be (C, H, W), got {sizes!r}.")
-        if not isinstance(self.flip, bool):
-            raise OptionError(f"Augmentation: flip must be True or False, got {self.flip!r}.")
+            raise OptionError(f"Augmentation: image_shape must be (C, H, W), got {shown(sizes)}.")
+        object.__setattr__(self, "flip", flag("Augmentation", "flip", self.flip))
         side = min(sizes[1:])
         for name, value in (("shift", self.shift), ("cutout", self.cutout)):
             if not is_whole(value, 0) or value >= side:
-                raise OptionError(f"Augmentation: {name} must be a whole number in [0, {side}), got {value!r}.")
+                raise OptionError(f"Augmentation: {name} must be a whole number in [0, {side}), got {shown(value)}.")
         if not (self.flip or self.shift or self.cutout):
             raise OptionError("Augmentation: something must be changed, got neither flip nor shift nor cutout.")
 
     def draw(self, n: int, seed: int, step: int) -> Draws:
         """What happens to the ``n`` images of a step. Raises OptionError for a negative seed or step."""
-        draws = stream(seed, "augmentation", step)
+        n = whole_number("Augmentation.draw", "n", n, 0)
+        draws = stream(seed, "augmentation", whole_number("Augmentation.draw", "step", step, 0))
         # all are drawn, used or not, so that an option more leaves the others' draws as they are
         down, right = draws.integers(-self.shift, self.shift, (2, n), endpoint=True)
         mirrored = (draws.random(n) < 0.5) & self.flip
@@ -80,9 +81,11 @@ class Augmentation:
     def apply(self, x: Array, seed: int, step: int) -> Array:
         """The preprocessed images ``x`` (N, D) of a step, changed in place; gives ``x``.
 
-        Raises ShapeError, before anything is changed, if x is not (N, C·H·W) in C order.
+        Raises ShapeError or DTypeError, before anything is changed, if x is not (N, C·H·W) real numbers in C order.
         """
         channels, height, width = self.image_shape
+        if type(x) is not np.ndarray or x.dtype.kind not in "fiu":
+            raise DTypeError(f"Augmentation.apply: x must be an array of real numbers, got {shown(x)}.")
         if x.ndim != 2 or x.shape[1] != channels * height * width or not x.flags.c_contiguous:
             raise ShapeError(
                 f"Augmentation.apply: x must be (N, {channels * height * width}), C-contiguous, "

@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, is_whole
+from mlp_numpy.arrays import Array
+from mlp_numpy.checks import LARGEST, flag, float_dtype, shown, whole_number
 from mlp_numpy.data.augmentation import Augmentation
 from mlp_numpy.data.dataset import Split
 from mlp_numpy.data.preprocessing import Preprocessing
+from mlp_numpy.data.sealed import check_split
 from mlp_numpy.errors import OptionError, ShapeError
 
 
@@ -25,7 +27,8 @@ class Batches:
     A batch is gathered into one buffer that the next call overwrites. With an ``augmentation`` its images are changed
     once they are preprocessed, as that seed's step has it; evaluations go through ``chunks``, which has none.
 
-    Raises OptionError for a size below 1 or above the number of examples, ShapeError for an augmentation of images of
+    Raises OptionError for a size below 1 or above the number of examples and for what is no setting of its kind,
+    DTypeError for a ``dtype`` that one cannot compute in, ShapeError for an augmentation, or statistics, of images of
     another size.
     """
 
@@ -40,8 +43,11 @@ class Batches:
         dtype: Any = np.float32,
         augmentation: Augmentation | None = None,
     ) -> None:
-        if not is_whole(size, 1):
-            raise OptionError(f"Batches: the batch size must be a whole number ≥ 1, got {size!r}.")
+        _check("Batches", split, preprocessing)
+        size, seed = whole_number("Batches", "the batch size", size), whole_number("Batches", "seed", seed, 0)
+        shuffle, dtype = flag("Batches", "shuffle", shuffle), float_dtype("Batches", dtype)
+        if augmentation is not None and not isinstance(augmentation, Augmentation):
+            raise OptionError(f"Batches: augmentation must be an Augmentation or None, got {shown(augmentation)}.")
         if size > len(split):
             raise OptionError(
                 f"Batches: a batch of {size} is larger than the data, {len(split)} examples. "
@@ -63,7 +69,7 @@ class Batches:
 
         Raises OptionError for a step below 0.
         """
-        if step < 0:
+        if whole_number("Batches.at", "step", step, -LARGEST) < 0:
             raise OptionError(f"Batches.at: steps are counted from 0, got {step}.")
         epoch, position = divmod(step, self.steps_per_epoch)
         if epoch != self._epoch:
@@ -80,8 +86,23 @@ class Batches:
 def chunks(
     split: Split, size: int, preprocessing: Preprocessing, dtype: Any = np.float32
 ) -> Iterator[tuple[Array, Array]]:
-    """A whole split in its own order, once: (images, labels) of at most ``size`` examples, in one reused buffer."""
+    """A whole split in its own order, once: (images, labels) of at most ``size`` examples, in one reused buffer.
+
+    Raises OptionError, DTypeError or ShapeError, at once, for what is no split, size, preprocessing or kind of number.
+    """
+    _check("chunks", split, preprocessing)
+    return _chunks(split, whole_number("chunks", "size", size), preprocessing, float_dtype("chunks", dtype))
+
+
+def _chunks(split: Split, size: int, preprocessing: Preprocessing, dtype: Any) -> Iterator[tuple[Array, Array]]:
     buffer = np.empty((min(size, len(split)), split.images.shape[1]), dtype)
     for start in range(0, len(split), size):
         rows = np.arange(start, min(start + size, len(split)))
         yield preprocessing.gather(split.images, rows, buffer[: len(rows)]), split.labels[rows]
+
+
+def _check(who: str, split: Any, preprocessing: Any) -> None:
+    check_split(who, split)
+    if not isinstance(preprocessing, Preprocessing):
+        raise OptionError(f"{who}: there must be a Preprocessing, got {shown(preprocessing)}.")
+    preprocessing.check_width(who, split.images.shape)

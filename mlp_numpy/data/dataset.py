@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from mlp_numpy.arrays import Array, all_finite, first_outside
-from mlp_numpy.errors import DataError, DTypeError, LabelError, ShapeError
+from mlp_numpy.checks import LARGEST, shown, sizes
+from mlp_numpy.errors import DataError, DTypeError, LabelError, OptionError, ShapeError
 
 
 @dataclass(frozen=True)
@@ -16,6 +18,9 @@ class Split:
 
     images   (N, D) uint8 (or a finite float type), one row an image, C-contiguous: channel by channel, row by row
     labels   (N,) int64, each in [0, n_classes)
+
+    float16 is widened to float32, numbers in another byte order than the machine's are turned, labels of any whole kind
+    become int64.
 
     Raises
     ------
@@ -29,6 +34,9 @@ class Split:
 
     def __post_init__(self) -> None:
         _check_examples(self.images, self.labels)
+        kind = np.dtype(np.float32) if self.images.dtype == np.float16 else self.images.dtype.newbyteorder("=")
+        object.__setattr__(self, "images", self.images.astype(kind, copy=False))
+        object.__setattr__(self, "labels", self.labels.astype(np.int64, copy=False))
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -45,8 +53,8 @@ class Dataset:
 
     Raises
     ------
-    ShapeError, LabelError
-        at construction, if a part has images of another size or labels of no class
+    ShapeError, LabelError, OptionError
+        at construction, if a part has images of another size or labels of no class, or if something else comes
     """
 
     name: str
@@ -68,7 +76,18 @@ class Dataset:
         return channels * height * width
 
     def __post_init__(self) -> None:
+        if not isinstance(self.name, str):
+            raise OptionError(f"Dataset: name must be text, got {shown(self.name)}.")
+        object.__setattr__(self, "image_shape", sizes("Dataset", "image_shape", self.image_shape))
+        if len(self.image_shape) != 3:
+            raise OptionError(f"Dataset: image_shape must be (C, H, W), got {shown(self.image_shape)}.")
+        names: Any = self.class_names
+        if not isinstance(names, list | tuple) or not names or not all(isinstance(name, str) for name in names):
+            raise OptionError(f"Dataset: class_names must be a name a class, got {shown(names)}.")
+        object.__setattr__(self, "class_names", tuple(names))
         for part, split in (("train", self.train), ("test", self.test)):
+            if not isinstance(split, Split):
+                raise OptionError(f"Dataset: {part} must be a Split, got {shown(split)}.")
             who, shape = f"Dataset({self.name!r}).{part}", split.images.shape
             if shape[1] != self.n_features:
                 raise ShapeError(f"{who}: images must be (N, {self.n_features}), got {shape}.")
@@ -83,6 +102,8 @@ def _check_examples(images: Array, labels: Array) -> None:
     for name, array in (("images", images), ("labels", labels)):
         if not isinstance(array, np.ndarray):
             raise DTypeError(f"Split: {name} must be a NumPy array, got {type(array).__name__}. Hint: np.asarray.")
+        if isinstance(array, np.ma.MaskedArray):
+            raise DTypeError(f"Split: {name} must not be masked, since masks are not kept. Hint: array.filled(0).")
     if images.ndim != 2:
         raise ShapeError(f"Split: images must be (N, D), got {images.shape}. Hint: images.reshape(len(images), -1).")
     n = len(images)
@@ -97,6 +118,8 @@ def _check_examples(images: Array, labels: Array) -> None:
         raise LabelError(f"Split: labels must be ({n},), one an image, got {labels.shape}.")
     if labels.dtype.kind not in "iu":
         raise LabelError(f"Split: labels must be whole numbers, got {labels.dtype}.")
+    if labels.dtype.kind == "u" and labels.max() > LARGEST:
+        raise LabelError(f"Split: labels must be at most {LARGEST}, got {labels.max()}.")
     if images.dtype.kind not in "iufb":
         raise DataError(f"Split: images must hold real numbers, got {images.dtype}.")
     # bytes are finite without a look at them

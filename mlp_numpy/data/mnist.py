@@ -5,6 +5,7 @@ Yann LeCun, Corinna Cortes, Christopher Burges: The MNIST database of handwritte
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import numpy as np
 from mlp_numpy.arrays import first_outside
 from mlp_numpy.data.dataset import Dataset, Split
 from mlp_numpy.data.idx import read_idx
+from mlp_numpy.data.reading import as_path
 from mlp_numpy.errors import DataError, DataNotFoundError, unreadable
 
 SHA256 = {
@@ -23,11 +25,19 @@ SHA256 = {
 }
 """The official files as they are published, compressed."""
 
+SIZES = {
+    "train-images-idx3-ubyte.gz": 9_912_422,
+    "train-labels-idx1-ubyte.gz": 28_881,
+    "t10k-images-idx3-ubyte.gz": 1_648_877,
+    "t10k-labels-idx1-ubyte.gz": 4_542,
+}
+"""Their lengths in bytes."""
+
 FOLDER = Path("MNIST", "raw")
 """Where torchvision keeps them below its data folder, and where they are downloaded to."""
 
 
-def find(data_dir: str | Path) -> dict[str, Path]:
+def find(data_dir: str | os.PathLike[str]) -> dict[str, Path]:
     """Which of the four files there are, by their official name: in torchvision's layout, or loose in ``data_dir``.
 
     Plain files go before compressed ones.
@@ -37,17 +47,18 @@ def find(data_dir: str | Path) -> dict[str, Path]:
     DataError
         if one may be there but cannot be looked at
     """
+    data_dir = as_path("mnist.find", data_dir)
     found: dict[str, Path] = {}
     for name in SHA256:
         plain = name.removesuffix(".gz")
-        for folder in (Path(data_dir) / FOLDER, Path(data_dir)):
+        for folder in (data_dir / FOLDER, data_dir):
             for path in (folder / plain, folder / name):
                 if name not in found and _is_file(path):
                     found[name] = path
     return found
 
 
-def load(data_dir: str | Path) -> Dataset:
+def load(data_dir: str | os.PathLike[str]) -> Dataset:
     """MNIST as it lies in ``data_dir``.
 
     Raises
@@ -57,12 +68,13 @@ def load(data_dir: str | Path) -> Dataset:
     DataError
         if one is unreadable, truncated, damaged or foreign, or if images and labels do not fit each other
     """
+    data_dir = as_path("mnist.load", data_dir)
     found = find(data_dir)
     missing = [name for name in SHA256 if name not in found]
     if missing:
         raise DataNotFoundError(
-            f"mnist.load: {Path(data_dir)} must hold MNIST, missing: {', '.join(missing)}. "
-            f"Hint: put them into {Path(data_dir) / FOLDER}, compressed or not."
+            f"mnist.load: {data_dir} must hold MNIST, missing: {', '.join(missing)}. "
+            f"Hint: put them into {data_dir / FOLDER}, compressed or not."
         )
     train_images, train_labels, test_images, test_labels = SHA256
     train = _split(found[train_images], found[train_labels])

@@ -3,18 +3,32 @@
 A pickle is a small program that may call anything it can import, so opening a foreign one with ``pickle.load`` runs
 foreign code. Here a name that is not needed for an array of bytes is refused, and the few that are needed are not
 looked up either: each becomes an inert ``Described`` that only remembers what it was called with.
+
+A pickle may also ask for more memory than it is long. Instructions that allocate what they merely announce are refused,
+text becomes bytes once for each byte of the file, and there is an end to the number of instructions.
 """
 
 from __future__ import annotations
 
 import io
+import math
 import pickle
-from typing import Any
+import re
+import struct
+from typing import Any, Final
 
 import numpy as np
 
 from mlp_numpy.arrays import Array
+from mlp_numpy.checks import LARGEST, shown
+from mlp_numpy.data.reading import said
 from mlp_numpy.errors import DataError
+
+MOST_INSTRUCTIONS: Final = 1_000_000
+"""The training batch of CIFAR-100 has 200,000 of them; a list, which one byte makes, takes 64 bytes of memory."""
+
+_LONGEST_KEY: Final = 1000
+_MOST_AXES: Final = 8
 
 _NEEDED = {
     ("numpy.core.multiarray", "_reconstruct"),
@@ -28,10 +42,11 @@ _NEEDED = {
 class Described:
     """A name of the pickle with the arguments it was called with and the state it was given; nothing is made of it."""
 
-    def __init__(self, name: str, arguments: tuple[Any, ...] = ()) -> None:
+    def __init__(self, name: str, reader: Any, arguments: tuple[Any, ...] = ()) -> None:
         self.name = name
         self.arguments = arguments
         self.state: Any = None
+        self._reader = reader
 
     def __call__(self, *arguments: Any) -> Any:
         # Python 3 writes bytes for Python 2 as text in Latin-1; they are needed at once, as keys
@@ -39,16 +54,17 @@ class Described:
             text, encoding = arguments
             if not isinstance(text, str) or encoding != "latin1":
                 raise pickle.UnpicklingError("text in another encoding than Latin-1")
+            self._reader.take(len(text))
             return text.encode("latin-1")
-        return Described(self.name, arguments)
+        return Described(self.name, self._reader, arguments)
 
     def __setstate__(self, state: Any) -> None:
         self.state = state
 
 
 # To hash a tuple is to visit all that is in it, and forty tuples, each twice in the next, are 2⁴⁰ visits of a file of a
-# hundred bytes. So nothing but text is hashed: as keys it is all that is needed, and sets are not needed. These are the
-# instructions of a pickle that hash; ``reader`` is the unpickler.
+# hundred bytes. So nothing but short text is hashed: as keys it is all that is needed, and sets are not needed. These
+# are the instructions of a pickle that hash; ``reader`` is the unpickler.
 
 
 def _set_items(reader: Any) -> None:
@@ -67,39 +83,100 @@ def _make_dict(reader: Any) -> None:
     reader.append(made)
 
 
-def _refuse_set(reader: Any) -> None:
-    raise pickle.UnpicklingError("a set")
-
-
 def _update(into: Any, pairs: list[Any]) -> None:
-    if not isinstance(into, dict) or not all(isinstance(key, str | bytes) for key in pairs[::2]):
-        raise pickle.UnpicklingError("a dictionary with other keys than text")
-    into.update(zip(pairs[::2], pairs[1::2], strict=True))
+    keys = pairs[::2]
+    if not isinstance(into, dict) or not all(isinstance(key, str | bytes) and len(key) <= _LONGEST_KEY for key in keys):
+        raise pickle.UnpicklingError("a dictionary with other keys than text, or long ones")
+    into.update(zip(keys, pairs[1::2], strict=True))
+
+
+# Text in Python takes four bytes a character as soon as one of them is no Latin-1. Bytes as text are Latin-1.
+
+
+def _read_text(reader: Any, length: int) -> None:
+    content = reader.read(length)
+    if length > _LONGEST_KEY and re.search(rb"[\xc4-\xff]", content):
+        raise pickle.UnpicklingError("long text that is no Latin-1")
+    reader.append(str(content, "utf-8", "surrogatepass"))
+
+
+def _text(reader: Any) -> None:
+    _read_text(reader, *struct.unpack("<I", reader.read(4)))
+
+
+def _long_text(reader: Any) -> None:
+    _read_text(reader, *struct.unpack("<Q", reader.read(8)))
+
+
+def _text_line(reader: Any) -> None:
+    line = reader.readline()[:-1]
+    if len(line) > _LONGEST_KEY and re.search(rb"\\U|\\u(?!00)", line):
+        raise pickle.UnpicklingError("long text that is no Latin-1")
+    reader.append(str(line, "raw-unicode-escape"))
+
+
+def _skip_frame(reader: Any) -> None:
+    reader.read(8)  # a frame says how much may be read ahead, and nothing here reads ahead
+
+
+def _refuse(what: str) -> Any:
+    def refuse(reader: Any) -> None:
+        raise pickle.UnpicklingError(what)
+
+    return refuse
+
+
+class _Counted(io.BytesIO):
+    """A stream that ends the reading of too many instructions: each begins by a read of one byte."""
+
+    n_left = MOST_INSTRUCTIONS
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size == 1:
+            self.n_left -= 1
+            if self.n_left < 0:
+                raise pickle.UnpicklingError(f"more than {MOST_INSTRUCTIONS:,} instructions")
+        return super().read(size)
 
 
 # The unpickler written in Python, not the one in C: that one allocates a table as long as the largest number a pickle
 # gives to a remembered value, so that a single flipped bit costs 32 GB. This one reads a CIFAR-10 batch in 40 ms.
 class _InertUnpickler(pickle._Unpickler):
-    def __init__(self, content: io.BytesIO, who: str) -> None:
-        super().__init__(content, encoding="bytes", fix_imports=False)
+    def __init__(self, content: bytes, stream: _Counted, who: str) -> None:
+        super().__init__(stream, encoding="bytes", fix_imports=False)
         self._who = who
+        self._n_left = len(content)
+
+    def take(self, n_bytes: int) -> None:
+        """Count bytes that text becomes: each byte of the file is good for one of them."""
+        self._n_left -= n_bytes
+        if self._n_left < 0:
+            raise pickle.UnpicklingError("more bytes made of text than the file is long")
 
     def find_class(self, module: str, name: str) -> Described:
         if (module, name) not in _NEEDED:
             raise DataError(
-                f"{self._who} must hold arrays, lists and text only, but tried to load {module}.{name} and was "
-                "refused; nothing of it was run. Hint: this is no official file, do not open it elsewhere; get it anew "
-                "from the place where the data set is published."
+                f"{self._who} must hold arrays, lists and text only, but tried to load {module[:80]}.{name[:80]} and "
+                "was refused; nothing of it was run. Hint: this is no official file, do not open it elsewhere; get it "
+                "anew from the place where the data set is published."
             )
-        return Described(name)
+        return Described(name, self)
 
     dispatch = {
         **pickle._Unpickler.dispatch,
         pickle.SETITEM[0]: _set_item,
         pickle.SETITEMS[0]: _set_items,
         pickle.DICT[0]: _make_dict,
-        pickle.EMPTY_SET[0]: _refuse_set,
-        pickle.FROZENSET[0]: _refuse_set,
+        pickle.BINUNICODE[0]: _text,
+        pickle.BINUNICODE8[0]: _long_text,
+        pickle.UNICODE[0]: _text_line,
+        pickle.FRAME[0]: _skip_frame,
+        pickle.EMPTY_SET[0]: _refuse("a set"),
+        pickle.FROZENSET[0]: _refuse("a set"),
+        pickle.BYTEARRAY8[0]: _refuse("an array of bytes that can be changed"),
+        pickle.NEXT_BUFFER[0]: _refuse("a buffer beside the file"),
+        **{code[0]: _refuse("a registered class") for code in (pickle.EXT1, pickle.EXT2, pickle.EXT4)},
+        **{code[0]: _refuse("an object") for code in (pickle.INST, pickle.OBJ, pickle.NEWOBJ, pickle.NEWOBJ_EX)},
     }
 
 
@@ -113,13 +190,13 @@ def read_dict(content: bytes, who: str) -> dict[str, Any]:
     DataError
         if the bytes are no whole pickle, ask for anything but an array, or hold no dictionary
     """
-    stream = io.BytesIO(content)
+    stream = _Counted(content)
     try:
-        value = _InertUnpickler(stream, who).load()
+        value = _InertUnpickler(content, stream, who).load()
     except DataError:
         raise
     except Exception as error:  # damaged instructions can fail in any way there is
-        raise _damaged(who, "a whole pickle", f"{type(error).__name__}: {error}") from error
+        raise _damaged(who, "a whole pickle", said(error)) from error
     surplus = len(content) - stream.tell()
     if surplus:
         raise _damaged(who, "a pickle and nothing after it", f"{surplus} more bytes")
@@ -142,21 +219,16 @@ def byte_array(value: Any, who: str) -> Array:
     _, shape, kind, is_fortran, content = state
     code = kind.arguments[0] if isinstance(kind, Described) and kind.name == "dtype" and kind.arguments else None
     if code not in ("u1", b"u1", "|u1", b"|u1"):
-        found = f"numbers of kind {code!r}" if isinstance(code, bytes | str) else "another kind of number"
+        found = f"numbers of kind {shown(code)}" if isinstance(code, bytes | str) else "another kind of number"
         raise _damaged(who, "an array of bytes (u1)", found)
     if not isinstance(shape, tuple) or not all(type(size) is int and 0 <= size < 1 << 31 for size in shape):
         raise _damaged(who, "an array with a shape", f"a {type(shape).__name__} in its place")
-    if not isinstance(content, bytes) or len(content) != _product(shape):
+    if len(shape) > _MOST_AXES or math.prod(size or 1 for size in shape) > LARGEST:
+        raise _damaged(who, "an array that can be", f"{len(shape)} axes of {shown(shape)}")
+    if not isinstance(content, bytes) or len(content) != math.prod(shape):
         n_bytes = len(content) if isinstance(content, bytes) else "no"
         raise _damaged(who, f"{shape} bytes", f"{n_bytes} bytes")
     return np.frombuffer(content, dtype=np.uint8).reshape(shape, order="F" if is_fortran else "C")
-
-
-def _product(shape: tuple[int, ...]) -> int:
-    product = 1
-    for size in shape:
-        product *= size
-    return product
 
 
 def _damaged(who: str, wanted: str, found: str) -> DataError:

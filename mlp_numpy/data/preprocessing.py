@@ -14,13 +14,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
 from mlp_numpy.arrays import Array
-from mlp_numpy.errors import ShapeError, unknown_name
+from mlp_numpy.checks import float_dtype, shown, sizes
+from mlp_numpy.errors import DTypeError, ShapeError, unknown_name
 
 STATISTICS: Final = {
     "mean-image": ("shift",),
@@ -42,11 +44,22 @@ class Preprocessing:
     """``x = (u − shift) · scale`` with statistics (D,) from the training part; None leaves a part of it out.
 
     ``fit`` makes one from training images, ``gather`` makes batches with it.
+
+    Raises OptionError for a kind that is no text, DTypeError or ShapeError for statistics that are no row of numbers.
     """
 
     kind: str
     shift: Array | None
     scale: Array | None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.kind, str):
+            raise unknown_name("preprocessing", shown(self.kind), KINDS)
+        for name, array in self.state().items():
+            if type(array) is not np.ndarray or array.dtype.kind not in "fiu":
+                raise DTypeError(f"Preprocessing: {name} must be an array of real numbers, got {shown(array)}.")
+            if array.ndim != 1:
+                raise ShapeError(f"Preprocessing: {name} must be (D,), got {array.shape}.")
 
     @classmethod
     def fit(
@@ -54,10 +67,19 @@ class Preprocessing:
     ) -> Preprocessing:
         """The preprocessing ``kind`` with statistics of ``images`` (N, D), which must be the training part alone.
 
-        Raises OptionError for an unknown kind.
+        Raises OptionError for an unknown kind or another ``image_shape`` than the images', DTypeError for a ``dtype``
+        that one cannot compute in, DTypeError or ShapeError for images that are no rows of real numbers.
         """
-        if kind not in KINDS:
-            raise unknown_name("preprocessing", kind, KINDS)
+        who = "Preprocessing.fit"
+        if not isinstance(kind, str) or kind not in KINDS:
+            raise unknown_name("preprocessing", kind if isinstance(kind, str) else shown(kind), KINDS)
+        dtype, image_sizes = float_dtype(who, dtype), sizes(who, "image_shape", image_shape)
+        _check_images(who, images)
+        if len(image_sizes) != 3 or math.prod(image_sizes) != images.shape[1] or not len(images):
+            raise ShapeError(
+                f"{who}: images must be (N, D), N ≥ 1, with image_shape (C, H, W) of D numbers, "
+                f"got {images.shape} and {image_sizes}."
+            )
         if kind == "raw":
             return cls(kind, None, None)
         if kind == "unit":
@@ -67,7 +89,7 @@ class Preprocessing:
         mean = images.mean(axis=0, dtype=np.float64)
         if kind == "mean-image":
             return cls(kind, mean.astype(dtype), None)
-        channels, height, width = image_shape
+        channels, height, width = image_sizes
         spread = height * width
         mu = mean.reshape(channels, -1).mean(axis=1)
         variance = _mean_of_squares(images, np.repeat(mu, spread)).reshape(channels, -1).mean(axis=1)
@@ -91,12 +113,19 @@ class Preprocessing:
     def apply(self, images: Array, dtype: Any = np.float32) -> Array:
         """Images (N, D), all of them, preprocessed into a new array.
 
-        Raises ShapeError if they have another number of pixels than the statistics.
+        Raises ShapeError if they have another number of pixels than the statistics, DTypeError if they are no real
+        numbers or ``dtype`` is none to compute in.
         """
-        width = (self.shift if self.shift is not None else self.scale if self.scale is not None else images[0]).size
-        if images.ndim != 2 or images.shape[1] != width:
-            raise ShapeError(f"Preprocessing.apply: images must be (N, {width}), got {images.shape}.")
+        dtype = float_dtype("Preprocessing.apply", dtype)
+        _check_images("Preprocessing.apply", images)
+        self.check_width("Preprocessing.apply", images.shape)
         return self.gather(images, np.arange(len(images)), np.empty(images.shape, dtype))
+
+    def check_width(self, who: str, shape: tuple[int, ...]) -> None:
+        """Raises ShapeError if the statistics are for images of another number of pixels."""
+        for array in self.state().values():
+            if array.size != shape[1]:
+                raise ShapeError(f"{who}: images must be (N, {array.size}), got {shape}.")
 
     def backward(self, dx: Array) -> Array:
         """∂L/∂u = scale · ∂L/∂x, for what is asked about the pixels themselves: (N, D) → (N, D)."""
@@ -105,6 +134,13 @@ class Preprocessing:
     def state(self) -> dict[str, Array]:
         """The statistics by name, for a model file."""
         return {name: array for name, array in (("shift", self.shift), ("scale", self.scale)) if array is not None}
+
+
+def _check_images(who: str, images: Any) -> None:
+    if not isinstance(images, np.ndarray) or isinstance(images, np.ma.MaskedArray) or images.dtype.kind not in "fiub":
+        raise DTypeError(f"{who}: images must be an array of real numbers without a mask, got {shown(images)}.")
+    if images.ndim != 2:
+        raise ShapeError(f"{who}: images must be (N, D), got {images.shape}.")
 
 
 def _mean_of_squares(images: Array, center: Array) -> Array:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NoReturn
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from mlp_numpy.checks import shown
 from mlp_numpy.data.dataset import Split
 from mlp_numpy.errors import OptionError, SealedError
 
@@ -29,8 +31,9 @@ class SealedSplit:
     def __init__(self, split: Split, openings: Sequence[str] = ()) -> None:
         if not isinstance(split, Split):
             raise OptionError(f"SealedSplit: there must be a Split to seal, got {type(split).__name__}.")
-        if isinstance(openings, str):
-            raise OptionError(f"SealedSplit: openings must be a list of reasons, got {openings!r}. Hint: [reason].")
+        if not isinstance(openings, list | tuple):
+            found = shown(openings)
+            raise OptionError(f"SealedSplit: openings must be a list of reasons, got {found}. Hint: [reason].")
         self._split = split
         self._openings = [_checked("SealedSplit", reason) for reason in openings]
 
@@ -65,7 +68,15 @@ class SealedSplit:
         return f"SealedSplit({len(self)} examples, openings={self._openings})"
 
 
+def check_split(who: str, split: Any) -> None:
+    """Raises OptionError for what is no Split, and what a sealed one raises when it is looked at."""
+    if isinstance(split, SealedSplit):
+        attrgetter("images")(split)
+    if not isinstance(split, Split):
+        raise OptionError(f"{who}: there must be a Split, got {shown(split)}.")
+
+
 def _checked(who: str, reason: object) -> str:
     if not isinstance(reason, str) or not reason.strip():
-        raise OptionError(f"{who}: there must be a reason in words, got {reason!r}.")
+        raise OptionError(f"{who}: there must be a reason in words, got {shown(reason)}.")
     return reason

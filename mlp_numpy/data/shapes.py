@@ -16,8 +16,11 @@ from typing import BinaryIO
 import numpy as np
 
 from mlp_numpy.arrays import Array
+from mlp_numpy.checks import LARGEST, allocatable, whole_number
 from mlp_numpy.data.dataset import Dataset, Split
+from mlp_numpy.data.folder import alone_in, foreign_things
 from mlp_numpy.data.outlines import OUTLINES
+from mlp_numpy.data.reading import as_path, check_regular
 from mlp_numpy.errors import OptionError
 from mlp_numpy.files import written_whole
 
@@ -39,8 +42,10 @@ def generate(n_train: int = N_TRAIN, n_test: int = N_TEST, seed: int = 0) -> Dat
         if a size is below 1 or the seed negative
     """
     for name, value, least in (("n_train", n_train, 1), ("n_test", n_test, 1), ("seed", seed, 0)):
-        if value < least:
+        if whole_number("shapes.generate", name, value, least=-LARGEST) < least:
             raise OptionError(f"shapes.generate: {name} must be at least {least}, got {value}.")
+    for name, size in (("n_train", n_train), ("n_test", n_test)):
+        allocatable(f"shapes.generate: {name}", (size, 3 * SIZE * SIZE), np.uint8)
     return _dataset(_draw_split(n_train, (seed, 0)), _draw_split(n_test, (seed, 1)), f"generated, seed {seed}")
 
 
@@ -49,21 +54,27 @@ def _dataset(train: Split, test: Split, source: str) -> Dataset:
     return Dataset("shapes", train, test, (3, SIZE, SIZE), names, source)
 
 
-def load(data_dir: str | Path, seed: int = 0) -> Dataset:
+def load(data_dir: str | os.PathLike[str], seed: int = 0) -> Dataset:
     """The full data set, drawn once and kept in ``data_dir``; drawn again where the kept file is absent or damaged.
 
-    A folder that cannot be written is no error: the data set is drawn and its ``source`` says that it was not kept.
+    A folder that cannot be written, or holds other things than data sets, is no error: the data set is drawn and its
+    ``source`` says that it was not kept.
 
     Raises
     ------
     OptionError
         if the seed is negative
     """
-    path = Path(data_dir) / f"shapes-v{VERSION}-seed{seed}.npy"
+    whole_number("shapes.load", "seed", seed, 0)
+    path = as_path("shapes.load", data_dir) / f"shapes-v{VERSION}-seed{seed}.npy"
     kept = _read(path)
     if kept is not None:
         return _dataset(*kept, f"generated, seed {seed}, kept in {path}")
     drawn = generate(N_TRAIN, N_TEST, seed)
+    foreign = foreign_things(path.parent)
+    if foreign:
+        there = f"{foreign[0]!r} and other things are there" if len(foreign) > 1 else f"{foreign[0]!r} is there"
+        return _dataset(drawn.train, drawn.test, f"{drawn.source} (not kept in {path}: {there})")
     try:
         _write(path, drawn)
     except OSError as error:
@@ -78,6 +89,13 @@ def load(data_dir: str | Path, seed: int = 0) -> Dataset:
 
 def _write(path: Path, dataset: Dataset) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
+    with alone_in(path.parent):
+        for litter in path.parent.glob(f".{path.name}.*.part"):  # of a process that was killed: a live one has the lock
+            litter.unlink(missing_ok=True)
+        _write_whole(path, dataset)
+
+
+def _write_whole(path: Path, dataset: Dataset) -> None:
     with written_whole(path) as file:
         for split in (dataset.train, dataset.test):
             np.save(file, split.images)
@@ -92,15 +110,19 @@ def _write(path: Path, dataset: Dataset) -> None:
 
 def _read(path: Path) -> tuple[Split, Split] | None:
     """The kept data set, or None where there is no whole one."""
+    check_regular("shapes.load", path)
     try:
         with path.open("rb") as file:
             if not _is_whole(file):
                 return None
             file.seek(0)
-            arrays = [np.load(file, allow_pickle=False) for _ in range(4)]
-    except OSError:
+            arrays = [np.lib.format.read_array(file, allow_pickle=False) for _ in range(4)]
+        train, test = Split(arrays[0], arrays[1]), Split(arrays[2], arrays[3])
+        if _dataset(train, test, "kept").train.images.dtype != np.uint8:
+            return None
+    except Exception:  # whoever writes another file with a digest can write anything
         return None
-    return Split(arrays[0], arrays[1]), Split(arrays[2], arrays[3])
+    return train, test
 
 
 def _is_whole(file: BinaryIO) -> bool:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
-from mlp_numpy.data import cifar10, download, mnist, shapes, synthetic, torchvision_source
+from mlp_numpy.checks import flag, shown
+from mlp_numpy.data import cifar10, cifar100, download, mnist, shapes, synthetic, torchvision_source
 from mlp_numpy.data.dataset import Dataset
+from mlp_numpy.data.folder import check_folder, foreign_things
+from mlp_numpy.data.reading import as_path
 from mlp_numpy.data.subset import only_classes
 from mlp_numpy.errors import DataNotFoundError, OptionError, unknown_name
 
-NAMES = ("auto", "cifar10", "ellipse", "few-shapes", "mnist", "shapes", "torchvision:<Class>")
+NAMES = (
+    *("auto", "cifar10", "cifar100", "cifar100-coarse", "ellipse", "few-shapes", "mnist", "shapes"),
+    "torchvision:<Class>",
+)
 _TORCHVISION = "torchvision:"
 _FEW = (400, 100)
 
@@ -24,11 +32,13 @@ class Loaded:
 
 
 def load_dataset(
-    name: str, data_dir: str | Path, *, download: bool = True, progress: bool = False, seed: int = 0
+    name: str, data_dir: str | os.PathLike[str], *, download: bool = True, progress: bool = False, seed: int = 0
 ) -> Loaded:
     """Load a data set by its name.
 
     cifar10               from ``data_dir``, else downloaded into it
+    cifar100              the same, with its 100 classes
+    cifar100-coarse       the same, with the 20 groups of its classes
     ellipse               points of the plane in two classes, drawn; ``seed`` chooses the drawing
     mnist                 from ``data_dir``, else downloaded into it
     shapes                drawn (or kept from an earlier time) in the sizes of CIFAR-10; ``seed`` chooses the drawing
@@ -37,17 +47,25 @@ def load_dataset(
     torchvision:<Class>   any classification data set of torchvision
     <one of these>:<class>,<class>,…   these classes of it alone, such as cifar10:airplane,bird (not of ``auto``)
 
+    Nothing is written to a folder that holds other things and no data set.
+
     Raises
     ------
     OptionError
-        if the name is unknown, or a class is
+        if the name is unknown, or a class is, or ``data_dir`` is no path
     DataNotFoundError
         if the data set is neither on disk nor to be had (never for ``auto``)
     DataError
-        if what is on disk is damaged, foreign or unreadable, for ``auto`` too: it may not hide that
+        if what is on disk is damaged, foreign or unreadable, for ``auto`` too: it may not hide that; if ``data_dir``
+        is a folder of other things, and the data set would have to be put there
     ExtraMissingError
         if torchvision is asked for and absent
     """
+    data_dir = as_path("load_dataset", data_dir)
+    if not isinstance(name, str):
+        raise OptionError(f"load_dataset: name must be text, got {shown(name)}.")
+    for option, value in (("download", download), ("progress", progress)):
+        flag("load_dataset", option, value)
     whole, classes = _parted(name)
     if classes:
         if whole == "auto":
@@ -55,19 +73,23 @@ def load_dataset(
         loaded = load_dataset(whole, data_dir, download=download, progress=progress, seed=seed)
         return Loaded(only_classes(loaded.dataset, classes), loaded.warning)
     if name.startswith(_TORCHVISION):
-        return Loaded(torchvision_source.load(name.removeprefix(_TORCHVISION), data_dir, download=download))
+        may_download = download and not foreign_things(data_dir)
+        return Loaded(torchvision_source.load(name.removeprefix(_TORCHVISION), data_dir, download=may_download))
     if name == "shapes":
         return Loaded(shapes.load(data_dir, seed))
     if name == "few-shapes":
         return Loaded(shapes.generate(*_FEW, seed))
     if name == "cifar10":
-        return Loaded(_cifar10(Path(data_dir), may_download=download, progress=progress))
+        return Loaded(_cifar10(data_dir, may_download=download, progress=progress))
+    if name in ("cifar100", "cifar100-coarse"):
+        _fetch_cifar(cifar100, data_dir, may_download=download, progress=progress)
+        return Loaded(cifar100.load(data_dir, coarse=name != "cifar100"))
     if name == "ellipse":
         return Loaded(synthetic.generate(seed=seed))
     if name == "mnist":
-        return Loaded(_mnist(Path(data_dir), may_download=download, progress=progress))
+        return Loaded(_mnist(data_dir, may_download=download, progress=progress))
     if name == "auto":
-        return _auto(Path(data_dir), may_download=download, progress=progress, seed=seed)
+        return _auto(data_dir, may_download=download, progress=progress, seed=seed)
     raise unknown_name("data set", name, NAMES)
 
 
@@ -92,28 +114,43 @@ def _auto(data_dir: Path, *, may_download: bool, progress: bool, seed: int) -> L
             "To be stopped instead of warned: --dataset cifar10. To choose the figures and see no warning: "
             "--dataset shapes."
         )
+    check_folder(data_dir, "CIFAR-10")
     return Loaded(shapes.load(data_dir, seed), warning)
 
 
 def _cifar10(data_dir: Path, *, may_download: bool, progress: bool) -> Dataset:
-    if cifar10.find(data_dir) is None:
-        archive = data_dir / cifar10.PYTHON_ARCHIVE
-        if not may_download:
-            raise DataNotFoundError(
-                f"sources.load_dataset: {data_dir} must hold CIFAR-10 when downloading is switched off, found none. "
-                f"Hint: put {cifar10.HOME}{cifar10.PYTHON_ARCHIVE} at {archive.absolute()}, as it is, or allow the "
-                "download, or train on generated figures with --dataset shapes."
-            )
-        digest = cifar10.SHA256[cifar10.PYTHON_ARCHIVE]
-        otherwise = ", or train on generated figures with --dataset shapes"
-        download.fetch(download.CIFAR10_MIRRORS, archive, digest, progress=progress, otherwise=otherwise)
+    _fetch_cifar(cifar10, data_dir, may_download=may_download, progress=progress)
     return cifar10.load(data_dir)
+
+
+def _fetch_cifar(source: ModuleType, data_dir: Path, *, may_download: bool, progress: bool) -> None:
+    """Download the archive of ``source``, cifar10 or cifar100, if there is none of its forms."""
+    if source.find(data_dir) is not None:
+        return
+    title, other = ("CIFAR-10", cifar100) if source is cifar10 else ("CIFAR-100", cifar10)
+    archive = data_dir / source.PYTHON_ARCHIVE
+    if not may_download:
+        there = other.find(data_dir)
+        raise DataNotFoundError(
+            f"sources.load_dataset: {data_dir} must hold {title} when downloading is switched off, found "
+            f"{'none' if there is None else there.name}. "
+            f"Hint: put {source.HOME}{source.PYTHON_ARCHIVE} at {archive.absolute()}, as it is, or allow the "
+            "download, or train on generated figures with --dataset shapes."
+        )
+    check_folder(data_dir, title)
+    mirrors = download.CIFAR10_MIRRORS if source is cifar10 else download.CIFAR100_MIRRORS
+    otherwise = ", or train on generated figures with --dataset shapes"
+    name = archive.name
+    size = source.SIZES[name]
+    download.fetch(mirrors, archive, source.SHA256[name], size=size, progress=progress, otherwise=otherwise)
 
 
 def _mnist(data_dir: Path, *, may_download: bool, progress: bool) -> Dataset:
     missing = set(mnist.SHA256) - set(mnist.find(data_dir))
-    if may_download:
+    if may_download and missing:
+        check_folder(data_dir, "MNIST")
         for name in sorted(missing):
             urls = [folder + name for folder in download.MNIST_MIRRORS]
-            download.fetch(urls, data_dir / mnist.FOLDER / name, mnist.SHA256[name], progress=progress)
+            path, size = data_dir / mnist.FOLDER / name, mnist.SIZES[name]
+            download.fetch(urls, path, mnist.SHA256[name], size=size, progress=progress)
     return mnist.load(data_dir)

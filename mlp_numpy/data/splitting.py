@@ -7,7 +7,9 @@ from typing import Final
 import numpy as np
 
 from mlp_numpy.arrays import Array, is_whole, stream
+from mlp_numpy.checks import LARGEST, shown, whole_number
 from mlp_numpy.data.dataset import Split
+from mlp_numpy.data.sealed import check_split
 from mlp_numpy.errors import DataError, OptionError, unknown_name
 
 WAYS: Final = ("first", "last", "random", "stratified")
@@ -31,12 +33,15 @@ def hold_out(split: Split, n: int, how: str = "stratified", *, seed: int = 0) ->
     DataError
         if no example of some class would be left to train on
     """
+    check_split("hold_out", split)
+    if not isinstance(how, str):
+        raise OptionError(f"hold_out: how must be one of {', '.join(WAYS)}, got {shown(how)}.")
     if how not in WAYS:
         raise unknown_name("way to hold out", how, WAYS)
     if not is_whole(n, 1) or n >= len(split):
         raise OptionError(
             f"hold_out: n must be a whole number in [1, {len(split)}), as some of the {len(split)} examples must be "
-            f"left to train on, got {n!r}. Hint: a smaller n; on the command line --validation."
+            f"left to train on, got {shown(n)}. Hint: a smaller n; on the command line --validation."
         )
     draws = stream(seed, "validation")
     if how in ("first", "last"):
@@ -63,10 +68,19 @@ def quotas(counts: Array, n: int) -> Array:
         qₖ = ⌊n cₖ / N⌋, and one more for the classes with the largest remainders n cₖ mod N until the sum is n;
         among equal remainders the lower class comes first
 
-    Shapes      counts (C,) with N = Σ counts ≥ n, out (C,)
+    Shapes      counts (C,) ≥ 0 with N = Σ counts ≥ n, out (C,)
     Reference   the largest-remainder method of Hamilton; computed in whole numbers, so that ties are ties
+
+    Raises OptionError for counts or seats that are none.
     """
-    seats, remainders = np.divmod(counts.astype(np.int64) * int(n), int(counts.sum()))
+    if not isinstance(counts, np.ndarray) or counts.ndim != 1 or counts.dtype.kind not in "iu" or (counts < 0).any():
+        raise OptionError(f"quotas: counts must be an array (C,) of whole numbers ≥ 0, got {shown(counts)}.")
+    if counts.size and counts.max() > LARGEST // counts.size:
+        raise OptionError(f"quotas: counts must be ones whose sum is at most {LARGEST}, got {shown(counts)}.")
+    n = whole_number("quotas", "n", n, 0, int(counts.sum()))
+    if not counts.any():
+        raise OptionError("quotas: there must be examples to choose from, got none.")
+    seats, remainders = np.divmod(counts.astype(np.int64) * n, int(counts.sum()))
     largest = np.argsort(-remainders, kind="stable")
     seats[largest[: n - seats.sum()]] += 1
     return seats

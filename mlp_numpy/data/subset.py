@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mlp_numpy.arrays import Array
+from mlp_numpy.checks import shown
 from mlp_numpy.data.dataset import Dataset, Split
 from mlp_numpy.errors import DataError, OptionError, unknown_name
 
@@ -23,6 +24,10 @@ def only_classes(dataset: Dataset, names: Sequence[str]) -> Dataset:
     DataError
         if a part has no example of these classes
     """
+    if not isinstance(dataset, Dataset):
+        raise OptionError(f"only_classes: there must be a Dataset, got {shown(dataset)}.")
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise OptionError(f"only_classes: names must be a list of class names, got {shown(names)}.")
     if len(names) < 2 or len(set(names)) < len(names):
         raise OptionError(f"only_classes: there must be two or more different classes, got {', '.join(names)!r}.")
     for name in names:

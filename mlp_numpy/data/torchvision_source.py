@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,13 @@ from typing import Any
 import numpy as np
 
 from mlp_numpy.arrays import Array
+from mlp_numpy.checks import shown
 from mlp_numpy.data.dataset import Dataset, Split
+from mlp_numpy.data.reading import as_path
 from mlp_numpy.errors import DataError, DataNotFoundError, ExtraMissingError, OptionError, unknown_name
 
 
-def load(name: str, data_dir: str | Path, *, download: bool = True) -> Dataset:
+def load(name: str, data_dir: str | os.PathLike[str], *, download: bool = True) -> Dataset:
     """The training and test part of ``torchvision.datasets.<name>``, kept in ``data_dir`` by torchvision itself.
 
     Raises
@@ -28,8 +31,11 @@ def load(name: str, data_dir: str | Path, *, download: bool = True) -> Dataset:
     DataError
         if its images differ in size or are no images
     """
+    data_dir = as_path("torchvision_source.load", data_dir)
+    if not isinstance(name, str):
+        raise OptionError(f"torchvision_source.load: name must be text, got {shown(name)}.")
     kind = _data_set_class(name)
-    parts = {part: _open(kind, name, part, Path(data_dir), download) for part in ("train", "test")}
+    parts = {part: _open(kind, name, part, data_dir, download) for part in ("train", "test")}
     splits, shapes = {}, {}
     for part, examples in parts.items():
         splits[part], shapes[part] = _convert(examples, f"torchvision_source.load: {name}, {part} part")

@@ -16,12 +16,18 @@ Pairs: TypeAlias = tuple[tuple[Array, Array], tuple[Array, Array], int]
 N_VALIDATION = 5000
 
 
-def load_synth(num_train: int = synthetic.N_TRAIN, num_val: int = synthetic.N_TEST, seed: int = 0) -> Pairs:
-    """Points of the plane that an ellipse parts into two classes; see ``mlp_numpy.data.synthetic``.
+def load_synth(
+    num_train: int = synthetic.N_TRAIN,
+    num_val: int = synthetic.N_TEST,
+    seed: int = 0,
+    *,
+    edition: synthetic.Edition = "ellipse",
+) -> Pairs:
+    """Points of the plane in two classes, by the rule of either edition; see ``mlp_numpy.data.synthetic``.
 
-    The same seed gives the same points, but not those that vugrad draws.
+    The same seed gives the same points, but not those that vugrad draws. Raises OptionError as ``generate`` does.
     """
-    drawn = synthetic.generate(num_train, num_val, seed)
+    drawn = synthetic.generate(num_train, num_val, seed, edition=edition)
     return (drawn.train.images, drawn.train.labels), (drawn.test.images, drawn.test.labels), 2
 
 

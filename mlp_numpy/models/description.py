@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+import numpy as np
+
+from mlp_numpy.arrays import Array
 from mlp_numpy.errors import OptionError, unknown_name
 from mlp_numpy.models.conv_net import ConvNet, SmallConvNet
 from mlp_numpy.models.mlp import MLP, ResidualMLP
 from mlp_numpy.models.network import Classifier
-from mlp_numpy.modules import normal
+from mlp_numpy.modules import Initializer
 
 BUILDERS: Final[dict[str, Callable[..., Classifier]]] = {
     builder.__name__: builder for builder in (MLP, ResidualMLP, ConvNet, SmallConvNet)
@@ -29,12 +33,36 @@ def describe(model: Classifier) -> dict[str, Any]:
     return {"builder": name, "arguments": model.arguments(), "dtype": str(dtype)}
 
 
-def build(description: Mapping[str, Any]) -> Classifier:
+def build(
+    description: Mapping[str, Any], *, most_numbers: int | None = None, most_arrays: int | None = None
+) -> Classifier:
     """The network that ``describe`` described; its weights are 0, for a state to be loaded.
 
-    Raises OptionError for an unknown builder, and what the builder raises for arguments that it does not take.
+    most_numbers, most_arrays   what the state at hand can fill: a description that asks for more weights, or larger
+                                ones, is refused before they are made
+
+    Raises OptionError for an unknown builder or too large a network, and what the builder raises for arguments that it
+    does not take.
     """
     name, arguments = description["builder"], dict(description["arguments"])
     if name not in BUILDERS:
         raise unknown_name("builder", str(name), BUILDERS)
-    return BUILDERS[name](**arguments, dtype=description["dtype"], init=normal(0.0), rng=0)
+    init = _zeros(math.inf if most_numbers is None else most_numbers, math.inf if most_arrays is None else most_arrays)
+    return BUILDERS[name](**arguments, dtype=description["dtype"], init=init, rng=0)
+
+
+def _zeros(most_numbers: float, most_arrays: float) -> Initializer:
+    """Weights of 0, as many as may be."""
+    n_numbers = n_arrays = 0
+
+    def draw(rng: np.random.Generator, shape: tuple[int, ...], *, input_layer: bool) -> Array:
+        nonlocal n_numbers, n_arrays
+        n_numbers, n_arrays = n_numbers + math.prod(shape), n_arrays + 1
+        if n_numbers > most_numbers or n_arrays > most_arrays:
+            raise OptionError(
+                f"build: the network must have at most {most_numbers:,} numbers in {most_arrays:,} weights, "
+                f"got a description of {n_numbers:,} or more in {n_arrays:,} or more."
+            )
+        return np.zeros(shape)
+
+    return draw

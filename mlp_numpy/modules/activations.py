@@ -79,6 +79,13 @@ class PReLU(Op):
     """
 
     @staticmethod
+    def door(x: Array, slope: Array) -> None:
+        if slope.shape != (1,) and (x.ndim < 2 or slope.shape != x.shape[1:2]):
+            raise ShapeError(
+                f"PReLU.do_forward: a must be (1,), or (C,) for x (N, C, …), got {slope.shape} and {x.shape}."
+            )
+
+    @staticmethod
     def forward(context: Context, x: Array, slope: Array) -> Array:
         # One slope fits numbers of every shape, one a feature stands along axis 1.
         a = slope if slope.size == 1 else slope.reshape(-1, *(1,) * (x.ndim - 2))

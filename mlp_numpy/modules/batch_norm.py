@@ -32,6 +32,10 @@ class BatchNormalize(Op):
     """
 
     @staticmethod
+    def door(x: Array, gamma: Array, beta: Array, *, eps: float) -> None:
+        _check_features("BatchNormalize", x, gamma, beta)
+
+    @staticmethod
     def forward(context: Context, x: Array, gamma: Array, beta: Array, *, eps: float) -> Array:
         rows = pixel_rows(x)
         mean, variance, centered, r_unit, r = scaled_moments(rows, 0, _moments, eps)
@@ -64,6 +68,10 @@ class BatchNormalizeInference(Op):
     Reference   Ioffe and Szegedy 2015, "Batch Normalization", algorithm 2, line 11: the same as BatchNormalize but
                 for statistics that the batch does not choose, so that the two mean terms of its dx are absent
     """
+
+    @staticmethod
+    def door(x: Array, gamma: Array, beta: Array, *, mean: Array, variance: Array, eps: float) -> None:
+        _check_features("BatchNormalizeInference", x, gamma, beta, mean, variance)
 
     @staticmethod
     def forward(
@@ -156,6 +164,14 @@ class BatchNorm(Module):
         if x.ndim not in (2, 4) or x.shape[1] != self.n_features or x.size == 0:
             n = self.n_features
             raise ShapeError(f"BatchNorm({n}).forward: x must be (N, {n}) or (N, {n}, H, W), got {x.shape}.")
+
+
+def _check_features(who: str, x: Array, *features: Array) -> None:
+    if x.ndim not in (2, 4) or x.size == 0 or any(np.shape(array) != x.shape[1:2] for array in features):
+        raise ShapeError(
+            f"{who}.do_forward: x must be (N, C) or (N, C, H, W), and the rest (C,), got {x.shape} and "
+            f"{', '.join(str(np.shape(array)) for array in features)}."
+        )
 
 
 def _blocks(rows: Array) -> list[slice]:

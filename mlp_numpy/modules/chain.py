@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mlp_numpy.checks import instance
 from mlp_numpy.errors import OptionError
 from mlp_numpy.modules.base import Module
 from mlp_numpy.modules.losses import LossModule
@@ -21,9 +22,12 @@ _HINTS = {
 def check_chain(model: Module, loss: LossModule) -> None:
     """Raise OptionError if ``model`` gives probabilities and ``loss`` takes scores, and so on.
 
-    Asked wherever a model and a loss first meet. What a model does not declare is taken on trust: ``Module.gives`` and
-    ``LossModule.takes`` are "anything" by default.
+    Raises OptionError as well if ``model`` is no Module or ``loss`` no LossModule. Asked wherever a model and a loss
+    first meet. What a model does not declare is taken on trust: ``Module.gives`` and ``LossModule.takes`` are
+    "anything" by default.
     """
+    instance("check_chain", "model", model, Module)
+    instance("check_chain", "loss", loss, LossModule)
     if "anything" in (model.gives, loss.takes) or model.gives in ("its input", loss.takes):
         return
     raise OptionError(

@@ -10,6 +10,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from mlp_numpy.arrays import Array, Seed, all_finite
 from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.checks import flag, float_dtype, whole_number
+from mlp_numpy.errors import ShapeError
 from mlp_numpy.modules.base import Module
 from mlp_numpy.modules.init import Initializer, kaiming, start_values
 from mlp_numpy.modules.layout import images, pixel_rows
@@ -31,6 +32,15 @@ class Conv2d(Op):
     Reference   Chellapilla, Puri and Simard 2006, "High Performance Convolutional Neural Networks for Document
                 Processing", section 3.2, for the product; given X, dX, dW and db are those of the linear layer
     """
+
+    @staticmethod
+    def door(x: Array, weight: Array, bias: Array | None = None, *, over: Windows) -> None:
+        if weight.ndim != 4 or weight.shape[2:] != over.kernel or (bias is not None and bias.shape != weight.shape[:1]):
+            raise ShapeError(
+                f"Conv2d.do_forward: W and b must be (M, C, {over.kernel[0]}, {over.kernel[1]}) and (M,), got "
+                f"{weight.shape} and {None if bias is None else bias.shape}."
+            )
+        over.check("Conv2d.do_forward", x, weight.shape[1])
 
     @staticmethod
     def forward(context: Context, x: Array, weight: Array, bias: Array | None = None, *, over: Windows) -> Array:
@@ -142,5 +152,5 @@ class Conv2dModule(Module):
         return f"{self.in_channels}, {self.out_channels}, {self.windows.arguments}{options}"
 
     def _check_input(self, x: Array) -> None:
-        who = f"Conv2dModule({self.in_channels} → {self.out_channels})"
+        who = f"Conv2dModule({self.in_channels} → {self.out_channels}).forward"
         self.windows.check(who, x, self.in_channels)

@@ -27,6 +27,14 @@ class LayerNormalize(Op):
     """
 
     @staticmethod
+    def door(x: Array, gamma: Array, beta: Array, *, eps: float) -> None:
+        if x.ndim < 1 or x.size == 0 or gamma.shape != x.shape[-1:] or beta.shape != gamma.shape:
+            raise ShapeError(
+                f"LayerNormalize.do_forward: x must be (…, D), γ and β (D,), got {x.shape}, {gamma.shape} and "
+                f"{beta.shape}."
+            )
+
+    @staticmethod
     def forward(context: Context, x: Array, gamma: Array, beta: Array, *, eps: float) -> Array:
         _, _, x_hat, r_unit, r = scaled_moments(x, -1, _moments, eps)
         x_hat *= r_unit

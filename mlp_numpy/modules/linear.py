@@ -26,6 +26,14 @@ class Linear(Op):
     """
 
     @staticmethod
+    def door(x: Array, weight: Array, bias: Array) -> None:
+        if x.ndim != 2 or weight.shape != (*bias.shape, x.shape[1]):
+            raise ShapeError(
+                f"Linear.do_forward: x, W and b must be (N, D), (M, D) and (M,), got {x.shape}, {weight.shape} and "
+                f"{bias.shape}."
+            )
+
+    @staticmethod
     def forward(context: Context, x: Array, weight: Array, bias: Array) -> Array:
         context["x"], context["weight"] = x, weight
         out: Array = x @ weight.T

@@ -26,6 +26,10 @@ class MaxPool2d(Op):
     """
 
     @staticmethod
+    def door(x: Array, *, over: Windows) -> None:
+        over.check("MaxPool2d.do_forward", x)
+
+    @staticmethod
     def forward(context: Context, x: Array, *, over: Windows) -> Array:
         size = (*x.shape[:2], *over.out_size(*x.shape[2:]))
         out = zeros_laid_out_as(x, size)
@@ -84,6 +88,10 @@ class AvgPool2d(Op):
     """
 
     @staticmethod
+    def door(x: Array, *, over: Windows) -> None:
+        over.check("AvgPool2d.do_forward", x)
+
+    @staticmethod
     def forward(context: Context, x: Array, *, over: Windows) -> Array:
         context["shape"], context["over"] = x.shape, over
         out = zeros_laid_out_as(x, (*x.shape[:2], *over.out_size(*x.shape[2:])))
@@ -133,7 +141,7 @@ class Pool2dModule(Module):
         return self.windows.arguments
 
     def _check_input(self, x: Array) -> None:
-        self.windows.check(repr(self), x)
+        self.windows.check(f"{self!r}.forward", x)
 
 
 class MaxPool2dModule(Pool2dModule):

@@ -22,6 +22,10 @@ class SoftMax(Op):
     """
 
     @staticmethod
+    def door(x: Array) -> None:
+        check_scores("SoftMax.do_forward", x)
+
+    @staticmethod
     def forward(context: Context, x: Array) -> Array:
         out: Array = less_row_maxima(x)
         np.exp(out, out=out)
@@ -50,6 +54,10 @@ class LogSoftMax(Op):
     Kinks       none: log S does not depend on m, which only keeps exp in range
     Reference   SoftMax; the logarithm cancels its division, so that no probability underflows to log 0
     """
+
+    @staticmethod
+    def door(x: Array) -> None:
+        check_scores("LogSoftMax.do_forward", x)
 
     @staticmethod
     def forward(context: Context, x: Array) -> Array:
@@ -82,7 +90,7 @@ class SoftMaxModule(Module):
     gives = "probabilities"
 
     def _check_input(self, x: Array) -> None:
-        check_scores("SoftMaxModule", x)
+        check_scores("SoftMaxModule.forward", x)
 
 
 class LogSoftMaxModule(Module):
@@ -92,10 +100,10 @@ class LogSoftMaxModule(Module):
     gives = "log-probabilities"
 
     def _check_input(self, x: Array) -> None:
-        check_scores("LogSoftMaxModule", x)
+        check_scores("LogSoftMaxModule.forward", x)
 
 
 def check_scores(who: str, x: Array) -> None:
     """Raise ShapeError if ``x`` is not a row of scores for each sample."""
     if x.ndim != 2 or x.shape[1] == 0:
-        raise ShapeError(f"{who}.forward: x must be (N, C), got {x.shape}.")
+        raise ShapeError(f"{who}: x must be (N, C), got {x.shape}.")

@@ -90,10 +90,10 @@ class Windows:
         form = f"(N, {'C' if channels is None else channels}, H, W)"
         if x.ndim != 4 or x.size == 0 or channels not in (None, x.shape[1]):
             hint = "Hint: UnflattenModule makes images of rows."
-            raise ShapeError(f"{who}.forward: x must be {form}, got {x.shape}. {hint}")
+            raise ShapeError(f"{who}: x must be {form}, got {x.shape}. {hint}")
         if min(self.out_size(*x.shape[2:])) < 1:
             raise ShapeError(
-                f"{who}.forward: x must be {form}, padded by {self.padding} at least as large as the kernel "
+                f"{who}: x must be {form}, padded by {self.padding} at least as large as the kernel "
                 f"{self.kernel}, got {x.shape}."
             )
 

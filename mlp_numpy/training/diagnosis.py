@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlp_numpy.arrays import Array, Learned, all_finite
-from mlp_numpy.errors import NonFiniteError, OptionError
+from mlp_numpy.errors import NonFiniteError
 from mlp_numpy.modules import LossModule, Module, Residual, Sequential
 
 
@@ -31,6 +31,21 @@ class Failure:
     state: Mapping[str, Array]
     x: Array
     y: Array
+
+
+def failure_at(
+    step: int, what: str, bound: object, model: Module, loss: LossModule, batch: tuple[Array, Array], value: float
+) -> Failure:
+    """Find out where a batch goes wrong in the model as it is, and keep what is needed to see it again.
+
+    what, value   what should be finite or, where all numbers are, should not exceed ``bound``; the batch's loss
+    """
+    x, y = batch
+    state, place = model.state(), first_nonfinite(model, loss, x, y)
+    problem = f"{what} must be finite, got NaN or infinity"
+    if place is None:
+        problem = f"{what} must not exceed {bound}, got {value:g}"
+    return Failure(step, problem, place, value, state, x.copy(), y.copy())
 
 
 # The overflows on the way are what is looked for; NumPy's warnings beside them would only puzzle.
@@ -92,6 +107,12 @@ def diverged(problem: str, step: int, place: str | None, kept: int, *, in_data: 
     )
 
 
+def held_out_place(images: Array) -> tuple[str, bool]:
+    """Where a held-out loss that is not finite comes from, in words, and whether that is the data."""
+    in_data = images.dtype.kind == "f" and not all_finite(images)
+    return "the data held out" if in_data else "the held-out part", in_data
+
+
 def last_gradient(model: Module) -> Learned:
     """The parameter of the first layer that learns whose gradient is the smallest array.
 
@@ -99,8 +120,6 @@ def last_gradient(model: Module) -> Learned:
     one. So these few numbers tell what would cost a pass over all gradients, 4 % of a step of a large net.
     """
     found = list(model.learned())
-    if not found:
-        raise OptionError(f"Trainer: the model must have parameters, got {model!r}.")
     first_layer = found[0][0].rpartition(".")[0]
     return min(
         (array for name, array in found if name.rpartition(".")[0] == first_layer), key=lambda array: array.value.size

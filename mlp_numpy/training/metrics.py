@@ -7,20 +7,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlp_numpy.arrays import Array, first_outside
+from mlp_numpy.checks import allocatable, instance, plain_array, whole_number
 from mlp_numpy.data.batches import chunks
 from mlp_numpy.data.dataset import Split
 from mlp_numpy.data.preprocessing import Preprocessing
-from mlp_numpy.errors import LabelError, OptionError, ShapeError
-from mlp_numpy.modules import LossModule, Module, check_chain
+from mlp_numpy.errors import DTypeError, LabelError, ShapeError
+from mlp_numpy.modules import Joined, LossModule, Module, check_chain
 
 
 def accuracy(scores: Array, labels: Array) -> float:
     """The share of rows whose largest score (N, C) is at the label (N,); the first of equal scores counts.
 
-    Raises ShapeError for scores of another form or of no rows, LabelError for labels that are not one whole number a
-    row.
+    Raises DTypeError for scores that are no real numbers, ShapeError for scores of another form or of no rows,
+    LabelError for labels that are not one whole number a row.
     """
-    scores = np.asarray(scores)
+    scores = plain_array("accuracy", "scores", scores)
+    if scores.dtype.kind not in "fiub":
+        raise DTypeError(f"accuracy: scores must be real numbers, got {scores.dtype}.")
     if scores.ndim != 2 or scores.size == 0:
         raise ShapeError(f"accuracy: scores must be (N, C), N and C ≥ 1, got {scores.shape}.")
     labels = _whole_numbers("accuracy", "labels", labels, len(scores))
@@ -42,27 +45,34 @@ def evaluate(
     """Run ``model`` in evaluation mode over all of ``split``, ``chunk`` examples at a time.
 
     The model's scores go into ``loss``; ``Outcome.loss`` is the mean that the loss would give for all of them at once,
-    whatever its own reduction. The batches have the model's kind of number. The mode is restored afterwards, also
-    after an error or an interruption.
+    whatever its own reduction: the chunks are joined as ``Joined`` says. The batches have the model's kind of number.
+    The mode is restored afterwards, also after an error or an interruption.
+
+    Raises OptionError for what is no model, loss, split, preprocessing or chunk, or where the loss does not take what
+    the model gives.
     """
     check_chain(model, loss)
-    training = model.training
-    model.eval()
+    instance("evaluate", "split", split, Split)
+    instance("evaluate", "preprocessing", preprocessing, Preprocessing)
+    chunk = whole_number("evaluate", "chunk", chunk)
+    training, reduction = model.training, loss.reduction
     dtype = next((learned.value.dtype for _, learned in model.learned()), np.dtype(np.float32))
-    total, weight, predicted = 0.0, 0.0, []
+    mean, parts, predicted = 0.0, Joined(), []
     try:
+        model.eval()
+        loss.reduction = "mean"
         for x, y in chunks(split, chunk, preprocessing, dtype):
             scores = model.forward(x)
-            value = float(np.sum(loss.forward(scores, y)))
-            total += value * loss.total_weight if loss.reduction == "mean" else value
-            weight += loss.total_weight
+            part = float(loss.forward(scores, y))
+            mean = parts.join(mean, part, loss.total_weight)
             predicted.append(scores.argmax(axis=1))
     finally:
+        loss.reduction = reduction
         model.clear_cache()
         loss.clear_cache()
         model.train(training)
     chosen = np.concatenate(predicted)
-    return Outcome(total / (weight or 1), np.count_nonzero(chosen == split.labels) / len(split), chosen)
+    return Outcome(mean, np.count_nonzero(chosen == split.labels) / len(split), chosen)
 
 
 def confusion_matrix(labels: Array, predicted: Array, n_classes: int) -> Array:
@@ -71,9 +81,10 @@ def confusion_matrix(labels: Array, predicted: Array, n_classes: int) -> Array:
     Raises LabelError unless ``labels`` and ``predicted`` are as many whole numbers in [0, n_classes) each, OptionError
     for fewer classes than one.
     """
-    if not isinstance(n_classes, int | np.integer) or n_classes < 1:
-        raise OptionError(f"confusion_matrix: n_classes must be a whole number ≥ 1, got {n_classes}.")
-    labels = _whole_numbers("confusion_matrix", "labels", labels, np.size(labels))
+    n_classes = whole_number("confusion_matrix", "n_classes", n_classes)
+    allocatable("confusion_matrix", (n_classes, n_classes), np.intp)
+    labels = plain_array("confusion_matrix", "labels", labels)
+    labels = _whole_numbers("confusion_matrix", "labels", labels, labels.size)
     predicted = _whole_numbers("confusion_matrix", "predicted", predicted, len(labels))
     for name, classes in (("labels", labels), ("predicted", predicted)):
         row = first_outside(classes, n_classes)
@@ -87,7 +98,7 @@ def confusion_matrix(labels: Array, predicted: Array, n_classes: int) -> Array:
 
 
 def _whole_numbers(who: str, name: str, classes: Array, n: int) -> Array:
-    classes = np.asarray(classes)
+    classes = plain_array(who, name, classes)
     if classes.shape != (n,):
         hint = " Hint: argmax(axis=1) turns one-hot rows into numbers." if classes.ndim == 2 else ""
         raise LabelError(f"{who}: {name} must be ({n},), one a row, got {classes.shape}.{hint}")

@@ -7,15 +7,17 @@ what is known of them; or, where its name ends in ``.safetensors``, the same in 
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from mlp_numpy.arrays import Array
+from mlp_numpy.arrays import Array, all_finite
+from mlp_numpy.checks import LARGEST, shown
 from mlp_numpy.data.preprocessing import KINDS, STATISTICS, Preprocessing
+from mlp_numpy.data.reading import as_path, said
 from mlp_numpy.errors import DataError, OptionError, unknown_name
 from mlp_numpy.models import Classifier, build, describe
 from mlp_numpy.training.archive import below, read_archive, under, write_archive
@@ -60,23 +62,30 @@ class TrainedModel:
             ("class_names", lambda value: _is_list(value, n_classes, _is_text), f"{n_classes} names"),
         ):
             if key not in self.about:
-                raise OptionError(f"TrainedModel: about must have {key}, {wanted}, got {', '.join(self.about)}.")
+                raise OptionError(f"TrainedModel: about must have {key}, {wanted}, got {shown(list(self.about))}.")
             if not fits(self.about[key]):
-                raise OptionError(f"TrainedModel: {key} must be {wanted}, got {self.about[key]!r}.")
+                raise OptionError(f"TrainedModel: {key} must be {wanted}, got {shown(self.about[key])}.")
         kind, statistics = self.preprocessing.kind, self.preprocessing.state()
         if kind not in KINDS:
-            raise unknown_name("preprocessing", str(kind), KINDS)
+            raise unknown_name("preprocessing", kind[:80], KINDS)
         shapes = dict.fromkeys(STATISTICS[kind], (n_inputs,))
         found = {name: np.shape(array) for name, array in statistics.items()}
         if found != shapes:
-            raise OptionError(f"TrainedModel: statistics for {kind} must be {shapes}, got {found}.")
+            raise OptionError(f"TrainedModel: statistics for {kind} must be {shapes}, got {shown(found)}.")
+        for name, array in statistics.items():
+            if array.dtype.kind != "f" or not all_finite(array):
+                raise OptionError(f"TrainedModel: {name} must be finite numbers of a real kind, got {shown(array)}.")
 
 
-def save_model(path: Path, trained: TrainedModel) -> None:
+def save_model(path: str | os.PathLike[str], trained: TrainedModel) -> None:
     """Write a model file, whole or not at all, of the format that the end of its name tells.
 
-    Raises OSError if the disk does not take it, ExtraMissingError for a ``.safetensors`` without the library.
+    Raises OptionError if ``path`` is no path or ``trained`` no trained model, OSError if the disk does not take it,
+    ExtraMissingError for a ``.safetensors`` without the library.
     """
+    path = as_path("save_model", path)
+    if not isinstance(trained, TrainedModel):
+        raise OptionError(f"save_model: there must be a TrainedModel to save, got {shown(trained)}.")
     about = trained.about | {
         "format": FORMAT,
         "model": describe(trained.model),
@@ -89,42 +98,46 @@ def save_model(path: Path, trained: TrainedModel) -> None:
         write_archive(path, arrays, about)
 
 
-def load_model(path: Path) -> TrainedModel:
+def load_model(path: str | os.PathLike[str]) -> TrainedModel:
     """Read a model file.
 
     Raises DataNotFoundError if there is none, DataError if it is unreadable, truncated, damaged, of another version, or
-    something else; ExtraMissingError for a ``.safetensors`` without the library.
+    something else; OptionError if ``path`` is no path; ExtraMissingError for a ``.safetensors`` without the library.
     """
+    path = as_path("load_model", path)
     read = read_safetensors if path.suffix == SUFFIX else read_archive
     arrays, about = read("load_model", path, "model file")
     version = about.get("format")
     if version != FORMAT:
         raise DataError(
-            f"load_model: {path} must be a model file of format {FORMAT}, got {version}. "
+            f"load_model: {path} must be a model file of format {FORMAT}, got {shown(version)}. "
             "Hint: load it with the version of mlp_numpy that saved it, or train it again."
         )
     try:
         return _assemble(about, arrays)
     except Exception as error:  # whoever writes another file with a digest can write anything
         raise DataError(
-            f"load_model: {path} must describe a model that fits its arrays, got {type(error).__name__}: {error}"
+            f"load_model: {path} must describe a model that fits its arrays, got {said(error)}"
         ) from error
 
 
 def _assemble(about: dict[str, Any], arrays: Mapping[str, Array]) -> TrainedModel:
-    model = build(about["model"])
-    model.load_state(below("weights/", arrays))
+    weights = below("weights/", arrays)
+    n_numbers = sum(array.size for array in weights.values())
+    model = build(about["model"], most_numbers=n_numbers, most_arrays=len(weights))
+    model.load_state(weights)
     statistics = below("preprocessing/", arrays)
     preprocessing = Preprocessing(about["preprocessing"], statistics.get("shift"), statistics.get("scale"))
     return TrainedModel(model.eval(), preprocessing, about)
 
 
 def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
+    """Text that can be shown: JSON may hold half a character, which no terminal takes."""
+    return isinstance(value, str) and not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def _is_whole(value: Any, least: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= LARGEST
 
 
 def _is_list(value: Any, n: int, fits: Callable[[Any], bool]) -> bool:

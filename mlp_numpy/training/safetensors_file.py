@@ -15,15 +15,18 @@ from typing import Any, Final
 import numpy as np
 
 from mlp_numpy.arrays import Array
+from mlp_numpy.data.reading import as_path, said
 from mlp_numpy.errors import DataError, ExtraMissingError
 from mlp_numpy.files import written_whole
-from mlp_numpy.training.archive import read_bytes
+from mlp_numpy.training.archive import parsed, read_bytes
 
 SUFFIX: Final = ".safetensors"
 """How the name of such a file ends."""
 
 _LENGTH: Final = 8
 """Bytes at the beginning that tell the length of the header."""
+_LONGEST_HEADER: Final = 4_000_000
+_MOST_ARRAYS: Final = 10_000
 
 
 def write_safetensors(path: Path, arrays: Mapping[str, Array], about: Mapping[str, Any]) -> None:
@@ -40,27 +43,31 @@ def write_safetensors(path: Path, arrays: Mapping[str, Array], about: Mapping[st
         file.write(content)
 
 
-def read_safetensors(who: str, path: Path, kind: str) -> tuple[dict[str, Array], dict[str, Any]]:
+def read_safetensors(who: str, path: Any, kind: str) -> tuple[dict[str, Array], dict[str, Any]]:
     """The arrays of a file, and what is known of them. ``who`` asks for what ``kind`` of file, for the errors.
 
     Raises ExtraMissingError without the library, DataNotFoundError if there is no file, DataError if it is unreadable,
-    truncated, damaged or something else.
+    truncated, damaged or something else, OptionError if ``path`` is no path.
     """
+    path = as_path(who, path)
     library = _library(who, path)
     content = read_bytes(who, path, kind)
     try:
-        arrays: dict[str, Array] = library.load(content)
         length = int.from_bytes(content[:_LENGTH], "little")
-        known = json.loads(content[_LENGTH : _LENGTH + length])["__metadata__"]
+        if length > min(len(content) - _LENGTH, _LONGEST_HEADER):
+            raise ValueError(f"a header of {length:,} bytes in a file of {len(content):,}")
+        header = parsed(content[_LENGTH : _LENGTH + length].decode())
+        if len(header) > _MOST_ARRAYS:
+            raise ValueError(f"more than {_MOST_ARRAYS:,} arrays in it")
+        arrays: dict[str, Array] = library.load(content)
+        known = header["__metadata__"]
         if known["sha256"] != _digest(arrays, known["about"]):
             raise ValueError("the digest inside does not fit the content")
-        about = json.loads(known["about"])
-        if not isinstance(about, dict):
-            raise ValueError("about is not an object")
+        about = parsed(known["about"])
     except Exception as error:  # what a foreign file raises has no end
         raise DataError(
-            f"{who}: {path} must be a {kind} that export wrote, whole and undamaged, got {type(error).__name__}: "
-            f"{error}. Hint: export it again."
+            f"{who}: {path} must be a {kind} that export wrote, whole and undamaged, got {said(error)}. "
+            "Hint: export it again."
         ) from error
     return arrays, about
 

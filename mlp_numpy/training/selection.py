@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from mlp_numpy.arrays import Array
-from mlp_numpy.checks import whole_number
+from mlp_numpy.checks import instance, whole_number
 from mlp_numpy.modules import NamedArrays
 from mlp_numpy.training.archive import below, under
 from mlp_numpy.training.records import EvaluationRecord
@@ -20,11 +20,11 @@ class Selection:
 
     patience   how many evaluations in a row may bring nothing better before ``exhausted``; None: any number
 
-    Raises OptionError for a patience below 1.
+    Raises OptionError for a patience that is no whole number ≥ 1, and for what is no snapshot.
     """
 
     def __init__(self, snapshot: Snapshot, patience: int | None = None) -> None:
-        self.best = snapshot
+        self.best = instance("Selection", "snapshot", snapshot, Snapshot)
         self.patience = None if patience is None else whole_number("Selection", "patience", patience)
         self.accuracy = -math.inf
         self.waited = 0

@@ -5,18 +5,22 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
 from mlp_numpy.arrays import Array, all_finite
+from mlp_numpy.checks import flag, whole_number
 from mlp_numpy.data.batches import Batches
 from mlp_numpy.data.dataset import Split
 from mlp_numpy.errors import MlpNumpyError, NonFiniteError, OptionError
-from mlp_numpy.modules import LossModule, Module, NamedArrays, check_chain
+from mlp_numpy.modules import Joined, LossModule, Module
 from mlp_numpy.optim import Accumulator, Optimizer
+from mlp_numpy.training.agreement import LossBound, agreed
 from mlp_numpy.training.archive import below, under
-from mlp_numpy.training.diagnosis import Failure, diverged, first_nonfinite, last_gradient
+from mlp_numpy.training.diagnosis import Failure, diverged, failure_at, held_out_place, last_gradient
 from mlp_numpy.training.metrics import accuracy, evaluate
+from mlp_numpy.training.progress import Progress
 from mlp_numpy.training.records import EvaluationRecord, Record, StepRecord
 from mlp_numpy.training.selection import Selection
 from mlp_numpy.training.snapshot import Buffers, Snapshot
@@ -35,7 +39,7 @@ class Trainer:
     batches      the training examples of each step
     held_out     the split that is evaluated as a whole, before the first step, every ``eval_every`` steps and after
                  the last; preprocessed as the batches are
-    accumulate   batches whose gradients make one update: the mean of theirs
+    accumulate   batches that make one update, with the gradient of them all as one batch; see ``Accumulator``
     select       keep the model of the best evaluation; it is the ``chosen`` one. Not meant for a test set
     patience     with ``select``: stop after so many evaluations in a row that bring nothing better
     max_growth   a batch loss above this many times the first one's, or this number if that was below 1, has exploded
@@ -49,8 +53,8 @@ class Trainer:
     though all that it is the product of is finite, shows one step later, or
     at once in ``clip_norm``, which names its array.)
 
-    Everything that a later step depends on is in ``state``: a trainer made of the same parts that loads it goes on
-    bit by bit as this one would.
+    Raises OptionError for what is no such part, or for parts that do not belong together. Everything that a later step
+    depends on is in ``state``: a trainer of the same parts that loads it goes on bit by bit as this one would.
     """
 
     def __init__(
@@ -69,28 +73,24 @@ class Trainer:
         max_growth: float = 1e6,
         watch_every: int | None = None,
     ) -> None:
-        counts = {"eval_every": eval_every, "eval_chunk": eval_chunk, "accumulate": accumulate}
-        for name, count in (counts | {"watch_every": watch_every}).items():
-            if count is not None and count < 1:
-                raise OptionError(f"Trainer: {name} must be ≥ 1, got {count}.")
+        self.update = agreed(model, loss, update, batches, held_out)
+        self.eval_every = whole_number("Trainer", "eval_every", eval_every)
+        self.eval_chunk = whole_number("Trainer", "eval_chunk", eval_chunk)
+        self.accumulate = whole_number("Trainer", "accumulate", accumulate)
+        self.watch_every = None if watch_every is None else whole_number("Trainer", "watch_every", watch_every)
+        select = flag("Trainer", "select", select)
         if patience is not None and not select:
             raise OptionError("Trainer: patience must come with select, which says what is waited for.")
-        if loss.reduction == "none":
-            raise OptionError("Trainer: the loss must be one number, but its reduction is 'none'. Hint: 'mean'.")
-        check_chain(model, loss)
+        self._bound = LossBound(max_growth)
         self.model, self.loss, self.batches, self.held_out = model, loss, batches, held_out
-        self.update = update if isinstance(update, Update) else Update(update)
         self.parameters = self.update.optimizer.parameters
-        self.eval_every, self.eval_chunk, self.max_growth = eval_every, eval_chunk, max_growth
-        self.watch_every, self._watch = watch_every, Watch(model, self.parameters)
+        self._watch = Watch(model, self.parameters)
         self.step = self.weights_step = 0
         self.failure: Failure | None = None
         self.selection = Selection(Snapshot(model, self.parameters), patience) if select else None
         self._evaluated_step = -1
         self._held_out_losses: list[float] = []
-        self._first_loss = math.nan
-        self._accumulator = Accumulator(self.parameters) if accumulate > 1 else None
-        self.accumulate = accumulate
+        self._accumulator = Accumulator(self.parameters, loss.reduction) if self.accumulate > 1 else None
         self._good = Snapshot(model, self.parameters, self.update.average)
         self._start, self._before = Buffers(model), Buffers(model)
         self._witness = last_gradient(model)
@@ -125,9 +125,11 @@ class Trainer:
             self._watch.before(self.batches.at(self.step * self.accumulate)[0])
             self._start.restore()
         loss = right = 0.0
+        losses, rights = Joined(self.loss.reduction), Joined()
         for part in range(self.accumulate):
-            batch_loss, batch_right = self._gradients(self.step * self.accumulate + part)
-            loss, right = loss + batch_loss / self.accumulate, right + batch_right / self.accumulate
+            batch_loss, batch_right, rows = self._gradients(self.step * self.accumulate + part)
+            loss = losses.join(loss, batch_loss, self.loss.total_weight)
+            right = rights.join(right, batch_right, rows)
         if self._accumulator is not None:
             self._accumulator.finish()
         try:
@@ -152,9 +154,7 @@ class Trainer:
             if math.isfinite(found.loss) and self.selection is not None:
                 self.selection.see(record)
         if not math.isfinite(found.loss):
-            images = self.held_out.images
-            in_data = images.dtype.kind == "f" and not all_finite(images)
-            place = "the data held out" if in_data else "the held-out part"
+            place, in_data = held_out_place(self.held_out.images)
             self._fail(self.step, "the held-out loss must be finite, got NaN or infinity", place, in_data=in_data)
         self._good.take(self.step)
         self._evaluated_step = self.step
@@ -186,25 +186,15 @@ class Trainer:
 
     def state(self) -> dict[str, Array]:
         """Copies of everything that a later step depends on, as ``load_state`` takes them."""
-        counters = {
-            "step": np.array(self.step),
-            "weights_step": np.array(self.weights_step),
-            "evaluated_step": np.array(self._evaluated_step),
-            "first_loss": np.array(self._first_loss),
-            "held_out_losses": np.array(self._held_out_losses),
-        }
-        selection = {} if self.selection is None else under("selection/", self.selection.state())
-        return (
-            counters
-            | under("model/", self.model.state())
-            | under("update/", self.update.state())
-            | under("good/", self._good.state())
-            | selection
-        )
+        counters = (self.step, self.weights_step, self._evaluated_step)
+        progress = Progress(*counters, self._bound.first_loss, self._held_out_losses)
+        kept = progress.state()
+        for prefix, part in self._stateful().items():
+            kept |= under(prefix, part.state())
+        return kept
 
     def load_state(self, state: Mapping[str, Array]) -> None:
-        """Go on where another trainer of the same parts was when it gave ``state``; nothing is changed if it does not
-        fit.
+        """Go on where another trainer of the same parts was; nothing is changed if its ``state`` does not fit.
 
         Raises UnknownNameError for names, ShapeError for shapes and DTypeError for kinds of numbers that do not fit.
         """
@@ -217,53 +207,41 @@ class Trainer:
         self.failure = None
 
     def _load(self, state: Mapping[str, Array]) -> None:
-        losses = np.zeros(np.shape(state.get("held_out_losses", ())))
-        counters = {name: np.zeros((), int) for name in ("step", "weights_step", "evaluated_step")}
-        counters |= {"first_loss": np.zeros(()), "held_out_losses": losses}
-        own = {name: value for name, value in state.items() if "/" not in name}
-        NamedArrays("Trainer.load_state", counters).assign(own)
-        self.model.load_state(below("model/", state))
-        self.update.load_state(below("update/", state))
-        self._good.load_state(below("good/", state))
-        if self.selection is not None:
-            self.selection.load_state(below("selection/", state))
-        self.step, self.weights_step = int(counters["step"]), int(counters["weights_step"])
-        self._evaluated_step, self._first_loss = int(counters["evaluated_step"]), float(counters["first_loss"])
-        self._held_out_losses = losses.reshape(-1).tolist()
+        progress = Progress.of(state)
+        for prefix, part in self._stateful().items():
+            part.load_state(below(prefix, state))
+        self.step, self.weights_step, self._evaluated_step = progress[:3]
+        self._bound.first_loss, self._held_out_losses = progress[3:]
 
-    def _gradients(self, number: int) -> tuple[float, float]:
-        """Loss and accuracy of batch ``number``, its gradients in the model's, added up where several make a step."""
+    def _stateful(self) -> dict[str, Any]:
+        parts = {"model/": self.model, "update/": self.update, "good/": self._good, "selection/": self.selection}
+        return {prefix: part for prefix, part in parts.items() if part is not None}
+
+    def _gradients(self, number: int) -> tuple[float, float, int]:
+        """Loss, accuracy and rows of batch ``number``, its gradients in the model's, joined if several make a step."""
         x, y = self.batches.at(number)
         self._before.take()
         scores = self.model.forward(x)
         loss = float(self.loss.forward(scores, y))
-        if math.isnan(self._first_loss):
-            self._first_loss = loss
-        # an infinite first loss would have no bound, so it must be finite besides
-        if not (math.isfinite(loss) and loss <= self.max_growth * max(1.0, self._first_loss)):
+        if not self._bound.holds(loss):
             self._fail_at(x, y, loss, "the loss")
         self.model.backward(self.loss.backward())
         if not all_finite(self._witness.grad):
             self._fail_at(x, y, loss, "gradients")
         if self._accumulator is not None:
-            self._accumulator.add(len(x))
-        return loss, accuracy(scores, y)
+            self._accumulator.add(self.loss.total_weight)
+        return loss, accuracy(scores, y), len(x)
 
     def _fail_at(self, x: Array, y: Array, loss: float, what: str) -> None:
         """Find out where a batch goes wrong, keep what is needed to see it again, and raise."""
         self._before.restore()
-        state = self.model.state()
-        place = first_nonfinite(self.model, self.loss, x, y)
+        failure = failure_at(self.step + 1, what, self._bound, self.model, self.loss, (x, y), loss)
         self._start.restore()
         if self._accumulator is not None:
-            self._accumulator = Accumulator(self.parameters)
-        problem = f"{what} must be finite, got NaN or infinity"
-        if place is None:
-            bound = self.max_growth * max(1.0, self._first_loss)
-            problem = f"{what} must not exceed {bound:g} (the first one was {self._first_loss:g}), got {loss:g}"
-        self.failure = Failure(self.step + 1, problem, place, loss, state, x.copy(), y.copy())
+            self._accumulator.clear()
+        self.failure, place = failure, failure.place
         in_data = place is not None and place.startswith("the data")
-        self._fail(self.step + 1, problem, place, in_data=in_data, keep=what == "gradients")
+        self._fail(failure.step, failure.problem, place, in_data=in_data, keep=what == "gradients")
 
     def _fail(self, step: int, problem: str, place: str | None, *, in_data: bool, keep: bool = False) -> None:
         if not in_data and not keep:

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 
 from mlp_numpy.arrays import Array
+from mlp_numpy.checks import POSITIVE, instance, number, shown
 from mlp_numpy.errors import OptionError
 from mlp_numpy.optim import Average, L2Penalty, Optimizer, Plateau, Schedule, clip_norm, clip_value
 from mlp_numpy.training.archive import below, under
@@ -22,7 +23,8 @@ class Update:
 
     What is None is left out.
 
-    Raises OptionError for parts that are made for other parameters than the optimizer's.
+    Raises OptionError for parts that are not of these kinds, for bounds that are no numbers > 0, and for parts that are
+    made for other parameters than the optimizer's.
     """
 
     def __init__(
@@ -35,11 +37,18 @@ class Update:
         clip_value: float | None = None,
         average: Average | None = None,
     ) -> None:
+        instance("Update", "optimizer", optimizer, Optimizer)
+        if schedule is not None and not isinstance(schedule, Schedule | Plateau):
+            raise OptionError(f"Update: schedule must be a function of the step, with at(step), got {shown(schedule)}.")
+        for name, part, kind in (("penalty", penalty, L2Penalty), ("average", average, Average)):
+            if part is not None:
+                instance("Update", name, part, kind)
         for part in (penalty, average):
             if part is not None and part.parameters is not optimizer.parameters:
                 raise OptionError(f"Update: {part!r} must be made for the optimizer's parameters, got others.")
         self.optimizer, self.schedule, self.penalty, self.average = optimizer, schedule, penalty, average
-        self.clip_norm, self.clip_value = clip_norm, clip_value
+        self.clip_norm = None if clip_norm is None else number("Update", "clip_norm", clip_norm, POSITIVE)
+        self.clip_value = None if clip_value is None else number("Update", "clip_value", clip_value, POSITIVE)
         self.base_lr = optimizer.lr
 
     def apply(self, step: int, held_out_losses: Sequence[float]) -> None:

@@ -21,7 +21,7 @@ def test_labels_by_hand() -> None:
 
 
 def test_the_boundary_is_an_ellipse() -> None:
-    symmetric = (synthetic.A + synthetic.A.T) / 2
+    symmetric = (synthetic.FORMS["ellipse"] + synthetic.FORMS["ellipse"].T) / 2
     assert (np.linalg.eigvalsh(symmetric) > 0).all()
 
 
@@ -37,7 +37,7 @@ def test_the_same_seed_gives_the_same_points() -> None:
 
 @pytest.mark.parametrize("arguments", [(0, 1, 0), (1, 0, 0), (1, 1, -1)])
 def test_sizes_and_seeds_that_cannot_be_meant(arguments: tuple[int, int, int]) -> None:
-    with pytest.raises(OptionError, match="must be at least"):
+    with pytest.raises(OptionError, match="must be a whole number ≥"):
         synthetic.generate(*arguments)
 
 
@@ -50,6 +50,24 @@ def test_load_synth() -> None:
     (x, y), (x_val, y_val), n_classes = vg.load_synth(num_train=30, num_val=10)
     assert (x.shape, y.shape, x_val.shape, y_val.shape, n_classes) == ((30, 2), (30,), (10, 2), (10,), 2)
     np.testing.assert_array_equal(vg.load_synth(num_train=30, num_val=10)[0][0], x)
+
+
+def test_load_synth_has_both_editions() -> None:
+    (x, y), _, _ = vg.load_synth(2000, 10)
+    (x_first, y_first), _, _ = vg.load_synth(2000, 10, edition="hyperbola")
+    np.testing.assert_array_equal(x, x_first)
+    np.testing.assert_array_equal(y, x[:, 0] ** 2 + 0.95 * x[:, 0] * x[:, 1] + 0.4 * x[:, 1] ** 2 > 0.6)
+    np.testing.assert_array_equal(y_first, x[:, 0] ** 2 + 1.5 * x[:, 0] * x[:, 1] + 0.2 * x[:, 1] ** 2 > 0.6)
+    symmetric = (synthetic.FORMS["hyperbola"] + synthetic.FORMS["hyperbola"].T) / 2
+    low, high = np.linalg.eigvalsh(symmetric)
+    assert low < 0 < high
+    with pytest.raises(OptionError, match="unknown edition 'parabola'"):
+        vg.load_synth(edition="parabola")
+
+
+def test_load_synth_has_the_sizes_of_its_model() -> None:
+    (x, _), (x_val, _), _ = vg.load_synth()
+    assert (len(x), len(x_val)) == (60_000, 10_000)
 
 
 def stand_in(n_train: int) -> Loaded:

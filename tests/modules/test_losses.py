@@ -240,7 +240,7 @@ def test_labels_and_weights_that_do_not_fit_are_refused(
     ("make", "words"),
     [
         (lambda: MSEModule("average"), "unknown reduction 'average'"),
-        (lambda: HuberModule(delta=0), "HuberModule: delta must be a finite number > 0, got 0"),
+        (lambda: HuberModule(delta=0), "HuberModule: delta must be a number > 0, got 0"),
         (lambda: HingeModule(margin="1"), "HingeModule: margin must be a finite number, got '1'"),
         (lambda: NLLModule(class_weight=[1, -1]), "class_weight must be a row of finite numbers ≥ 0"),
         (lambda: NLLModule(class_weight=3.0), "class_weight must be a row of finite numbers ≥ 0, got 3.0"),

@@ -39,11 +39,14 @@ def test_calls_are_checked() -> None:
     accumulator = Accumulator(flat)
     with pytest.raises(CallOrderError, match="gradients must have been added, got none"):
         accumulator.finish()
-    for wrong in (0, -1, 1.5, True):
-        with pytest.raises(OptionError, match="n_examples must be a whole number ≥ 1"):
+    for wrong in (-1, np.nan, np.inf, True, None, "3", 1j):
+        with pytest.raises(OptionError, match="total_weight must be a number ≥ 0"):
             accumulator.add(wrong)
-    accumulator.add(3)
-    assert repr(accumulator) == "Accumulator(6 gradients of 3 examples)"
+    for reduction in ("none", None, True, "average"):
+        with pytest.raises(OptionError, match="reduction"):
+            Accumulator(flat, reduction)
+    accumulator.add(np.float32(3))
+    assert repr(accumulator) == "Accumulator(6 gradients of the total weight 3)"
     accumulator.finish()
     assert flat.grads.dtype == np.float32
     with pytest.raises(CallOrderError, match="finish"):

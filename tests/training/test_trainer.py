@@ -14,8 +14,18 @@ from mlp_numpy.data.batches import Batches
 from mlp_numpy.data.dataset import Split
 from mlp_numpy.data.preprocessing import Preprocessing
 from mlp_numpy.errors import NonFiniteError, OptionError, ShapeError
-from mlp_numpy.optim import Adam, Average, L2Penalty, parse_schedule
-from mlp_numpy.training import EvaluationRecord, StepRecord, Trainer, Update, accuracy, confusion_matrix, evaluate
+from mlp_numpy.optim import Adam, Average, L2Penalty, Plateau, parse_schedule
+from mlp_numpy.training import (
+    EvaluationRecord,
+    StepRecord,
+    Trainer,
+    Update,
+    accuracy,
+    confusion_matrix,
+    evaluate,
+    first_nonfinite,
+)
+from mlp_numpy.training.agreement import LossBound
 
 DATA = tiny()
 
@@ -150,9 +160,9 @@ def test_a_gradient_that_cannot_be_clipped_leaves_the_model_as_it_was() -> None:
 
 
 def test_settings_are_checked() -> None:
-    with pytest.raises(OptionError, match="eval_every must be ≥ 1"):
+    with pytest.raises(OptionError, match="eval_every must be a whole number ≥ 1"):
         trainer(eval_every=0)
-    with pytest.raises(OptionError, match="eval_chunk must be ≥ 1"):
+    with pytest.raises(OptionError, match="eval_chunk must be a whole number ≥ 1"):
         trainer(eval_chunk=0)
 
 
@@ -320,3 +330,98 @@ def test_the_best_of_a_diverged_training_is_chosen() -> None:
 def test_patience_needs_select() -> None:
     with pytest.raises(OptionError, match="patience must come with select"):
         trainer(patience=3)
+
+
+@pytest.mark.parametrize("average", [False, True])
+def test_a_run_that_saves_its_best_on_the_way_goes_on_as_one_that_does_not(average: bool) -> None:
+    def made() -> Trainer:
+        one = trainer(lr=3.0, eval_every=2, select=True)
+        if average:
+            one.update.average = Average(one.parameters, 0.5)
+        return one
+
+    saving, plain = made(), made()
+    saved = set()
+    for record in saving.run(24):
+        if isinstance(record, EvaluationRecord):
+            with saving.chosen() as step:
+                saved.add(step)
+    list(plain.run(24))
+    np.testing.assert_array_equal(saving.parameters.values, plain.parameters.values)
+    assert max(saved) < 24  # what was saved was not always what went on
+    with saving.chosen() as step:
+        assert step == saving.selection.best.step
+        np.testing.assert_array_equal(saving.parameters.values, saving.selection.best.state()["values"])
+
+
+def test_a_plateau_lowers_the_rate_of_an_update() -> None:
+    one = trainer(lr=0.4)
+    update = Update(one.optimizer, schedule=Plateau(0.5, 0))
+    assert [update.lr_at(9, losses) for losses in ([], [1.0], [1.0, 2], [1.0, 2, 3])] == [0.4, 0.4, 0.2, 0.1]
+    update.apply(0, [1.0, 2.0])
+    assert one.optimizer.lr == 0.2
+    assert Update(one.optimizer).lr_at(9, [1.0, 2.0]) == 0.2
+
+
+@pytest.mark.parametrize("layer", [0, 2])
+@pytest.mark.parametrize("what", ["weight gradient of layer", "hands back"])
+def test_a_nan_born_in_the_gradient_of_any_layer_is_named(layer: int, what: str) -> None:
+    one = trainer()
+    module = one.model[layer]
+    backward = module.backward
+
+    def spoiled(dout: Array) -> Array | None:
+        dx = backward(dout)
+        if what == "hands back":
+            return np.full((20, 48), np.nan) if dx is None else dx * np.nan
+        module.grads["weight"][1, 2] = np.nan
+        return dx
+
+    module.backward = spoiled
+    x, y = one.batches.at(0)
+    place = first_nonfinite(one.model, one.loss, x, y)
+    assert place is not None
+    assert f"layer {layer} LinearModule" in place
+    assert what in place
+    assert place.endswith("at [1, 2], nan" if what != "hands back" else "at [0, 0], nan")
+    module.backward = backward
+    assert first_nonfinite(one.model, one.loss, x, y) is None
+
+
+def test_the_bound_of_a_loss_is_that_of_a_first_loss_of_1_where_it_was_below() -> None:
+    for first, bound in ((0.5, 10), (0, 10), (1, 10), (3, 30)):
+        one = LossBound(10)
+        assert one.holds(first)
+        assert one.holds(bound)
+        assert not one.holds(bound * 1.01)
+        assert not one.holds(np.nan)
+        assert str(one) == f"{bound} (the first one was {first})"
+    assert not LossBound(10).holds(np.inf)
+    assert LossBound(np.inf).holds(1e300)
+
+
+def test_an_exploded_loss_is_told_from_a_nan() -> None:
+    one = trainer(max_growth=1.5)
+    list(one.run(3))
+    first = one.state()["first_loss"]
+    images = np.array(one.batches.at(3)[0]) * 100
+    one.batches.at = lambda step: (images, DATA.train.labels[:20])
+    bound = f"{1.5 * max(1, first):g}"
+    with pytest.raises(NonFiniteError, match=rf"must not exceed {bound} \(the first one was {first:g}\)"):
+        one.advance()
+    assert one.failure is not None
+    assert one.failure.place is None
+    assert one.failure.step == 4
+    np.testing.assert_array_equal(one.failure.x, images)
+
+
+def test_accumulation_after_a_failure_starts_anew() -> None:
+    one = full_trainer()
+    at = one.batches.at
+    one.batches.at = lambda number: (at(number)[0] * (np.nan if number == 1 else 1), at(number)[1])
+    with pytest.raises(NonFiniteError):
+        one.advance()
+    one.batches.at = at
+    other = full_trainer()
+    list(one.run(1)), list(other.run(1))
+    np.testing.assert_array_equal(one.parameters.values, other.parameters.values)

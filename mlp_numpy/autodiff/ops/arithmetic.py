@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlp_numpy.arrays import Array
+from mlp_numpy.arrays import Array, product, within_range
 from mlp_numpy.autodiff.context import Context
 from mlp_numpy.autodiff.op import Op
 from mlp_numpy.autodiff.ops.broadcasting import unbroadcast
@@ -85,7 +85,7 @@ class Multiply(Op):
 class Divide(Op):
     """
     Forward     out = a / b
-    Backward    da = dout / b      db = −dout ⊙ a / b²     (each summed over the axes along which it was broadcast)
+    Backward    da = dout / b      db = −dout ⊙ (a/b) / b  (each summed over the axes along which it was broadcast)
     Shapes      a, b: any that broadcast to each other   out, dout: the shape they broadcast to
     Caches      a, b  (views, no copy)
     Kinks       none; b = 0 has no quotient
@@ -102,8 +102,14 @@ class Divide(Op):
     def backward(context: Context, dout: Array) -> tuple[Array | None, Array | None]:
         a, b = context["a"], context["b"]
         da = unbroadcast(dout / b, a.shape) if context.wants(0) else None
-        db = unbroadcast(-dout * a / b**2, b.shape) if context.wants(1) else None
+        # not by b², which may leave the range where the quotient does not
+        db = unbroadcast(within_range(_db, dout, a, b), b.shape) if context.wants(1) else None
         return da, db
+
+
+def _db(dout: Array, a: Array, b: Array) -> Array:
+    db: Array = -dout * (a / b) / b
+    return db
 
 
 class Power(Op):
@@ -129,11 +135,16 @@ class Power(Op):
         if context.wants(0):
             # Where b = 0 any base will do, and 1 raises no alarm about 0⁻¹.
             base = np.where(b == 0, np.ones_like(a), a)
-            da = unbroadcast(dout * b * base ** (b - 1), a.shape)
+            da = unbroadcast(within_range(_da, dout, base, b), a.shape)
         if context.wants(1):
             logarithm = np.log(np.where(a == 0, np.ones_like(a), a))
-            db = unbroadcast(dout * out * logarithm, b.shape)
+            db = unbroadcast(product(dout * out, logarithm), b.shape)
         return da, db
+
+
+def _da(dout: Array, a: Array, b: Array) -> Array:
+    da: Array = dout * b * a ** (b - 1)
+    return da
 
 
 class Negate(Op):
@@ -176,6 +187,6 @@ class Where(Op):
     @staticmethod
     def backward(context: Context, dout: Array) -> tuple[Array | None, Array | None]:
         condition, (shape_a, shape_b) = context["condition"], context["shapes"]
-        da = unbroadcast(dout * condition, shape_a) if context.wants(0) else None
-        db = unbroadcast(dout * ~condition, shape_b) if context.wants(1) else None
+        da = unbroadcast(np.where(condition, dout, 0), shape_a) if context.wants(0) else None
+        db = unbroadcast(np.where(condition, 0, dout), shape_b) if context.wants(1) else None
         return da, db

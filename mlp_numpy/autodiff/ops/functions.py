@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, blockwise, holds_nan, kept, mark_nans, product
+from mlp_numpy.arrays import Array, blockwise, holds_nan, kept, mark_nans, product, quotient
 from mlp_numpy.autodiff.context import Context
 from mlp_numpy.autodiff.op import Op
 
@@ -71,8 +71,7 @@ class Log(Op):
 
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
-        dx: Array = dout / context["x"]
-        return dx
+        return quotient(dout, context["x"])
 
 
 class Sqrt(Op):

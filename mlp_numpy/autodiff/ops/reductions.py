@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
-from mlp_numpy.arrays import Array
+from mlp_numpy.arrays import Array, within_range
 from mlp_numpy.autodiff.context import Context
 from mlp_numpy.autodiff.op import Op
 
-Axes: TypeAlias = int | tuple[int, ...] | None
-"""Along what is reduced: one axis, several, or None for all."""
+Axes: TypeAlias = int | Sequence[int] | None
+"""Along what is reduced: one axis, several in a tuple or a list, or None for all."""
+
+
+def axes_of(axis: Axes, ndim: int) -> tuple[int, ...]:
+    """The axes as numbers from 0, in their order.
+
+    Raises what NumPy raises: AxisError for one that an array of ``ndim`` dimensions does not have, ValueError for one
+    that is named twice, TypeError for what is no axis.
+    """
+    if axis is None:
+        return tuple(range(ndim))
+    return normalize_axis_tuple(tuple(axis) if isinstance(axis, list) else axis, ndim)
 
 
 class Sum(Op):
@@ -26,8 +40,9 @@ class Sum(Op):
 
     @staticmethod
     def forward(context: Context, x: Array, *, axis: Axes = None, keepdims: bool = False) -> Array:
-        context["shape"], context["axis"], context["keepdims"] = x.shape, axis, keepdims
-        out: Array = x.sum(axis=axis, keepdims=keepdims)
+        axes = axes_of(axis, x.ndim)
+        context["shape"], context["axis"], context["keepdims"] = x.shape, axes, keepdims
+        out: Array = x.sum(axis=axes, keepdims=keepdims)
         return out
 
     @staticmethod
@@ -47,8 +62,9 @@ class Mean(Op):
 
     @staticmethod
     def forward(context: Context, x: Array, *, axis: Axes = None, keepdims: bool = False) -> Array:
-        out: Array = x.mean(axis=axis, keepdims=keepdims)
-        context["shape"], context["axis"], context["keepdims"] = x.shape, axis, keepdims
+        axes = axes_of(axis, x.ndim)
+        out = within_range(lambda x: np.asarray(x.mean(axis=axes, keepdims=keepdims)), x)
+        context["shape"], context["axis"], context["keepdims"] = x.shape, axes, keepdims
         context["n"] = x.size // max(np.size(out), 1)
         return out
 
@@ -59,31 +75,32 @@ class Mean(Op):
 
 class Max(Op):
     """
-    Forward     out = maxᵢ xᵢ along one axis, over all numbers by default
+    Forward     out = maxᵢ xᵢ over the axes given, over all by default
     Backward    dxᵢ = dout for the i of the maximum, 0 for all others
-    Shapes      x: any   out, dout: x's without that axis; with keepdims it stays, with length 1
-    Caches      x's shape and type, the axis, the place of each maximum
-    Kinks       where several numbers are the maximum, the first of them has the gradient
+    Shapes      x: any   out, dout: x's without those axes; with keepdims they stay, with length 1
+    Caches      x's shape, the axes, the place of each maximum
+    Kinks       where several numbers are the maximum, the first of them, row by row, has the gradient; a NaN is one
     Reference   elementary calculus
     """
 
     @staticmethod
-    def forward(context: Context, x: Array, *, axis: int | None = None, keepdims: bool = False) -> Array:
-        rows, along = (x.reshape(-1), 0) if axis is None else (x, axis)
-        place = rows.real.argmax(axis=along, keepdims=True)
-        context["shape"], context["axis"], context["place"] = x.shape, axis, place
-        out: Array = np.take_along_axis(rows, place, axis=along)
-        if keepdims:
-            return out.reshape((1,) * x.ndim) if axis is None else out
-        return out.squeeze(along)
+    def forward(context: Context, x: Array, *, axis: Axes = None, keepdims: bool = False) -> Array:
+        axes = sorted(axes_of(axis, x.ndim))
+        # the axes that go stand last, as one
+        order = [*(other for other in range(x.ndim) if other not in axes), *axes]
+        kept = x.transpose(order).shape[: x.ndim - len(axes)]
+        rows = x.transpose(order).reshape(*kept, math.prod(x.shape[axis] for axis in axes))
+        place = rows.real.argmax(axis=-1, keepdims=True)
+        context["shape"], context["order"], context["rows"], context["place"] = x.shape, order, rows.shape, place
+        out: Array = np.take_along_axis(rows, place, axis=-1)
+        return out.reshape([1 if axis in axes else size for axis, size in enumerate(x.shape)] if keepdims else kept)
 
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
-        shape, axis, place = context["shape"], context["axis"], context["place"]
-        dx = np.zeros(shape, dout.dtype)
-        rows, along = (dx.reshape(-1), 0) if axis is None else (dx, axis)
-        np.put_along_axis(rows, place, np.reshape(dout, place.shape), axis=along)
-        return dx
+        shape, order, place = context["shape"], context["order"], context["place"]
+        rows = np.zeros(context["rows"], dout.dtype)
+        np.put_along_axis(rows, place, np.reshape(dout, place.shape), axis=-1)
+        return rows.reshape([shape[axis] for axis in order]).transpose(np.argsort(order))
 
 
 class RowSum(Op):
@@ -136,22 +153,28 @@ class Normalize(Op):
     Forward     outₙᵢ = xₙᵢ / sₙ      sₙ = Σⱼ xₙⱼ
     Backward    dxₙᵢ = (doutₙᵢ − Σⱼ doutₙⱼ outₙⱼ) / sₙ
     Shapes      x, out, dout (N, C)
-    Caches      out, s
+    Caches      out, s and its unit: 1, or smaller where s is above the range
     Kinks       none; a row that sums to 0 has no quotient
     Reference   the quotient rule: ∂outₙⱼ/∂xₙᵢ = 1[i = j]/sₙ − xₙⱼ/sₙ²
     """
 
     @staticmethod
     def forward(context: Context, x: Array) -> Array:
-        s = x.sum(axis=1, keepdims=True)
-        out: Array = x / s
-        context["out"], context["s"] = out, s
+        # a row's sum may be above the range, its quotients are not
+        with np.errstate(over="ignore"):
+            s = x.sum(axis=1, keepdims=True)
+        unit = 1.0
+        if not np.isfinite(s).all():
+            unit = 1 / (2.0 * x.shape[1])
+            s = (x * unit).sum(axis=1, keepdims=True)
+        out: Array = x * unit / s
+        context["out"], context["s"], context["unit"] = out, s, unit
         return out
 
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
-        out, s = context["out"], context["s"]
-        dx: Array = (dout - (dout * out).sum(axis=1, keepdims=True)) / s
+        out, s, unit = context["out"], context["s"], context["unit"]
+        dx: Array = (dout - (dout * out).sum(axis=1, keepdims=True)) * unit / s
         return dx
 
 
@@ -161,6 +184,6 @@ def spread(context: Context, dout: Array) -> Array:
     An array of its own, not a broadcast view: matrix products of arrays with strides of zero bypass BLAS.
     """
     shape, axis = context["shape"], context["axis"]
-    if axis is not None and not context["keepdims"]:
+    if not context["keepdims"]:
         dout = np.expand_dims(dout, axis)
     return np.full(shape, dout)

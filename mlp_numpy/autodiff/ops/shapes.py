@@ -9,6 +9,7 @@ import numpy as np
 from mlp_numpy.arrays import Array
 from mlp_numpy.autodiff.context import Context
 from mlp_numpy.autodiff.op import Op
+from mlp_numpy.checks import LARGEST, numbers, whole_number
 from mlp_numpy.errors import ShapeError
 
 
@@ -24,6 +25,8 @@ class Expand(Op):
 
     @staticmethod
     def door(x: Array, *, dim: int, repeats: int) -> None:
+        whole_number("Expand.do_forward", "dim", dim, least=-x.ndim)
+        whole_number("Expand.do_forward", "repeats", repeats, least=0)
         if not -x.ndim <= dim < x.ndim or x.shape[dim] != 1:
             raise ShapeError(f"Expand.do_forward: dimension {dim} must have length 1, got {x.shape}.")
 
@@ -49,6 +52,10 @@ class Squeeze(Op):
     """
 
     @staticmethod
+    def door(x: Array, *, dim: int = 0) -> None:
+        whole_number("Squeeze.do_forward", "dim", dim, least=-LARGEST)
+
+    @staticmethod
     def forward(context: Context, x: Array, *, dim: int = 0) -> Array:
         context["dim"] = dim
         return x.squeeze(dim)
@@ -67,6 +74,10 @@ class Unsqueeze(Op):
     Kinks       none
     Reference   Squeeze, backwards
     """
+
+    @staticmethod
+    def door(x: Array, *, dim: int = 0) -> None:
+        whole_number("Unsqueeze.do_forward", "dim", dim, least=-LARGEST)
 
     @staticmethod
     def forward(context: Context, x: Array, *, dim: int = 0) -> Array:
@@ -112,7 +123,7 @@ class Transpose(Op):
     @staticmethod
     def forward(context: Context, x: Array, *, axes: tuple[int, ...] | None = None) -> Array:
         context["axes"] = axes
-        return x.transpose(axes)
+        return x.transpose(None if axes is None else tuple(axes))
 
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
@@ -155,7 +166,7 @@ class Select(Op):
 
     @staticmethod
     def door(x: Array, *, indices: Array) -> None:
-        columns = np.asarray(indices)
+        columns = numbers("Select.do_forward", "indices", indices)
         if x.ndim != 2 or columns.shape != x.shape[:1] or columns.dtype.kind not in "iu":
             raise ShapeError(
                 "Select.do_forward: x must be (N, C) and indices (N,) whole numbers, "

@@ -12,7 +12,7 @@ from mlp_numpy.modules.losses.cross_entropy import (
 )
 from mlp_numpy.modules.losses.divergence import KLDivergence, KLDivergenceModule
 from mlp_numpy.modules.losses.hinge import Hinge, HingeModule
-from mlp_numpy.modules.losses.reduction import Reduction
+from mlp_numpy.modules.losses.reduction import Joined, Reduction
 from mlp_numpy.modules.losses.regression import L1, MSE, Huber, HuberModule, L1Module, MSEModule
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "LossModule",
     "MSEModule",
     "NLLModule",
+    "Joined",
     "Reduction",
     "SoftMaxCrossEntropy",
     "SoftMaxCrossEntropyModule",

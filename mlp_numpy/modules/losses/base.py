@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, get_args
 
 import numpy as np
 
-from mlp_numpy.arrays import Array
+from mlp_numpy.arrays import Array, all_finite
 from mlp_numpy.autodiff import Context
-from mlp_numpy.errors import DTypeError, LabelError, OptionError, ShapeError, unknown_name
+from mlp_numpy.checks import choice, plain_array
+from mlp_numpy.errors import DTypeError, LabelError, OptionError, ShapeError
 from mlp_numpy.modules.base import Content, Module
-from mlp_numpy.modules.losses.reduction import Reduction
+from mlp_numpy.modules.losses.domain import check_domain
+from mlp_numpy.modules.losses.reduction import Reduction, quiet
 
 
 class LossModule(Module):
@@ -20,20 +23,24 @@ class LossModule(Module):
                 what one loss belongs to, a row or a number, each module says
 
     ``forward(x, y, weight)`` weighs the rows: a row of weight 2 counts as if it were there twice, one of weight 0 as
-    if it were not there. "mean" then divides by the sum of the weights, and is 0 where they are all 0.
+    if it were not there, whatever it holds. "mean" then divides by the sum of the weights, and is 0 where they are all
+    0. Weights are float64, whatever the predictions are.
 
     Labels and weights may be kept without a copy, and must stay as they are from ``forward`` to ``backward``.
 
-    Raises ShapeError, DTypeError or LabelError when predictions and labels do not fit each other, OptionError for an
-    unknown reduction or a weight that is negative or not finite.
+    At ±∞ loss and gradient are the limits of the formula, and NaN where there is none, such as of ∞ − ∞. What float32
+    cannot hold on the way to a result that it can is computed in float64.
+
+    Raises ShapeError, DTypeError or LabelError when predictions and labels do not fit each other, DomainError for
+    predictions outside what the loss ``takes`` by more than 0.001, OptionError for an unknown reduction, a weight that
+    is negative or not finite, or weights whose sum is not.
     """
 
     takes: Content = "anything"
     """What the predictions must be; see ``check_chain``."""
 
     def __init__(self, reduction: Reduction = "mean") -> None:
-        if reduction not in get_args(Reduction):
-            raise unknown_name("reduction", str(reduction), get_args(Reduction))
+        choice(type(self).__name__, "reduction", reduction, get_args(Reduction))
         super().__init__()
         self.reduction: Reduction = reduction
         self._out_dtype: Any = np.float64
@@ -50,11 +57,19 @@ class LossModule(Module):
         if y is None:
             raise LabelError(f"{self._forward}: labels must be given, got none. Hint: forward(x, y).")
         targets = self.targets(x, y, weight)
-        context = Context()
-        out = self.op.forward(context, x, **targets, reduction=self.reduction, **self._constants())
+        self._check_predictions(x, targets["weight"])
+        context, out = self._computed(x, targets)
+        if x.dtype == np.float32 and not (math.isfinite(out) if out.ndim == 0 else all_finite(out)) and all_finite(x):
+            context, out = self._computed(x.astype(np.float64), targets)
+            out = narrowed(out, np.float32)
         self._context, self._out_shape, self._out_dtype = context, np.shape(out), out.dtype
         return out
 
+    def _computed(self, x: Array, targets: dict[str, Any]) -> tuple[Context, Array]:
+        context = Context()
+        return context, self.op.forward(context, x, **targets, reduction=self.reduction, **self._constants())
+
+    @quiet
     def backward(self, dout: Array | None = None, y: Array | None = None, weight: Array | None = None) -> Array:
         """∂L/∂x, of x's shape.
 
@@ -67,19 +82,20 @@ class LossModule(Module):
             self.forward(dout, y, weight)
             dout = None
         context = self._remembered()
-        if dout is None:
-            dout = np.ones(self._out_shape, self._out_dtype)[()]
-        elif np.shape(dout) != self._out_shape:
+        if self._out_dtype.kind == "c":
+            raise DTypeError(f"{self!r}.backward: x must have been real, got {self._out_dtype} in forward.")
+        dout = np.ones(self._out_shape, self._out_dtype) if dout is None else self._numbers("backward", "dout", dout)
+        if dout.shape != self._out_shape:
             raise ShapeError(
-                f"{self!r}.backward: dout must be {self._out_shape}, as the loss was, got {np.shape(dout)}. "
+                f"{self!r}.backward: dout must be {self._out_shape}, as the loss was, got {dout.shape}. "
                 "Hint: predictions need their labels, backward(x, y)."
             )
-        dx: Array = self.op.backward(context, np.asarray(dout, self._out_dtype)[()])
-        return dx
+        dx: Array = self.op.backward(context, narrowed(dout, self._out_dtype)[()])
+        return narrowed(dx, self._out_dtype)
 
     def targets(self, x: Array, y: Array, weight: Array | None = None) -> dict[str, Any]:
         """The labels and weights of a batch as the formula takes them, keyword by keyword, once they are checked."""
-        return {"y": self._check_labels(x, np.asarray(y)), "weight": self._check_weight(x, weight)}
+        return {"y": self._check_labels(x, self._array("y", y)), "weight": self._check_weight(x, weight)}
 
     @property
     def _forward(self) -> str:
@@ -93,6 +109,14 @@ class LossModule(Module):
         """The arguments of the constructor besides the reduction, where they are not the default."""
         return {}
 
+    def _check_input(self, x: Array) -> None:
+        if x.size == 0:
+            raise ShapeError(f"{self._forward}: x must hold at least one number, got {x.shape}.")
+
+    def _check_predictions(self, x: Array, weight: Array | None) -> None:
+        """Raise DomainError for what is no prediction, once labels and weights are known to fit."""
+        check_domain(self._forward, self.takes, x, weight)
+
     def _check_labels(self, x: Array, y: Array) -> Array:
         """One target for each number of ``x``; never broadcast."""
         if y.shape != x.shape:
@@ -102,18 +126,42 @@ class LossModule(Module):
             )
         if y.dtype.kind not in "fiub":
             raise LabelError(f"{self._forward}: labels must be numbers, got {y.dtype}.")
-        return y.astype(x.real.dtype, copy=False)
+        return narrowed(y, x.real.dtype)
 
     def _check_weight(self, x: Array, weight: Array | None) -> Array | None:
+        """The weights of the rows in float64, (N,)."""
         if weight is None:
             return None
-        weight = np.asarray(weight)
+        weight = self._numbers("forward", "weight", weight)
         if weight.shape != x.shape[:1]:
             raise ShapeError(f"{self._forward}: weight must be ({len(x)},), one a row of x, got {weight.shape}.")
-        if weight.dtype.kind not in "fiub":
-            raise DTypeError(f"{self._forward}: weight must hold numbers, got {weight.dtype}.")
-        good = (weight >= 0) & np.isfinite(weight)
+        v = narrowed(weight, np.float64)
+        good = (v >= 0) & np.isfinite(v)
         if not good.all():
             row = int(np.flatnonzero(~good)[0])
             raise OptionError(f"{self._forward}: weights must be finite and ≥ 0, got {weight[row]} at row {row}.")
-        return weight.astype(x.real.dtype, copy=False)
+        return self._check_sum(x, v)
+
+    def _array(self, name: str, value: Any) -> Array:
+        return plain_array(self._forward, name, value)
+
+    def _numbers(self, method: str, name: str, value: Any) -> Array:
+        array = plain_array(f"{type(self).__name__}.{method}", name, value)
+        if array.dtype.kind not in "fiub":
+            raise DTypeError(f"{type(self).__name__}.{method}: {name} must hold numbers, got {array.dtype}.")
+        return array
+
+    def _check_sum(self, x: Array, weight: Array) -> Array:
+        with np.errstate(over="ignore"):
+            total = weight.sum() * (x.size // len(x))
+        if not np.isfinite(total):
+            raise OptionError(f"{self._forward}: weights must have a finite sum, got {weight.max():g} among them.")
+        return weight
+
+
+def narrowed(array: Array, dtype: Any) -> Array:
+    """``array`` in another kind of number: what that cannot hold becomes infinite."""
+    if array.dtype == dtype:
+        return array
+    with np.errstate(all="ignore"):
+        return array.astype(dtype)

@@ -8,27 +8,29 @@ from mlp_numpy.arrays import Array
 from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.errors import LabelError
 from mlp_numpy.modules.losses.base import LossModule
-from mlp_numpy.modules.losses.reduction import Reduction, reduce_losses, weigh
+from mlp_numpy.modules.losses.domain import probability_floor
+from mlp_numpy.modules.losses.reduction import Reduction, quiet, reduce_losses, weigh
 
 
 class BCE(Op):
     """
-    Forward     lossₙₖ = − yₙₖ log p − (1 − yₙₖ) log q      p = max(xₙₖ, tiny)   q = max(1 − xₙₖ, tiny)
+    Forward     lossₙₖ = − yₙₖ log p − (1 − yₙₖ) log q      p = max(xₙₖ, f)   q = max(1 − xₙₖ, f)
                 out = mean, sum or all of vₙ lossₙₖ
     Backward    dxₙₖ = wₙ ((1 − yₙₖ)/q − yₙₖ/p)  wₙ = dout vₙ/KΣv, dout vₙ or doutₙₖ vₙ
     Shapes      x, probabilities, y (N, …), K numbers a row   v (N,), weights of the rows, 1 by default
                 out, dout () or (N, …)
     Caches      p, q, y, v
-    Kinks       below tiny, the smallest normal number of the type, the logarithms stay at log(tiny) and the slopes at
-                1/tiny: all finite at x = 0 and x = 1
+    Kinks       below the floor f, 1e-31 in float32 and 1e-292 in float64, the logarithms stay at log f and the slopes
+                at 1/f: finite at x = 0 and x = 1, also times anything up to 3e7 (1e16); above f all is exact
     Reference   "Homework 1" (Albertini), whose (Ŷ − Y)/(Ŷ(1 − Ŷ)) this is, taken apart so
                 that it is finite where that is 0/0, with the mean over all N·K numbers that its tests want
     """
 
     @staticmethod
+    @quiet
     def forward(context: Context, x: Array, *, y: Array, reduction: Reduction, weight: Array | None = None) -> Array:
-        tiny = np.finfo(x.dtype).tiny
-        p, q = np.maximum(x, tiny), np.maximum(1 - x, tiny)
+        f = probability_floor(x)
+        p, q = np.maximum(x, f), np.maximum(1 - x, f)
         context["p"], context["q"], context["y"] = p, q, y
         return reduce_losses(context, -y * np.log(p) - (1 - y) * np.log(q), reduction, weight)
 
@@ -40,8 +42,8 @@ class BCE(Op):
 
 class BCEWithLogits(Op):
     """
-    Forward     lossₙₖ = − yₙₖ log σ(xₙₖ) − (1 − yₙₖ) log(1 − σ(xₙₖ)) = max(xₙₖ, 0) − xₙₖ yₙₖ + log(1 + t)
-                t = e^(−|xₙₖ|)                   out = mean, sum or all of vₙ lossₙₖ
+    Forward     lossₙₖ = − yₙₖ log σ(xₙₖ) − (1 − yₙₖ) log(1 − σ(xₙₖ)) = (1[xₙₖ ≥ 0] − yₙₖ) xₙₖ + log(1 + t)
+                t = e^(−|xₙₖ|), 0 · ∞ = 0        out = mean, sum or all of vₙ lossₙₖ
     Backward    dxₙₖ = wₙ (σ(xₙₖ) − yₙₖ)         wₙ = dout vₙ/KΣv, dout vₙ or doutₙₖ vₙ
                 σ(xₙₖ) = 1/(1 + t) for xₙₖ ≥ 0, t/(1 + t) for xₙₖ < 0
     Shapes      x, scores, y (N, …), K numbers a row   v (N,), weights of the rows, 1 by default
@@ -52,12 +54,14 @@ class BCEWithLogits(Op):
     """
 
     @staticmethod
+    @quiet
     def forward(context: Context, x: Array, *, y: Array, reduction: Reduction, weight: Array | None = None) -> Array:
         positive = (x.real >= 0).astype(x.real.dtype)
         # |x| as ±x by the sign of the real part, so that the complex step goes through it.
         t = np.exp((1 - 2 * positive) * x)
         context["t"], context["positive"], context["y"] = t, positive, y
-        return reduce_losses(context, (positive - y) * x + np.log1p(t), reduction, weight)
+        linear = np.where(positive == y, 0, (positive - y) * x)
+        return reduce_losses(context, linear + np.log1p(t), reduction, weight)
 
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:

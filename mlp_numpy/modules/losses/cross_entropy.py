@@ -2,42 +2,47 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
 from mlp_numpy.arrays import Array, row_maxima
 from mlp_numpy.autodiff import Context, Op
+from mlp_numpy.modules.losses.domain import are_distributions, probability_floor
 from mlp_numpy.modules.losses.labels import DistributionLossModule
-from mlp_numpy.modules.losses.reduction import Reduction, reduce_losses, weigh
+from mlp_numpy.modules.losses.reduction import Reduction, label_sums, quiet, reduce_losses, weigh
 
 
 class CrossEntropy(Op):
     """
-    Forward     lossₙ = − Σᵢ yₙᵢ log pₙᵢ         out = mean, sum or all of vₙ lossₙ   pₙᵢ = max(xₙᵢ, tiny)
+    Forward     lossₙ = − Σᵢ yₙᵢ log pₙᵢ         out = mean, sum or all of vₙ lossₙ   pₙᵢ = max(xₙᵢ, f)
     Backward    dxₙᵢ = − wₙ yₙᵢ / pₙᵢ            wₙ = dout vₙ/Σv, dout vₙ or doutₙ vₙ
     Shapes      x (N, C), probabilities   y (N,) whole numbers, or (N, C) probabilities such as one-hot rows
                 v (N,), weights of the rows, 1 by default   out, dout () or (N,)
     Caches      p, y, v
-    Kinks       below tiny, the smallest normal number of the type, the logarithm stays at log(tiny) and the slope at
-                −1/tiny: both finite, so that a probability that underflowed to 0 does not end a run
+    Kinks       below the floor f, 1e-31 in float32 and 1e-292 in float64, the logarithm stays at log f and the slope
+                at −1/f: finite, also times anything up to 3e7 (1e16), so that a probability that underflowed to 0 does
+                not end a run; above f all is exact
     Reference   "Assignment 1: MLPs, CNNs and Backpropagation" (Earle), eq. 1 to 4 and 45. Nothing is cut off above
                 1: a numeric check may step past it.
     """
 
     @staticmethod
+    @quiet
     def forward(
         context: Context, x: Array, *, y: Array, reduction: Reduction, weight: Array | None = None,
         total: float | None = None,
     ) -> Array:
-        p = np.maximum(x, np.finfo(x.dtype).tiny)
+        p = np.maximum(x, probability_floor(x))
         context["p"], context["y"] = p, y
-        losses = -np.log(p[np.arange(len(p)), y]) if y.ndim == 1 else -(y * np.log(p)).sum(axis=1)
-        return reduce_losses(context, losses, reduction, weight, total)
+        logarithms = np.log(p[np.arange(len(p)), y]) if y.ndim == 1 else label_sums(y, np.log(p))
+        return reduce_losses(context, -logarithms, reduction, weight, total)
 
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
         p, y = context["p"], context["y"]
         if y.ndim == 2:
-            return weigh(context, dout, -y / p)
+            return weigh(context, dout, np.divide(-y, p, out=np.zeros_like(p), where=y != 0))
         rows, dx = np.arange(len(p)), np.zeros_like(p)
         dx[rows, y] = -1 / p[rows, y]
         return weigh(context, dout, dx)
@@ -51,17 +56,18 @@ class SoftMaxCrossEntropy(Op):
     Shapes      x (N, C), scores   y (N,) whole numbers, or (N, C) probabilities such as one-hot rows
                 v (N,), weights of the rows, 1 by default   out, dout () or (N,)
     Caches      S, y, v
-    Kinks       none
+    Kinks       none; at ±∞ the limit, which is none (NaN) where several scores of a row are ∞ or all −∞
     Reference   "Assignment 1: MLPs, CNNs and Backpropagation" (Earle), eq. 4 put into eq. 36: the division by the
                 probability cancels, so nothing overflows as long as the differences of the scores do not
     """
 
     @staticmethod
+    @quiet
     def forward(
         context: Context, x: Array, *, y: Array, reduction: Reduction, weight: Array | None = None,
         total: float | None = None,
     ) -> Array:
-        shifted = x - row_maxima(x.real)
+        shifted = _below_maxima(x)
         s = np.exp(shifted)
         sums = s.sum(axis=1, keepdims=True)
         s /= sums
@@ -69,7 +75,7 @@ class SoftMaxCrossEntropy(Op):
         if y.ndim == 1:
             losses = np.log(sums[:, 0]) - shifted[np.arange(len(x)), y]
         else:
-            losses = (y * (np.log(sums) - shifted)).sum(axis=1)
+            losses = label_sums(y, np.log(sums) - shifted)
         return reduce_losses(context, losses, reduction, weight, total)
 
     @staticmethod
@@ -84,7 +90,7 @@ class SoftMaxCrossEntropy(Op):
 
 class NLL(Op):
     """
-    Forward     lossₙ = − Σᵢ yₙᵢ xₙᵢ             out = mean, sum or all of vₙ lossₙ
+    Forward     lossₙ = − Σᵢ yₙᵢ xₙᵢ, 0 · ∞ = 0  out = mean, sum or all of vₙ lossₙ
     Backward    dxₙᵢ = − wₙ yₙᵢ                  wₙ = dout vₙ/Σv, dout vₙ or doutₙ vₙ
     Shapes      x (N, C), logarithms of probabilities   y, v, out, dout as in CrossEntropy
     Caches      x  (for its shape; a view, no copy), y, v
@@ -93,12 +99,13 @@ class NLL(Op):
     """
 
     @staticmethod
+    @quiet
     def forward(
         context: Context, x: Array, *, y: Array, reduction: Reduction, weight: Array | None = None,
         total: float | None = None,
     ) -> Array:
         context["y"], context["x"] = y, x
-        losses = -x[np.arange(len(x)), y] if y.ndim == 1 else -(y * x).sum(axis=1)
+        losses = -x[np.arange(len(x)), y] if y.ndim == 1 else -label_sums(y, x)
         return reduce_losses(context, losses, reduction, weight, total)
 
     @staticmethod
@@ -109,6 +116,17 @@ class NLL(Op):
         dx = np.zeros_like(x)
         dx[np.arange(len(x)), y] = -1
         return weigh(context, dout, dx)
+
+
+def _below_maxima(x: Array) -> Array:
+    """xₙᵢ − mₙ, which is 0 at an infinite maximum that its row has once."""
+    maxima = row_maxima(x.real)
+    shifted: Array = x - maxima
+    if not np.isfinite(np.add.reduce(maxima, axis=None)):
+        at = (x.real == maxima) & (maxima == np.inf)
+        at &= np.count_nonzero(at, axis=1, keepdims=True) == 1
+        shifted[at] = 0
+    return shifted
 
 
 class CrossEntropyModule(DistributionLossModule):
@@ -122,10 +140,26 @@ class CrossEntropyModule(DistributionLossModule):
 
 
 class SoftMaxCrossEntropyModule(DistributionLossModule):
-    """Cross-entropy of the softmax of **scores** (N, C), both in one stable formula. "mean" divides by N."""
+    """Cross-entropy of the softmax of **scores** (N, C), both in one stable formula. "mean" divides by N.
+
+    Rows that are plainly probabilities have been through a softmax already; a UserWarning says so once.
+    """
 
     op = SoftMaxCrossEntropy
     takes = "scores"
+    _warned = False
+
+    def _check_predictions(self, x: Array, weight: Array | None) -> None:
+        super()._check_predictions(x, weight)
+        if not self._warned and are_distributions(x):
+            self._warned = True
+            warnings.warn(
+                f"{self._forward}: x must hold scores, got rows that sum to 1, as a softmax gives them; this takes "
+                "a second one of them. Hint: leave out the model's last layer (an MLP has .logits), or take "
+                "CrossEntropyModule for the loss.",
+                UserWarning,
+                stacklevel=3,
+            )
 
 
 class NLLModule(DistributionLossModule):

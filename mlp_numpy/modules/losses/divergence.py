@@ -6,10 +6,9 @@ import numpy as np
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.autodiff import Context, Op
-from mlp_numpy.errors import LabelError, ShapeError
 from mlp_numpy.modules.losses.base import LossModule
-from mlp_numpy.modules.losses.labels import check_probabilities
-from mlp_numpy.modules.losses.reduction import Reduction, reduce_losses, weigh
+from mlp_numpy.modules.losses.labels import check_probabilities, check_rows
+from mlp_numpy.modules.losses.reduction import Reduction, label_sums, quiet, reduce_losses, weigh
 
 
 class KLDivergence(Op):
@@ -24,10 +23,11 @@ class KLDivergence(Op):
     """
 
     @staticmethod
+    @quiet
     def forward(context: Context, x: Array, *, y: Array, reduction: Reduction, weight: Array | None = None) -> Array:
         context["y"] = y
         logarithm = np.log(y, out=np.zeros_like(y), where=y > 0)
-        return reduce_losses(context, (y * (logarithm - x)).sum(axis=1), reduction, weight)
+        return reduce_losses(context, label_sums(y, logarithm - x), reduction, weight)
 
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
@@ -43,12 +43,7 @@ class KLDivergenceModule(LossModule):
     takes = "log-probabilities"
 
     def _check_input(self, x: Array) -> None:
-        if x.ndim != 2 or x.shape[1] == 0:
-            raise ShapeError(f"{self._forward}: x must be (N, C), got {x.shape}.")
+        check_rows(self._forward, x)
 
     def _check_labels(self, x: Array, y: Array) -> Array:
-        if y.shape != x.shape:
-            raise LabelError(
-                f"{self._forward}: rows of labels must be {x.shape}, as the predictions are, got {y.shape}."
-            )
         return check_probabilities(self._forward, x, y)

@@ -9,9 +9,9 @@ import numpy as np
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.autodiff import Context, Op
-from mlp_numpy.errors import OptionError
+from mlp_numpy.checks import number
 from mlp_numpy.modules.losses.labels import ClassLossModule
-from mlp_numpy.modules.losses.reduction import Reduction, reduce_losses, weigh
+from mlp_numpy.modules.losses.reduction import Reduction, quiet, reduce_losses, weigh
 
 
 class Hinge(Op):
@@ -23,21 +23,22 @@ class Hinge(Op):
     Shapes      x (N, C), scores   y (N,) whole numbers   v (N,), weights of the rows, 1 by default
                 out, dout () or (N,)
     Caches      1[m > 0] with 0 at yₙ, y, v
-    Kinks       at mₙᵢ = 0 the slope is 0
+    Kinks       at mₙᵢ = 0 the slope is 0; at ±∞ the limit, which is none (NaN) where m is ∞ − ∞
     Reference   Weston and Watkins 1999, "Support Vector Machines for Multi-Class Pattern Recognition": a sum over the
                 wrong classes, as in Stanford's CS231n. PyTorch's multi_margin_loss divides it by C besides.
     """
 
     @staticmethod
+    @quiet
     def forward(
         context: Context, x: Array, *, y: Array, margin: float, reduction: Reduction, weight: Array | None = None
     ) -> Array:
         rows = np.arange(len(x))
         m = x - x[rows, y][:, np.newaxis] + margin
-        positive = (m.real > 0).astype(x.real.dtype)
+        positive = np.heaviside(m.real, 0)  # of a NaN a NaN
         positive[rows, y] = 0
         context["positive"], context["y"] = positive, y
-        return reduce_losses(context, (positive * m).sum(axis=1), reduction, weight)
+        return reduce_losses(context, np.where(positive == 0, 0, m).sum(axis=1), reduction, weight)
 
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
@@ -62,9 +63,7 @@ class HingeModule(ClassLossModule):
         ignore_index: int | None = None,
     ) -> None:
         super().__init__(reduction, class_weight=class_weight, ignore_index=ignore_index)
-        if not isinstance(margin, float | int) or not np.isfinite(margin):
-            raise OptionError(f"HingeModule: margin must be a finite number, got {margin!r}.")
-        self.margin = float(margin)
+        self.margin = number("HingeModule", "margin", margin)
 
     def _constants(self) -> dict[str, Any]:
         return {"margin": self.margin}

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, first_outside, one_hot
+from mlp_numpy.arrays import Array, first_outside, is_whole, one_hot
+from mlp_numpy.checks import LARGEST, PROBABILITY, number, plain_array, shown
 from mlp_numpy.errors import LabelError, OptionError, ShapeError
-from mlp_numpy.modules.losses.base import LossModule
+from mlp_numpy.modules.losses.base import LossModule, narrowed
+from mlp_numpy.modules.losses.domain import SLACK
 from mlp_numpy.modules.losses.reduction import Reduction
 
 
@@ -30,47 +32,62 @@ class ClassLossModule(LossModule):
         super().__init__(reduction)
         who = type(self).__name__
         if class_weight is not None:
-            class_weight = np.array(class_weight)
-            good = class_weight.ndim == 1 and class_weight.size and class_weight.dtype.kind in "fiub"
-            if not (good and np.isfinite(class_weight).all() and class_weight.min() >= 0):
-                raise OptionError(f"{who}: class_weight must be a row of finite numbers ≥ 0, got {class_weight}.")
-        if ignore_index is not None and (isinstance(ignore_index, bool) or not isinstance(ignore_index, int)):
-            raise OptionError(f"{who}: ignore_index must be a whole number or None, got {ignore_index!r}.")
-        self.class_weight, self.ignore_index = class_weight, ignore_index
+            class_weight = plain_array(who, "class_weight", class_weight)
+            good = class_weight.ndim == 1 and class_weight.size and class_weight.dtype.kind in "fiu"
+            omega = narrowed(class_weight, np.float64) if good else np.full(1, np.nan)
+            if not (np.isfinite(omega).all() and omega.min() >= 0):
+                raise OptionError(
+                    f"{who}: class_weight must be a row of finite numbers ≥ 0, got {shown(class_weight.tolist())}."
+                )
+            class_weight = class_weight.copy()
+        if ignore_index is not None and not is_whole(ignore_index, -LARGEST - 1):
+            raise OptionError(f"{who}: ignore_index must be a whole number or None, got {shown(ignore_index)}.")
+        self.class_weight = class_weight
+        self.ignore_index = None if ignore_index is None else int(ignore_index)
 
     def targets(self, x: Array, y: Array, weight: Array | None = None) -> dict[str, Any]:
         """The labels and weights of a batch as the formula takes them, keyword by keyword, once they are checked.
 
         For classes yₙ, class weight and ignored label are weights of rows: vₙ = weightₙ ω at yₙ, or 0 where ignored.
         """
-        y, weight = self._present(x, np.asarray(y), self._check_weight(x, weight))
+        y, weight = self._present(x, self._array("y", y), self._check_weight(x, weight))
         y = self._check_labels(x, y)
         if self.class_weight is not None:
-            factor = self._class_weights(x, self.class_weight)[y]
-            weight = factor if weight is None else weight * factor
+            weight = self._product(x, weight, self._omega(x)[y])
         return {"y": y, "weight": weight}
 
     def _present(self, x: Array, y: Array, weight: Array | None) -> tuple[Array, Array | None]:
         """Labels to be ignored become class 0, and their rows' weights 0."""
-        if self.ignore_index is None or y.shape != x.shape[:1]:
+        if self.ignore_index is None or y.shape != x.shape[:1] or y.dtype.kind not in "iu":
             return y, weight
         present = y != self.ignore_index
-        weight = present.astype(x.real.dtype) if weight is None else weight * present
+        weight = present.astype(np.float64) if weight is None else weight * present
         return np.where(present, y, np.zeros((), y.dtype)), weight
+
+    def _product(self, x: Array, weight: Array | None, factor: Array) -> Array:
+        """Weights of rows times factors of theirs; raises OptionError where a product is too small or too large."""
+        if weight is None:
+            return self._check_sum(x, factor)
+        with np.errstate(over="ignore"):
+            product: Array = weight * factor
+        if ((product < np.finfo(np.float64).tiny) & (weight > 0) & (factor > 0)).any():
+            raise OptionError(f"{self._forward}: weight times class_weight must be above 1e-308, got less.")
+        return self._check_sum(x, product)
 
     def _options(self) -> dict[str, Any]:
         listed = None if self.class_weight is None else self.class_weight.tolist()
         options = {"class_weight": listed, "ignore_index": self.ignore_index}
         return {name: value for name, value in options.items() if value is not None}
 
-    def _class_weights(self, x: Array, weights: Array) -> Array:
+    def _omega(self, x: Array) -> Array:
+        """The class weights in float64, (C,)."""
+        weights = np.ones(x.shape[1]) if self.class_weight is None else narrowed(self.class_weight, np.float64)
         if len(weights) != x.shape[1]:
             raise ShapeError(f"{self._forward}: x must be (N, {len(weights)}), one a class weight, got {x.shape}.")
-        return weights.astype(x.real.dtype)
+        return weights
 
     def _check_input(self, x: Array) -> None:
-        if x.ndim != 2 or x.shape[1] == 0:
-            raise ShapeError(f"{self._forward}: x must be (N, C), got {x.shape}.")
+        check_rows(self._forward, x)
 
     def _check_labels(self, x: Array, y: Array) -> Array:
         n_rows, n_classes = x.shape
@@ -94,7 +111,8 @@ class DistributionLossModule(ClassLossModule):
 
     class_weight      one weight ω a class, a factor of each yₙᵢ. "mean" divides by Σₙ ω at yₙ for labels that are
                       whole numbers, but by N for rows of probabilities
-    label_smoothing   ε: yₙᵢ becomes (1 − ε) yₙᵢ + ε/C
+    label_smoothing   ε: yₙᵢ becomes (1 − ε) yₙᵢ + ε/C. A class of weight 0 then has a loss yet; "mean" divides by 1
+                      where all weights ω at yₙ are 0
     ignore_index      rows of this label do not count; for whole numbers only. Where all are ignored, "mean" is 0
     """
 
@@ -107,60 +125,68 @@ class DistributionLossModule(ClassLossModule):
         ignore_index: int | None = None,
     ) -> None:
         super().__init__(reduction, class_weight=class_weight, ignore_index=ignore_index)
-        if not isinstance(label_smoothing, float | int) or not 0 <= label_smoothing <= 1:
-            raise OptionError(
-                f"{type(self).__name__}: label_smoothing must be a number in [0, 1], got {label_smoothing!r}."
-            )
-        self.label_smoothing = float(label_smoothing)
+        self.label_smoothing = number(type(self).__name__, "label_smoothing", label_smoothing, PROBABILITY)
 
     def targets(self, x: Array, y: Array, weight: Array | None = None) -> dict[str, Any]:
         """The labels and weights of a batch as the formula takes them, keyword by keyword, once they are checked.
 
         Rows of probabilities become tₙᵢ = ωᵢ ((1 − ε) yₙᵢ + ε/C), and so do smoothed classes, for which "mean" still
-        divides by Σₙ vₙ with vₙ as in the plain case; ``total`` carries it.
+        divides by Σₙ vₙ with vₙ as in the plain case; ``total`` carries it. Class weights may be any numbers, so the
+        largest of a row goes into its weight.
         """
-        y = np.asarray(y)
+        y = self._array("y", y)
         if y.ndim == 2:
             if self.ignore_index is not None:
                 raise LabelError(
                     f"{self._forward}: labels must be whole numbers where one is to be ignored, got {y.shape}."
                 )
-            rows, weight = self._check_labels(x, y), self._check_weight(x, weight)
-            return {"y": self._smoothed(x, rows), "weight": weight}
-        plain = super().targets(x, y, weight)
-        if not self.label_smoothing:
-            return plain
-        rows = self._smoothed(x, one_hot(plain["y"], x.shape[1], x.real.dtype))
-        total = None if plain["weight"] is None else float(plain["weight"].sum())
-        return {"y": rows, "weight": self._present(x, y, self._check_weight(x, weight))[1], "total": total}
+            rows = self._check_labels(x, y)
+            counts = v = self._check_weight(x, weight)
+        else:
+            plain = super().targets(x, y, weight)
+            if not self.label_smoothing:
+                return plain
+            rows, counts = one_hot(plain["y"], x.shape[1], x.real.dtype), plain["weight"]
+            v = self._present(x, y, self._check_weight(x, weight))[1]
+        total = None if counts is None else float(counts.sum())
+        if self.label_smoothing:
+            rows = (1 - self.label_smoothing) * rows + self.label_smoothing / x.shape[1]
+        if self.class_weight is None:
+            return {"y": rows, "weight": v, "total": total}
+        rows = self._omega(x) * rows
+        largest = rows.max(axis=1)
+        rows = np.divide(rows, largest[:, np.newaxis], out=np.zeros_like(rows), where=largest[:, np.newaxis] > 0)
+        v, total = self._product(x, v, largest), float(len(x)) if total is None else total
+        return {"y": narrowed(rows, x.real.dtype), "weight": v, "total": total}
 
     def _options(self) -> dict[str, Any]:
         smoothing = {"label_smoothing": self.label_smoothing} if self.label_smoothing else {}
         return super()._options() | smoothing
 
-    def _smoothed(self, x: Array, rows: Array) -> Array:
-        if self.label_smoothing:
-            rows = (1 - self.label_smoothing) * rows + self.label_smoothing / x.shape[1]
-        return rows if self.class_weight is None else self._class_weights(x, self.class_weight) * rows
-
     def _check_labels(self, x: Array, y: Array) -> Array:
         if y.ndim != 2:
             return super()._check_labels(x, y)
-        if y.shape != x.shape:
-            raise LabelError(
-                f"{self._forward}: rows of labels must be {x.shape}, as the predictions are, got {y.shape}."
-            )
         return check_probabilities(self._forward, x, y)
 
     def _forms(self, x: Array) -> str:
         return f"({len(x)},) or {x.shape}"
 
 
+def check_rows(who: str, x: Array) -> None:
+    """Raise ShapeError if ``x`` is not a row of numbers, one a class, for each example."""
+    if x.ndim != 2 or x.shape[1] == 0:
+        raise ShapeError(f"{who}: x must be (N, C), got {x.shape}.")
+
+
 def check_probabilities(who: str, x: Array, y: Array) -> Array:
     """Rows of probabilities as numbers of x's kind. They need not sum to 1: a row of zeros is no target at all."""
+    if y.shape != x.shape:
+        raise LabelError(f"{who}: rows of labels must be {x.shape}, as the predictions are, got {y.shape}.")
     if y.dtype.kind not in "fiub":
         raise LabelError(f"{who}: labels must be numbers, got {y.dtype}.")
-    if not (y.min() >= 0 and np.isfinite(y).all()):
-        row = int(np.flatnonzero(~((y >= 0) & np.isfinite(y)).all(axis=1))[0])
-        raise LabelError(f"{who}: rows of labels must be probabilities, finite and ≥ 0, got {y[row]} at {row}.")
-    return y.astype(x.real.dtype, copy=False)
+    if not (y.min() >= 0 and y.max() <= 1 + SLACK):
+        row = int(np.flatnonzero(~((y >= 0) & (y <= 1 + SLACK)).all(axis=1))[0])
+        raise LabelError(
+            f"{who}: rows of labels must be probabilities, finite and ≥ 0, none above 1, got {y[row]} at {row}."
+        )
+    return narrowed(y, x.real.dtype)

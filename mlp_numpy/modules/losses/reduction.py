@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from collections.abc import Callable
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -10,32 +11,85 @@ from mlp_numpy.arrays import Array
 from mlp_numpy.autodiff import Context
 
 Reduction: TypeAlias = Literal["mean", "sum", "none"]
+Formula = TypeVar("Formula", bound=Callable[..., Any])
+
+
+def quiet(formula: Formula) -> Formula:
+    """A formula without NumPy's warnings: an infinity in what comes out is a limit, and a NaN tells of itself."""
+    return np.errstate(all="ignore")(formula)
+
+
+class Joined:
+    """The rule by which the results of a batch's parts become that of the whole batch, wherever parts are joined.
+
+        "mean"    R = Σᵢ Zᵢ rᵢ / Z      Zᵢ = Wᵢ and Z = Σᵢ Wᵢ, or 1 where that is 0
+        "sum"     R = Σᵢ rᵢ
+
+    r is what a part gives, its loss or the gradient of that, and W what its own mean was divided by: the loss's
+    ``total_weight``, never a number of rows. (Of a share of rows, as the accuracy is, the rows are what it was divided
+    by.) It is computed as R ← a R + b rᵢ, in which nothing is larger than the parts: ``add`` gives a and b.
+    """
+
+    def __init__(self, reduction: Reduction = "mean") -> None:
+        self.reduction: Reduction = reduction
+        self.weight = 0.0
+        self._begun = False
+
+    def add(self, weight: float) -> tuple[float, float]:
+        """The factors (a, b) of what has been joined so far and of the next part, whose total weight is ``weight``.
+
+        A part that is 0 and weighs 0 need not be added.
+        """
+        before = (self.weight or 1.0) if self._begun else 0.0
+        self.weight, self._begun = self.weight + weight, True
+        if self.reduction != "mean":
+            return 1.0, 1.0
+        whole = self.weight or 1.0
+        return before / whole, (weight or 1.0) / whole
+
+    def join(self, whole: float, part: float, weight: float) -> float:
+        """The number R, given what has been joined so far, ``whole``, and the next part."""
+        if part == weight == 0:
+            return whole
+        a, b = self.add(weight)
+        return (a * whole if a else 0.0) + b * part
 
 
 def reduce_losses(
     context: Context, losses: Array, reduction: Reduction, weight: Array | None = None, total: float | None = None
 ) -> Array:
     """
-    Forward     out = Σₙ vₙ lossₙ / Z, Σₙ vₙ lossₙ, or all of vₙ lossₙ      Z = Σₙ vₙ, or ∞ where that is 0
+    Forward     out = Σₙ (vₙ/Z) lossₙ, Σₙ vₙ lossₙ, or all of vₙ lossₙ      Z = Σₙ vₙ, or 1 where that is 0
     Shapes      losses (N, …)   weight v (N,), or None: every v is 1   out () or (N, …)
                 Z counts every number of ``losses``; ``total`` replaces it where the weights are not all in v
     Caches      v, Z
 
-    A row of weight 0 is absent: whatever its loss, NaN or infinite, it counts as 0.
+    A row of weight 0 is absent: whatever its loss, NaN or infinite, it counts as 0. Weights are float64 whatever the
+    losses are, and so are their products.
     """
     context["reduction"], context["weight"] = reduction, weight
     if weight is None:
-        n = losses.size if total is None else total
-    else:
-        weight = weight.reshape(-1, *(1,) * (losses.ndim - 1))
-        context["weight"] = weight
-        n = float(weight.sum()) * (losses.size // len(losses)) if total is None else total
-        losses = np.multiply(weight, losses, out=np.zeros_like(losses), where=weight != 0)
+        context["total"] = n = losses.size if total is None else total
+        return _reduced(losses, reduction, n)
+    v = context["weight"] = weight.astype(np.float64, copy=False).reshape(-1, *(1,) * (losses.ndim - 1))
+    n = float(v.sum()) * (losses.size // len(losses)) if total is None else total
     context["total"] = n
+    share = v / (n or 1) if reduction == "mean" else v
+    zeros = np.zeros(losses.shape, np.result_type(losses, np.float64))
+    losses_weighed = np.multiply(share, losses, out=zeros, where=v != 0)
+    out: Array = losses_weighed if reduction == "none" else np.add.reduce(losses_weighed, axis=None)
+    return out.astype(losses.dtype, copy=False)
+
+
+def _reduced(losses: Array, reduction: Reduction, n: float) -> Array:
     if reduction == "none":
         return losses
     out: Array = np.add.reduce(losses, axis=None)
-    return out / (n or np.inf) if reduction == "mean" else out
+    if reduction == "sum":
+        return out
+    # A sum may leave the range of its numbers where their mean does not.
+    mean: Array = out / n if np.isfinite(out) else np.add.reduce(losses / n, axis=None)
+    return mean
 
 
 def weigh(context: Context, dout: Array, slopes: Array) -> Array:
@@ -45,12 +99,22 @@ def weigh(context: Context, dout: Array, slopes: Array) -> Array:
 
     A row of weight 0 is absent: its gradient is 0.
     """
-    weight = context["weight"]
-    w = dout / (context["total"] or np.inf) if context["reduction"] == "mean" else dout
-    if weight is not None:
-        w = w * weight
-        slopes[weight.reshape(-1) == 0] = 0
+    weight, mean = context["weight"], context["reduction"] == "mean"
+    n = (context["total"] or 1) if mean else 1
+    if weight is None:
+        return _scaled(slopes, dout / n if mean else dout)
+    slopes[weight.reshape(-1) == 0] = 0
+    return _scaled(slopes, dout * (weight / n))
+
+
+def _scaled(slopes: Array, w: Array) -> Array:
     if w.ndim:
         w = w.reshape(w.shape + (1,) * (slopes.ndim - w.ndim))
     slopes *= w
     return slopes
+
+
+def label_sums(y: Array, logarithms: Array) -> Array:
+    """Σᵢ yₙᵢ logₙᵢ with 0 log 0 = 0, (N, C) → (N,): what a label of 0 stands at never counts."""
+    sums: Array = (y * np.where(y == 0, 0, logarithms)).sum(axis=1)
+    return sums

@@ -8,9 +8,9 @@ import numpy as np
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.autodiff import Context, Op
-from mlp_numpy.errors import OptionError
+from mlp_numpy.checks import POSITIVE, number
 from mlp_numpy.modules.losses.base import LossModule
-from mlp_numpy.modules.losses.reduction import Reduction, reduce_losses, weigh
+from mlp_numpy.modules.losses.reduction import Reduction, quiet, reduce_losses, weigh
 
 
 class MSE(Op):
@@ -25,6 +25,7 @@ class MSE(Op):
     """
 
     @staticmethod
+    @quiet
     def forward(context: Context, x: Array, *, y: Array, reduction: Reduction, weight: Array | None = None) -> Array:
         r: Array = x - y
         context["r"] = r
@@ -46,6 +47,7 @@ class L1(Op):
     """
 
     @staticmethod
+    @quiet
     def forward(context: Context, x: Array, *, y: Array, reduction: Reduction, weight: Array | None = None) -> Array:
         r = x - y
         s = np.sign(r.real)
@@ -69,10 +71,12 @@ class Huber(Op):
     """
 
     @staticmethod
+    @quiet
     def forward(
         context: Context, x: Array, *, y: Array, delta: float, reduction: Reduction, weight: Array | None = None
     ) -> Array:
         r = x - y
+        delta = min(delta, float(np.finfo(x.dtype).max))
         c = np.minimum(np.maximum(r, -delta), delta)
         context["c"] = c
         return reduce_losses(context, c * (r - c / 2), reduction, weight)
@@ -105,9 +109,7 @@ class HuberModule(LossModule):
 
     def __init__(self, reduction: Reduction = "mean", *, delta: float = 1.0) -> None:
         super().__init__(reduction)
-        if not isinstance(delta, float | int) or not 0 < delta < np.inf:
-            raise OptionError(f"HuberModule: delta must be a finite number > 0, got {delta!r}.")
-        self.delta = float(delta)
+        self.delta = number("HuberModule", "delta", delta, POSITIVE)
 
     def _constants(self) -> dict[str, Any]:
         return {"delta": self.delta}

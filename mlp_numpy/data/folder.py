@@ -1,0 +1,84 @@
+"""The folder where data sets are found and kept; a folder of other things is never written to."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from mlp_numpy.errors import DataError
+
+if sys.platform != "win32":
+    import fcntl
+
+_LOG: Final = logging.getLogger(__name__)
+
+_MOST_LOOKED_AT: Final = 10_000
+_OURS: Final = re.compile(
+    r"cifar-100?(-batches-(py|bin)|-(python|binary)(\.tar\.gz)?)(\.part)?"
+    r"|(train|t10k)-(images|labels)-idx[13]-ubyte(\.gz)?(\.part)?"
+    r"|shapes-v\d+-seed\d+\.npy"
+    r"|(E|K|Q|Fashion)?MNIST|(train|test|extra)_32x32\.mat|usps(\.t)?\.bz2"
+)
+"""Names of what the library, or torchvision's commonest data sets, keep there."""
+_NEUTRAL: Final = re.compile(r"\..*|README.*|LICENSE.*|tmp[a-z0-9_]{8}", re.IGNORECASE)
+"""Names that say nothing of what the folder is for."""
+
+
+def foreign_things(data_dir: Path) -> list[str]:
+    """Names of what else is in a folder without data sets; none for a new or empty folder, or one that has data sets.
+
+    A folder that cannot be looked at has none: whoever writes to it will be told why it cannot.
+    """
+    foreign: list[str] = []
+    try:
+        for number, entry in enumerate(data_dir.iterdir()):
+            if _OURS.fullmatch(entry.name):
+                return []
+            if not _NEUTRAL.fullmatch(entry.name) and len(foreign) < 3:
+                foreign.append(entry.name)
+            if number > _MOST_LOOKED_AT:
+                break
+    except OSError:
+        return []
+    return sorted(foreign)
+
+
+def check_folder(data_dir: Path, wanted: str) -> None:
+    """Raises DataError if ``wanted`` would be written to a folder that holds other things than data sets."""
+    foreign = foreign_things(data_dir)
+    if foreign:
+        raise DataError(
+            f"load_dataset: {data_dir} must be a new or empty folder, or one that holds {wanted} or other data sets of "
+            f"this library, got a folder with {', '.join(map(repr, foreign))}, to which nothing is written. "
+            "Hint: --data-dir with another folder; a folder of images of one's own is no data set."
+        )
+
+
+@contextlib.contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Two runs that start together would write into one partial file: the second waits, then finds the file there."""
+    if sys.platform == "win32":
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # some network file systems know no locks
+            _lock(descriptor, folder)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, folder: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        # to whoever listens to the logs; Python shows it on standard error where nobody does
+        _LOG.warning("%s: another process is filling this folder; waiting until it has ended", folder)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)

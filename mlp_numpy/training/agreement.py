@@ -1,0 +1,68 @@
+"""Whether the parts of a training are what they must be, and belong together; asked before it begins."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+from mlp_numpy.checks import Bounds, instance, number, shown
+from mlp_numpy.data.dataset import Split
+from mlp_numpy.data.preprocessing import Preprocessing
+from mlp_numpy.errors import OptionError
+from mlp_numpy.modules import LossModule, Module, check_chain
+from mlp_numpy.optim import Optimizer
+from mlp_numpy.training.update import Update
+
+_GROWTH: Final = Bounds("> 0", 0, np.inf, high_included=True)
+
+
+def agreed(model: Module, loss: LossModule, update: Any, batches: Any, held_out: Split) -> Update:
+    """The update of ``model`` under ``loss``, an optimizer alone being the simplest one.
+
+    Raises OptionError for what is none of these parts, a loss that is no single number or does not take what the model
+    gives, and an update that moves nothing of the model.
+    """
+    check_chain(model, loss)
+    if loss.reduction == "none":
+        raise OptionError("Trainer: the loss must be one number, but its reduction is 'none'. Hint: 'mean'.")
+    if not isinstance(update, Optimizer | Update):
+        raise OptionError(f"Trainer: update must be an Optimizer or an Update, got {shown(update)}.")
+    has_batches = callable(getattr(batches, "at", None))
+    if not has_batches or not isinstance(getattr(batches, "preprocessing", None), Preprocessing):
+        raise OptionError(f"Trainer: batches must be Batches, got {shown(batches)}.")
+    instance("Trainer", "held_out", held_out, Split)
+    whole = update if isinstance(update, Update) else Update(update)
+    learned = [array for _, array in model.learned()]
+    if not learned:
+        raise OptionError(f"Trainer: the model must have parameters, got {model!r}.")
+    values = whole.optimizer.parameters.values
+    if not any(np.may_share_memory(array.value, values) for array in learned):
+        raise OptionError(
+            "Trainer: the update must hold the FlatParameters of the model, got those of another one. "
+            "Hint: a model's last FlatParameters are the ones that move it."
+        )
+    return whole
+
+
+class LossBound:
+    """What a batch loss must not exceed: ``max_growth`` times the first one, or ``max_growth`` if that was below 1."""
+
+    def __init__(self, max_growth: float) -> None:
+        self.max_growth = number("Trainer", "max_growth", max_growth, _GROWTH)
+        self.first_loss = np.nan
+
+    def holds(self, loss: float) -> bool:
+        """Whether a batch loss is finite and within the bound; the first one that is asked about sets it."""
+        if np.isnan(self.first_loss):
+            self.first_loss = loss
+        # an infinite first loss would have no bound, so it must be finite besides
+        return bool(np.isfinite(loss) and loss <= self.value)
+
+    @property
+    def value(self) -> float:
+        """The bound."""
+        return self.max_growth * max(1.0, self.first_loss)
+
+    def __str__(self) -> str:
+        return f"{self.value:g} (the first one was {self.first_loss:g})"

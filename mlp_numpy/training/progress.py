@@ -1,0 +1,39 @@
+"""How far a training has come, as numbers that a file can keep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from mlp_numpy.arrays import Array
+from mlp_numpy.modules import NamedArrays
+
+
+class Progress(NamedTuple):
+    """Updates made, and with which of them the weights stand; the last evaluation; the first loss of a batch, and the
+    losses of all evaluations."""
+
+    step: int
+    weights_step: int
+    evaluated_step: int
+    first_loss: float
+    held_out_losses: list[float]
+
+    def state(self) -> dict[str, Array]:
+        """The numbers as arrays, by name."""
+        return {name: np.array(value) for name, value in self._asdict().items()}
+
+    @classmethod
+    def of(cls, state: Mapping[str, Array]) -> Progress:
+        """What ``state`` gave, found among other arrays whose names have a slash.
+
+        Raises UnknownNameError for names, ShapeError for shapes and DTypeError for kinds of numbers that do not fit.
+        """
+        counters = {name: np.zeros((), int) for name in cls._fields[:3]}
+        losses = np.zeros(np.shape(state.get("held_out_losses", ())))
+        own = counters | {"first_loss": np.zeros(()), "held_out_losses": losses}
+        NamedArrays("Trainer.load_state", own).assign({name: v for name, v in state.items() if "/" not in name})
+        step, weights_step, evaluated_step = map(int, counters.values())
+        return cls(step, weights_step, evaluated_step, float(own["first_loss"]), losses.reshape(-1).tolist())
