@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, blockwise, product
+from mlp_numpy.arrays import Array, all_finite, blockwise, kept, mark_nans, one_or, product
 from mlp_numpy.autodiff import Context, Id, Op, ReLU, Sigmoid, Tanh
 from mlp_numpy.checks import allocatable, float_dtype, number, whole_number
 from mlp_numpy.errors import ShapeError
@@ -18,28 +19,33 @@ class LeakyReLU(Op):
     Forward     out = max(0, x) + α min(0, x) = s ⊙ x      s = 1[x > 0] + α 1[x ≤ 0]
     Backward    dx = s ⊙ dout
     Shapes      x, s, out, dout: any, all the same
-    Caches      s
+    Caches      s; for α = 0, which is the ReLU, x  (a view, no copy)
     Kinks       at x = 0 the slope is α
     Reference   "Assignment 1: MLPs, CNNs and Backpropagation" (Earle), eq. 19 to 24. Works for every α.
     """
 
     @staticmethod
     def forward(context: Context, x: Array, *, neg_slope: float) -> Array:
+        if neg_slope == 0:
+            return ReLU.forward(context, x)
+        # A slope that float32 may take for 0 or ∞ would make NaN of ∞ or 0.
+        multiply = np.multiply if 1e-30 < abs(neg_slope) < 1e30 else product
+
         def formula(out: Array, slope: Array, x: Array) -> None:
-            # Arithmetic on the mask: choosing element by element, as np.where does, takes nine times as long.
-            slope[...] = x.real > 0
-            if 0 <= neg_slope <= 1:
-                np.maximum(slope, neg_slope, out=slope)
-            else:
-                slope += neg_slope * (1 - slope)
-            product(slope, x, out)
+            one_or(x.real > 0, neg_slope, slope)
+            mark_nans(slope, x)
+            multiply(slope, x, out)
 
         out, context["slope"] = blockwise(formula, x, n_out=2)
+        context["multiply"] = multiply
         return out
 
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
-        return product(dout, context["slope"])
+        if "slope" not in context:
+            return ReLU.backward(context, dout)
+        dx: Array = context["multiply"](dout, context["slope"])
+        return dx
 
 
 class ScaledReLU(Op):
@@ -47,7 +53,7 @@ class ScaledReLU(Op):
     Forward     out = c max(0, x)
     Backward    dx = c 1[x > 0] ⊙ dout
     Shapes      x, out, dout: any, all the same
-    Caches      1[x > 0], c
+    Caches      x  (a view, no copy), c
     Kinks       at x = 0 the slope is 0
     Reference   "Homework 1" (Albertini), problem 1, f = 5 ReLU
     """
@@ -55,11 +61,11 @@ class ScaledReLU(Op):
     @staticmethod
     def forward(context: Context, x: Array, *, scale: float) -> Array:
         context["scale"] = scale
-        return product(ReLU.forward(context, x), np.asarray(scale, x.real.dtype))
+        return product(ReLU.forward(context, x), scale)
 
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
-        return product(ReLU.backward(context, dout), np.asarray(context["scale"], dout.real.dtype))
+        return product(ReLU.backward(context, dout), context["scale"])
 
 
 class PReLU(Op):
@@ -67,7 +73,7 @@ class PReLU(Op):
     Forward     out = max(0, x) + a min(0, x)
     Backward    dx = (1[x > 0] + a 1[x ≤ 0]) ⊙ dout       da = Σ dout ⊙ min(0, x) over all numbers with that slope
     Shapes      x, out, dout: any   slope a (1,), or (C,) for x (N, C, …)
-    Caches      1[x > 0], x, a  (both views, no copies)
+    Caches      the slope of each number, 1[x ≤ 0], x  (a view, no copy)
     Kinks       at x = 0 the slope is a
     Reference   He, Zhang, Ren and Sun 2015, "Delving Deep into Rectifiers", eq. 1 to 3
     """
@@ -84,20 +90,24 @@ class PReLU(Op):
         # One slope fits numbers of every shape, one a feature stands along axis 1.
         a = slope if slope.size == 1 else slope.reshape(-1, *(1,) * (x.ndim - 2))
         positive = (x.real > 0).astype(x.real.dtype)
-        context["positive"], context["x"], context["a"] = positive, x, a
-        context["shape"] = slope.shape
-        return product(positive + a * (1 - positive), x)
+        rest = 1 - positive
+        s = positive + (a * rest if all_finite(a) else product(rest, a))
+        mark_nans(s, x)
+        context["s"], context["rest"], context["x"], context["shape"] = s, rest, x, a.shape
+        return product(s, x)
 
     @staticmethod
     def backward(context: Context, dout: Array) -> tuple[Array | None, Array | None]:
-        positive, x, a = context["positive"], context["x"], context["a"]
-        rest = 1 - positive
-        dx = product(positive + a * rest, dout) if context.wants(0) else None
+        x, rest = context["x"], context["rest"]
+        dx = product(context["s"], dout) if context.wants(0) else None
         if not context.wants(1):
             return dx, None
-        negative = product(dout, product(rest, x))
-        axes = None if a.size == 1 else (0, *range(2, x.ndim))
-        return dx, np.sum(negative, axis=axes).reshape(context["shape"])
+        n_slopes = math.prod(context["shape"])
+        axes = None if n_slopes == 1 else (0, *range(2, x.ndim))
+        dslope = np.sum(product(dout, product(rest, x)), axis=axes)
+        if not all_finite(dslope):  # a NaN of dout where x is positive does not count
+            dslope = np.sum(product(kept(rest != 0, dout), product(rest, x)), axis=axes)
+        return dx, dslope.reshape(n_slopes)
 
 
 class LeakyReLUModule(Module):
