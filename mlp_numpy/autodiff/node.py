@@ -10,7 +10,7 @@ import numpy as np
 from mlp_numpy.arrays import Array
 from mlp_numpy.autodiff import walk
 from mlp_numpy.autodiff.context import Context
-from mlp_numpy.checks import numbers
+from mlp_numpy.checks import flag, numbers
 from mlp_numpy.errors import DTypeError, GraphError, OutOfRangeError, ShapeError
 
 if TYPE_CHECKING:
@@ -66,6 +66,8 @@ class Node:
         needs_grad: bool = True,
     ) -> None:
         array = numbers(type(self).__name__, "value", value)
+        if type(needs_grad) is not bool:
+            needs_grad = flag(type(self).__name__, "needs_grad", needs_grad)
         if needs_grad and array.dtype.kind not in "fc":
             array = array.astype(np.float64)
         self._value: Array = array

@@ -8,6 +8,7 @@ import math
 import numpy as np
 
 from mlp_numpy.arrays import Array, first_outside, is_whole, one_hot
+from mlp_numpy.checks import shown
 from mlp_numpy.data.preprocessing import Preprocessing
 from mlp_numpy.errors import CallOrderError, LabelError, OptionError, ShapeError
 from mlp_numpy.models import Classifier
@@ -31,6 +32,10 @@ class PixelLogits:
     """
 
     def __init__(self, model: Module, preprocessing: Preprocessing) -> None:
+        if not isinstance(model, Module):
+            raise OptionError(f"PixelLogits: model must be a module, got {shown(model)}.")
+        if not isinstance(preprocessing, Preprocessing):
+            raise OptionError(f"PixelLogits: preprocessing must be a Preprocessing, got {shown(preprocessing)}.")
         net = model.logits if isinstance(model, Classifier) else model
         if net.gives in ("probabilities", "log-probabilities"):
             raise OptionError(

@@ -20,6 +20,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import warnings
 from typing import Protocol
@@ -27,7 +28,7 @@ from typing import Protocol
 import numpy as np
 
 from mlp_numpy.arrays import Array, Seed, generator
-from mlp_numpy.checks import NOT_NEGATIVE, allocatable, number, numbers
+from mlp_numpy.checks import NOT_NEGATIVE, allocatable, number, numbers, shown
 from mlp_numpy.errors import OptionError, ShapeError
 
 
@@ -46,8 +47,15 @@ def start_values(
     what it draws is none of that shape.
     """
     if init is not None and not callable(init):
-        raise OptionError(f"{who}: init must be an initializer, got {init!r}. Hint: init=kaiming().")
+        raise OptionError(f"{who}: init must be an initializer, got {shown(init)}. Hint: init=kaiming().")
     draw = default if init is None else init
+    try:
+        inspect.signature(draw).bind(rng, shape, input_layer=input_layer)
+    except TypeError as error:
+        raise OptionError(
+            f"{who}: init must be called as init(rng, shape, input_layer=…), got {shown(init)}: {error}. "
+            "Hint: init=kaiming(), with brackets."
+        ) from error
     weight = numbers(who, "what init draws", draw(generator(rng), allocatable(who, shape), input_layer=input_layer))
     if weight.shape != shape:
         raise ShapeError(f"{who}: init must draw a weight {shape}, got {weight.shape}.")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mlp_numpy.arrays import Array
-from mlp_numpy.checks import numbers
+from mlp_numpy.checks import numbers, shown
 from mlp_numpy.errors import DTypeError, OptionError, ShapeError, UnknownNameError
 
 
@@ -30,8 +30,10 @@ class NamedArrays(MutableMapping[str, Array]):
     """
 
     def __init__(self, owner: str, arrays: Mapping[str, Array]) -> None:
+        if not isinstance(arrays, Mapping):
+            raise OptionError(f"NamedArrays: arrays must be a mapping of names to arrays, got {shown(arrays)}.")
         self._owner = owner
-        self._arrays = dict(arrays)
+        self._arrays = {name: numbers(f"NamedArrays({owner!r})", str(name), array) for name, array in arrays.items()}
 
     def __getitem__(self, name: str) -> Array:
         self._check_name(name)
