@@ -85,6 +85,9 @@ def one_call(draw: random.Random) -> str | None:
             needed = sum(p.default is p.empty for p in taken)
             if isinstance(made, LossModule) and method == "forward":
                 needed = 2
+            if method == "__call__":
+                taken = list(inspect.signature(made.forward).parameters.values())
+                needed = sum(p.default is p.empty for p in taken)
             given = [argument(draw) for _ in range(draw.randint(needed, len(taken)))] if taken else []
             said += f"\n    .{method}({', '.join(map(repr, given))})"
             found = bound(*given)

@@ -48,7 +48,8 @@ def build(
     """
     if not isinstance(description, Mapping) or not {"builder", "arguments", "dtype"} <= set(description):
         raise OptionError(f"build: description must have builder, arguments and dtype, got {shown(description)}.")
-    builder, arguments = BUILDERS[choice("build", "builder", description["builder"], BUILDERS)], description["arguments"]
+    builder = BUILDERS[choice("build", "builder", description["builder"], BUILDERS)]
+    arguments = description["arguments"]
     known = set(inspect.signature(builder).parameters) - {"dtype", "init", "rng"}
     if not isinstance(arguments, Mapping) or not set(arguments) <= known:
         raise OptionError(f"build: arguments must be some of {', '.join(sorted(known))}, got {shown(arguments)}.")
@@ -61,7 +62,8 @@ def build(
     except TypeError as error:
         if isinstance(error, MlpNumpyError):
             raise
-        raise OptionError(f"build: arguments must be all that {builder.__name__} takes, got {shown(arguments)}.") from error
+        problem = f"build: arguments must be all that {builder.__name__} takes, got {shown(arguments)}."
+        raise OptionError(problem) from error
 
 
 def _zeros(most_numbers: float, most_arrays: float) -> Initializer:

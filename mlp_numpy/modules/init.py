@@ -20,7 +20,6 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 import warnings
 from typing import Protocol
@@ -29,7 +28,7 @@ import numpy as np
 
 from mlp_numpy.arrays import Array, Seed, generator
 from mlp_numpy.checks import NOT_NEGATIVE, allocatable, number, numbers, shown
-from mlp_numpy.errors import OptionError, ShapeError
+from mlp_numpy.errors import MlpNumpyError, OptionError, ShapeError
 
 
 class Initializer(Protocol):
@@ -49,14 +48,17 @@ def start_values(
     if init is not None and not callable(init):
         raise OptionError(f"{who}: init must be an initializer, got {shown(init)}. Hint: init=kaiming().")
     draw = default if init is None else init
+    rng, shape = generator(rng), allocatable(who, shape)
     try:
-        inspect.signature(draw).bind(rng, shape, input_layer=input_layer)
+        drawn = draw(rng, shape, input_layer=input_layer)
     except TypeError as error:
+        if isinstance(error, MlpNumpyError):
+            raise
         raise OptionError(
             f"{who}: init must be called as init(rng, shape, input_layer=…), got {shown(init)}: {error}. "
             "Hint: init=kaiming(), with brackets."
         ) from error
-    weight = numbers(who, "what init draws", draw(generator(rng), allocatable(who, shape), input_layer=input_layer))
+    weight = numbers(who, "what init draws", drawn)
     if weight.shape != shape:
         raise ShapeError(f"{who}: init must draw a weight {shape}, got {weight.shape}.")
     return weight

@@ -104,7 +104,10 @@ class NamedArrays(MutableMapping[str, Array]):
 
         ``storage`` is a vector of the array's length; the array becomes a view of it, in its memory order.
         """
+        self._check_name(name)
         old = self._arrays[name]
+        if type(storage) is not np.ndarray or storage.shape != (old.size,):
+            raise ShapeError(f"{self._owner}: {name} must move to a vector of {old.size}, got {shown(storage)}.")
         axes = _by_stride(old)
         view = storage.reshape([old.shape[axis] for axis in axes]).transpose(np.argsort(axes))
         view[...] = old

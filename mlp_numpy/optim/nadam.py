@@ -57,7 +57,7 @@ class NAdam(Optimizer):
         self.eps = number("NAdam", "eps", eps, POSITIVE)
         self.momentum_decay = number("NAdam", "momentum_decay", momentum_decay, NOT_NEGATIVE)
         self.decoupled_weight_decay = flag("NAdam", "decoupled_weight_decay", decoupled_weight_decay)
-        if self.decoupled_weight_decay and not self.weight_decay:
+        if self.decoupled_weight_decay and not number("NAdam", "weight_decay", weight_decay, NOT_NEGATIVE):
             raise OptionError("NAdam: decoupled_weight_decay must come with a weight_decay > 0, got 0.")
         super().__init__(parameters, lr, slots=("m", "v"), weight_decay=weight_decay, decay=decay)
         self._kept["mu_product"] = np.ones(())
