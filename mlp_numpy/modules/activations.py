@@ -91,7 +91,7 @@ class PReLU(Op):
         a = slope if slope.size == 1 else slope.reshape(-1, *(1,) * (x.ndim - 2))
         positive = (x.real > 0).astype(x.real.dtype)
         rest = 1 - positive
-        s = positive + (a * rest if all_finite(a) else product(rest, a))
+        s = positive + a * rest if all_finite(a) else np.where(rest == 0, 1, a)
         mark_nans(s, x)
         context["s"], context["rest"], context["x"], context["shape"] = s, rest, x, a.shape
         return product(s, x)
