@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol, TypeAlias
 
 import numpy as np
 
+from mlp_numpy.checks import shown
 from mlp_numpy.errors import OptionError
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
@@ -44,7 +45,7 @@ def generator(rng: Seed) -> np.random.Generator:
     if isinstance(rng, np.random.Generator):
         return rng
     if rng is not None and not is_whole(rng):
-        raise OptionError(f"rng: must be a whole number ≥ 0, a numpy Generator or None, got {rng!r}.")
+        raise OptionError(f"rng: must be a whole number ≥ 0, a numpy Generator or None, got {shown(rng)}.")
     return np.random.default_rng(rng)
 
 
@@ -57,7 +58,7 @@ def stream(seed: int, name: str, step: int | None = None) -> np.random.Generator
     """
     for what, value in (("seed", seed), ("step", 0 if step is None else step)):
         if not is_whole(value):
-            raise OptionError(f"stream({name!r}): {what} must be a whole number ≥ 0, got {value!r}.")
+            raise OptionError(f"stream({name!r}): {what} must be a whole number ≥ 0, got {shown(value)}.")
     key = zlib.crc32(name.encode())
     # the name stands last, as zeros at the end of a seed sequence count for nothing: [s, n, 0] would be [s, n]
     return np.random.default_rng([seed, key] if step is None else [seed, step, key])

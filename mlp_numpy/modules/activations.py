@@ -10,7 +10,7 @@ import numpy as np
 from mlp_numpy.arrays import Array, all_finite, blockwise, kept, mark_nans, one_or, product
 from mlp_numpy.autodiff import Context, Id, Op, ReLU, Sigmoid, Tanh
 from mlp_numpy.checks import allocatable, float_dtype, number, whole_number
-from mlp_numpy.errors import ShapeError
+from mlp_numpy.errors import OptionError, ShapeError
 from mlp_numpy.modules.base import Module
 
 
@@ -91,7 +91,7 @@ class PReLU(Op):
         a = slope if slope.size == 1 else slope.reshape(-1, *(1,) * (x.ndim - 2))
         positive = (x.real > 0).astype(x.real.dtype)
         rest = 1 - positive
-        s = positive + (a * rest if all_finite(a) else product(rest, a))
+        s = positive + a * rest if all_finite(a) else np.where(rest == 0, 1, a)
         mark_nans(s, x)
         context["s"], context["rest"], context["x"], context["shape"] = s, rest, x, a.shape
         return product(s, x)
@@ -157,7 +157,11 @@ class PReLUModule(Module):
         n_features = allocatable("PReLUModule", (whole_number("PReLUModule", "n_features", n_features),))[0]
         dtype = float_dtype("PReLUModule", dtype)
         self.neg_slope = number("PReLUModule", "neg_slope", neg_slope)
-        super().__init__(slope=np.full(n_features, self.neg_slope, dtype))
+        with np.errstate(over="ignore"):
+            slope = np.full(n_features, self.neg_slope, dtype)
+        if not all_finite(slope):
+            raise OptionError(f"PReLUModule: neg_slope must be within the range of {dtype}, got {neg_slope!r}.")
+        super().__init__(slope=slope)
 
     def _arguments(self) -> str:
         n_features = self.params["slope"].size
@@ -176,6 +180,9 @@ class SigmoidModule(Module):
     op = Sigmoid
     gives = "probabilities"
 
+    def __init__(self) -> None:
+        super().__init__()
+
     def forward(self, x: Array) -> Array:
         """The sigmoid of a batch ``x``, in an array that may be edited."""
         return super().forward(x).copy()
@@ -187,6 +194,9 @@ class TanhModule(Module):
     op = Tanh
     gives = "scores"
 
+    def __init__(self) -> None:
+        super().__init__()
+
     def forward(self, x: Array) -> Array:
         """The hyperbolic tangent of a batch ``x``, in an array that may be edited."""
         return super().forward(x).copy()
@@ -197,3 +207,6 @@ class IdentityModule(Module):
 
     op = Id
     gives = "its input"
+
+    def __init__(self) -> None:
+        super().__init__()

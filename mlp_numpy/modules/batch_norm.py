@@ -78,7 +78,8 @@ class BatchNormalizeInference(Op):
         context: Context, x: Array, gamma: Array, beta: Array, *, mean: Array, variance: Array, eps: float
     ) -> Array:
         centered = pixel_rows(x) - mean
-        r = inverse_root(variance + eps)
+        with np.errstate(over="ignore"):
+            r = inverse_root(variance + eps)
         context["centered"], context["r"], context["gamma"] = centered, r, gamma
         return images(_scale_and_shift(centered, gamma * r, beta), x.shape)
 

@@ -136,10 +136,10 @@ class Conv2dModule(Module):
         out_channels = whole_number(who, "out_channels", out_channels)
         bias, input_layer = flag(who, "bias", bias), flag(who, "input_layer", input_layer)
         dtype = float_dtype(who, dtype)
-        self.windows = windows(who, kernel_size, stride, padding)
+        self.windows = windows(who, kernel_size, stride, padding, kernel_name="kernel_size")
         shape = (out_channels, in_channels, *self.windows.kernel)
-        weight = start_values(who, init, rng, shape, input_layer=input_layer, default=kaiming())
-        inner = np.ascontiguousarray(weight.transpose(0, 2, 3, 1), dtype=dtype).transpose(0, 3, 1, 2)
+        weight = start_values(who, init, rng, shape, dtype, input_layer=input_layer, default=kaiming())
+        inner = np.ascontiguousarray(weight.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
         super().__init__(weight=inner, **({"bias": np.zeros(out_channels, dtype=dtype)} if bias else {}))
         self.in_channels, self.out_channels, self.bias = in_channels, out_channels, bias
         self.input_needed = not input_layer

@@ -195,12 +195,18 @@ class SELUModule(Module):
     op = SELU
     gives = "scores"
 
+    def __init__(self) -> None:
+        super().__init__()
+
 
 class SiLUModule(Module):
     """``x · sigmoid(x)``."""
 
     op = SiLU
     gives = "scores"
+
+    def __init__(self) -> None:
+        super().__init__()
 
 
 class SoftplusModule(Module):

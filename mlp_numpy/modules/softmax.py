@@ -89,6 +89,9 @@ class SoftMaxModule(Module):
     op = SoftMax
     gives = "probabilities"
 
+    def __init__(self) -> None:
+        super().__init__()
+
     def _check_input(self, x: Array) -> None:
         check_scores("SoftMaxModule.forward", x)
 
@@ -98,6 +101,9 @@ class LogSoftMaxModule(Module):
 
     op = LogSoftMax
     gives = "log-probabilities"
+
+    def __init__(self) -> None:
+        super().__init__()
 
     def _check_input(self, x: Array) -> None:
         check_scores("LogSoftMaxModule.forward", x)
