@@ -5,10 +5,15 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Final
+
+if sys.platform != "win32":
+    import fcntl
 
 
 @contextlib.contextmanager
@@ -19,31 +24,89 @@ def written_whole(path: Path, *, keep: Path | None = None) -> Iterator[IO[bytes]
 
     It is written under a temporary name in the same folder, flushed to the disk, and renamed; so at every instant
     ``path`` (or ``keep``) is the old file or the new one, whole. If anything goes wrong on the way (a full disk, an
-    interruption) the temporary file is removed and ``path`` stays as it was.
+    interruption) the temporary file is removed and ``path`` stays as it was. What a killed process left half written
+    under this name is removed.
     """
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    remove_parts(path.parent, path.name)
+    temporary, handle = _new_part(path)
+    # The lock tells that the file is being written. It belongs to both descriptors, and goes with the process.
+    lock = os.dup(handle)
     try:
         with os.fdopen(handle, "w+b") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        # mkstemp makes files for the owner alone; a result should have the permissions that any new file gets.
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(temporary).chmod(0o666 & ~mask)
+        if sys.platform == "win32":  # it renames no open file
+            os.close(lock)
         if keep is not None and path.exists():
             path.replace(keep)
-        Path(temporary).replace(path)
+        temporary.replace(path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
+    finally:
+        with contextlib.suppress(OSError):
+            os.close(lock)
     _sync_folder(path.parent)
 
 
-def remove_parts(folder: Path) -> None:
-    """Remove what ``written_whole`` was still writing when its process was killed."""
-    for part in folder.glob(".*.part"):
-        part.unlink(missing_ok=True)
+def remove_parts(folder: Path, name: str = "") -> None:
+    """Remove what ``written_whole`` was still writing in ``folder`` when its process was killed.
+
+    name   the end of the name that the file was to have; by default any
+
+    What a process is writing that lives is left alone. A folder that cannot be looked at has nothing to remove.
+    """
+    with contextlib.suppress(OSError):
+        for entry in list(os.scandir(folder)):
+            found = _PART.fullmatch(entry.name)
+            if found is not None and found[1].endswith(name):
+                _remove_dead(Path(entry.path))
+
+
+_PART: Final = re.compile(r"\.(.+)\.[a-z0-9_]+\.part", re.DOTALL)
+# To read the mask is to set it, for all threads: once, before there are any.
+_MASK: Final = os.umask(0)
+os.umask(_MASK)
+
+
+def _new_part(path: Path) -> tuple[Path, int]:
+    """A temporary file beside ``path``, open and locked."""
+    while True:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        # Whoever clears up may have seen the file before it had its lock.
+        if _lock(handle) is not False and (sys.platform == "win32" or os.fstat(handle).st_nlink):
+            # mkstemp makes files for the owner alone; a result should have the permissions that any new file gets.
+            Path(name).chmod(0o666 & ~_MASK)
+            return Path(name), handle
+        os.close(handle)
+
+
+def _remove_dead(part: Path) -> None:
+    try:
+        handle = os.open(part, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    except OSError:
+        return
+    try:
+        # Without locks nobody knows; on Windows an open file cannot be removed.
+        if _lock(handle) or sys.platform == "win32":
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
+    finally:
+        os.close(handle)
+
+
+def _lock(handle: int) -> bool | None:
+    """Whether this process has the lock of an open file now; None where the system or the disk has no locks."""
+    if sys.platform == "win32":
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
+    return True
 
 
 def write_text(path: Path, text: str) -> None:

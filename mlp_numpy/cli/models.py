@@ -13,7 +13,9 @@ from mlp_numpy.data.images import read_image
 from mlp_numpy.data.sealed import SealedSplit
 from mlp_numpy.data.sources import load_dataset
 from mlp_numpy.errors import DataError, OptionError, RunFolderError
-from mlp_numpy.experiment import load_run, load_trained, report_opening, sealed_again
+from mlp_numpy.experiment import load_run, load_trained, open_test_set
+from mlp_numpy.experiment.folder import data_dir_of, is_model_file, known_of, usable
+from mlp_numpy.files import remove_parts
 from mlp_numpy.modules import SoftMaxCrossEntropyModule
 from mlp_numpy.texts import confusion_table
 from mlp_numpy.training import confusion_matrix, evaluate, save_model
@@ -34,33 +36,37 @@ def evaluate_run(
         data_dir: folder where data sets are found; by default the run's own, or "data" for a model file
         download: whether data may be fetched from the network
     """
+    alone = is_model_file("evaluate", run)
     trained = load_trained(run)
-    folder = data_dir or ("data" if run.is_file() else load_run(run)[0].data_dir)
+    folder = data_dir or ("data" if alone else data_dir_of(run, load_run(run)[0], known_of(run)))
     option = trained.about["dataset_option"]
-    dataset = load_dataset(option, folder, download=download, progress=on_terminal()).dataset
+    # Only where somebody said that data are kept is anything drawn kept.
+    how: dict[str, bool] = {"download": download, "keep": bool(data_dir), "progress": on_terminal()}
+    dataset = load_dataset(option, folder, **how).dataset
     if (dataset.n_features, *dataset.class_names) != (trained.model.n_inputs, *trained.about["class_names"]):
         raise DataError(
             f"evaluate: the data set must have the pixels and classes that {run} was trained on, "
             f"{trained.model.n_inputs} and {trained.about['class_names']}, got {dataset.name} with "
             f"{dataset.n_features} and {list(dataset.class_names)}."
         )
-    sealed = SealedSplit(dataset.test) if run.is_file() else sealed_again(run, dataset.test)
-    test = sealed.open("evaluate")
+    # The opening is on the disk before there is a number.
+    sealed = SealedSplit(dataset.test) if alone else open_test_set(run, dataset.test, "evaluate")
+    test = dataset.test
     outcome = evaluate(trained.model.logits, SoftMaxCrossEntropyModule(), test, trained.preprocessing, chunk=250)
     counts = confusion_matrix(test.labels, outcome.predicted, dataset.n_classes)
     name = str(trained.about["name"])
     print(f"{name}: {trained.model.title} after step {trained.about['step']} on {dataset.name}")
     print(f"test accuracy {outcome.accuracy:.4f}, loss {outcome.loss:.4f}, {len(test):,} images")
-    if run.is_file():
+    if alone:
         print("a model file does not count how often its test set has been opened; its run does\n")
     else:
-        report_opening(run, sealed)
         n_times = "once" if len(sealed.openings) == 1 else f"{len(sealed.openings)} times"
         print(f"the test set of this run has been opened {n_times}: {'; '.join(sealed.openings)}\n")
     print(confusion_table(counts, dataset.class_names))
-    picture = run.with_suffix(".confusion.png") if run.is_file() else run / "confusion.png"
+    picture = run.with_suffix(".confusion.png") if alone else run / "confusion.png"
     title = f"{trained.model.title} on {dataset.name}: test accuracy {outcome.accuracy:.3f}"
-    save_confusion(picture, counts, dataset.class_names, title)
+    with usable("evaluate", picture, "must be written"):
+        save_confusion(picture, counts, dataset.class_names, title)
     print(f"\npicture {picture}")
     return 0
 
@@ -109,11 +115,11 @@ def export(
     if file.suffix not in _SUFFIXES:
         raise OptionError(f"export: the file's name must end in {' or '.join(_SUFFIXES)}, got {file.name!r}.")
     trained = load_trained(run)
-    if file.exists() and not overwrite:
-        raise RunFolderError(f"export: there must be no {file} yet, found one. Hint: --overwrite replaces it.")
-    try:
+    with usable("export", file, "must be written"):
+        if file.exists() and not overwrite:
+            raise RunFolderError(f"export: there must be no {file} yet, found one. Hint: --overwrite replaces it.")
+        for suffix in _SUFFIXES:
+            remove_parts(file.parent, suffix)
         save_model(file, trained)
-    except OSError as error:
-        raise RunFolderError(f"export: {file} must be written, got: {error.strerror or error}.") from error
     print(f"model   {file}, {trained.model.title} after step {trained.about['step']}")
     return 0

@@ -54,8 +54,10 @@ def _dataset(train: Split, test: Split, source: str) -> Dataset:
     return Dataset("shapes", train, test, (3, SIZE, SIZE), names, source)
 
 
-def load(data_dir: str | os.PathLike[str], seed: int = 0) -> Dataset:
+def load(data_dir: str | os.PathLike[str], seed: int = 0, *, keep: bool = True) -> Dataset:
     """The full data set, drawn once and kept in ``data_dir``; drawn again where the kept file is absent or damaged.
+
+    keep   whether a file may be written
 
     A folder that cannot be written, or holds other things than data sets, is no error: the data set is drawn and its
     ``source`` says that it was not kept.
@@ -71,6 +73,8 @@ def load(data_dir: str | os.PathLike[str], seed: int = 0) -> Dataset:
     if kept is not None:
         return _dataset(*kept, f"generated, seed {seed}, kept in {path}")
     drawn = generate(N_TRAIN, N_TEST, seed)
+    if not keep:
+        return drawn
     foreign = foreign_things(path.parent)
     if foreign:
         there = f"{foreign[0]!r} and other things are there" if len(foreign) > 1 else f"{foreign[0]!r} is there"

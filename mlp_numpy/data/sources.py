@@ -32,7 +32,13 @@ class Loaded:
 
 
 def load_dataset(
-    name: str, data_dir: str | os.PathLike[str], *, download: bool = True, progress: bool = False, seed: int = 0
+    name: str,
+    data_dir: str | os.PathLike[str],
+    *,
+    download: bool = True,
+    progress: bool = False,
+    seed: int = 0,
+    keep: bool = True,
 ) -> Loaded:
     """Load a data set by its name.
 
@@ -47,7 +53,8 @@ def load_dataset(
     torchvision:<Class>   any classification data set of torchvision
     <one of these>:<class>,<class>,…   these classes of it alone, such as cifar10:airplane,bird (not of ``auto``)
 
-    Nothing is written to a folder that holds other things and no data set.
+    Nothing is written to a folder that holds other things and no data set; without ``download`` and ``keep``, which is
+    for what is drawn, nothing is written at all.
 
     Raises
     ------
@@ -64,19 +71,19 @@ def load_dataset(
     data_dir = as_path("load_dataset", data_dir)
     if not isinstance(name, str):
         raise OptionError(f"load_dataset: name must be text, got {shown(name)}.")
-    for option, value in (("download", download), ("progress", progress)):
+    for option, value in (("download", download), ("progress", progress), ("keep", keep)):
         flag("load_dataset", option, value)
     whole, classes = _parted(name)
     if classes:
         if whole == "auto":
             raise OptionError(f"load_dataset: classes must be those of one data set, got {name!r}. Hint: cifar10:…")
-        loaded = load_dataset(whole, data_dir, download=download, progress=progress, seed=seed)
+        loaded = load_dataset(whole, data_dir, download=download, progress=progress, seed=seed, keep=keep)
         return Loaded(only_classes(loaded.dataset, classes), loaded.warning)
     if name.startswith(_TORCHVISION):
         may_download = download and not foreign_things(data_dir)
         return Loaded(torchvision_source.load(name.removeprefix(_TORCHVISION), data_dir, download=may_download))
     if name == "shapes":
-        return Loaded(shapes.load(data_dir, seed))
+        return Loaded(shapes.load(data_dir, seed, keep=keep))
     if name == "few-shapes":
         return Loaded(shapes.generate(*_FEW, seed))
     if name == "cifar10":
@@ -89,7 +96,7 @@ def load_dataset(
     if name == "mnist":
         return Loaded(_mnist(data_dir, may_download=download, progress=progress))
     if name == "auto":
-        return _auto(data_dir, may_download=download, progress=progress, seed=seed)
+        return _auto(data_dir, may_download=download, progress=progress, seed=seed, keep=keep)
     raise unknown_name("data set", name, NAMES)
 
 
@@ -100,7 +107,7 @@ def _parted(name: str) -> tuple[str, list[str]]:
     return prefix + whole, [each.strip() for each in classes.split(",")] if colon else []
 
 
-def _auto(data_dir: Path, *, may_download: bool, progress: bool, seed: int) -> Loaded:
+def _auto(data_dir: Path, *, may_download: bool, progress: bool, seed: int, keep: bool) -> Loaded:
     try:
         return Loaded(_cifar10(data_dir, may_download=may_download, progress=progress))
     except DataNotFoundError as error:
@@ -114,8 +121,9 @@ def _auto(data_dir: Path, *, may_download: bool, progress: bool, seed: int) -> L
             "To be stopped instead of warned: --dataset cifar10. To choose the figures and see no warning: "
             "--dataset shapes."
         )
-    check_folder(data_dir, "CIFAR-10")
-    return Loaded(shapes.load(data_dir, seed), warning)
+    if keep:
+        check_folder(data_dir, "CIFAR-10")
+    return Loaded(shapes.load(data_dir, seed, keep=keep), warning)
 
 
 def _cifar10(data_dir: Path, *, may_download: bool, progress: bool) -> Dataset:

@@ -2,7 +2,8 @@
 
 from mlp_numpy.experiment.doctor import examine, examine_run
 from mlp_numpy.experiment.estimate import Estimate, estimate
-from mlp_numpy.experiment.folder import finished, load_run, load_trained, report_opening, sealed_again
+from mlp_numpy.experiment.folder import finished, load_run, load_trained
+from mlp_numpy.experiment.openings import open_test_set
 from mlp_numpy.experiment.parts import assemble
 from mlp_numpy.experiment.replay import Replay, replay
 from mlp_numpy.experiment.run import Result, Run, run
@@ -25,11 +26,10 @@ __all__ = [
     "load_run",
     "load_trained",
     "open_run",
+    "open_test_set",
     "replay",
-    "report_opening",
     "run",
     "run_seeds",
-    "sealed_again",
     "seed_configs",
     "together",
 ]

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import os
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from mlp_numpy.arrays import Array
+from mlp_numpy.checks import instance
 from mlp_numpy.config import Config
-from mlp_numpy.errors import NonFiniteError
+from mlp_numpy.data.json_files import understood
+from mlp_numpy.errors import DataError, DataNotFoundError, NonFiniteError
 from mlp_numpy.experiment import verdicts
-from mlp_numpy.experiment.parts import Parts, assemble, network, update
+from mlp_numpy.experiment.folder import DONE, model_problem
+from mlp_numpy.experiment.lock import is_locked
+from mlp_numpy.experiment.openings import HISTORY
+from mlp_numpy.experiment.parts import Parts, assemble, load, network, update
 from mlp_numpy.experiment.parts import loss as loss_of
-from mlp_numpy.experiment.resume import read_resumed
+from mlp_numpy.experiment.resume import Resumed, read_resumed
 from mlp_numpy.experiment.verdicts import Finding, Measures
 from mlp_numpy.optim import Adam, FlatParameters
 from mlp_numpy.training import Checkpoint, History, Update, accuracy
@@ -29,24 +35,44 @@ _LEARNED: Final = 0.1
 def examine(config: Config, *, progress: bool = False) -> list[Finding]:
     """What can be told of a training before it is made: from its data, its start, its first step and one batch.
 
-    Nothing is written. Raises what ``assemble`` raises.
+    Nothing is written, downloaded either. Raises OptionError for what is no Config, and what ``assemble`` raises.
     """
-    return list(_before(assemble(replace(config, watch=1), progress=progress), config))
+    config = instance("examine", "config", config, Config)
+    loaded = load(config, progress=progress, write=False)
+    return list(_before(assemble(replace(config, watch=1), loaded=loaded), config))
 
 
-def examine_run(folder: Path, *, progress: bool = False) -> list[Finding]:
+def examine_run(
+    folder: str | os.PathLike[str], *, progress: bool = False, data_dir: str | os.PathLike[str] | None = None
+) -> list[Finding]:
     """What ``examine`` tells of the settings of a run, and what its history and its last checkpoint tell besides.
 
-    Nothing is written. Raises what ``read_resumed`` and ``assemble`` raise.
+    ``data_dir`` is where its data set is, if it is elsewhere now. Nothing is written, nor downloaded. Raises what
+    ``read_resumed`` and ``assemble`` raise, and DataError if the history is damaged or the data set another one.
     """
-    found = read_resumed(folder)
-    parts = assemble(replace(found.config, watch=1), progress=progress)
-    findings = list(_before(parts, found.config))
-    if (folder / "history.json").exists():
-        findings.append(verdicts.ending(str(History.read(folder / "history.json").about["status"])))
+    found = read_resumed(folder, data_dir=data_dir, download=False)
+    ends = list(_end(found))
+    parts = assemble(replace(found.config, watch=1), loaded=found.data(progress=progress))
+    found.check_data(parts)
+    findings = [*_before(parts, found.config), *ends]
     if found.checkpoint is not None and found.checkpoint.history.steps:
         findings += _after(parts, found.config, found.checkpoint)
     return findings
+
+
+def _end(found: Resumed) -> Iterator[Finding]:
+    """How the run of a folder ended, if it did, and whether what it left is there."""
+    folder, status = found.place.folder, ""
+    with contextlib.suppress(DataNotFoundError):
+        history = History.read(folder / HISTORY)
+        if "status" not in history.about:
+            raise DataError(f"examine_run: {folder / HISTORY} must tell the status of the run, got none.")
+        status = history.about["status"]
+        problem = model_problem(folder)
+        if isinstance(problem, DataError) or (problem is not None and status in DONE):
+            yield verdicts.model_file(str(problem), restorable=found.checkpoint is not None)
+    step = None if found.checkpoint is None else found.checkpoint.history.steps[-1:]
+    yield verdicts.ending(status, at_work=is_locked(folder), step=step[0].step if step else None)
 
 
 def _before(parts: Parts, config: Config) -> Iterator[Finding]:
@@ -70,7 +96,8 @@ def _before(parts: Parts, config: Config) -> Iterator[Finding]:
 
 def _after(parts: Parts, config: Config, checkpoint: Checkpoint) -> Iterator[Finding]:
     history, n_classes = checkpoint.history, parts.dataset.n_classes
-    parts.trainer.load_state(checkpoint.state)
+    with understood("examine_run", f"{checkpoint.path} must hold the state of this run"):
+        parts.trainer.load_state(checkpoint.state)
     try:
         record = parts.trainer.advance()
     except NonFiniteError as error:

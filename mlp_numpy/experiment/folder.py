@@ -5,19 +5,19 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from mlp_numpy.config import Config, read_config
-from mlp_numpy.data.dataset import Split
-from mlp_numpy.data.sealed import SealedSplit
-from mlp_numpy.errors import DataError, DataNotFoundError, RunFolderError
+from mlp_numpy.data.reading import as_path, said
+from mlp_numpy.errors import DataError, DataNotFoundError, MlpNumpyError, RunFolderError
+from mlp_numpy.experiment.openings import HISTORY, SETTINGS
 from mlp_numpy.training import History, TrainedModel, load_model
 
 DONE: Final = ("finished", "stopped early")
 """The statuses of a run that came to its end."""
+MODEL: Final = "model.npz"
 NOT_SAVED: Final = "not_saved"
 """Under this name a history tells which files of its run could not be written."""
 
@@ -31,10 +31,13 @@ class Place(NamedTuple):
 
 
 def check_free(config: Config) -> None:
-    """Raise RunFolderError if the name that was chosen is taken, and not to be replaced."""
-    picture = Path(config.plots_dir, f"{config.name}.png")
-    if config.name and not config.overwrite and (Path(config.runs_dir, config.name).exists() or picture.exists()):
-        raise _taken(config)
+    """Raise RunFolderError if the name that was chosen is taken, and not to be replaced, or no name of a folder."""
+    if not config.name or config.overwrite:
+        return
+    folder, picture = Path(config.runs_dir, config.name), Path(config.plots_dir, f"{config.name}.png")
+    with usable("run", folder):
+        if folder.exists() or picture.exists():
+            raise _taken(config)
 
 
 def reserve(config: Config, data_set: str) -> Place:
@@ -44,21 +47,42 @@ def reserve(config: Config, data_set: str) -> Place:
     """
     runs, plots = Path(config.runs_dir), Path(config.plots_dir)
     check_free(config)
-    try:
+    with usable("run", f"{runs} and {plots}", "must be folders that can be written"):
         for folder in (runs, plots):
             folder.mkdir(parents=True, exist_ok=True)
             if not os.access(folder, os.W_OK):
                 raise PermissionError(errno.EACCES, "Permission denied", str(folder))
         name = config.name or _next_free(f"run-{_slug(data_set)}", runs, plots)
-    except OSError as error:
-        problem = f"run: {runs} and {plots} must be folders that can be written, got: {error}."
-        raise RunFolderError(problem) from error
-    if config.name:
-        try:
-            (runs / name).mkdir(exist_ok=config.overwrite)
-        except FileExistsError as error:
-            raise _taken(config) from error
+        if config.name:
+            try:
+                (runs / name).mkdir(exist_ok=config.overwrite)
+            except FileExistsError as error:
+                raise _taken(config) from error
     return Place(runs / name, plots / f"{name}.png", bool(config.name) and config.overwrite)
+
+
+@contextlib.contextmanager
+def usable(who: str, folder: object, must: str = "must be a folder that can be read and written") -> Iterator[None]:
+    """What the system says of a folder that cannot be read, or written, or cannot be at all, as RunFolderError."""
+    try:
+        yield
+    except MlpNumpyError:
+        raise
+    except (OSError, ValueError) as error:  # ValueError: half a character, which no name of a file can have
+        raise RunFolderError(
+            f"{who}: {shown_path(folder)} {must}, got: {_said(error)}. "
+            "Hint: check its name, its owner and its permissions, or choose another one."
+        ) from error
+
+
+def shown_path(path: object) -> str:
+    """A path as any terminal takes it, and no longer than a line."""
+    text = str(path).encode("utf-8", "backslashreplace").decode()
+    return text if len(text) <= 300 else f"{text[:297]}..."
+
+
+def _said(error: OSError | ValueError) -> str:
+    return f"{error.strerror}" if isinstance(error, OSError) and error.strerror else shown_path(said(error))
 
 
 def place_of(folder: Path, config: Config) -> Place:
@@ -66,66 +90,93 @@ def place_of(folder: Path, config: Config) -> Place:
     return Place(folder, Path(config.plots_dir, f"{folder.name}.png"), replaces=False)
 
 
-def finished(folder: Path) -> History | None:
-    """The history of a run that came to its end and was saved whole, of which nothing is left to do; else None."""
-    about = _about(folder)
-    done = about.get("status") in DONE and NOT_SAVED not in about
-    return History.read(folder / "history.json") if done else None
+def finished(folder: str | os.PathLike[str]) -> History | None:
+    """The history of a run that came to its end and was saved whole, of which nothing is left to do; else None.
+
+    Raises OptionError if ``folder`` is no path.
+    """
+    folder = as_path("finished", folder)
+    history = ended(folder)
+    if history is None or NOT_SAVED in history.about or model_problem(folder) is not None:
+        return None
+    return history
 
 
-def load_run(folder: Path) -> tuple[Config, TrainedModel]:
+def ended(folder: Path) -> History | None:
+    """The history of a run that came to its end, whether or not all its files are there; else None.
+
+    One that lacks what a run tells at its end is none, as one that cannot be read: a run writes it anew.
+    """
+    try:
+        history = History.read(folder / HISTORY)
+    except (DataError, DataNotFoundError):
+        return None
+    told = {"status", "seconds", "dataset", "test_openings"} <= history.about.keys() and history.evaluations
+    return history if told and history.about["status"] in DONE else None
+
+
+def model_problem(folder: Path) -> MlpNumpyError | None:
+    """Why the model of a run cannot be loaded, or None."""
+    try:
+        load_model(folder / MODEL)
+    except (DataError, DataNotFoundError) as error:
+        return error
+    return None
+
+
+def load_run(folder: str | os.PathLike[str]) -> tuple[Config, TrainedModel]:
     """The settings and the trained model of a run's folder.
 
-    Raises DataNotFoundError if it is no such folder, DataError if a file in it is damaged.
+    Raises DataNotFoundError if it is no such folder, DataError if a file in it is damaged, RunFolderError if it cannot
+    be looked at, OptionError if ``folder`` is no path.
     """
-    settings = folder / "config.yaml"
-    if not settings.is_file():
+    folder = as_path("load_run", folder)
+    settings, model = folder / SETTINGS, folder / MODEL
+    with usable("load_run", folder):
+        there, is_folder, has_model = settings.is_file(), folder.is_dir(), model.exists()
+    if not there:
         raise DataNotFoundError(
-            f"load_run: {folder} must be the folder of a run, with config.yaml and model.npz in it, found "
-            f"{'a folder without them' if folder.is_dir() else 'no such folder'}. Hint: runs are kept below runs/."
+            f"load_run: {folder} must be the folder of a run, with {SETTINGS} and {MODEL} in it, found "
+            f"{'a folder without them' if is_folder else 'no such folder'}. Hint: runs are kept below runs/."
         )
-    if not (folder / "model.npz").exists() and finished(folder) is None:
+    if not has_model:
+        how = "it is under way, or was killed" if ended(folder) is None else "it came to its end, but its model is gone"
+        hint = "goes on with one that was killed" if ended(folder) is None else "restores it from the last checkpoint"
         raise DataNotFoundError(
-            f"load_run: {folder} must be the folder of a run that came to an end, found no model.npz: it is under way, "
-            f"or was killed. Hint: train --resume {folder} goes on with one that was killed."
+            f"load_run: {folder} must be the folder of a run that came to an end, found no {MODEL}: {how}. "
+            f"Hint: train --resume {folder} {hint}."
         )
-    return read_config(settings), load_model(folder / "model.npz")
+    return read_config(settings), load_model(model)
 
 
-def load_trained(path: Path) -> TrainedModel:
+def load_trained(path: str | os.PathLike[str]) -> TrainedModel:
     """The trained model of a run's folder, or of a model file.
 
     Raises what ``load_run`` and ``load_model`` raise.
     """
-    return load_model(path) if path.is_file() else load_run(path)[1]
+    path = as_path("load_trained", path)
+    return load_model(path) if is_model_file("load_trained", path) else load_run(path)[1]
 
 
-def report_opening(folder: Path, split: SealedSplit) -> None:
-    """Write into the history of a run how often and what for its test set has been opened by now."""
-    path = folder / "history.json"
-    if path.exists():
-        history = History.read(path)
-        history.about["test_openings"] = list(split.openings)
-        history.write(path)
+def is_model_file(who: str, path: Path) -> bool:
+    """Whether ``path`` is a file, and no folder of a run. Raises RunFolderError if it cannot be looked at."""
+    with usable(who, path):
+        return path.is_file()
 
 
-def sealed_again(folder: Path, test: Split) -> SealedSplit:
-    """The test set of a run, which goes on counting its openings."""
-    return SealedSplit(test, openings=openings(folder))
-
-
-def openings(folder: Path, *, known: Sequence[str] = ()) -> list[str]:
-    """For what the test set of a run has been opened: what its history tells, and what is ``known`` besides."""
-    told = Counter(_about(folder).get("test_openings", []))
-    return [*known, *(told - Counter(known)).elements()]
-
-
-def _about(folder: Path) -> dict[str, Any]:
+def known_of(folder: Path) -> dict[str, Any]:
     """What the history of a run tells about it; nothing where it cannot be read, since a run writes it anew."""
     try:
-        return History.read(folder / "history.json").about
+        return History.read(folder / HISTORY).about
     except (DataError, DataNotFoundError):
         return {}
+
+
+def data_dir_of(folder: Path, config: Config, about: Mapping[str, Any]) -> str:
+    """The folder where a run found its data: as it was told, which is another one from elsewhere, or where that was."""
+    told, option = about.get("data_dir", ""), about.get("config", {}).get("data_dir")
+    with usable("run", folder):
+        return told if told and option == config.data_dir and Path(told).is_dir() else config.data_dir
 
 
 def _taken(config: Config) -> RunFolderError:

@@ -10,7 +10,8 @@ from typing import Any, Final
 from mlp_numpy.config import Config, write_config
 from mlp_numpy.environment import describe, fingerprint
 from mlp_numpy.errors import RunFolderError
-from mlp_numpy.experiment.folder import NOT_SAVED, Place, openings
+from mlp_numpy.experiment.folder import NOT_SAVED, Place, usable
+from mlp_numpy.experiment.openings import HISTORY, counting, openings
 from mlp_numpy.experiment.parts import Parts
 from mlp_numpy.experiment.parts import fingerprint as data_fingerprint
 from mlp_numpy.files import remove_parts, write_json
@@ -47,8 +48,9 @@ class Outputs:
         Raises RunFolderError if the folder does not take it.
         """
         folder = self.place.folder
-        try:
+        with usable("run", folder):
             remove_parts(folder)
+            remove_parts(self.place.picture.parent, self.place.picture.suffix)
             if self.place.replaces:
                 for path in (*(folder / name for name in _NAMES), self.place.picture):
                     path.unlink(missing_ok=True)
@@ -59,8 +61,6 @@ class Outputs:
                 (folder / NAME).unlink(missing_ok=True)
             if not (folder / "config.yaml").exists():
                 write_config(folder / "config.yaml", self.config)
-        except OSError as error:
-            raise RunFolderError(f"run: {folder} must be a folder that can be written, got: {error}.") from error
         if not (folder / NAME).exists():
             self.checkpoint()
 
@@ -107,11 +107,12 @@ class Outputs:
                 )
         self._try(writers)
         # The history comes last: it tells what came of the others, and that a run with a status of its end is whole.
-        history.about["test_openings"] = openings(folder, known=history.about["test_openings"])
         history.about.pop(NOT_SAVED, None)
         if self._failed:
             history.about[NOT_SAVED] = [path.name for path in self._failed]
-        self._try({folder / "history.json": lambda: history.write(folder / "history.json")})
+        with counting(folder):
+            history.about["test_openings"] = openings(folder, known=history.about["test_openings"])
+            self._try({folder / HISTORY: lambda: history.write(folder / HISTORY)})
         return trained
 
     def complain(self) -> None:

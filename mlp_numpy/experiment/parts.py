@@ -62,13 +62,22 @@ class Parts:
     trainer: Trainer
 
 
+def load(config: Config, *, option: str = "", progress: bool = False, write: bool = True) -> Loaded:
+    """The data set of ``config``, or that of another ``option``; ``write``: it may be downloaded, or drawn and kept.
+
+    Raises what ``load_dataset`` raises.
+    """
+    may: dict[str, Any] = {"download": config.download and write, "keep": write}
+    return load_dataset(option or config.dataset, config.data_dir, progress=progress, **may)
+
+
 def assemble(config: Config, *, loaded: Loaded | None = None, progress: bool = False) -> Parts:
     """Load the data, unless they are here already as ``loaded``, build the network and put the trainer together.
 
     Raises OptionError for settings that contradict the data, and what ``load_dataset`` raises.
     """
     if loaded is None:
-        loaded = load_dataset(config.dataset, config.data_dir, download=config.download, progress=progress)
+        loaded = load(config, progress=progress)
     dataset = loaded.dataset
     test = SealedSplit(dataset.test)
     if config.held_out == "validation":

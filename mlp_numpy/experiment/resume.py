@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from mlp_numpy.config import Config, read_config
+from mlp_numpy.data.json_files import understood
+from mlp_numpy.data.reading import as_path
+from mlp_numpy.data.sources import Loaded
 from mlp_numpy.environment import fingerprint as machine_fingerprint
-from mlp_numpy.errors import DataError, DataNotFoundError, MlpNumpyError, RunFolderError
-from mlp_numpy.experiment.folder import Place, place_of
-from mlp_numpy.experiment.parts import Parts, fingerprint
+from mlp_numpy.errors import DataError, DataNotFoundError, RunFolderError
+from mlp_numpy.experiment.folder import Place, data_dir_of, known_of, place_of, usable
+from mlp_numpy.experiment.openings import SETTINGS
+from mlp_numpy.experiment.parts import Parts, fingerprint, load
 from mlp_numpy.training import Checkpoint, load_checkpoint
 from mlp_numpy.training.checkpoint import NAME
 
@@ -25,6 +30,8 @@ class Resumed(NamedTuple):
     checkpoint   None if the run was killed before its first
     note         tells that the last checkpoint was damaged and the one before it is used, or None
     written      when the last checkpoint was written, in nanoseconds; None if there is none
+    about        what is known of the run, as its checkpoint or its history tells; empty if neither is there
+    write        whether data that are not there may be downloaded
     """
 
     place: Place
@@ -32,6 +39,32 @@ class Resumed(NamedTuple):
     checkpoint: Checkpoint | None
     note: str | None
     written: int | None
+    about: Mapping[str, Any]
+    write: bool
+
+    def data(self, *, progress: bool = False) -> Loaded:
+        """The data set of the run, by the name that it had when the run began, where ``auto`` left it open.
+
+        Nothing is written, unless whoever goes on with the run says that it may be downloaded. Raises what
+        ``load_dataset`` raises.
+        """
+        option = str(self.about.get("dataset_option", ""))
+        found = load(self.config, option=option, progress=progress, write=self.write)
+        if self.config.dataset == "auto" and found.warning is None and found.dataset.name == "shapes":
+            return Loaded(found.dataset, _STAND_IN)
+        return found
+
+    def check_data(self, parts: Parts) -> None:
+        """Raise DataError if the data set of ``parts`` is not the one that the run was begun on."""
+        name = parts.dataset.name
+        same = self.about.get("dataset", name) == name
+        if same and self.checkpoint is not None:
+            same = self.checkpoint.about.get("data") == fingerprint(parts.train, parts.trainer.held_out)
+        if not same:
+            raise DataError(
+                f"Run.resumed: the data set must be the one that {self.place.folder} was begun on, got others under "
+                f"the name {name}. Hint: check data_dir in its config.yaml, or give the folder with --data-dir."
+            )
 
     def check_unchanged(self) -> None:
         """Raise RunFolderError if another run has gone on with it in the meantime."""
@@ -42,50 +75,55 @@ class Resumed(NamedTuple):
             )
 
 
-def read_resumed(folder: Path, *, data_dir: str | None = None, download: bool | None = None) -> Resumed:
-    """What is to be known to go on with the run of ``folder``; its data are looked for as it did, or as is said here.
+def read_resumed(
+    folder: str | os.PathLike[str],
+    *,
+    data_dir: str | os.PathLike[str] | None = None,
+    download: bool | None = None,
+) -> Resumed:
+    """What is to be known to go on with the run of ``folder``; its data are looked for where they were, or as is said.
 
-    Raises DataNotFoundError if it is no run's folder, DataError if its settings or both its checkpoints are damaged.
+    Raises DataNotFoundError if it is no run's folder, DataError if its settings or both its checkpoints are damaged,
+    RunFolderError if it cannot be looked at, OptionError for what is no path.
     """
-    folder = folder.resolve()
-    settings = folder / "config.yaml"
-    if not settings.is_file():
+    folder = as_path("Run.resumed", folder)
+    data_dir = None if data_dir is None else str(as_path("Run.resumed: data_dir", data_dir))
+    with usable("Run.resumed", folder):
+        folder = folder.resolve()
+        settings = folder / SETTINGS
+        there, is_folder, written = settings.is_file(), folder.is_dir(), _written(folder)
+    if not there:
         raise DataNotFoundError(
-            f"Run.resumed: {folder} must be the folder of a run, with config.yaml in it, found "
-            f"{'a folder without it' if folder.is_dir() else 'no such folder'}. Hint: runs are kept below runs/."
+            f"Run.resumed: {folder} must be the folder of a run, with {SETTINGS} in it, found "
+            f"{'a folder without it' if is_folder else 'no such folder'}. Hint: runs are kept below runs/."
         )
-    config, written = read_config(settings), _written(folder)
-    said: dict[str, Any] = {"data_dir": data_dir, "download": download}
-    config = replace(config, **{name: value for name, value in said.items() if value is not None})
-    place = place_of(folder, config)
+    config = read_config(settings)
     try:
         checkpoint = load_checkpoint(folder)
     except DataNotFoundError:
-        return Resumed(place, config, None, None, written)
+        checkpoint = None
+    about = known_of(folder) if checkpoint is None else checkpoint.history.about
+    said: dict[str, Any] = {"data_dir": data_dir or data_dir_of(folder, config, about), "download": download}
+    config = replace(config, **{name: value for name, value in said.items() if value is not None})
+    place, write = place_of(folder, config), download is True or not about
+    if checkpoint is None:
+        return Resumed(place, config, None, None, written, about, write)
     _check_settings(settings, config, checkpoint.history.about.get("config", {}))
     note = None
     if checkpoint.path.name != NAME and (folder / NAME).exists():
         note = f"{folder / NAME} is damaged; the run goes on from the checkpoint before it."
-    return Resumed(place, config, checkpoint, note, written)
+    return Resumed(place, config, checkpoint, note, written, about, write)
 
 
 def put_back(checkpoint: Checkpoint, parts: Parts) -> list[str]:
     """Put the trainer of ``parts`` where ``checkpoint`` was taken; gives what is to be said about it.
 
-    Raises DataError if the data set has changed, or if the checkpoint is of another training.
+    Raises DataError if the checkpoint is of another training.
     """
     about = checkpoint.about
-    if about.get("data") != fingerprint(parts.train, parts.trainer.held_out):
-        raise DataError(
-            f"Run.resumed: the data set must be the one that {checkpoint.path.parent} was begun on, got others under "
-            f"the name {parts.dataset.name}. Hint: check data_dir in its config.yaml."
-        )
-    try:
+    # whoever writes another file with a digest can write anything
+    with understood("Run.resumed", f"{checkpoint.path} must hold the state of this run"):
         parts.trainer.load_state(checkpoint.state)
-    except (MlpNumpyError, LookupError) as error:
-        raise DataError(
-            f"Run.resumed: {checkpoint.path} must hold the state of this run, got {type(error).__name__}: {error}"
-        ) from error
     machine = machine_fingerprint()
     if about.get("machine") == machine:
         return []
@@ -104,6 +142,12 @@ def _check_settings(path: Path, config: Config, begun: Mapping[str, Any]) -> Non
             f"Run.resumed: {path} must be as it was when the run began, got another {', '.join(changed)}. "
             "Hint: other settings are another run."
         )
+
+
+_STAND_IN: Final = (
+    "THIS IS NOT CIFAR-10.\n"
+    'This run was begun on generated figures ("shapes"), since CIFAR-10 was neither on disk nor to be had.'
+)
 
 
 def _written(folder: Path) -> int | None:

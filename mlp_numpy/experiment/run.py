@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import time
+import weakref
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,8 +13,9 @@ from typing import Any, Final, Self
 
 from mlp_numpy.config import Config
 from mlp_numpy.errors import CallOrderError, NonFiniteError, RunFolderError
-from mlp_numpy.experiment.folder import DONE, check_free, openings, reserve
+from mlp_numpy.experiment.folder import DONE, check_free, reserve
 from mlp_numpy.experiment.lock import locked
+from mlp_numpy.experiment.openings import openings
 from mlp_numpy.experiment.outputs import Outputs
 from mlp_numpy.experiment.parts import assemble
 from mlp_numpy.experiment.resume import Resumed, put_back, read_resumed
@@ -53,6 +57,10 @@ class Run:
     the caller breaks (at the latest where the ``with`` ends), and before a NonFiniteError is raised. On the way a
     checkpoint is written every ``checkpoint_every`` steps and every minute, and the other files every few seconds.
 
+    Requests to stop wait until what is under way is done: within the ``with`` until the next record, what the caller
+    does with one included; without a ``with`` only while the run itself is at work. A run whose records nobody holds
+    any more has ended.
+
     ``Run.resumed(folder)`` goes on with a run that was killed, from its last checkpoint: the same run, bit by bit, as
     if it had never stopped, on the same BLAS with the same kernel and number of threads. Where these differ,
     ``warning`` says so.
@@ -65,7 +73,8 @@ class Run:
         if resumed is None:
             check_free(config)
         self._event_library = library() if config.tensorboard else None
-        self.config, self.parts = config, assemble(config, progress=progress)
+        loaded = None if resumed is None else resumed.data(progress=progress)
+        self.config, self.parts = config, assemble(config, loaded=loaded, progress=progress)
         self.dataset, self.model, self.trainer = self.parts.dataset, self.parts.model, self.parts.trainer
         self.parameters, self.preprocessing = self.parts.parameters, self.parts.preprocessing
         self.warning = self.parts.warning
@@ -75,7 +84,8 @@ class Run:
         self.result: Result | None = None
         self.stopped_by: int | None = None
         self._resumed = resumed
-        self._records: Generator[Record] | None = None
+        self._records: Callable[[], Generator[Record] | None] | None = None
+        self._entered = False
         self._seconds_before = 0.0
         if resumed is not None:
             self.folder, self.picture = resumed.place.folder, resumed.place.picture
@@ -83,13 +93,20 @@ class Run:
 
     @classmethod
     def resumed(
-        cls, folder: Path, *, progress: bool = False, data_dir: str | None = None, download: bool | None = None
+        cls,
+        folder: str | os.PathLike[str],
+        *,
+        progress: bool = False,
+        data_dir: str | os.PathLike[str] | None = None,
+        download: bool | None = None,
     ) -> Run:
         """The run of ``folder``, where its last checkpoint left it; one that had none yet begins again.
 
-        ``data_dir`` and ``download`` are as they were, if nothing else is said.
-        Raises DataNotFoundError if ``folder`` is no run's, DataError if what is in it is damaged or the data set has
-        changed.
+        data_dir   where its data set is, if it is elsewhere now
+        download   whether it may be fetched anew; if nothing is said, only for a run that had no checkpoint yet
+
+        Raises DataNotFoundError if ``folder`` is no run's or its data set is not there, DataError if what is in it is
+        damaged or the data set has changed, RunFolderError if it cannot be looked at, OptionError for no path.
         """
         found = read_resumed(folder, data_dir=data_dir, download=download)
         return cls(found.config, progress=progress, resumed=found)
@@ -107,18 +124,23 @@ class Run:
         """
         if self._records is not None:
             raise CallOrderError("Run.records: a run runs once. Hint: make another Run of the same Config.")
-        self._records = self._run()
-        return self._records
+        records = self._run()
+        # Only the ``with`` tells when a run is over; else it is over when its records are dropped.
+        self._records = (lambda: records) if self._entered else weakref.ref(records)
+        return records
 
     def close(self) -> None:
         """End the run if it is still under way, and save what was reached; ``with Run(config) as run`` does so."""
-        if self._records is not None:
-            self._records.close()
+        records = None if self._records is None else self._records()
+        if records is not None:
+            records.close()
 
     def __enter__(self) -> Self:
+        self._entered = True
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._entered = False
         self.close()
 
     def _run(self) -> Generator[Record]:
@@ -126,11 +148,15 @@ class Run:
         self.folder, self.picture = place.folder, place.picture
         self.history.about["name"] = self.folder.name
         written = events(self._event_library, self.folder, self.history, self.trainer)
-        with locked(self.folder), held_signals(self._stop):
+        with locked(self.folder), held_signals(_request_to(self)) as held:
             if self._resumed is not None:
                 self._resumed.check_unchanged()
             with written as write_event:
-                yield from self._train(Outputs(self.config, self.parts, self.history, place), write_event)
+                outputs = Outputs(self.config, self.parts, self.history, place)
+                with contextlib.closing(self._train(outputs, write_event)) as records:
+                    for record in records:
+                        with contextlib.nullcontext() if self._entered else held.given_back():
+                            yield record
 
     def _train(self, outputs: Outputs, write_event: Callable[[Record], None]) -> Generator[Record]:
         began = saved = written = time.perf_counter()
@@ -164,9 +190,6 @@ class Run:
             raise
         finally:
             self._end(outputs, status, began)
-
-    def _stop(self, number: int) -> None:
-        self.stopped_by = number
 
     def _end(self, outputs: Outputs, status: str, began: float) -> None:
         """Save everything, and leave the chosen model in ``model``."""
@@ -209,9 +232,12 @@ class Run:
 
     def _go_on(self, resumed: Resumed) -> None:
         checkpoint = resumed.checkpoint
+        resumed.check_data(self.parts)
         if checkpoint is not None:
             notes = put_back(checkpoint, self.parts)
             self.history = checkpoint.history
+            self.history.about |= {name: now for name, now in self._about().items() if name not in self.history.about}
+            self.history.about["data_dir"] = str(Path(self.config.data_dir).absolute())
             self._seconds_before = float(self.history.about.get("seconds", 0.0))
             self.history.about.setdefault("resumed_at", []).append(self.trainer.step)
             self.warning = "\n".join(filter(None, [self.warning, resumed.note, *notes])) or None
@@ -222,6 +248,7 @@ class Run:
         return {
             "dataset": parts.dataset.name,
             "dataset_option": _unambiguous(config.dataset, parts.dataset.name),
+            "data_dir": str(Path(config.data_dir).absolute()),
             "source": parts.dataset.source,
             "model": repr(parts.model),
             "parameters": len(parts.parameters),
@@ -240,6 +267,20 @@ def run(config: Config) -> Result:
     if experiment.result is None:
         raise RunFolderError("run: a run must end with a result, got none.")
     return experiment.result
+
+
+def _request_to(run: Run) -> Callable[[int], bool]:
+    """What hands a request to stop to ``run``, as long as there is somebody for whom it runs."""
+    known = weakref.ref(run)
+
+    def stop(number: int) -> bool:
+        found = known()
+        if found is None:
+            return False
+        found.stopped_by = number
+        return True
+
+    return stop
 
 
 def _unambiguous(option: str, name: str) -> str:

@@ -147,11 +147,27 @@ def class_sizes(labels: Array, names: Sequence[str]) -> Finding:
     return _finding("sizes of classes", measured, _CLASSES.verdict(ratio), advice)
 
 
-def ending(status: str) -> Finding:
-    """How the run ended."""
-    stopped = status.startswith(("stopped:", "failed"))
-    advice = "see the other findings, and replay for the step that failed"
-    return _finding("end of the run", status.split(". ")[0], "wrong" if stopped else "fine", advice)
+def ending(status: str, *, at_work: bool, step: int | None) -> Finding:
+    """How the run ended, by its ``status``; one that says it runs and has no process ``at_work`` was killed.
+
+    step   of its last checkpoint
+    """
+    name = "end of the run"
+    if at_work:
+        return _finding(name, "running, a process is at work", "fine", "")
+    if status.startswith(("stopped:", "failed")):
+        advice = "see the other findings, and replay for the step that failed"
+        return _finding(name, status.split(". ")[0], "wrong", advice)
+    if status in ("", "running"):
+        left = "before its first step" if step is None else f"after its checkpoint of step {step}"
+        return _finding(name, f"interrupted: its process ended {left}", "look", "train --resume goes on with it")
+    return _finding(name, status, "fine", "")
+
+
+def model_file(problem: str, *, restorable: bool) -> Finding:
+    """The model that a run should have left, and has not, or not whole."""
+    advice = "train --resume restores it from the last checkpoint" if restorable else "train it again"
+    return _finding("model file", problem.split(". Hint")[0], "wrong", advice)
 
 
 def better_than_guessing(history: History, labels: Array) -> Finding:

@@ -28,7 +28,7 @@ import numpy as np
 
 from mlp_numpy.arrays import Array, Seed, all_finite, generator
 from mlp_numpy.checks import NOT_NEGATIVE, allocatable, number, numbers, shown
-from mlp_numpy.errors import DTypeError, OptionError, ShapeError
+from mlp_numpy.errors import DTypeError, MlpNumpyError, OptionError, ShapeError
 
 
 class Initializer(Protocol):
@@ -59,6 +59,8 @@ def start_values(
     try:
         drawn = draw(source, shape, input_layer=input_layer)
     except TypeError as error:
+        if isinstance(error, MlpNumpyError):
+            raise
         raise OptionError(f"{who}: init must be an initializer, got {shown(init)}: {error}.") from error
     weight = numbers(who, "what init draws", drawn)
     if weight.shape != shape:

@@ -13,8 +13,8 @@ import threadpoolctl
 from mlp_numpy.config import Config, read_config
 from mlp_numpy.errors import CallOrderError, NonFiniteError, OptionError, RunFolderError
 from mlp_numpy.experiment import Run, finished
-from mlp_numpy.experiment.folder import openings
 from mlp_numpy.experiment.lock import locked
+from mlp_numpy.experiment.openings import openings
 from mlp_numpy.search.journal import ANOTHER, Journal
 from mlp_numpy.search.side_by_side import leave_with, side_by_side
 from mlp_numpy.search.space import ELSEWHERE, Space, key_of

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from mlp_numpy.arrays import Array
+from mlp_numpy.checks import shown
+from mlp_numpy.data.json_files import understood
+from mlp_numpy.data.reading import as_path
 from mlp_numpy.errors import DataError, DataNotFoundError
 from mlp_numpy.training.archive import below, read_archive, under, write_archive
-from mlp_numpy.training.history import History
+from mlp_numpy.training.history import PARTS, History, checked_about, checked_watch
 
 FORMAT: Final = 1
 """The version of the format; must rise whenever an older reader would misread a file."""
@@ -34,22 +38,27 @@ class Checkpoint:
     path: Path
 
 
-def save_checkpoint(folder: Path, state: Mapping[str, Array], history: History, about: Mapping[str, Any]) -> None:
+def save_checkpoint(
+    folder: str | os.PathLike[str], state: Mapping[str, Array], history: History, about: Mapping[str, Any]
+) -> None:
     """Write ``folder``'s checkpoint, whole or not at all; the one before it is kept as the previous one.
 
-    At every instant there is a whole one under one of the two names. Raises OSError if the disk does not take it.
+    At every instant there is a whole one under one of the two names. Raises OSError if the disk does not take it,
+    OptionError if ``folder`` is no path.
     """
+    folder = as_path("save_checkpoint", folder)
     watched = [[record.step, record.watched] for record in history.steps if record.watched]
     content = {**about, "format": FORMAT, "history": history.about, "part": history.part, "watched": watched}
     arrays = under("state/", state) | under("history/", history.arrays())
     write_archive(folder / NAME, arrays, content, keep=folder / PREVIOUS)
 
 
-def load_checkpoint(folder: Path) -> Checkpoint:
+def load_checkpoint(folder: str | os.PathLike[str]) -> Checkpoint:
     """The latest whole checkpoint of ``folder``: if that is missing or damaged, the one before it.
 
-    Raises DataNotFoundError if there is none, DataError if none can be used.
+    Raises DataNotFoundError if there is none, DataError if none can be used, OptionError if ``folder`` is no path.
     """
+    folder = as_path("load_checkpoint", folder)
     problems: list[DataError | DataNotFoundError] = []
     for name in (NAME, PREVIOUS):
         try:
@@ -64,14 +73,13 @@ def _read(path: Path) -> Checkpoint:
     arrays, about = read_archive("load_checkpoint", path, "checkpoint")
     if about.get("format") != FORMAT:
         raise DataError(
-            f"load_checkpoint: {path} must be a checkpoint of format {FORMAT}, got {about.get('format')}. "
+            f"load_checkpoint: {path} must be a checkpoint of format {FORMAT}, got {shown(about.get('format'))}. "
             "Hint: resume the run with the version of mlp_numpy that began it."
         )
-    try:
-        history = History(about.pop("history"), part=about.pop("part"))
-        history.load_arrays(below("history/", arrays), {int(step): layers for step, layers in about.pop("watched")})
-    except Exception as error:  # whoever writes another file with a digest can write anything
-        raise DataError(
-            f"load_checkpoint: {path} must hold the history of a run, got {type(error).__name__}: {error}"
-        ) from error
+    # whoever writes another file with a digest can write anything
+    with understood("load_checkpoint", f"{path} must hold the history of a run"):
+        history = History(checked_about(about.pop("history")), part=about.pop("part"))
+        if history.part not in PARTS:
+            raise ValueError(f"part {shown(history.part)}")
+        history.load_arrays(below("history/", arrays), checked_watch(about.pop("watched")))
     return Checkpoint(below("state/", arrays), history, about, path)

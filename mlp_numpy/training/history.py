@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
-import json
-import math
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
 from mlp_numpy.arrays import Array
-from mlp_numpy.errors import DataError, DataNotFoundError, unreadable
+from mlp_numpy.checks import shown
+from mlp_numpy.data.json_files import count_of, list_of, number_of, object_of, read_json, text_of, understood
+from mlp_numpy.data.reading import as_path
+from mlp_numpy.errors import DTypeError, ShapeError, UnknownNameError
 from mlp_numpy.files import write_json, write_text
 from mlp_numpy.training.records import EvaluationRecord, Record, StepRecord
 
@@ -51,8 +52,9 @@ class History:
         """The step of the last evaluation; None before the first."""
         return self.evaluations[-1].step if self.evaluations else None
 
-    def write(self, path: Path) -> None:
-        """Write the history as JSON, one list a column."""
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Write the history as JSON, one list a column. Raises OptionError if ``path`` is no path."""
+        path = as_path("History.write", path)
         content = {
             "about": self.about,
             "train": _columns([asdict(record) for record in self.steps]),
@@ -63,8 +65,9 @@ class History:
             content["watch"] = watched
         write_json(path, content)
 
-    def write_csv(self, path: Path) -> None:
-        """Write one row a record: part, step, loss, accuracy."""
+    def write_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write one row a record: part, step, loss, accuracy. Raises OptionError if ``path`` is no path."""
+        path = as_path("History.write_csv", path)
         rows = io.StringIO()
         table = csv.writer(rows, lineterminator="\n")
         table.writerow(["part", "step", "loss", "accuracy"])
@@ -73,32 +76,23 @@ class History:
         write_text(path, rows.getvalue())
 
     @classmethod
-    def read(cls, path: Path) -> History:
+    def read(cls, path: str | os.PathLike[str]) -> History:
         """The history that ``write`` wrote; numbers that were not finite, which JSON does not know, come back as NaN.
 
-        Raises DataNotFoundError if there is no such file, DataError if it is unreadable or something else.
+        Raises DataNotFoundError if there is no such file, DataError if it is unreadable or something else,
+        OptionError if ``path`` is no path.
         """
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (FileNotFoundError, NotADirectoryError) as error:
-            raise DataNotFoundError(f"History.read: there must be a history at {path}, found none.") from error
-        except OSError as error:
-            raise unreadable("History.read", path, error) from error
-        except ValueError:
-            text = ""
-        try:
-            content = json.loads(text)
-            (part,) = [name for name in PARTS if name in content]
+        path, wanted = as_path("History.read", path), "a history that a run wrote"
+        content = read_json("History.read", path, wanted)
+        with understood("History.read", f"{path} must be {wanted}"):
+            (part,) = [name for name in PARTS if name in object_of("its content", content)]
             watched = _watched_rows(content.get("watch", {}))
             return cls(
-                content["about"],
+                checked_about(content["about"]),
                 [StepRecord(*row, watched.get(row[0])) for row in _rows(content["train"])],
                 [EvaluationRecord(*row) for row in _rows(content[part])],
                 part,
             )
-        except (ValueError, KeyError, TypeError) as error:
-            raise DataError(f"History.read: {path} must be a history that a run wrote, got {error!r}.") from error
-
 
     def watched(self) -> dict[str, Any]:
         """What was watched, as columns: {"step": […], layer: {measure: […], …}, …}; empty if nothing was."""
@@ -118,29 +112,104 @@ class History:
         }
 
     def load_arrays(self, arrays: Mapping[str, Array], watched: Mapping[int, Any]) -> None:
-        """Make the records those that ``arrays`` gave, with what was watched at which step."""
-        rows = {
-            name: [(int(step), loss, right) for step, loss, right in array.tolist()] for name, array in arrays.items()
-        }
+        """Make the records those that ``arrays`` gave, with what was watched at which step.
+
+        Raises UnknownNameError, ShapeError or DTypeError for other arrays; then nothing is changed.
+        """
+        rows = {name: _checked_rows(name, arrays) for name in ("steps", "evaluations")}
         self.steps = [StepRecord(*row, watched.get(row[0])) for row in rows["steps"]]
         self.evaluations = [EvaluationRecord(*row) for row in rows["evaluations"]]
 
 
-def _watched_rows(columns: Mapping[str, Any]) -> dict[int, dict[str, dict[str, float]]]:
+def _checked_rows(name: str, arrays: Mapping[str, Array]) -> list[tuple[int, float, float]]:
+    if name not in arrays:
+        raise UnknownNameError(f"History.load_arrays: there must be {name}, got {shown(list(arrays))}.")
+    array = np.asarray(arrays[name])
+    if array.ndim != 2 or array.shape[1] != 3:
+        raise ShapeError(f"History.load_arrays: {name} must be (n, 3), got {array.shape}.")
+    steps = array[:, 0]
+    if (
+        array.dtype.kind != "f"
+        or not np.array_equal(steps, np.floor(steps))
+        or not np.all((steps >= 0) & (steps < 2**53))
+    ):
+        raise DTypeError(
+            f"History.load_arrays: {name} must be numbers, the first column whole ones, got {shown(array)}."
+        )
+    return [(int(step), loss, right) for step, loss, right in array.tolist()]
+
+
+def checked_about(about: Any) -> dict[str, Any]:
+    """What is known of a run, if each thing that the library asks of it is of its kind; else ValueError.
+
+    What is absent is left to whoever needs it.
+    """
+    for name, value in object_of("about", about).items():
+        text_of("a name", name)
+        if name in _ABOUT:
+            _ABOUT[name](f"about {name}", value)
+    return dict(about)
+
+
+def _texts(name: str, value: Any) -> None:
+    for each in list_of(name, value):
+        if not text_of(name, each).strip():
+            raise ValueError(f"{name} without a word")
+
+
+def _found(name: str, value: Any) -> None:
+    count_of(f"{name} step", object_of(name, value)["step"])
+    for measured in ("loss", "accuracy"):
+        number_of(f"{name} {measured}", value[measured])
+
+
+def _seconds(name: str, value: Any) -> None:
+    if not number_of(name, value) >= 0:
+        raise ValueError(f"{name} {value}")
+
+
+_ABOUT: Final[dict[str, Callable[[str, Any], Any]]] = {
+    **dict.fromkeys(("name", "dataset", "dataset_option", "data_dir", "source", "status", "model"), text_of),
+    **dict.fromkeys(("loss", "optimizer"), text_of),
+    **dict.fromkeys(("test_openings", "not_saved"), _texts),
+    "seconds": _seconds,
+    "config": object_of,
+    "test": _found,
+    "resumed_at": lambda name, value: [count_of(name, step) for step in list_of(name, value)],
+    "parameters": count_of,
+}
+
+
+def checked_watch(rows: Any) -> dict[int, dict[str, dict[str, float]]]:
+    """What was watched at which step, from a list of both; ValueError for something else."""
     return {
-        step: {
-            layer: {name: values[row] for name, values in measures.items()}
-            for layer, measures in columns.items()
-            if layer != "step"
+        count_of("watched step", step): {
+            layer: {name: number_of(f"watched {name}", value) for name, value in object_of(layer, measures).items()}
+            for layer, measures in object_of("watched", layers).items()
         }
-        for row, step in enumerate(columns.get("step", []))
+        for step, layers in list_of("watched", rows)
     }
 
 
-def _rows(columns: dict[str, list[Any]]) -> Iterator[tuple[int, float, float]]:
-    for step, *measured in zip(columns["step"], columns["loss"], columns["accuracy"], strict=True):
-        loss, accuracy = (math.nan if value is None else float(value) for value in measured)
-        yield int(step), loss, accuracy
+def _watched_rows(columns: Any) -> dict[int, dict[str, dict[str, float]]]:
+    if not object_of("watch", columns):
+        return {}
+    steps = [count_of("watch step", step) for step in list_of("watch step", columns["step"])]
+    rows: dict[int, dict[str, dict[str, float]]] = {step: {} for step in steps}
+    for layer, measures in columns.items():
+        if layer == "step":
+            continue
+        for name, values in object_of(f"watch {layer}", measures).items():
+            where = f"watch {layer} {name}"
+            for step, value in zip(steps, list_of(where, values), strict=True):
+                rows[step].setdefault(layer, {})[name] = number_of(where, value)
+    return rows
+
+
+def _rows(columns: Any) -> Iterator[tuple[int, float, float]]:
+    table = [list_of(name, object_of("columns", columns)[name]) for name in ("step", "loss", "accuracy")]
+    for step, loss, accuracy in zip(*table, strict=True):
+        yield count_of("step", step), number_of("loss", loss), number_of("accuracy", accuracy)
 
 
 def _columns(rows: list[dict[str, Any]]) -> dict[str, list[float]]:

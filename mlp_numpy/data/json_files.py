@@ -1,0 +1,121 @@
+"""JSON read without believing what stands in it: texts and files, and the errors of whoever takes the content apart.
+
+Python's reader takes more than JSON is (NaN, one name twice), reads a number as an infinity, and fails in its own ways
+with what is too deep or has too many digits. Here there is one way: DataError, which names the file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from mlp_numpy.checks import LARGEST, shown
+from mlp_numpy.data.reading import check_regular, said
+from mlp_numpy.errors import DataError, DataNotFoundError, unreadable
+
+_MOST_LISTS: Final = 500_000
+
+
+def read_json(who: str, path: Path, wanted: str) -> Any:
+    """What a file of JSON holds. ``who`` asks for ``wanted``, such as "a history that a run wrote", for the errors.
+
+    Raises DataNotFoundError if there is none, DataError if it is unreadable or something else.
+    """
+    check_regular(who, path)
+    try:
+        content = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise DataNotFoundError(f"{who}: there must be {wanted} at {path}, found none.") from error
+    except OSError as error:
+        raise unreadable(who, path, error) from error
+    with understood(who, f"{path} must be {wanted}"):
+        return parsed_json(content)
+
+
+@contextlib.contextmanager
+def understood(who: str, wanted: str) -> Iterator[None]:
+    """What goes wrong inside, whatever it is, as a DataError: ``who: wanted, got ….``
+
+    For taking apart what a file held: whoever writes one by hand can write anything.
+    """
+    try:
+        yield
+    except Exception as error:
+        raise DataError(f"{who}: {wanted}, got {said(error)}") from error
+
+
+def parsed_json(content: bytes | str) -> Any:
+    """The value that a JSON text means. Raises ValueError or RecursionError if it is none.
+
+    Refused besides: NaN and infinities, numbers that become one, a name that comes twice, and more lists and objects
+    than any file of the library has (an empty list is two letters long and takes 56 bytes of memory).
+    """
+    text = content.decode("utf-8") if isinstance(content, bytes) else content
+    if text.count("[") + text.count("{") > _MOST_LISTS:
+        raise ValueError(f"more than {_MOST_LISTS:,} lists and objects")
+    return json.loads(text, parse_constant=_constant, parse_float=_float, object_pairs_hook=_object)
+
+
+def _constant(name: str) -> float:
+    raise ValueError(f"{name}, which JSON has not")
+
+
+def _float(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(f"{text[:20]}, a number too large")
+    return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("one name twice in an object")
+    return found
+
+
+# Each gives the value itself, or raises ValueError: within ``understood`` it is an error of the file.
+
+
+def text_of(name: str, value: Any) -> str:
+    """A text that can be shown: JSON may hold half a character, which no terminal takes."""
+    if not isinstance(value, str) or any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise ValueError(f"{name} {shown(value)}, which is no text")
+    return value
+
+
+def number_of(name: str, value: Any) -> float:
+    """A number; NaN for null, which stands for what was not finite."""
+    if value is None:
+        return math.nan
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"{name} {shown(value)}, which is no number")
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError(f"{name} {shown(value)}, a number too large") from None
+
+
+def count_of(name: str, value: Any) -> int:
+    """A whole number ≥ 0."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST:
+        raise ValueError(f"{name} {shown(value)}, which is no whole number ≥ 0")
+    return value
+
+
+def object_of(name: str, value: Any) -> dict[str, Any]:
+    """An object: names and values."""
+    if not isinstance(value, dict):
+        raise ValueError(f"{name} {shown(value)}, which is no object")
+    return value
+
+
+def list_of(name: str, value: Any) -> list[Any]:
+    """A list."""
+    if not isinstance(value, list):
+        raise ValueError(f"{name} {shown(value)}, which is no list")
+    return value
