@@ -19,17 +19,16 @@ class LeakyReLU(Op):
     Forward     out = max(0, x) + α min(0, x) = s ⊙ x      s = 1[x > 0] + α 1[x ≤ 0]
     Backward    dx = s ⊙ dout
     Shapes      x, s, out, dout: any, all the same
-    Caches      s; for α = 0, which is the ReLU, x  (a view, no copy)
+    Caches      s
     Kinks       at x = 0 the slope is α
     Reference   "Assignment 1: MLPs, CNNs and Backpropagation" (Earle), eq. 19 to 24. Works for every α.
     """
 
     @staticmethod
     def forward(context: Context, x: Array, *, neg_slope: float) -> Array:
-        if neg_slope == 0:
-            return ReLU.forward(context, x)
-        # A slope that float32 may take for 0 or ∞ would make NaN of ∞ or 0.
-        multiply = np.multiply if 1e-30 < abs(neg_slope) < 1e30 else product
+        # A slope that is 0 or ∞, in float32 at least, would make NaN of ∞ or 0.
+        usual = 1e-30 < abs(neg_slope) < 1e30
+        multiply = np.multiply if usual else product
 
         def formula(out: Array, slope: Array, x: Array) -> None:
             one_or(x.real > 0, neg_slope, slope)
@@ -37,14 +36,13 @@ class LeakyReLU(Op):
             multiply(slope, x, out)
 
         out, context["slope"] = blockwise(formula, x, n_out=2)
-        context["multiply"] = multiply
+        context["usual"] = usual
         return out
 
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
-        if "slope" not in context:
-            return ReLU.backward(context, dout)
-        dx: Array = context["multiply"](dout, context["slope"])
+        slope = context["slope"]
+        dx: Array = dout * slope if context["usual"] else product(kept(slope != 0, dout), slope)
         return dx
 
 

@@ -33,7 +33,7 @@ class ELU(Op):
             product(positive, x, out)
             # min(0, x), of a complex number by its real part; x less its positive part would be ∞ − ∞
             product(1 - positive, x, below)
-            out += product(np.expm1(below), alpha)
+            out += alpha * np.expm1(below)
 
         out, positive, below = blockwise(formula, x, n_out=3)
         context["positive"], context["below"], context["alpha"] = positive, below, alpha
@@ -134,15 +134,14 @@ class Softplus(Op):
             np.multiply(positive, -2, out=t)
             t += 1
             t *= x
-            if least > limits.min:
-                np.maximum(t, least, out=t)
+            np.maximum(t, least, out=t)
             t *= beta
             np.exp(t, out=t)
             _log_of_one_plus(out, t)
             out /= beta
             out += product(positive, x)
 
-        with np.errstate(over="ignore"):  # log 2 / β
+        with np.errstate(over="ignore"):  # 1000 / β and log 2 / β
             out, context["positive"], context["t"] = blockwise(formula, x, n_out=3)
         return out
 

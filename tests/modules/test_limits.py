@@ -196,6 +196,23 @@ def test_limits_of_the_softmax(scores: list[float], expected: list[float], dtype
     assert np.isnan(softmax.forward(np.array([[np.nan, 1, INF]], dtype))).all()
 
 
+@pytest.mark.parametrize("value", [INF, -INF])
+def test_what_has_no_probability_lets_no_infinity_through(value: float) -> None:
+    scores, dout = np.array([[0.0, -INF, 0.0]]), np.array([[1.0, value, 3.0]])
+    softmax = SoftMaxModule()
+    softmax.forward(scores)
+    np.testing.assert_allclose(softmax.backward(dout), [[-0.5, 0, 0.5]], rtol=1e-15)
+    log_softmax = LogSoftMaxModule()
+    log_softmax.forward(scores)
+    np.testing.assert_array_equal(log_softmax.backward(dout), [[-value, value, -value]])
+
+
+def test_a_complex_nan_goes_through_a_relu() -> None:
+    out = ReLUModule().forward(np.array([[np.nan + 1j, -1 + 1j, 2 + 1j]]))
+    assert np.isnan(out[0, 0])
+    np.testing.assert_array_equal(out[0, 1:], [0, 2 + 1j])
+
+
 @KINDS
 @pytest.mark.parametrize("value", [0.0, 0.1, 1000.1, 100000.1, -3e30, 1e-30, 1e38])
 @pytest.mark.parametrize("width", [1, 3, 768, 5000])

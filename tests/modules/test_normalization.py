@@ -245,3 +245,38 @@ def test_a_running_variance_beyond_the_range_may_be_forgotten() -> None:
     still = BatchNorm(1, momentum=0.0, dtype=np.float32)
     still.forward(np.array([[1e30], [-1e30]], np.float32))
     np.testing.assert_array_equal(still.buffers["running_variance"], [1])
+
+
+@pytest.mark.parametrize("eps", [0.0, 1e-40, 1e-38, 1e-20, 1e-5])
+@pytest.mark.parametrize("scale", [1e-25, 1e-21, 1e-19, 1e-10, 1e18, 1e30, 1e38])
+@pytest.mark.parametrize("make", [LayerNorm, BatchNorm])
+def test_float32_gives_what_float64_does_all_over_its_range(make: Any, scale: float, eps: float) -> None:
+    x = (np.random.default_rng(1).uniform(-3, 3, (6, 6)) * scale).astype(np.float32)
+    dout = (np.random.default_rng(2).normal(size=(6, 6)) * min(scale, 1e15)).astype(np.float32)
+    single, double = make(6, eps=eps, dtype=np.float32), make(6, eps=eps)
+    np.testing.assert_allclose(single.forward(x), double.forward(x.astype(float)), rtol=1e-5, atol=2e-6)
+    found, expected = single.backward(dout), double.backward(dout.astype(float))
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5 * abs(expected).max())
+    if make is BatchNorm:
+        for name, array in single.buffers.items():
+            with np.errstate(over="ignore"):
+                np.testing.assert_allclose(array, double.buffers[name].astype(np.float32), rtol=1e-5)
+
+
+@pytest.mark.parametrize("make", [LayerNorm, BatchNorm])
+def test_the_slope_at_a_constant_is_that_of_eps_alone(make: Any) -> None:
+    module, dout = make(2, eps=1e-40, dtype=np.float32), np.array([[1, 2], [4, 8]], np.float32)
+    np.testing.assert_array_equal(module.forward(np.full((2, 2), 1000.1, np.float32)), 0)
+    centered = dout - dout.mean(axis=1 if make is LayerNorm else 0, keepdims=True)
+    np.testing.assert_allclose(module.backward(dout), centered * 1e20, rtol=1e-4)
+
+
+@pytest.mark.parametrize("make", [LayerNorm, BatchNorm])
+def test_an_eps_beyond_the_range_leaves_nothing_of_x(make: Any) -> None:
+    module = make(2, eps=1e300, dtype=np.float32)
+    x = np.array([[1, 2], [3, 5]], np.float32)
+    for _ in range(2):
+        np.testing.assert_array_equal(module.forward(x), 0)
+        np.testing.assert_array_equal(module.backward(x), 0)
+        assert all(np.isfinite(array).all() for array in module.buffers.values())
+        module.eval()
