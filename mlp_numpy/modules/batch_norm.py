@@ -138,10 +138,13 @@ class BatchNorm(Module):
     def _follow(self, n_rows: int) -> None:
         context, momentum = self._remembered(), self.momentum
         mean, variance = self.buffers["running_mean"], self.buffers["running_variance"]
+        newest_mean, newest = context["mean"], context["variance"]
+        if mean.dtype.kind != "c":  # of complex x, with which the forward is differentiated, the real parts
+            newest_mean, newest = newest_mean.real, newest.real
         with np.errstate(over="ignore", invalid="ignore"):
-            mean += momentum * (context["mean"] - mean)
+            mean += momentum * (newest_mean - mean)
             if n_rows > 1:
-                newest = context["variance"] * (n_rows / (n_rows - 1))
+                newest = newest * (n_rows / (n_rows - 1))
                 change = newest - variance
                 if all_finite(change):
                     variance += momentum * change
