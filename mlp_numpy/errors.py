@@ -81,6 +81,10 @@ class RunFolderError(MlpNumpyError, OSError):
     """A run's folder exists already, is missing, or cannot be written."""
 
 
+class WorkerLostError(MlpNumpyError, RuntimeError):
+    """A process that did a part of the work is gone: killed by somebody, or by the system when memory ran out."""
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> OptionError:
     """The error for a name that is not in a table, with the nearest name that is.
 

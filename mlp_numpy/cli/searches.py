@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from mlp_numpy.cli.console import FAILED, on_terminal
 from mlp_numpy.errors import OptionError
+from mlp_numpy.experiment.folder import usable
 from mlp_numpy.files import write_text
 from mlp_numpy.search import Outcome, Search, draw_search, read_space, table_text, tables
 from mlp_numpy.texts import summary
@@ -58,9 +59,12 @@ def search(
     outcomes = [under_way.outcome(number) for number in range(len(under_way.points))]
     made = [table_text(table) for table in tables(found, outcomes)]
     if made:
-        write_text(folder / "tables.md", "\n\n".join(made) + "\n")
         print("\n" + "\n\n".join(made) + "\n")
-    for picture in draw_search(folder, f"{name}: best {part} accuracy", found, outcomes):
+    with usable("search", folder, "must take tables and pictures"):
+        if made:
+            write_text(folder / "tables.md", "\n\n".join(made) + "\n")
+        pictures = draw_search(folder, f"{name}: best {part} accuracy", found, outcomes)
+    for picture in pictures:
         print(f"picture {picture}")
     best = under_way.winner
     if best is None:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from mlp_numpy.checks import LARGEST, shown
 from mlp_numpy.data.reading import check_regular, said
-from mlp_numpy.errors import DataError, DataNotFoundError, unreadable
+from mlp_numpy.errors import DataError, DataNotFoundError, MlpNumpyError, unreadable
 
 _MOST_LISTS: Final = 500_000
 
@@ -45,7 +45,16 @@ def understood(who: str, wanted: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        raise DataError(f"{who}: {wanted}, got {said(error)}") from error
+        found = said(error) if isinstance(error, MlpNumpyError) else _named(error)
+        raise DataError(f"{who}: {wanted}, got {found}.") from error
+
+
+def _named(error: Exception) -> str:
+    try:
+        text = " ".join(repr(error).split())
+    except Exception:  # an integer in it of more digits than Python prints
+        text = type(error).__name__
+    return text if len(text) <= 200 else f"{text[:197]}..."
 
 
 def parsed_json(content: bytes | str) -> Any:
@@ -78,13 +87,13 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-# Each gives the value itself, or raises ValueError: within ``understood`` it is an error of the file.
+# Each gives the value itself, or raises ValueError or TypeError: within ``understood`` it is an error of the file.
 
 
 def text_of(name: str, value: Any) -> str:
     """A text that can be shown: JSON may hold half a character, which no terminal takes."""
     if not isinstance(value, str) or any("\ud800" <= letter <= "\udfff" for letter in value):
-        raise ValueError(f"{name} {shown(value)}, which is no text")
+        raise TypeError(f"{name} {shown(value)}, which is no text")
     return value
 
 
@@ -93,7 +102,7 @@ def number_of(name: str, value: Any) -> float:
     if value is None:
         return math.nan
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"{name} {shown(value)}, which is no number")
+        raise TypeError(f"{name} {shown(value)}, which is no number")
     try:
         return float(value)
     except OverflowError:
@@ -110,12 +119,12 @@ def count_of(name: str, value: Any) -> int:
 def object_of(name: str, value: Any) -> dict[str, Any]:
     """An object: names and values."""
     if not isinstance(value, dict):
-        raise ValueError(f"{name} {shown(value)}, which is no object")
+        raise TypeError(f"{name} {shown(value)}, which is no object")
     return value
 
 
 def list_of(name: str, value: Any) -> list[Any]:
     """A list."""
     if not isinstance(value, list):
-        raise ValueError(f"{name} {shown(value)}, which is no list")
+        raise TypeError(f"{name} {shown(value)}, which is no list")
     return value

@@ -17,15 +17,14 @@ from mlp_numpy.config import Config
 from mlp_numpy.data.json_files import understood
 from mlp_numpy.errors import DataError, DataNotFoundError, NonFiniteError
 from mlp_numpy.experiment import verdicts
-from mlp_numpy.experiment.folder import DONE, model_problem
+from mlp_numpy.experiment.folder import DONE, history_of, model_problem
 from mlp_numpy.experiment.lock import is_locked
-from mlp_numpy.experiment.openings import HISTORY
 from mlp_numpy.experiment.parts import Parts, assemble, load, network, update
 from mlp_numpy.experiment.parts import loss as loss_of
 from mlp_numpy.experiment.resume import Resumed, read_resumed
 from mlp_numpy.experiment.verdicts import Finding, Measures
 from mlp_numpy.optim import Adam, FlatParameters
-from mlp_numpy.training import Checkpoint, History, Update, accuracy
+from mlp_numpy.training import Checkpoint, Update, accuracy
 
 _BATCH: Final = 64
 _STEPS: Final = 300
@@ -64,10 +63,7 @@ def _end(found: Resumed) -> Iterator[Finding]:
     """How the run of a folder ended, if it did, and whether what it left is there."""
     folder, status = found.place.folder, ""
     with contextlib.suppress(DataNotFoundError):
-        history = History.read(folder / HISTORY)
-        if "status" not in history.about:
-            raise DataError(f"examine_run: {folder / HISTORY} must tell the status of the run, got none.")
-        status = history.about["status"]
+        status = history_of(folder).about["status"]
         problem = model_problem(folder)
         if isinstance(problem, DataError) or (problem is not None and status in DONE):
             yield verdicts.model_file(str(problem), restorable=found.checkpoint is not None)

@@ -108,11 +108,28 @@ def ended(folder: Path) -> History | None:
     One that lacks what a run tells at its end is none, as one that cannot be read: a run writes it anew.
     """
     try:
-        history = History.read(folder / HISTORY)
+        history = history_of(folder)
     except (DataError, DataNotFoundError):
         return None
-    told = {"status", "seconds", "dataset", "test_openings"} <= history.about.keys() and history.evaluations
-    return history if told and history.about["status"] in DONE else None
+    return history if history.about["status"] in DONE else None
+
+
+def history_of(folder: Path) -> History:
+    """The history of a run, with all that a run tells of itself.
+
+    Raises DataNotFoundError if there is none yet, DataError if it is damaged or lacks something.
+    """
+    history = History.read(folder / HISTORY)
+    lacking = {"status", "seconds", "dataset", "test_openings"} - history.about.keys()
+    if history.about.get("status") in DONE and not history.evaluations:
+        lacking.add(history.part)
+    if lacking:
+        names = ", ".join(sorted(lacking))
+        raise DataError(
+            f"history_of: {folder / HISTORY} must tell all that a run tells of itself, lacks {names}. "
+            f"Hint: train --resume {folder} writes it anew."
+        )
+    return history
 
 
 def model_problem(folder: Path) -> MlpNumpyError | None:

@@ -11,9 +11,10 @@ from typing import Any, Final
 import numpy as np
 
 from mlp_numpy.arrays import Array
+from mlp_numpy.checks import instance, shown, whole_number
 from mlp_numpy.config import Config, read_config
 from mlp_numpy.errors import DataNotFoundError, NonFiniteError, OptionError, RunFolderError
-from mlp_numpy.experiment.folder import check_free
+from mlp_numpy.experiment.folder import check_free, history_of, usable
 from mlp_numpy.experiment.run import Run
 from mlp_numpy.files import write_json
 from mlp_numpy.training import History
@@ -70,8 +71,12 @@ def seed_configs(config: Config, seeds: Sequence[int], *, go_on: bool = False) -
     Raises OptionError for no seeds, one that comes twice or ``go_on`` without a name, RunFolderError if a name is
     taken.
     """
-    if not seeds or len(set(seeds)) < len(seeds):
-        raise OptionError(f"seed_configs: seeds must be one or more different numbers, got {list(seeds)}.")
+    instance("seed_configs", "config", config, Config)
+    if not isinstance(seeds, list | tuple | range) or not seeds:
+        raise OptionError(f"seed_configs: seeds must be one or more different numbers, got {shown(seeds)}.")
+    seeds = [whole_number("seed_configs", "seed", seed, 0) for seed in seeds]
+    if len(set(seeds)) < len(seeds):
+        raise OptionError(f"seed_configs: seeds must be one or more different numbers, got {seeds}.")
     if go_on and not config.name:
         raise OptionError("seed_configs: go_on must come with the name of the runs that are to go on, got none.")
     named = replace(config, name=config.name or _free_name(config))
@@ -83,21 +88,24 @@ def seed_configs(config: Config, seeds: Sequence[int], *, go_on: bool = False) -
     for each in found:
         check_free(each)
     for path in _paths(named):
-        if path.exists() and not config.overwrite:
-            raise RunFolderError(f"seed_configs: there must be no {path} yet, found one. Hint: another --name.")
+        with usable("seed_configs", path, "must be a file that can be written"):
+            if path.exists() and not config.overwrite:
+                raise RunFolderError(f"seed_configs: there must be no {path} yet, found one. Hint: another --name.")
     return found
 
 
 def open_run(config: Config, *, go_on: bool = False, progress: bool = False) -> Run | History:
     """The run of one of ``seed_configs``, to be followed; or its history if it came to its end earlier."""
     folder = Path(config.runs_dir, config.name)
-    if not go_on or not folder.exists():
+    with usable("open_run", folder):
+        there = folder.exists()
+    if not go_on or not there:
         return Run(config, progress=progress)
-    try:
-        history = History.read(folder / "history.json")
-    except DataNotFoundError:
-        return Run.resumed(folder, progress=progress)
-    return history if str(history.about.get("status")).startswith(_ENDED) else Run.resumed(folder, progress=progress)
+    with contextlib.suppress(DataNotFoundError):
+        history = history_of(folder)
+        if history.about["status"].startswith(_ENDED):
+            return history
+    return Run.resumed(folder, progress=progress, data_dir=config.data_dir, download=config.download)
 
 
 def run_seeds(config: Config, seeds: Sequence[int], *, go_on: bool = False) -> Iterator[History]:
@@ -124,20 +132,18 @@ def together(configs: Sequence[Config]) -> Together:
 
     Raises DataNotFoundError if one of them has left no history yet, RunFolderError if the files cannot be written.
     """
-    histories = {each.seed: History.read(Path(each.runs_dir, each.name, "history.json")) for each in configs}
+    histories = {each.seed: history_of(Path(each.runs_dir, each.name)) for each in configs}
     name = configs[0].name.removesuffix(f"-seed-{configs[0].seed}")
     file, picture = _paths(replace(configs[0], name=name))
     status = {seed: str(history.about["status"]) for seed, history in histories.items()}
     ended = [history for seed, history in histories.items() if status[seed] in _DONE]
     part = configs[0].held_out
     figures = _figures(ended)
-    try:
+    with usable("together", f"{file} and {picture}", "must be written"):
         if ended:
             title = f"{name} on {ended[0].about['dataset']}"
             save_bands(picture, {"accuracy": _common(ended)}, title, y_name=f"{part} accuracy")
         write_json(file, _content(name, part, status, figures))
-    except OSError as error:
-        raise RunFolderError(f"together: {file} and {picture} must be written, got: {error}.") from error
     return Together(part, status, figures, picture if ended else None, file)
 
 
@@ -175,8 +181,9 @@ def _content(name: str, part: str, status: Mapping[int, str], figures: Mapping[s
 def _check_same(config: Config) -> None:
     """Raise RunFolderError if there is a run of that name with other settings."""
     folder = Path(config.runs_dir, config.name)
-    if not folder.exists():
-        return
+    with usable("seed_configs", folder):
+        if not folder.exists():
+            return
     found = read_config(folder / "config.yaml")
     if replace(found, overwrite=config.overwrite, download=config.download) != config:
         raise RunFolderError(

@@ -12,9 +12,11 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 
 from mlp_numpy.config import Config, read_config
+from mlp_numpy.data.json_files import number_of, understood
 from mlp_numpy.environment import fingerprint
-from mlp_numpy.errors import DataError, DataNotFoundError, NonFiniteError, RunFolderError
+from mlp_numpy.errors import DataError, DataNotFoundError, NonFiniteError
 from mlp_numpy.experiment import Run
+from mlp_numpy.experiment.folder import usable
 from mlp_numpy.experiment.lock import locked
 from mlp_numpy.experiment.signals import Stopped, held_signals
 from mlp_numpy.files import remove_parts
@@ -101,10 +103,8 @@ def _run(recipe: Recipe, seed: int, place: Place) -> UnderWay:
 
 def _nodes(recipe: Recipe, seed: int, place: Place) -> UnderWay:
     folder = place.of(recipe, seed)
-    try:
+    with usable("reproduce", folder):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunFolderError(f"reproduce: {folder} must be a folder that can be written, got: {error}.") from error
     with locked(folder):
         return (yield from _in_folder(folder, recipe, seed, place))
 
@@ -117,8 +117,9 @@ def _in_folder(folder: Path, recipe: Recipe, seed: int, place: Place) -> UnderWa
     with contextlib.suppress(DataNotFoundError):
         kept = load_checkpoint(folder)
         if kept.about.get("settings") == recipe.settings:
-            trainer.load_state(kept.state)
-            history, before = kept.history, kept.about["seconds"]
+            with understood("reproduce", f"{kept.path} must hold the state of this training"):
+                trainer.load_state(kept.state)
+                history, before = kept.history, number_of("seconds", kept.about["seconds"])
     began = time.perf_counter()
     steps = settings.epochs * trainer.batches.steps_per_epoch
     status, requests = "finished", list[int]()
@@ -129,7 +130,8 @@ def _in_folder(folder: Path, recipe: Recipe, seed: int, place: Place) -> UnderWa
                 yield record.step / steps
                 if requests or isinstance(record, EvaluationRecord):
                     about = {"settings": recipe.settings, "seconds": before + time.perf_counter() - began}
-                    save_checkpoint(folder, trainer.state(), history, about)
+                    with usable("reproduce", folder, "must take a checkpoint"):
+                        save_checkpoint(folder, trainer.state(), history, about)
                 if requests:
                     raise Stopped(requests[0])
     except NonFiniteError as error:

@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from mlp_numpy.errors import RunFolderError
+from mlp_numpy.data.json_files import understood
+from mlp_numpy.data.reading import as_path
+from mlp_numpy.experiment.folder import usable
 from mlp_numpy.files import write_text
 from mlp_numpy.recipes.figures import outcomes_of
 from mlp_numpy.recipes.recipe import Recipe
@@ -63,12 +65,16 @@ def rows(recipes: Sequence[Recipe], results: Results) -> list[Row]:
     return [replace(row, pytorch=_row(row.recipe, beside.of(row.recipe)).ours) for row in made]
 
 
-def write_report(path: Path, recipes: Sequence[Recipe], results: Results, figures: Sequence[Path]) -> None:
+def write_report(
+    path: str | os.PathLike[str], recipes: Sequence[Recipe], results: Results, figures: Sequence[Path]
+) -> None:
     """Write the report as Markdown. Raises RunFolderError if its folder does not take it."""
+    path = as_path("write_report", path)
     note = results.folder / NOTE
     parts = [_HEAD.format(folder=_from(path, results.folder))]
-    if note.exists():
-        parts.append(note.read_text(encoding="utf-8"))
+    if note.is_file():
+        with understood("write_report", f"{note} must be text"):
+            parts.append(note.read_text(encoding="utf-8"))
     made = rows(recipes, results)
     # Sources of which nothing is trained come last.
     ordered = sorted(recipes, key=lambda recipe: recipe.source not in {each.source for each in recipes if each.seconds})
@@ -77,11 +83,9 @@ def write_report(path: Path, recipes: Sequence[Recipe], results: Results, figure
         of_source = [row for row in made if row.recipe.source == source]
         for experiment in dict.fromkeys(row.recipe.experiment for row in of_source):
             parts.append(_section([row for row in of_source if row.recipe.experiment == experiment], figures, path))
-    try:
+    with usable("write_report", path.parent, "must take the report"):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, "\n".join(parts))
-    except OSError as error:
-        raise RunFolderError(f"write_report: {path.parent} must take the report, got: {error}.") from error
 
 
 def _section(of: Sequence[Row], figures: Sequence[Path], path: Path) -> str:

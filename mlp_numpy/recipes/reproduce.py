@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -64,18 +65,18 @@ def reproduce(recipes: Sequence[Recipe], results: Results, place: Place) -> Iter
 
 def _steps(recipe: Recipe, seed: int, results: Results, place: Place) -> Iterator[Progress]:
     """A seed of a recipe from where it was to its end."""
-    under_way = begin(recipe, seed, place)
-    while True:
-        if place.parent is not None:
-            leave_with(place.parent)
-        try:
-            share = next(under_way)
-        except StopIteration as end:
-            results.write(recipe, end.value)
-            place.clear(recipe, seed)
-            yield Progress(recipe, seed, 1.0, end.value)
-            return
-        yield Progress(recipe, seed, share)
+    with contextlib.closing(begin(recipe, seed, place)) as under_way:
+        while True:
+            if place.parent is not None:
+                leave_with(place.parent)
+            try:
+                share = next(under_way)
+            except StopIteration as end:
+                results.write(recipe, end.value)
+                place.clear(recipe, seed)
+                yield Progress(recipe, seed, 1.0, end.value)
+                return
+            yield Progress(recipe, seed, share)
 
 
 def _end(recipe: Recipe, seed: int, results: Results, place: Place) -> Progress:

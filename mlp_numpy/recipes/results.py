@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import math
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
-from mlp_numpy.errors import DataError, RunFolderError
+from mlp_numpy.checks import shown
+from mlp_numpy.data.json_files import count_of, list_of, number_of, object_of, read_json, text_of, understood
+from mlp_numpy.data.reading import as_path
+from mlp_numpy.errors import DataNotFoundError
+from mlp_numpy.experiment.folder import usable
 from mlp_numpy.files import write_json
 from mlp_numpy.recipes.recipe import Recipe
 from mlp_numpy.training import EvaluationRecord, History, StepRecord
+from mlp_numpy.training.history import PARTS
 
-_POINTS = 100
+_COLUMNS: Final = ("step", "loss", "accuracy")
+_POINTS: Final = 100
 """Points of a training curve that are kept, each the mean of the steps around it."""
 
 
@@ -55,6 +61,7 @@ class Result:
         accuracy = self.evaluations.get("accuracy") or [
             math.nan if trial["accuracy"] is None else trial["accuracy"] for trial in self.trials
         ]
+        accuracy = [math.nan if a is None else a for a in accuracy]
         known = [a for a in accuracy if a == a]
         return max(known, default=math.nan) if measured == "best" or not accuracy else accuracy[-1]
 
@@ -72,8 +79,8 @@ class Result:
 class Results:
     """The results in a folder, ``RECIPE-SEED.json`` each."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = as_path("Results", folder)
 
     def path(self, recipe: Recipe, seed: int) -> Path:
         """Where the result of a seed is kept."""
@@ -86,24 +93,23 @@ class Results:
 
         Raises DataError for a file that is no result.
         """
-        path = self.folder / f"{recipe.within or recipe.name}-{seed}.json"
-        if not path.exists():
-            return None
+        path, wanted = self.folder / f"{recipe.within or recipe.name}-{seed}.json", "the result of a recipe"
         try:
-            result = Result(**json.loads(path.read_text(encoding="utf-8")))
-            _check(result, recipe.within or recipe.name, seed)
+            content = read_json("Results.read", path, wanted)
+        except DataNotFoundError:
+            return None
+        with understood("Results.read", f"{path} must be {wanted}"):
+            result = _result(content)
+            if (result.recipe, result.seed) != (recipe.within or recipe.name, seed):
+                raise ValueError(f"that of {result.recipe}, seed {result.seed}")
             if recipe.within:
                 result = _beginning(result, recipe)
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise DataError(f"Results.read: {path} must be the result of a recipe, got {error!r}.") from error
         return result if result.settings == recipe.settings else None
 
     def prepare(self) -> None:
         """Make the folder. Raises RunFolderError if that cannot be done."""
-        try:
+        with usable("Results.prepare", self.folder, "must take results"):
             self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RunFolderError(f"Results.prepare: {self.folder} must take results, got: {error}.") from error
 
     def of(self, recipe: Recipe) -> list[Result]:
         """The results of a recipe, in the order of its seeds."""
@@ -113,29 +119,36 @@ class Results:
     def write(self, recipe: Recipe, result: Result) -> None:
         """Keep a result. Raises RunFolderError if the folder does not take it."""
         self.prepare()
-        try:
+        with usable("Results.write", self.folder, "must take results"):
             write_json(self.path(recipe, result.seed), asdict(result))
-        except OSError as error:
-            raise RunFolderError(f"Results.write: {self.folder} must take results, got: {error}.") from error
 
 
-def _check(result: Result, name: str, seed: int) -> None:
-    """Raise ValueError or another of what a damaged file brings."""
-    if (result.recipe, result.seed) != (name, seed):
-        raise ValueError(f"that of {result.recipe}, seed {result.seed}")
-    if not isinstance(result.settings, dict) or not isinstance(result.about["status"], str):
-        raise ValueError("no settings or no status")
-    float(result.seconds)
-    if not isinstance(result.test, int | float | None):
-        raise ValueError("an accuracy on the test set that is no number")
-    for trial in result.trials:
-        if not isinstance(trial["accuracy"], int | float | None):
-            raise ValueError("a trial whose accuracy is no number")
-    for table in (result.evaluations, result.train):
-        if table and len({len(table[name]) for name in ("step", "loss", "accuracy")}) != 1:
-            raise ValueError("columns of different lengths")
-        if not all(isinstance(number, int | float) for row in _rows(table) for number in row):
-            raise ValueError("a column with something that is no number")
+def _result(content: Any) -> Result:
+    """The result that an object of JSON tells of. Raises ValueError, or another of what a damaged file brings."""
+    result = Result(**object_of("it", content))
+    text_of("recipe", result.recipe)
+    count_of("seed", result.seed)
+    object_of("settings", result.settings)
+    text_of("status", object_of("about", result.about)["status"])
+    if result.part not in PARTS:
+        raise ValueError(f"part {shown(result.part)}")
+    for name, value in (("seconds", result.seconds), ("test", result.test)):
+        if not (value is None and name == "test" or number_of(name, value) >= 0):
+            raise ValueError(f"{name} {shown(value)}")
+    for trial in list_of("trials", result.trials):
+        number_of("accuracy of a trial", object_of("a trial", trial)["accuracy"])
+    for name, value in object_of("classes", result.classes).items():
+        number_of(f"class {name}", value)
+    for name in ("evaluations", "train"):
+        table = object_of(name, getattr(result, name))
+        if table:
+            columns = [list_of(f"{name} {each}", table[each]) for each in _COLUMNS]
+            for step, *measured in zip(*columns, strict=True):
+                whole = isinstance(step, float) and step.is_integer()
+                count_of(f"{name} step", int(step) if whole else step)
+                for each, value in zip(_COLUMNS[1:], measured, strict=True):
+                    number_of(f"{name} {each}", value)
+    return result
 
 
 def _beginning(result: Result, recipe: Recipe) -> Result:
@@ -199,6 +212,6 @@ def _mean(values: Iterable[float]) -> float:
 
 
 def _rows(table: dict[str, list[float]]) -> Iterable[tuple[int, float, float]]:
-    for step, loss, accuracy in zip(*(table.get(name, []) for name in ("step", "loss", "accuracy")), strict=True):
+    for step, loss, accuracy in zip(*(table.get(name, []) for name in _COLUMNS), strict=True):
         # A file has null where there was no number.
         yield int(step), math.nan if loss is None else loss, math.nan if accuracy is None else accuracy

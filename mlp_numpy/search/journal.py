@@ -6,11 +6,14 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import fields
-from pathlib import Path
 from typing import Any, Final
 
+from mlp_numpy.checks import shown
 from mlp_numpy.config import Config
-from mlp_numpy.errors import DataError, RunFolderError, unreadable
+from mlp_numpy.data.json_files import parsed_json
+from mlp_numpy.data.reading import as_path, check_regular
+from mlp_numpy.errors import DataError, OptionError, RunFolderError, unreadable
+from mlp_numpy.experiment.folder import usable
 from mlp_numpy.files import write_text
 
 FORMAT: Final = 1
@@ -27,25 +30,34 @@ class Journal:
     A last line that a kill or a power failure left half is dropped. Nothing else is ever taken away. A setting that
     there was not yet when the journal was begun has its default, which is to have no effect.
 
-    Raises RunFolderError if the journal is another search's, DataError if it is damaged before its last line.
+    Raises RunFolderError if the journal is another search's or cannot be written, DataError if it is damaged before its
+    last line, OptionError for what is no path or no settings.
     """
 
-    def __init__(self, path: Path, base: Mapping[str, Any]) -> None:
-        self.path = path
-        found = self._read() if path.exists() else []
-        if found:
-            self._check(found[0], _in_json(base))
-        else:
-            write_text(path, _line({"format": FORMAT, "base": base}))
+    def __init__(self, path: str | os.PathLike[str], base: Mapping[str, Any]) -> None:
+        self.path = as_path("Journal", path)
+        begun = _written("Journal: base", {"format": FORMAT, "base": base})
+        with usable("search", self.path, "must be a file that can be written"):
+            found = self._read() if self.path.exists() else []
+            if found:
+                self._check(found[0], json.loads(begun)["base"])
+            else:
+                write_text(self.path, begun)
         self.entries: list[dict[str, Any]] = found[1:]
 
-    def add(self, entry: dict[str, Any]) -> None:
-        """Write an entry to the disk. Raises OSError if it does not take it."""
-        with self.path.open("ab") as file:
-            file.write(_line(entry).encode())
+    def add(self, entry: Mapping[str, Any]) -> None:
+        """Write an entry to the disk.
+
+        Raises RunFolderError if it does not take it; what it took of it is no whole line, and dropped next time.
+        OptionError for an entry that JSON cannot hold.
+        """
+        line = _written("Journal.add", entry)
+        must = "must take what ended; what it holds already is not lost"
+        with usable("search", self.path, must), self.path.open("ab") as file:
+            file.write(line.encode())
             file.flush()
             os.fsync(file.fileno())
-        self.entries.append(entry)
+        self.entries.append(dict(entry))
 
     def _check(self, about: dict[str, Any], base: dict[str, Any]) -> None:
         told = about.get("base")
@@ -62,6 +74,7 @@ class Journal:
             raise RunFolderError(f"{problem} {ANOTHER}")
 
     def _read(self) -> list[dict[str, Any]]:
+        check_regular("search", self.path)
         try:
             content = self.path.read_bytes()
         except OSError as error:
@@ -80,21 +93,25 @@ class Journal:
         return found
 
 
-def _in_json(settings: Mapping[str, Any]) -> dict[str, Any]:
-    return dict(json.loads(json.dumps(settings)))
+_DEFAULTS: Final[dict[str, Any]] = json.loads(json.dumps({field.name: field.default for field in fields(Config)}))
 
 
-_DEFAULTS: Final = _in_json({field.name: field.default for field in fields(Config)})
-
-
-def _line(entry: Mapping[str, Any]) -> str:
-    return json.dumps(entry, ensure_ascii=False, allow_nan=False) + "\n"
+def _written(who: str, entry: Any) -> str:
+    """The line of an entry. Raises OptionError for one that JSON cannot hold."""
+    try:
+        if not isinstance(entry, Mapping):
+            raise TypeError("no names and values")
+        line = json.dumps(dict(entry), ensure_ascii=False, allow_nan=False) + "\n"
+        line.encode()
+    except Exception as error:  # what somebody else's objects do when they are asked has no end
+        raise OptionError(f"{who} must be names and values that JSON can hold, got {shown(entry)}.") from error
+    return line
 
 
 def _parsed(line: bytes) -> dict[str, Any] | None:
     """The entry of a line, or None if it is no whole one."""
     try:
-        entry = json.loads(line) if line.endswith(b"\n") else None
-    except ValueError:
+        entry = parsed_json(line) if line.endswith(b"\n") else None
+    except (ValueError, RecursionError):
         return None
     return entry if isinstance(entry, dict) else None

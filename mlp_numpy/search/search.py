@@ -10,11 +10,14 @@ from typing import Any, Final
 
 import threadpoolctl
 
+from mlp_numpy.checks import LARGEST, instance, shown, whole_number
 from mlp_numpy.config import Config, read_config
-from mlp_numpy.errors import CallOrderError, NonFiniteError, OptionError, RunFolderError
+from mlp_numpy.data.reading import as_path
+from mlp_numpy.errors import CallOrderError, NonFiniteError, OutOfRangeError, RunFolderError
 from mlp_numpy.experiment import Run, finished
+from mlp_numpy.experiment.folder import usable
 from mlp_numpy.experiment.lock import locked
-from mlp_numpy.experiment.openings import openings
+from mlp_numpy.experiment.openings import SETTINGS, openings
 from mlp_numpy.search.journal import ANOTHER, Journal
 from mlp_numpy.search.side_by_side import leave_with, side_by_side
 from mlp_numpy.search.space import ELSEWHERE, Space, key_of
@@ -44,10 +47,18 @@ class Search:
     Raises OptionError for settings of a trial that cannot be meant, ExtraMissingError without scikit-learn.
     """
 
-    def __init__(self, space: Space, folder: Path, *, jobs: int = 1, parent: int | None = None, **others: Any) -> None:
-        if jobs < 1:
-            raise OptionError(f"Search: jobs must be ≥ 1, got {jobs}.")
-        self.space, self.folder, self.jobs = space, folder, jobs
+    def __init__(
+        self,
+        space: Space,
+        folder: str | os.PathLike[str],
+        *,
+        jobs: int = 1,
+        parent: int | None = None,
+        **others: Any,
+    ) -> None:
+        self.space = instance("Search", "space", space, Space)
+        self.folder, self.jobs = as_path("Search", folder), whole_number("Search", "jobs", jobs)
+        parent = None if parent is None else whole_number("Search", "parent", parent, -LARGEST)
         self.points = space.points()
         self.configs = [space.config(point, **others) for point in self.points]
         self.outcomes: dict[str, Outcome] = {}
@@ -60,11 +71,8 @@ class Search:
         Raises RunFolderError if the folder is another search's or another process is at work in it, DataError if the
         journal is damaged, ExtraMissingError if trials are to run side by side without joblib.
         """
-        try:
+        with usable("search", self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            problem = f"search: {self.folder} must be a folder that can be written, got: {error}."
-            raise RunFolderError(problem) from error
         with locked(self.folder):
             journal = Journal(self.folder / JOURNAL, self._base())
             recorded = self._recorded(journal)
@@ -78,8 +86,13 @@ class Search:
                 yield self._take(outcome)
 
     def outcome(self, number: int) -> Outcome:
-        """How a trial ended. Raises KeyError for one that has not."""
-        return self.outcomes[key_of(self.points[number])]
+        """How a trial ended. Raises OutOfRangeError for a number that there is not, CallOrderError before its end."""
+        if not 0 <= whole_number("Search.outcome", "number", number, 0) < len(self.points):
+            raise OutOfRangeError(f"Search.outcome: number must be below {len(self.points)}, got {shown(number)}.")
+        key = key_of(self.points[number])
+        if key not in self.outcomes:
+            raise CallOrderError(f"Search.outcome: trial {number} must have ended. Hint: search.run() comes first.")
+        return self.outcomes[key]
 
     @property
     def winner(self) -> int | None:
@@ -106,12 +119,13 @@ class Search:
         number = self.winner
         if number is None:
             raise NonFiniteError("Search.train_winner: some trial must have a result, but all diverged.")
-        config, folder = self.configs[number], self._folder_of_winner(number)
+        with usable("search", self.folder):
+            config, folder = self.configs[number], self._folder_of_winner(number)
         if (done := finished(folder)) is not None:
             return done
         # As in its trial: on one core, so that it is the same training to the last bit.
         with threadpoolctl.threadpool_limits(1, user_api="blas"):
-            if (folder / "config.yaml").exists():
+            if (folder / SETTINGS).exists():
                 run = Run.resumed(folder, data_dir=config.data_dir, download=config.download)
             else:
                 here: dict[str, Any] = {"runs_dir": str(self.folder), "plots_dir": str(self.folder)}

@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mlp_numpy.config import Config
+from mlp_numpy.data.json_files import count_of, number_of, object_of, text_of, understood
 from mlp_numpy.data.sources import load_dataset
-from mlp_numpy.errors import DataError, NonFiniteError
+from mlp_numpy.errors import NonFiniteError
 from mlp_numpy.experiment import assemble
 from mlp_numpy.search.side_by_side import leave_with
 from mlp_numpy.search.space import Point
@@ -47,17 +48,34 @@ class Outcome:
     @classmethod
     def from_json(cls, where: str, content: dict[str, Any]) -> Outcome:
         """The outcome that ``as_json`` gave; a list in its point was a tuple. Raises DataError for something else."""
-        try:
-            best, last = (_evaluation(content[name]) for name in ("best", "last"))
-            return cls(dict(content["point"]), str(content["status"]), best, last, float(content["seconds"]))
-        except (KeyError, TypeError, ValueError) as error:
-            raise DataError(f"{where} must hold a trial of a search, got {error!r}.") from error
+        who, _, place = where.partition(": ")
+        with understood(who, f"{place} must hold a trial of a search"):
+            trial = object_of("it", content)
+            best, last = (_evaluation(name, trial[name]) for name in ("best", "last"))
+            point = object_of("point", trial["point"])
+            for name, value in point.items():
+                _check_setting(name, value)
+            return cls(point, text_of("status", trial["status"]), best, last, number_of("seconds", trial["seconds"]))
 
 
-def _evaluation(content: dict[str, Any] | None) -> EvaluationRecord | None:
+def _check_setting(name: str, value: Any) -> None:
+    """Raise ValueError for what no setting of a trial can be."""
+    if isinstance(value, list):
+        for each in value:
+            _check_setting(name, each)
+    elif isinstance(value, str):
+        text_of(name, value)
+    elif not isinstance(value, bool) and number_of(name, value) != value:
+        raise ValueError(f"{name} {value}")
+
+
+def _evaluation(name: str, content: Any) -> EvaluationRecord | None:
     if content is None:
         return None
-    record = EvaluationRecord(int(content["step"]), float(content["loss"]), float(content["accuracy"]))
+    step = count_of(f"{name} step", object_of(name, content)["step"])
+    record = EvaluationRecord(step, *(number_of(f"{name} {each}", content[each]) for each in ("loss", "accuracy")))
+    if content["accuracy"] is None:
+        raise TypeError(f"{name} accuracy null")
     if not 0 <= record.accuracy <= 1:
         raise ValueError(f"accuracy {record.accuracy}")
     return record

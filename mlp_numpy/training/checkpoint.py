@@ -10,8 +10,7 @@ from typing import Any, Final
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.checks import shown
-from mlp_numpy.data.json_files import understood
-from mlp_numpy.data.reading import as_path
+from mlp_numpy.data.reading import as_path, said
 from mlp_numpy.errors import DataError, DataNotFoundError
 from mlp_numpy.training.archive import below, read_archive, under, write_archive
 from mlp_numpy.training.history import PARTS, History, checked_about, checked_watch
@@ -76,10 +75,13 @@ def _read(path: Path) -> Checkpoint:
             f"load_checkpoint: {path} must be a checkpoint of format {FORMAT}, got {shown(about.get('format'))}. "
             "Hint: resume the run with the version of mlp_numpy that began it."
         )
-    # whoever writes another file with a digest can write anything
-    with understood("load_checkpoint", f"{path} must hold the history of a run"):
+    try:
         history = History(checked_about(about.pop("history")), part=about.pop("part"))
         if history.part not in PARTS:
             raise ValueError(f"part {shown(history.part)}")
-        history.load_arrays(below("history/", arrays), checked_watch(about.pop("watched")))
+        found = below("history/", arrays)
+        watched = checked_watch(about.pop("watched"))
+        history.load_arrays({name: found[name] for name in ("steps", "evaluations")}, watched)
+    except Exception as error:  # whoever writes another file with a digest can write anything
+        raise DataError(f"load_checkpoint: {path} must hold the history of a run, got {said(error)}") from error
     return Checkpoint(below("state/", arrays), history, about, path)
