@@ -265,10 +265,10 @@ def test_float32_gives_what_float64_does_all_over_its_range(make: Any, scale: fl
 
 @pytest.mark.parametrize("make", [LayerNorm, BatchNorm])
 def test_the_slope_at_a_constant_is_that_of_eps_alone(make: Any) -> None:
-    module, dout = make(2, eps=1e-40, dtype=np.float32), np.array([[1, 2], [4, 8]], np.float32)
+    module, dout = make(2, eps=1e-44, dtype=np.float32), np.array([[1, 2], [4, 8]], np.float32)
     np.testing.assert_array_equal(module.forward(np.full((2, 2), 1000.1, np.float32)), 0)
     centered = dout - dout.mean(axis=1 if make is LayerNorm else 0, keepdims=True)
-    np.testing.assert_allclose(module.backward(dout), centered * 1e20, rtol=1e-4)
+    np.testing.assert_allclose(module.backward(dout), centered * 1e22, rtol=1e-4)
 
 
 @pytest.mark.parametrize("make", [LayerNorm, BatchNorm])
@@ -280,3 +280,12 @@ def test_an_eps_beyond_the_range_leaves_nothing_of_x(make: Any) -> None:
         np.testing.assert_array_equal(module.backward(x), 0)
         assert all(np.isfinite(array).all() for array in module.buffers.values())
         module.eval()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("make", [LayerNorm, BatchNorm])
+def test_the_ends_of_the_range_are_normalized(make: Any, dtype: type) -> None:
+    signs = np.array([[1, 1, -1, -1], [-1, -1, 1, 1], [1, 1, -1, -1], [-1, -1, 1, 1]], dtype)
+    if make is BatchNorm:
+        signs = signs.T
+    np.testing.assert_allclose(make(4, dtype=dtype).forward(np.finfo(dtype).max * signs), signs, rtol=1e-6)
