@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from tiny import tiny
 
+from mlp_numpy import files
 from mlp_numpy.cli import main
 from mlp_numpy.config import Config
 from mlp_numpy.errors import DataError, DataNotFoundError, MlpNumpyError, OptionError, RunFolderError
@@ -77,8 +78,6 @@ def test_an_evaluation_beside_a_training_is_counted_at_once_and_kept(config: Con
 
 
 def refuse_writing(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    from mlp_numpy import files
-
     make = files.tempfile.mkstemp
 
     def refuse(*args: Any, **options: Any) -> Any:
