@@ -53,7 +53,7 @@ def interrupted() -> bool:
 
 
 def descriptors() -> int:
-    return len(os.listdir("/proc/self/fd"))
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def never_begun(config: Config) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from run_helpers import full_config
 from mlp_numpy.cli import main
 from mlp_numpy.errors import DataError, MlpNumpyError
 from mlp_numpy.experiment import Run, examine_run, finished, open_run, run, together
+from mlp_numpy.experiment.resume import put_back
 from mlp_numpy.training import History, load_checkpoint
 from mlp_numpy.training.archive import read_archive, write_archive
 from mlp_numpy.training.checkpoint import NAME, PREVIOUS
@@ -78,7 +80,9 @@ HISTORIES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "two parts": lambda content: content.update(test=content["validation"]),
     "no part": lambda content: content.pop("validation"),
     "no about": lambda content: content.pop("about"),
-    **{f"watch {value!r}": replaced("watch", value) for value in ([1], {"a": 3}, 3, "a", {"step": [1], "a": {"b": []}})},
+    **{
+        f"watch {value!r}": replaced("watch", value) for value in ([1], {"a": 3}, 3, "a", {"step": [1], "a": {"b": []}})
+    },
     "watch without steps": lambda content: content["watch"].pop("step"),
     "a short column of what was watched": lambda content: next(iter(content["watch"].values())).pop(),
 }
@@ -190,16 +194,27 @@ def test_a_checkpoint_that_tells_something_else_is_named(folder: Path, kind: str
 
 @pytest.mark.parametrize("kind", STATE)
 def test_whatever_the_arrays_of_a_checkpoint_hold_an_error_is_named(folder: Path, kind: str) -> None:
-    names = list(load_checkpoint(folder).state)
-    whole = (folder / NAME).read_bytes()
-    for name in [*(f"state/{name}" for name in names), "history/steps", "history/evaluations"]:
-        (folder / NAME).write_bytes(whole)
-        before = forge(folder, lambda arrays, _, name=name: arrays.__setitem__(name, STATE[kind]))
+    found, parts = load_checkpoint(folder), Run.resumed(folder).parts
+    for name in found.state:
         try:
-            Run.resumed(folder)
+            put_back(replace(found, state={**found.state, name: STATE[kind]}), parts)
         except MlpNumpyError as error:
             assert isinstance(error, DataError), f"{name}: {error!r}"
             assert str(folder) in str(error)
         else:
             assert kind in ("negative", "infinite", "empty", "complex", "many"), name
-        assert {path: path.read_bytes() for path in folder.iterdir()} == before
+    for name in () if kind == "many" else ("steps", "evaluations"):  # zeros of two steps can be read
+        forge(folder, lambda arrays, _, name=name: arrays.__setitem__(f"history/{name}", STATE[kind]))
+        with pytest.raises(DataError, match="must hold the history of a run"):
+            load_checkpoint(folder)
+
+
+def test_a_run_is_not_gone_on_with_from_such_a_checkpoint(folder: Path) -> None:
+    before = forge(folder, lambda arrays, _: arrays.__setitem__("state/good/step", np.array(["text"])))
+    with pytest.raises(DataError, match="must hold the state of this run"):
+        Run.resumed(folder)
+    assert main(["train", "--resume", str(folder)]) == 0, "it came to its end, and its model is whole"
+    (folder / "model.npz").unlink()
+    del before[folder / "model.npz"]
+    assert main(["train", "--resume", str(folder)]) == main(["doctor", str(folder)]) == 1
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before

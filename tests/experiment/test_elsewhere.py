@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import subprocess
@@ -199,4 +198,3 @@ def test_a_model_that_nothing_can_restore_is_said(
     assert main(["predict", str(folder), "x.png"]) == 1
     assert "it came to its end, but its model is gone" in capsys.readouterr().err
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
-    assert os.listdir(tmp_path / "plots")

@@ -55,8 +55,13 @@ def test_patience_ends_a_run_with_its_best_weights(config: Config) -> None:
 
 
 def test_ctrl_c_leaves_the_best_weights_and_the_test_set_sealed(config: Config) -> None:
-    with Run(config) as one:
-        weights = weights_by_step(one, end=50)
+    # Whoever starts the suite may have SIGINT ignored, as `cmd &` in a script does.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with Run(config) as one:
+            weights = weights_by_step(one, end=50)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert (one.stopped_by, one.result.status) == (signal.SIGINT, "interrupted")
     assert_best(one, weights)
     assert one.history.about["test_openings"] == []

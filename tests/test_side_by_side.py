@@ -1,0 +1,101 @@
+"""Calls side by side: a process that is killed is named, a fork is refused, and what is abandoned leaves no warning."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlp_numpy.cli import main
+from mlp_numpy.errors import MlpNumpyError, OptionError, WorkerLostError
+from mlp_numpy.search import Search, Space, side_by_side
+
+joblib = pytest.importorskip("joblib")
+SPACE = """\
+dataset: few-shapes
+steps: 2
+batch: 20
+hidden: [4]
+held-out: validation
+validation: 40
+grid:
+  lr: [0.1, 0.01, 0.001]
+"""
+
+
+@pytest.fixture(autouse=True)
+def no_process_stays() -> Iterator[None]:
+    yield
+    joblib.externals.loky.get_reusable_executor().shutdown(wait=True, kill_workers=True)
+
+
+def killed_at_two(number: int) -> int:
+    if number == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def numbers(*of: int) -> Iterator[tuple[int]]:
+    return ((number,) for number in of)
+
+
+def test_a_killed_process_is_named_and_the_next_calls_have_new_ones() -> None:
+    with pytest.raises(WorkerLostError, match="killed, .*because memory ran out.*Hint: the same command goes on"):
+        list(side_by_side(killed_at_two, numbers(0, 1, 2, 3), 2))
+    assert sorted(side_by_side(killed_at_two, numbers(0, 1), 2)) == [0, 1]
+
+
+def test_what_is_abandoned_ends_without_a_warning() -> None:
+    under_way = side_by_side(killed_at_two, numbers(*[0] * 20), 2)
+    assert next(under_way) == 0
+    under_way.close()
+
+
+def test_a_fork_of_a_process_that_worked_side_by_side_is_refused() -> None:
+    assert sorted(side_by_side(killed_at_two, numbers(0, 1), 2)) == [0, 1]
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        told = b"nothing was raised"
+        try:
+            list(side_by_side(killed_at_two, numbers(0, 1), 2))
+        except MlpNumpyError as error:
+            told = f"{type(error).__name__}: {error} {list(side_by_side(killed_at_two, numbers(0, 1), 1))}".encode()
+        finally:
+            os.write(writer, told)
+            os._exit(0)
+    os.close(writer)
+    os.waitpid(child, 0)
+    told = os.read(reader, 2000).decode()
+    os.close(reader)
+    assert "OptionError: side_by_side: jobs must be 1 in a fork of a process that used joblib" in told
+    assert told.endswith("[0, 1]")
+
+
+@pytest.mark.parametrize("jobs", [0, -1, None, "2", 1.5, True, 10**30])
+def test_jobs_are_counted(jobs: Any, tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="jobs must be a whole number ≥ 1"):
+        Search(Space({}, {"lr": [0.1]}), tmp_path, jobs=jobs)
+    with pytest.raises(OptionError, match="jobs must be a whole number ≥ 1"):
+        next(side_by_side(killed_at_two, numbers(0), jobs))
+
+
+def test_a_search_whose_process_was_killed_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("s.yaml").write_text(SPACE)
+
+    def lost(*_: object) -> Iterator[Any]:
+        yield from ()
+        raise WorkerLostError("jobs: a process was killed.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("mlp_numpy.search.search.side_by_side", lost)
+        assert main(["search", "s.yaml", "--jobs", "2"]) == 1
+    assert capsys.readouterr().err == "error: jobs: a process was killed.\n"
+    assert main(["search", "s.yaml", "--no-winner"]) == 0
