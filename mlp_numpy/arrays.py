@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+import math
 import zlib
 from collections.abc import Callable
 from typing import Any, Final, Protocol, TypeAlias
 
 import numpy as np
 
+from mlp_numpy.checks import shown
 from mlp_numpy.errors import OptionError
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
@@ -42,7 +45,7 @@ def generator(rng: Seed) -> np.random.Generator:
     if isinstance(rng, np.random.Generator):
         return rng
     if rng is not None and not is_whole(rng):
-        raise OptionError(f"rng: must be a whole number ≥ 0, a numpy Generator or None, got {rng!r}.")
+        raise OptionError(f"rng: must be a whole number ≥ 0, a numpy Generator or None, got {shown(rng)}.")
     return np.random.default_rng(rng)
 
 
@@ -55,7 +58,7 @@ def stream(seed: int, name: str, step: int | None = None) -> np.random.Generator
     """
     for what, value in (("seed", seed), ("step", 0 if step is None else step)):
         if not is_whole(value):
-            raise OptionError(f"stream({name!r}): {what} must be a whole number ≥ 0, got {value!r}.")
+            raise OptionError(f"stream({name!r}): {what} must be a whole number ≥ 0, got {shown(value)}.")
     key = zlib.crc32(name.encode())
     # the name stands last, as zeros at the end of a seed sequence count for nothing: [s, n, 0] would be [s, n]
     return np.random.default_rng([seed, key] if step is None else [seed, step, key])
@@ -94,22 +97,73 @@ def all_finite(array: Array) -> bool:
     return bool(np.isfinite(array).all())
 
 
-def product(a: Array, b: Array, out: Array | None = None) -> Array:
-    """a ⊙ b, in which 0 · ±∞ is 0: a branch that is not chosen does not count, whatever stands on it.
+def kept(mask: Array, x: Array, out: Array | None = None) -> Array:
+    """``x`` where ``mask`` is True, else 0: what is not chosen does not count, not even ∞ or NaN.
 
-    It is NumPy's product, and as quick; the processor itself tells when a 0 has met an ∞. ``out`` may be ``a``.
+    ``mask`` holds booleans, one a number; ``out`` is neither of the two. The bits are masked, which takes as long as a
+    product with 0 or 1, in which 0 · ∞ would be NaN; ``np.where`` takes two to ten times as long.
     """
-    if a.dtype.kind == "c" or b.dtype.kind == "c":
-        return np.multiply(a, b, out=out)
+    if out is None:
+        out = np.empty_like(mask, x.dtype)
+    kind = _BITS.get(out.dtype.char)
+    if kind is None or x.dtype != out.dtype:
+        out[...] = 0
+        np.copyto(out, x, where=mask)
+        return out
+    bits = out.view(kind)
+    bits[...] = np.negative(mask.view(np.int8))  # −1, all bits, where True
+    np.bitwise_and(bits, x.view(kind), bits)
+    return out
+
+
+def one_or(mask: Array, other: float, out: Array) -> Array:
+    """Write 1 where ``mask`` is True, else the number ``other``, into ``out``, by their bits as ``kept`` does."""
+    kind = _BITS.get(out.dtype.char)
+    if kind is None:
+        out[...] = other
+        np.copyto(out, 1, where=mask)
+        return out
+    change, base = _bits_of_one_and(other, out.dtype.char)
+    bits = out.view(kind)
+    bits[...] = np.negative(mask.view(np.int8))
+    np.bitwise_and(bits, change, bits)
+    np.bitwise_xor(bits, base, bits)
+    return out
+
+
+_BITS: Final[dict[str, np.dtype[Any]]] = {"f": np.dtype(np.int32), "d": np.dtype(np.int64)}
+
+
+@functools.lru_cache
+def _bits_of_one_and(other: float, kind: str) -> tuple[Array, Array]:
+    """The bits in which 1 and another number differ, and those of the other."""
+    with np.errstate(over="ignore"):  # a number beyond the range is ∞
+        one, base = (np.array(value, kind).view(_BITS[kind]) for value in (1, other))
+    return np.asarray(one ^ base), base
+
+
+def holds_nan(x: Array) -> bool:
+    """Whether the real part of a number of ``x`` is NaN, as their maximum then is."""
+    return x.size > 0 and math.isnan(np.maximum.reduce(x.real, axis=None))
+
+
+def mark_nans(out: Array, x: Array) -> None:
+    """Make NaN in ``out`` what is NaN in ``x``, of the same shape: no comparison chooses a branch for it."""
+    if holds_nan(x):
+        np.copyto(out, np.nan, where=np.isnan(x.real))
+
+
+def product(a: Array, b: Array | float, out: Array | None = None) -> Array:
+    """a ⊙ b, in which 0 · ±∞ is 0: a slope of 0 does not let an infinity through. ``out`` is neither a nor b.
+
+    It is NumPy's product, and as quick; the processor itself tells when a 0 has met an ∞.
+    """
     try:
         with np.errstate(invalid="raise"):
             return np.multiply(a, b, out=out)
     except FloatingPointError:
-        if out is a:  # which is the product by now: NaN beside 0 or ∞
-            out[np.isnan(out) & ((b == 0) | np.isinf(b))] = 0
-            return out
-    with np.errstate(invalid="ignore"):
-        result: Array = np.multiply(a, b, out=out)
+        with np.errstate(invalid="ignore"):
+            result: Array = np.asarray(np.multiply(a, b, out=out))
     result[((a == 0) & np.isinf(b)) | (np.isinf(a) & (b == 0))] = 0
     return result
 

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
+
+import numpy as np
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.training import EvaluationRecord, History, StepRecord
 
+_MOST_COLUMNS: Final = 20
+
 
 def confusion_table(counts: Array, class_names: Sequence[str]) -> str:
-    """A confusion matrix as text: a row a true class, with the share of it that was recognized."""
+    """A confusion matrix as text: a row a true class, with the share of it that was recognized.
+
+    Of more than 20 classes, whose columns no line holds, each row has what the class was most often taken for instead.
+    """
+    if len(class_names) > _MOST_COLUMNS:
+        return _mistakes_table(counts, class_names)
     width = max(5, *(len(name) for name in class_names))
     head = " " * width + "".join(f"{name[:6]:>7}" for name in class_names) + "  right"
     rows = [
@@ -18,6 +27,16 @@ def confusion_table(counts: Array, class_names: Sequence[str]) -> str:
         for i, (name, row) in enumerate(zip(class_names, counts, strict=True))
     ]
     return "\n".join(["true class ↓, predicted class →", head, *rows])
+
+
+def _mistakes_table(counts: Array, class_names: Sequence[str]) -> str:
+    wrong = counts - np.diag(np.diag(counts))
+    rows = [["true class", "images", "right", "most often taken for"]]
+    for i, name in enumerate(class_names):
+        n, worst = int(counts[i].sum()), int(wrong[i].argmax())
+        mistake = f"{class_names[worst]} ({wrong[i, worst]})" if wrong[i, worst] else ""
+        rows.append([name, str(n), f"{counts[i, i] / max(n, 1):.3f}", mistake])
+    return table(rows)
 
 
 def evaluation_line(record: EvaluationRecord, latest: StepRecord | None, part: str = "test") -> str:

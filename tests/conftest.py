@@ -9,7 +9,12 @@ from pathlib import Path
 
 import pytest
 from data_helpers import TinyCifar, write_folder
+from hypothesis import settings
 from threadpoolctl import threadpool_limits
+
+# The same examples on every machine, however slow it is.
+settings.register_profile("deterministic", deadline=None, derandomize=True)
+settings.load_profile("deterministic")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mlp_numpy import arrays
-from mlp_numpy.arrays import Array, aligned, blockwise, is_whole, stream
+from mlp_numpy.arrays import Array, aligned, blockwise, holds_nan, is_whole, kept, product, stream
 from mlp_numpy.errors import OptionError
 
 
@@ -73,3 +73,29 @@ def test_an_aligned_array_begins_with_a_line_of_the_cache(shape: tuple[int, ...]
         array = aligned(shape, kind)
         assert array.shape == shape and array.dtype == kind
         assert array.ctypes.data % 64 == 0 or array.size == 0
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.longdouble, np.complex128, np.int64, ">f4"])
+@pytest.mark.parametrize("into", [None, np.float32, np.float64])
+def test_what_is_kept(kind: Any, into: Any) -> None:
+    x, mask = np.arange(1, 13).reshape(3, 4).astype(kind), np.arange(12).reshape(3, 4) % 3 == 0
+    if into is not None and np.dtype(kind).kind == "c":
+        into = np.complex64
+    out = None if into is None else np.full((4, 3), 7, into).T
+    found = kept(mask, x, out)
+    assert out is None or found is out
+    np.testing.assert_array_equal(found, np.where(mask, x, 0))
+    if np.dtype(kind).kind == "f":
+        x[~mask] = [np.inf, -np.inf, np.nan, 1] * 2
+        np.testing.assert_array_equal(kept(mask, x), np.where(mask, x, 0))
+
+
+def test_products_of_nothing_and_infinity() -> None:
+    a, b = np.array([0.0, -0.0, np.inf, np.nan, np.nan, 2.0]), np.array([np.inf, -np.inf, 0.0, 0.0, np.inf, np.inf])
+    np.testing.assert_array_equal(product(a, b), [0, 0, 0, np.nan, np.nan, np.inf])
+    out = np.empty(6)
+    assert product(a, b, out) is out
+    np.testing.assert_array_equal(out, product(b, a))
+    assert product(np.array(0.0), np.array(np.inf)) == 0
+    assert not holds_nan(np.empty((2, 0)))
+    assert holds_nan(np.array([[1, np.nan + 1j]]))

@@ -51,6 +51,30 @@ class Centered(Module):
     def backward(self, dout):
         return dout - dout.mean(axis=0)
 
+class ChangesItsInput(Module):
+    def forward(self, x):
+        x *= 2
+        return x.copy()
+
+    def backward(self, dout):
+        return 2 * dout
+
+class ChangesDout(Module):
+    def forward(self, x):
+        return 2 * x
+
+    def backward(self, dout):
+        dout *= 2
+        return dout
+
+class GivesItsCache(Module):
+    def forward(self, x):
+        self.out = np.exp(x)
+        return self.out
+
+    def backward(self, dout):
+        return self.out * dout
+
 class TrainingOnly(Module):
     def forward(self, x):
         if not self.training:
@@ -119,6 +143,20 @@ def test_a_backward_that_returns_nothing_is_seen() -> None:
     assert "backward must return the gradient of x, got None" in line.failures[0]
     with pytest.raises(OptionError, match="found none; of .*: got RuntimeError: not ready. Hint: --input"):
         audit_own("own_modules:Unready")
+
+
+@pytest.mark.usefixtures("own")
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("ChangesItsInput", "x must be left as it was, found it changed"),
+        ("ChangesDout", "dout must be left as it was, found it changed"),
+        ("GivesItsCache", "what forward gives may be edited before backward, got other gradients"),
+    ],
+)
+def test_arrays_that_are_changed_behind_their_owner_are_seen(name: str, words: str) -> None:
+    (line, *_) = audit_own(f"own_modules:{name}", n_cases=3)
+    assert any(words in failure for failure in line.failures)
 
 
 @pytest.mark.usefixtures("own")

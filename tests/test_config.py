@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 
 from mlp_numpy.config import Config, as_options, read_config, write_config
+from mlp_numpy.config.trees import read_tree
 from mlp_numpy.errors import DataError, DataNotFoundError, OptionError
 
 
@@ -173,3 +176,41 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, read: Any, monkeypatch: pyte
     monkeypatch.setattr(Path, "read_text", refuse)
     with pytest.raises(DataError, match="must be readable, got: Permission denied. Hint: check its owner"):
         read(tmp_path / "a.yaml")
+
+
+LAUGHS = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n" + "".join(
+    f"a{i}: &a{i} [{','.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 9)
+)
+
+
+@pytest.mark.parametrize("read", [as_options, read_config, lambda path: read_tree("--config", path)])
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (LAUGHS, "anchors and aliases are not for settings"),
+        ("lr: &a 0.1\n", "anchors and aliases are not for settings"),
+        ("lr: *a\n", "anchors and aliases are not for settings"),
+        ("a: &a [*a]\n", "found some without an end"),
+        ("&a lr: 0.1\n", "anchors and aliases are not for settings"),
+        ("lr: " + "[" * 90_000, "more than 30 levels"),
+        ("{a: " * 20_000, "more than 30 levels"),
+        ("- " * 40_000, "more than 30 levels"),
+        ("? " * 40_000, "more than 30 levels"),
+        ('name: "\\U00110000"\n', "must be a YAML file, got: ValueError"),
+        ('name: "\\ud800"\n', "half a character"),
+        ("a: 1\n" * 100_000, "must have at most 100,000 bytes, got 500,000"),
+        ("lr: 1\nlr: 2\n", "lr must come once"),
+        ("? [a, b]\n: 1\n", "got a list"),
+        ("? {a: b}\n: 1\n", "got names and values"),
+        ("<<: {lr: 1}\n", "got '<<'"),
+    ],
+)
+def test_a_small_file_cannot_mean_very_much(tmp_path: Path, read: Any, content: str, words: str) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(content)
+    started = time.perf_counter()
+    with pytest.raises(DataError, match=re.escape(words)) as caught:
+        read(path)
+    assert time.perf_counter() - started < 5
+    assert "a.yaml" in str(caught.value)
+    assert len(str(caught.value)) < 1000

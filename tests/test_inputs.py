@@ -10,9 +10,9 @@ import pytest
 from mlp_numpy import MLP, ConvNet, LinearModule, ReLUModule, Sequential, SoftMaxModule, kaiming
 from mlp_numpy.arrays import Array
 from mlp_numpy.data.preprocessing import Preprocessing
-from mlp_numpy.errors import CallOrderError, LabelError, NonFiniteError, OptionError, ShapeError
+from mlp_numpy.errors import CallOrderError, LabelError, MlpNumpyError, NonFiniteError, OptionError, ShapeError
 from mlp_numpy.inputs import PixelLogits, maximize_class, saliency
-from mlp_numpy.inputs.ascent import blurred, roll
+from mlp_numpy.inputs.ascent import blurred, direction, roll
 
 SHAPE = (2, 3, 4)
 D = 24
@@ -188,3 +188,35 @@ def test_models_and_classes_that_cannot_be_meant() -> None:
     broken[0].params["weight"][0] = np.nan
     with pytest.raises(NonFiniteError, match="at step 0"):
         maximize_class(broken, RAW, SHAPE, [0])
+
+
+@pytest.mark.parametrize("scale", [1e-320, 1e-200, 1.0, 1e200, 1e307])
+def test_the_length_of_a_gradient_stays_in_the_range(scale: float) -> None:
+    g = np.array([[3.0, 4.0], [0.0, 0.0]]) * scale
+    np.testing.assert_allclose(direction(g, 0), np.sqrt(2) * np.array([[0.6, 0.8], [0, 0]]), rtol=1e-3)
+    with pytest.raises(NonFiniteError, match="got inf at step 7"):
+        direction(np.array([[1.0, np.inf]]), 7)
+
+
+@pytest.mark.parametrize("name", ["steps", "lr", "jitter", "blur", "decay", "clamp", "seed", "image_shape", "start"])
+@pytest.mark.parametrize("value", ["a", b"x", np.nan, -1, [], (1, 2), {}, 1j], ids=repr)
+def test_each_setting_is_refused_by_its_name(name: str, value: Any) -> None:
+    if name == "start" and value in (-1, 1j):
+        value = np.full(D, 1j)
+    with pytest.raises(MlpNumpyError, match=name):
+        maximize_class(linear(), RAW, **{"classes": [0], "image_shape": SHAPE, "steps": 1} | {name: value})
+
+
+@pytest.mark.parametrize("value", [None, "a", [[1], [1, 2]], [0.5], [True], [3], [-1]], ids=repr)
+def test_classes_that_cannot_be(value: Any) -> None:
+    with pytest.raises(MlpNumpyError, match="classes"):
+        maximize_class(linear(), RAW, SHAPE, value, steps=1)
+    with pytest.raises(MlpNumpyError, match="classes"):
+        saliency(linear(), RAW, SHAPE, np.zeros((1, D)), value)
+
+
+@pytest.mark.parametrize("what", ["model", "preprocessing"])
+def test_a_model_and_its_preprocessing_are_wanted(what: str) -> None:
+    parts: dict[str, Any] = {"model": linear(), "preprocessing": RAW} | {what: "net"}
+    with pytest.raises(OptionError, match=f"{what} must be a"):
+        saliency(**parts, image_shape=SHAPE, images=np.zeros((1, D)), classes=np.array([0]))

@@ -15,8 +15,8 @@ def broken_laws(sample: Sample, subject: Subject) -> list[str]:
     """The laws that a sample breaks, as sentences.
 
     There is a gradient of x, but of an input layer. Gradients have their arrays' shapes; what comes in is left as it
-    was; a second backward gives the same, and so does a second forward and backward; the memory order of what comes in
-    makes no difference; float32 stays float32.
+    was; a second backward gives the same, and so does a second forward and backward, whatever is written to what the
+    forward gave; the memory order of what comes in makes no difference; float32 stays float32.
     """
     return [*_of_two_passes(sample, subject), *_of_other_arrays(sample, subject)]
 
@@ -42,6 +42,13 @@ def _of_two_passes(sample: Sample, subject: Subject) -> Iterator[str]:
         yield "a second forward and backward must give the same gradients, got others"
     if not _same(second, _copies(again.gradients())):
         yield "a second backward must give the same gradients, got others"
+    subject.rewind()
+    x = sample.x.copy()
+    out = again.forward(x)
+    if np.ndim(out) and not np.shares_memory(out, x):
+        out[...] = np.nan
+    if not _same(first, _copies(again.gradients())):
+        yield "what forward gives may be edited before backward, got other gradients: a copy must be kept"
 
 
 def _of_other_arrays(sample: Sample, subject: Subject) -> Iterator[str]:

@@ -14,8 +14,8 @@ import numpy as np
 from mlp_numpy.arrays import Seed, generator
 from mlp_numpy.autodiff.core import TensorNode
 from mlp_numpy.autodiff.ops import BatchMM
-from mlp_numpy.checks import allocatable, float_dtype, whole_number
-from mlp_numpy.errors import ShapeError
+from mlp_numpy.checks import allocatable, float_dtype, shown, whole_number
+from mlp_numpy.errors import DTypeError, ShapeError
 
 
 class Module:
@@ -70,8 +70,10 @@ class Linear(Module):
         self.b = TensorNode(np.zeros((1, output_size), dtype=dtype), name="b")
 
     def forward(self, x: TensorNode) -> TensorNode:
-        if x.ndim != 2 or x.shape[1] != self.w.shape[1]:
-            n_out, n_in = self.w.shape
+        n_out, n_in = self.w.shape
+        if not isinstance(x, TensorNode):
+            raise DTypeError(f"Linear({n_in} → {n_out}).forward: x must be a TensorNode, got {shown(x)}.")
+        if x.ndim != 2 or x.shape[1] != n_in:
             raise ShapeError(
                 f"Linear({n_in} → {n_out}).forward: x must be (N, {n_in}), got {x.shape}. Hint: flatten the images."
             )

@@ -10,8 +10,8 @@ import numpy as np
 from mlp_numpy.arrays import Array
 from mlp_numpy.autodiff import walk
 from mlp_numpy.autodiff.context import Context
-from mlp_numpy.checks import numbers
-from mlp_numpy.errors import DTypeError, GraphError, OutOfRangeError, ShapeError
+from mlp_numpy.checks import flag, numbers, shown
+from mlp_numpy.errors import DTypeError, GraphError, OptionError, OutOfRangeError, ShapeError
 
 if TYPE_CHECKING:
     from mlp_numpy.autodiff.op import Op
@@ -66,6 +66,10 @@ class Node:
         needs_grad: bool = True,
     ) -> None:
         array = numbers(type(self).__name__, "value", value)
+        if type(needs_grad) is not bool:
+            needs_grad = flag(type(self).__name__, "needs_grad", needs_grad)
+        if source is not None and not isinstance(source, OpNode):
+            raise OptionError(f"{type(self).__name__}: source must be an OpNode or None, got {shown(source)}.")
         if needs_grad and array.dtype.kind not in "fc":
             array = array.astype(np.float64)
         self._value: Array = array
@@ -165,7 +169,7 @@ class Node:
             )
         start = self._start(grad)
         for node in afresh:
-            if not node._leaf:
+            if not isinstance(node, Node) or not node._leaf:
                 raise GraphError(f"{self!r}.backward: afresh must list leaves, got {node!r}.")
             node._fresh = True
         try:
@@ -210,6 +214,9 @@ class Node:
         if not (self._leaf and self._needs):
             raise GraphError(f"{self!r}.move: the node must be a leaf that needs a gradient. Hint: move parameters.")
         shape, by_rows = self._value.shape, self._value.flags.c_contiguous
+        for part in (values, grads):
+            if type(part) is not np.ndarray or part.shape != (self._value.size,):
+                raise ShapeError(f"{self!r}.move: vectors must have {self._value.size} numbers, got {shown(part)}.")
         value, grad = (part.reshape(shape, order="C" if by_rows else "F") for part in (values, grads))
         value[...], grad[...] = self._value, self.grad
         self._value, self._grad, self._held = value, grad, True

@@ -88,9 +88,9 @@ class Config:
         patience: evaluations in a row that may bring no better validation accuracy before training stops; 0 never
             stops
         seed: whole number that decides every random choice
-        dataset: auto (CIFAR-10 if it is on disk or can be downloaded, else shapes), cifar10, mnist,
-            shapes (generated) or torchvision:CLASS for any of torchvision's data sets; cifar10:airplane,bird is two
-            classes of one
+        dataset: auto (CIFAR-10 if it is on disk or can be downloaded, else shapes), cifar10, cifar100,
+            cifar100-coarse (its 20 groups of classes), mnist, shapes (generated) or torchvision:CLASS for any of
+            torchvision's data sets; cifar10:airplane,bird is two classes of one
         data_dir: folder where data sets are found and kept
         preprocessing: mean-image (subtract the mean training image), standardize (per channel), unit (divide by 255),
             symmetric (to −1…1) or raw (as stored)

@@ -34,7 +34,8 @@ class Split:
 
     def __post_init__(self) -> None:
         _check_examples(self.images, self.labels)
-        kind = np.dtype(np.float32) if self.images.dtype == np.float16 else self.images.dtype.newbyteorder("=")
+        native = self.images.dtype.newbyteorder("=")
+        kind = np.dtype(np.float32) if native == np.float16 else native
         object.__setattr__(self, "images", self.images.astype(kind, copy=False))
         object.__setattr__(self, "labels", self.labels.astype(np.int64, copy=False))
 

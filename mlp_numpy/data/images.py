@@ -34,6 +34,7 @@ _ONE_BYTE_MODES: Final = ("1", "L", "P")
 _LARGE: Final = 2_000_000
 _STRIP: Final = 500_000
 _LEAST: Final = 64
+_LARGEST_SHAPE: Final = 100_000_000
 
 _ORIENTATION: Final = 0x0112
 _TILE_WIDTH, _TILE_LENGTH = TiffImagePlugin.TILEWIDTH, TiffImagePlugin.TILELENGTH
@@ -69,7 +70,7 @@ def read_image(path: Any, image_shape: tuple[int, int, int]) -> Array:
     """
     path = as_path("read_image", path)
     found = sizes("read_image", "image_shape", image_shape)
-    if len(found) != 3 or found[0] not in (1, 3) or math.prod(found) > 3 * MOST_PIXELS:
+    if len(found) != 3 or found[0] not in (1, 3) or math.prod(found) > _LARGEST_SHAPE:
         raise ShapeError(f"read_image: image_shape must be (1, H, W) or (3, H, W), got {found}.")
     channels, height, width = found
     check_regular("read_image", path)

@@ -99,7 +99,19 @@ class Preprocessing:
         return cls(kind, np.repeat(mu, spread).astype(dtype), np.repeat(1 / sigma, spread).astype(dtype))
 
     def gather(self, images: Array, rows: Array, out: Array) -> Array:
-        """The images at ``rows``, preprocessed, written into ``out`` (len(rows), D); ``rows`` must exist."""
+        """The images at ``rows``, preprocessed, written into ``out`` (len(rows), D); ``rows`` must exist.
+
+        Raises DTypeError for what are no arrays of numbers, ShapeError if their sizes differ.
+        """
+        for name, array, kinds in (("images", images, "fiub"), ("rows", rows, "iu"), ("out", out, "f")):
+            if type(array) is not np.ndarray or array.dtype.kind not in kinds:
+                raise DTypeError(f"Preprocessing.gather: {name} must be an array of its kind, got {shown(array)}.")
+        if images.ndim != 2 or out.shape != (rows.size, images.shape[1]) or rows.ndim != 1 or not len(images):
+            raise ShapeError(
+                "Preprocessing.gather: images, rows and out must be (N, D), (n,) and (n, D), got "
+                f"{images.shape}, {rows.shape} and {out.shape}."
+            )
+        self.check_width("Preprocessing.gather", images.shape)
         for start in range(0, len(rows), _ROWS):
             part = out[start : start + _ROWS]
             # mode="clip" lets take skip its check of every index and its buffer.

@@ -22,7 +22,8 @@ from typing import Final
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, is_whole, stream
+from mlp_numpy.arrays import Array, all_finite, stream
+from mlp_numpy.checks import POSITIVE, flag, number, numbers, whole_number
 from mlp_numpy.data.preprocessing import Preprocessing
 from mlp_numpy.errors import NonFiniteError, OptionError, ShapeError
 from mlp_numpy.inputs.logits import PixelLogits, check_image_shape
@@ -78,7 +79,9 @@ def maximize_class(
     """
     n_pixels = check_image_shape("maximize_class", model, image_shape)
     _check(steps, lr, jitter, blur, decay, image_shape)
-    chosen = np.asarray(classes)
+    flag("maximize_class", "clamp", clamp)
+    whole_number("maximize_class", "seed", seed, least=0)
+    chosen = numbers("maximize_class", "classes", classes)
     images = _start(start, chosen, n_pixels)
     logits = PixelLogits(model, preprocessing)
     before = logits.forward(images)
@@ -101,13 +104,16 @@ def maximize_class(
 
 def direction(g: Array, step: int) -> Array:
     """√D g / ‖g‖ for each row of g (n, D); a row of zeros stays. Raises NonFiniteError where a row is not finite."""
-    norms = np.linalg.norm(g.astype(np.float64), axis=1, keepdims=True)
-    if not np.isfinite(norms).all():
+    largest = np.abs(g).max(axis=1, keepdims=True)
+    if not all_finite(largest):
         raise NonFiniteError(
-            f"maximize_class: gradients must be finite, got {norms[~np.isfinite(norms)][0]} at step {step}. "
+            f"maximize_class: gradients must be finite, got {largest[~np.isfinite(largest)][0]} at step {step}. "
             "Hint: look at the model's weights."
         )
-    unit: Array = math.sqrt(g.shape[1]) * g / np.where(norms > 0, norms, 1)
+    # In units of the largest number, by powers of two, since the squares of ‖g‖² may leave the range.
+    scaled = np.ldexp(g.astype(np.float64), -np.frexp(largest)[1])
+    norms = np.linalg.norm(scaled, axis=1, keepdims=True)
+    unit: Array = math.sqrt(g.shape[1]) * scaled / np.where(norms > 0, norms, 1)
     return unit
 
 
@@ -131,23 +137,24 @@ def _start(start: Array | None, classes: Array, n_pixels: int) -> Array:
     """A fresh float64 array (n, D) of the images that the ascent starts from."""
     if classes.ndim != 1 or len(classes) == 0:
         raise ShapeError(f"maximize_class: classes must be (n,), n ≥ 1, got {classes.shape}.")
-    given = np.asarray(GRAY if start is None else start, np.float64)
+    given = numbers("maximize_class", "start", GRAY if start is None else start)
     if given.shape not in ((), (n_pixels,), (len(classes), n_pixels)):
         raise ShapeError(
             f"maximize_class: start must be ({n_pixels},) or ({len(classes)}, {n_pixels}), got {given.shape}."
         )
-    if not np.isfinite(given).all():
+    if given.dtype.kind not in "fiu":
+        raise OptionError(f"maximize_class: start must hold real numbers, got {given.dtype}.")
+    if not all_finite(given):
         raise OptionError("maximize_class: start must be finite, got NaN or infinity.")
-    return np.broadcast_to(given, (len(classes), n_pixels)).copy()
+    return np.broadcast_to(given, (len(classes), n_pixels)).astype(np.float64)
 
 
 def _check(steps: int, lr: float, jitter: int, blur: int, decay: float, image_shape: tuple[int, int, int]) -> None:
+    who = "maximize_class"
     for name, value in (("steps", steps), ("jitter", jitter), ("blur", blur)):
-        if not is_whole(value):
-            raise OptionError(f"maximize_class: {name} must be a whole number ≥ 0, got {value!r}.")
+        whole_number(who, name, value, least=0)
     if jitter >= min(image_shape[1:]):
-        raise OptionError(f"maximize_class: jitter must be less than the image's {image_shape[1:]}, got {jitter}.")
-    if not 0 < lr < math.inf:
-        raise OptionError(f"maximize_class: lr must be a number > 0, got {lr!r}.")
-    if not 0 <= decay < 1:
-        raise OptionError(f"maximize_class: decay must lie in [0, 1), got {decay!r}.")
+        raise OptionError(f"{who}: jitter must be less than the image's {image_shape[1:]}, got {jitter}.")
+    number(who, "lr", lr, POSITIVE)
+    if not 0 <= number(who, "decay", decay) < 1:
+        raise OptionError(f"{who}: decay must lie in [0, 1), got {decay!r}.")

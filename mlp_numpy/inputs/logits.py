@@ -8,6 +8,7 @@ import math
 import numpy as np
 
 from mlp_numpy.arrays import Array, first_outside, is_whole, one_hot
+from mlp_numpy.checks import instance, numbers, shown
 from mlp_numpy.data.preprocessing import Preprocessing
 from mlp_numpy.errors import CallOrderError, LabelError, OptionError, ShapeError
 from mlp_numpy.models import Classifier
@@ -31,6 +32,8 @@ class PixelLogits:
     """
 
     def __init__(self, model: Module, preprocessing: Preprocessing) -> None:
+        instance("PixelLogits", "model", model, Module)
+        instance("PixelLogits", "preprocessing", preprocessing, Preprocessing)
         net = model.logits if isinstance(model, Classifier) else model
         if net.gives in ("probabilities", "log-probabilities"):
             raise OptionError(
@@ -56,6 +59,7 @@ class PixelLogits:
 
         Raises LabelError for classes that the model does not have, CallOrderError without a forward.
         """
+        classes = numbers("PixelLogits.backward", "classes", classes)
         self.check_classes(classes)
         dx = self._net.backward(one_hot(classes, self._n_classes, self._dtype))
         if dx is None:
@@ -79,8 +83,10 @@ class PixelLogits:
 
 def check_image_shape(who: str, model: Module, image_shape: tuple[int, int, int]) -> int:
     """The number of pixels of such an image; OptionError unless it is (C, H, W), and that of a model that has one."""
-    if len(image_shape) != 3 or not all(is_whole(size, 1) for size in image_shape):
-        raise OptionError(f"{who}: image_shape must be (C, H, W), got {image_shape!r}.")
+    instance(who, "model", model, Module)
+    known = isinstance(image_shape, tuple | list) and len(image_shape) == 3 and all(is_whole(n, 1) for n in image_shape)
+    if not known:
+        raise OptionError(f"{who}: image_shape must be (C, H, W), got {shown(image_shape)}.")
     models_own = getattr(model, "image_shape", image_shape)
     if tuple(models_own) != tuple(image_shape):
         raise OptionError(f"{who}: image_shape must be that of the model, {models_own}, got {image_shape}.")

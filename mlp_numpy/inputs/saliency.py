@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mlp_numpy.arrays import Array
+from mlp_numpy.checks import numbers
 from mlp_numpy.data.preprocessing import Preprocessing
 from mlp_numpy.errors import ShapeError
 from mlp_numpy.inputs.logits import PixelLogits, check_image_shape
@@ -23,7 +24,7 @@ def saliency(
 
     The model stays as it is. Raises ShapeError, LabelError and OptionError as PixelLogits does.
     """
-    n_pixels, images = check_image_shape("saliency", model, image_shape), np.asarray(images)
+    n_pixels, images = check_image_shape("saliency", model, image_shape), numbers("saliency", "images", images)
     if images.ndim != 2 or images.shape[1] != n_pixels:
         raise ShapeError(f"saliency: images must be (N, {n_pixels}), got {images.shape}.")
     logits = PixelLogits(model, preprocessing)

@@ -65,6 +65,7 @@ class ConvNet(Classifier):
         n_classes = whole_number("ConvNet", "n_classes", n_classes)
         n_first = whole_number("ConvNet", "n_first", n_first)
         extra_norm = flag("ConvNet", "extra_norm", extra_norm)
+        input_layer = flag("ConvNet", "input_layer", input_layer)
         options: dict[str, Any] = {"init": kaiming() if init is None else init, "rng": generator(rng), "dtype": dtype}
         n_channels, height, width = image_shape
         modules: list[Module] = [UnflattenModule(*image_shape)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -9,7 +10,8 @@ from typing import Any, Final
 import numpy as np
 
 from mlp_numpy.arrays import Array
-from mlp_numpy.errors import OptionError, unknown_name
+from mlp_numpy.checks import choice, shown, whole_number
+from mlp_numpy.errors import MlpNumpyError, OptionError
 from mlp_numpy.models.conv_net import ConvNet, SmallConvNet
 from mlp_numpy.models.mlp import MLP, ResidualMLP
 from mlp_numpy.models.network import Classifier
@@ -44,11 +46,24 @@ def build(
     Raises OptionError for an unknown builder or too large a network, and what the builder raises for arguments that it
     does not take.
     """
-    name, arguments = description["builder"], dict(description["arguments"])
-    if name not in BUILDERS:
-        raise unknown_name("builder", str(name), BUILDERS)
+    if not isinstance(description, Mapping) or not {"builder", "arguments", "dtype"} <= set(description):
+        raise OptionError(f"build: description must have builder, arguments and dtype, got {shown(description)}.")
+    builder = BUILDERS[choice("build", "builder", description["builder"], BUILDERS)]
+    arguments = description["arguments"]
+    known = set(inspect.signature(builder).parameters) - {"dtype", "init", "rng"}
+    if not isinstance(arguments, Mapping) or not set(arguments) <= known:
+        raise OptionError(f"build: arguments must be some of {', '.join(sorted(known))}, got {shown(arguments)}.")
+    for option, most in (("most_numbers", most_numbers), ("most_arrays", most_arrays)):
+        if most is not None:
+            whole_number("build", option, most, least=0)
     init = _zeros(math.inf if most_numbers is None else most_numbers, math.inf if most_arrays is None else most_arrays)
-    return BUILDERS[name](**arguments, dtype=description["dtype"], init=init, rng=0)
+    try:
+        return builder(**arguments, dtype=description["dtype"], init=init, rng=0)
+    except TypeError as error:
+        if isinstance(error, MlpNumpyError):
+            raise
+        problem = f"build: arguments must be all that {builder.__name__} takes, got {shown(arguments)}."
+        raise OptionError(problem) from error
 
 
 def _zeros(most_numbers: float, most_arrays: float) -> Initializer:

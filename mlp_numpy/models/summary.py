@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from mlp_numpy.arrays import Array
+from mlp_numpy.checks import shown, sizes, whole_number
 from mlp_numpy.errors import OptionError
 from mlp_numpy.modules import Module, Residual
 
@@ -65,8 +66,10 @@ def summary(model: Module, input_shape: tuple[int, ...], batch: int = 32) -> Sum
 
     Raises OptionError for a batch below 1, and whatever the model says of samples that do not fit.
     """
-    if batch < 1:
-        raise OptionError(f"summary: batch must be a whole number ≥ 1, got {batch!r}.")
+    batch = whole_number("summary", "batch", batch)
+    if not isinstance(model, Module):
+        raise OptionError(f"summary: model must be a module, got {shown(model)}.")
+    input_shape = sizes("summary", "input_shape", input_shape)
     twin = copy.deepcopy(model)
     dtype = next((array.value.dtype for _, array in twin.learned()), np.dtype(np.float64))
     rows: list[SummaryRow] = []

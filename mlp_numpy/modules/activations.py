@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, blockwise, product
+from mlp_numpy.arrays import Array, all_finite, blockwise, kept, mark_nans, one_or, product
 from mlp_numpy.autodiff import Context, Id, Op, ReLU, Sigmoid, Tanh
 from mlp_numpy.checks import allocatable, float_dtype, number, whole_number
-from mlp_numpy.errors import ShapeError
+from mlp_numpy.errors import OptionError, ShapeError
 from mlp_numpy.modules.base import Module
 
 
@@ -25,21 +26,24 @@ class LeakyReLU(Op):
 
     @staticmethod
     def forward(context: Context, x: Array, *, neg_slope: float) -> Array:
+        # A slope that is 0 or ∞, in float32 at least, would make NaN of ∞ or 0.
+        usual = 1e-30 < abs(neg_slope) < 1e30
+        multiply = np.multiply if usual else product
+
         def formula(out: Array, slope: Array, x: Array) -> None:
-            # Arithmetic on the mask: choosing element by element, as np.where does, takes nine times as long.
-            slope[...] = x.real > 0
-            if 0 <= neg_slope <= 1:
-                np.maximum(slope, neg_slope, out=slope)
-            else:
-                slope += neg_slope * (1 - slope)
-            product(slope, x, out)
+            one_or(x.real > 0, neg_slope, slope)
+            mark_nans(slope, x)
+            multiply(slope, x, out)
 
         out, context["slope"] = blockwise(formula, x, n_out=2)
+        context["usual"] = usual
         return out
 
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
-        return product(dout, context["slope"])
+        slope = context["slope"]
+        dx: Array = dout * slope if context["usual"] else product(kept(slope != 0, dout), slope)
+        return dx
 
 
 class ScaledReLU(Op):
@@ -47,7 +51,7 @@ class ScaledReLU(Op):
     Forward     out = c max(0, x)
     Backward    dx = c 1[x > 0] ⊙ dout
     Shapes      x, out, dout: any, all the same
-    Caches      1[x > 0], c
+    Caches      x  (a view, no copy), c
     Kinks       at x = 0 the slope is 0
     Reference   "Homework 1" (Albertini), problem 1, f = 5 ReLU
     """
@@ -55,11 +59,11 @@ class ScaledReLU(Op):
     @staticmethod
     def forward(context: Context, x: Array, *, scale: float) -> Array:
         context["scale"] = scale
-        return product(ReLU.forward(context, x), np.asarray(scale, x.real.dtype))
+        return product(ReLU.forward(context, x), scale)
 
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
-        return product(ReLU.backward(context, dout), np.asarray(context["scale"], dout.real.dtype))
+        return product(ReLU.backward(context, dout), context["scale"])
 
 
 class PReLU(Op):
@@ -67,7 +71,7 @@ class PReLU(Op):
     Forward     out = max(0, x) + a min(0, x)
     Backward    dx = (1[x > 0] + a 1[x ≤ 0]) ⊙ dout       da = Σ dout ⊙ min(0, x) over all numbers with that slope
     Shapes      x, out, dout: any   slope a (1,), or (C,) for x (N, C, …)
-    Caches      1[x > 0], x, a  (both views, no copies)
+    Caches      the slope of each number, 1[x ≤ 0], x  (a view, no copy)
     Kinks       at x = 0 the slope is a
     Reference   He, Zhang, Ren and Sun 2015, "Delving Deep into Rectifiers", eq. 1 to 3
     """
@@ -84,20 +88,24 @@ class PReLU(Op):
         # One slope fits numbers of every shape, one a feature stands along axis 1.
         a = slope if slope.size == 1 else slope.reshape(-1, *(1,) * (x.ndim - 2))
         positive = (x.real > 0).astype(x.real.dtype)
-        context["positive"], context["x"], context["a"] = positive, x, a
-        context["shape"] = slope.shape
-        return product(positive + a * (1 - positive), x)
+        rest = 1 - positive
+        s = positive + a * rest if all_finite(a) else np.where(rest == 0, 1, a)
+        mark_nans(s, x)
+        context["s"], context["rest"], context["x"], context["shape"] = s, rest, x, a.shape
+        return product(s, x)
 
     @staticmethod
     def backward(context: Context, dout: Array) -> tuple[Array | None, Array | None]:
-        positive, x, a = context["positive"], context["x"], context["a"]
-        rest = 1 - positive
-        dx = product(positive + a * rest, dout) if context.wants(0) else None
+        x, rest = context["x"], context["rest"]
+        dx = product(context["s"], dout) if context.wants(0) else None
         if not context.wants(1):
             return dx, None
-        negative = product(dout, product(rest, x))
-        axes = None if a.size == 1 else (0, *range(2, x.ndim))
-        return dx, np.sum(negative, axis=axes).reshape(context["shape"])
+        n_slopes = math.prod(context["shape"])
+        axes = None if n_slopes == 1 else (0, *range(2, x.ndim))
+        dslope = np.sum(product(dout, product(rest, x)), axis=axes)
+        if not all_finite(dslope):  # a NaN of dout where x is positive does not count
+            dslope = np.sum(product(kept(rest != 0, dout), product(rest, x)), axis=axes)
+        return dx, dslope.reshape(n_slopes)
 
 
 class LeakyReLUModule(Module):
@@ -147,7 +155,11 @@ class PReLUModule(Module):
         n_features = allocatable("PReLUModule", (whole_number("PReLUModule", "n_features", n_features),))[0]
         dtype = float_dtype("PReLUModule", dtype)
         self.neg_slope = number("PReLUModule", "neg_slope", neg_slope)
-        super().__init__(slope=np.full(n_features, self.neg_slope, dtype))
+        with np.errstate(over="ignore"):
+            slope = np.full(n_features, self.neg_slope, dtype)
+        if not all_finite(slope):
+            raise OptionError(f"PReLUModule: neg_slope must be within the range of {dtype}, got {neg_slope!r}.")
+        super().__init__(slope=slope)
 
     def _arguments(self) -> str:
         n_features = self.params["slope"].size
@@ -166,6 +178,9 @@ class SigmoidModule(Module):
     op = Sigmoid
     gives = "probabilities"
 
+    def __init__(self) -> None:
+        super().__init__()
+
     def forward(self, x: Array) -> Array:
         """The sigmoid of a batch ``x``, in an array that may be edited."""
         return super().forward(x).copy()
@@ -177,6 +192,9 @@ class TanhModule(Module):
     op = Tanh
     gives = "scores"
 
+    def __init__(self) -> None:
+        super().__init__()
+
     def forward(self, x: Array) -> Array:
         """The hyperbolic tangent of a batch ``x``, in an array that may be edited."""
         return super().forward(x).copy()
@@ -187,3 +205,6 @@ class IdentityModule(Module):
 
     op = Id
     gives = "its input"
+
+    def __init__(self) -> None:
+        super().__init__()

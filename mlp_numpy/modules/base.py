@@ -7,6 +7,7 @@ doors, and otherwise leaves everything to its formula.
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal, Self, TypeAlias
 
@@ -14,8 +15,8 @@ import numpy as np
 
 from mlp_numpy.arrays import Array, Learned
 from mlp_numpy.autodiff import Context, Op
-from mlp_numpy.checks import float_dtype, numbers
-from mlp_numpy.errors import CallOrderError, DTypeError, ShapeError
+from mlp_numpy.checks import flag, float_dtype, numbers, shown
+from mlp_numpy.errors import CallOrderError, DTypeError, OptionError, ShapeError
 from mlp_numpy.modules.parameters import LearnedArray, NamedArrays
 
 Content: TypeAlias = Literal["anything", "scores", "probabilities", "log-probabilities", "its input"]
@@ -53,6 +54,8 @@ class Module:
     """The attributes that belong to a forward, with what they hold without one; copies start so."""
 
     def __init__(self, **params: Array) -> None:
+        if params:
+            self._check_params(params)
         self._params = NamedArrays(f"{type(self).__name__}.params", params)
         # zeros_like keeps the memory order, so that a gradient is laid out as its parameter is.
         grads = {name: np.zeros_like(array) for name, array in params.items()}
@@ -127,6 +130,8 @@ class Module:
 
     def leaves(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
         """Every layer below this module, in the order of the forward pass, with its dotted name."""
+        if not isinstance(prefix, str):
+            raise OptionError(f"{self!r}.leaves: prefix must be a text, got {shown(prefix)}.")
         children = self.children()
         if not children:
             yield prefix.rstrip("."), self
@@ -140,8 +145,8 @@ class Module:
                 yield f"{prefix}.{name}".lstrip("."), LearnedArray(leaf._params, leaf._grads, name)
 
     def train(self, mode: bool = True) -> Self:
-        """Use the training formulas from now on."""
-        self.training = mode
+        """Use the training formulas from now on, or the evaluation ones if ``mode`` is False."""
+        self.training = flag(f"{self!r}.train", "mode", mode)
         for child in self.children().values():
             child.train(mode)
         return self
@@ -205,6 +210,16 @@ class Module:
 
     def _check_input(self, x: Array) -> None:
         """Raise ShapeError if ``x`` is not what this module takes."""
+
+    def _check_params(self, params: Mapping[str, Any]) -> None:
+        """Raise OptionError for more parameters than the formula takes: of a module without any, a stray argument."""
+        op = getattr(type(self), "op", None)
+        if op is None:
+            return
+        taken = inspect.signature(op.forward).parameters.values()
+        most = sum(parameter.kind is parameter.POSITIONAL_OR_KEYWORD for parameter in taken) - 2
+        if len(params) > most:
+            raise OptionError(f"{type(self).__name__}: takes {most} parameters, got {', '.join(params)}.")
 
     def _check_memory(self) -> None:
         """Raise CallOrderError if a module below has run another forward since this one's last."""

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from mlp_numpy.arrays import Array
+from mlp_numpy.arrays import Array, all_finite, product
 from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.checks import NOT_NEGATIVE, PROBABILITY, allocatable, flag, float_dtype, number, whole_number
 from mlp_numpy.errors import ShapeError
 from mlp_numpy.modules.base import Module
 from mlp_numpy.modules.layout import images, pixel_rows
-from mlp_numpy.modules.moments import Moments, inverse_root, off_center, scaled_moments
+from mlp_numpy.modules.moments import Moments, inverse_root, scaled_moments
 
 # Rows are taken in blocks of so many bytes, so that the passes over a block find it in the processor's cache.
 _BLOCK = 1 << 19
@@ -78,7 +78,8 @@ class BatchNormalizeInference(Op):
         context: Context, x: Array, gamma: Array, beta: Array, *, mean: Array, variance: Array, eps: float
     ) -> Array:
         centered = pixel_rows(x) - mean
-        r = inverse_root(variance + eps)
+        with np.errstate(over="ignore"):
+            r = inverse_root(variance + eps)
         context["centered"], context["r"], context["gamma"] = centered, r, gamma
         return images(_scale_and_shift(centered, gamma * r, beta), x.shape)
 
@@ -137,14 +138,18 @@ class BatchNorm(Module):
     def _follow(self, n_rows: int) -> None:
         context, momentum = self._remembered(), self.momentum
         mean, variance = self.buffers["running_mean"], self.buffers["running_variance"]
-        # weights that add up to 1, so that an infinite variance gives an infinite one and not ∞ − ∞
-        with np.errstate(over="ignore"):
-            mean += momentum * (context["mean"] - mean)
+        newest_mean, newest = context["mean"], context["variance"]
+        if mean.dtype.kind != "c":  # of complex x, with which the forward is differentiated, the real parts
+            newest_mean, newest = newest_mean.real, newest.real
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean += momentum * (newest_mean - mean)
             if n_rows > 1:
-                newest = context["variance"] * (n_rows / (n_rows - 1))
-                infinite = ~np.isfinite(newest.real)
-                variance += momentum * (np.where(infinite, 0, newest) - np.where(infinite, 0, variance))
-                variance[infinite] += newest[infinite]
+                newest = newest * (n_rows / (n_rows - 1))
+                change = newest - variance
+                if all_finite(change):
+                    variance += momentum * change
+                else:  # ∞ less ∞ is no change of a mean
+                    variance[...] = product(variance, 1 - momentum) + product(newest, momentum)
 
     def _formula(self) -> type[Op]:
         return BatchNormalize if self.training or not self.running else BatchNormalizeInference
@@ -189,19 +194,11 @@ def _sum(rows: Array) -> Array:
 def _moments(rows: Array) -> Moments:
     """μ, x − μ and σ² of each feature."""
     mean = _sum(rows) / len(rows)
-    centered, drift = np.empty_like(rows), mean
-    source = rows
-    for attempt in range(3):
-        squares, sums = np.zeros((2, *mean.shape), mean.dtype)
-        for part in _blocks(rows):
-            block = np.subtract(source[part], drift, out=centered[part])
-            squares += np.einsum("sc,sc->c", block, block)
-            sums += np.einsum("sc->c", block)
-        variance, drift, source = squares / len(rows), sums / len(rows), centered
-        if attempt == 2 or not off_center(drift, variance):
-            break
-        mean = mean + drift
-    return mean, centered, variance
+    centered, squares = np.empty_like(rows), np.zeros_like(mean)
+    for part in _blocks(rows):
+        block = np.subtract(rows[part], mean, out=centered[part])
+        squares += np.einsum("sc,sc->c", block, block)
+    return mean, centered, squares / len(rows)
 
 
 def _sums(rows: Array, centered: Array, r: Array) -> tuple[Array, Array]:

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from mlp_numpy.arrays import Array, Seed
+from mlp_numpy.arrays import Array, Seed, all_finite
 from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.checks import flag, float_dtype, whole_number
 from mlp_numpy.errors import ShapeError
 from mlp_numpy.modules.base import Module
 from mlp_numpy.modules.init import Initializer, kaiming, start_values
 from mlp_numpy.modules.layout import images, pixel_rows
-from mlp_numpy.modules.wide import side_by_side
+from mlp_numpy.modules.wide import one_by_one, side_by_side
 from mlp_numpy.modules.windows import Size, Windows, windows
 
 
@@ -48,11 +48,16 @@ class Conv2d(Op):
         size = over.out_size(height, width)
         wide = side_by_side(len(weight), over, size[1])
         x_rows = window_rows(x, wide.windows)
-        out = x_rows @ wide.matrix(weight).T
+        with np.errstate(invalid="ignore"):
+            out = x_rows @ wide.matrix(weight).T
+            if wide.times > 1 and not all_finite(out):
+                wide = one_by_one(over)
+                x_rows = window_rows(x, over)
+                out = x_rows @ wide.matrix(weight).T
         if bias is not None:
             out += np.tile(bias, wide.times)
         context["x_rows"], context["weight"], context["shape"], context["wide"] = x_rows, weight, x.shape, wide
-        context["biased"] = bias is not None
+        context["over"], context["biased"] = over, bias is not None
         return images(out.reshape(-1, len(weight)), (n, len(weight), *size))
 
     @staticmethod
@@ -61,7 +66,9 @@ class Conv2d(Op):
         rows = pixel_rows(dout).reshape(len(x_rows), -1)
         dx = None
         if context.wants(0):
-            dx = sum_of_windows(rows @ wide.matrix(weight), context["shape"], wide.windows)
+            spread = wide if wide.times == 1 or all_finite(rows) else one_by_one(context["over"])
+            dx_rows = rows.reshape(-1, spread.times * len(weight)) @ spread.matrix(weight)
+            dx = sum_of_windows(dx_rows, context["shape"], spread.windows)
         dweight = wide.dweight(rows, x_rows, weight, context.target(1))
         if not context["biased"]:
             return dx, dweight
@@ -129,10 +136,10 @@ class Conv2dModule(Module):
         out_channels = whole_number(who, "out_channels", out_channels)
         bias, input_layer = flag(who, "bias", bias), flag(who, "input_layer", input_layer)
         dtype = float_dtype(who, dtype)
-        self.windows = windows(who, kernel_size, stride, padding)
+        self.windows = windows(who, kernel_size, stride, padding, kernel_name="kernel_size")
         shape = (out_channels, in_channels, *self.windows.kernel)
-        weight = start_values(who, init, rng, shape, input_layer=input_layer, default=kaiming())
-        inner = np.ascontiguousarray(weight.transpose(0, 2, 3, 1), dtype=dtype).transpose(0, 3, 1, 2)
+        weight = start_values(who, init, rng, shape, dtype, input_layer=input_layer, default=kaiming())
+        inner = np.ascontiguousarray(weight.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
         super().__init__(weight=inner, **({"bias": np.zeros(out_channels, dtype=dtype)} if bias else {}))
         self.in_channels, self.out_channels, self.bias = in_channels, out_channels, bias
         self.input_needed = not input_layer

@@ -28,20 +28,19 @@ class GELU(Op):
 
     @staticmethod
     def forward(context: Context, x: Array) -> Array:
-        out, context["slope"] = blockwise(_gelu, x, n_out=2, n_scratch=3)
+        out, context["slope"] = blockwise(_gelu, x, n_out=2, n_scratch=5)
         return out
 
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
-        dx: Array = dout * context["slope"]
-        return dx
+        return product(dout, context["slope"])
 
 
-def _gelu(out: Array, slope: Array, a: Array, b: Array, c: Array, x: Array) -> None:
-    gaussian(out, slope, a, b, c, x)
-    product(slope, x, slope)
-    slope += out
-    product(out, x, out)
+def _gelu(out: Array, slope: Array, probability: Array, density: Array, a: Array, b: Array, c: Array, x: Array) -> None:
+    gaussian(probability, density, a, b, c, x)
+    product(density, x, slope)
+    slope += probability
+    product(probability, x, out)
 
 
 class GELUTanh(Op):
@@ -68,7 +67,7 @@ class GELUTanh(Op):
 
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
-        (dx,) = blockwise(_gelu_tanh_backward, dout, context["near"], context["s"])
+        (dx,) = blockwise(_gelu_tanh_backward, dout, context["near"], context["s"], n_scratch=1)
         return dx
 
 
@@ -84,16 +83,16 @@ def _twice_u(near: Array, twice_u: Array, x: Array) -> None:
     twice_u *= 2 * GELUTanh.FACTOR
 
 
-def _gelu_tanh_backward(dx: Array, dout: Array, near: Array, s: Array) -> None:
+def _gelu_tanh_backward(dx: Array, slope: Array, dout: Array, near: Array, s: Array) -> None:
     # 2u′ first, then outwards through the brackets of the equation.
-    np.multiply(near, near, out=dx)
-    dx *= 6 * GELUTanh.CUBE * GELUTanh.FACTOR
-    dx += 2 * GELUTanh.FACTOR
-    dx *= near
-    dx *= 1 - s
-    dx += 1
-    dx *= s
-    dx *= dout
+    np.multiply(near, near, out=slope)
+    slope *= 6 * GELUTanh.CUBE * GELUTanh.FACTOR
+    slope += 2 * GELUTanh.FACTOR
+    slope *= near
+    slope *= 1 - s
+    slope += 1
+    slope *= s
+    product(slope, dout, dx)
 
 
 class GELUModule(Module):

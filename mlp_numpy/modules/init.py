@@ -22,13 +22,13 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, Seed, generator
-from mlp_numpy.checks import NOT_NEGATIVE, allocatable, number, numbers
-from mlp_numpy.errors import OptionError, ShapeError
+from mlp_numpy.arrays import Array, Seed, all_finite, generator
+from mlp_numpy.checks import NOT_NEGATIVE, allocatable, number, numbers, shown
+from mlp_numpy.errors import DTypeError, MlpNumpyError, OptionError, ShapeError
 
 
 class Initializer(Protocol):
@@ -38,20 +38,40 @@ class Initializer(Protocol):
 
 
 def start_values(
-    who: str, init: Initializer | None, rng: Seed, shape: tuple[int, ...], *, input_layer: bool, default: Initializer
+    who: str,
+    init: Initializer | None,
+    rng: Seed,
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    *,
+    input_layer: bool,
+    default: Initializer,
 ) -> Array:
-    """A weight of ``shape`` drawn by ``init``, or by ``default`` if that is None.
+    """A weight of ``shape`` and ``dtype`` drawn by ``init``, or by ``default`` if that is None.
 
-    Raises OptionError if ``init`` is no initializer or no array of the shape can exist, ShapeError or DTypeError if
-    what it draws is none of that shape.
+    Raises OptionError if ``init`` is no initializer, no array of the shape can exist, or what it draws is not finite in
+    ``dtype``; ShapeError or DTypeError if it draws no numbers of that shape.
     """
     if init is not None and not callable(init):
-        raise OptionError(f"{who}: init must be an initializer, got {init!r}. Hint: init=kaiming().")
-    draw = default if init is None else init
-    weight = numbers(who, "what init draws", draw(generator(rng), allocatable(who, shape), input_layer=input_layer))
+        raise OptionError(f"{who}: init must be an initializer, got {shown(init)}. Hint: init=kaiming().")
+    draw, source = default if init is None else init, generator(rng)
+    allocatable(who, shape)
+    try:
+        drawn = draw(source, shape, input_layer=input_layer)
+    except TypeError as error:
+        if isinstance(error, MlpNumpyError):
+            raise
+        raise OptionError(f"{who}: init must be an initializer, got {shown(init)}: {error}.") from error
+    weight = numbers(who, "what init draws", drawn)
     if weight.shape != shape:
         raise ShapeError(f"{who}: init must draw a weight {shape}, got {weight.shape}.")
-    return weight
+    if weight.dtype.kind == "c" and dtype.kind != "c":
+        raise DTypeError(f"{who}: what init draws must be real as {dtype} is, got {weight.dtype}.")
+    with np.errstate(over="ignore"):
+        start = weight.astype(dtype)
+    if not all_finite(start):
+        raise OptionError(f"{who}: init must draw numbers within the range of {dtype}. Hint: a smaller std or gain.")
+    return start
 
 
 def normal(std: float = 1e-4) -> Initializer:

@@ -11,7 +11,7 @@ from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.checks import NOT_NEGATIVE, allocatable, float_dtype, number, whole_number
 from mlp_numpy.errors import ShapeError
 from mlp_numpy.modules.base import Module
-from mlp_numpy.modules.moments import Moments, off_center, scaled_moments
+from mlp_numpy.modules.moments import Moments, scaled_moments
 
 
 class LayerNormalize(Op):
@@ -60,15 +60,8 @@ class LayerNormalize(Op):
 def _moments(x: Array) -> Moments:
     """μ, x − μ and σ² of each row."""
     mean = x.mean(axis=-1, keepdims=True)
-    centered, drift = np.subtract(x, mean), mean
-    for attempt in range(3):
-        variance = np.einsum("...i,...i->...", centered, centered)[..., np.newaxis] / x.shape[-1]
-        drift = centered.mean(axis=-1, keepdims=True)
-        if attempt == 2 or not off_center(drift, variance):
-            break
-        mean = mean + drift
-        centered -= drift
-    return mean, centered, variance
+    centered = x - mean
+    return mean, centered, np.einsum("...i,...i->...", centered, centered)[..., np.newaxis] / x.shape[-1]
 
 
 class LayerNorm(Module):

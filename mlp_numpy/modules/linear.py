@@ -83,9 +83,9 @@ class LinearModule(Module):
         out_features = whole_number(who, "out_features", out_features)
         input_layer, dtype = flag(who, "input_layer", input_layer), float_dtype(who, dtype)
         shape = (out_features, in_features)
-        weight = start_values(who, init, rng, shape, input_layer=input_layer, default=normal())
+        weight = start_values(who, init, rng, shape, dtype, input_layer=input_layer, default=normal())
         super().__init__(
-            weight=np.asfortranarray(weight, dtype=dtype),
+            weight=np.asfortranarray(weight),
             bias=np.zeros(out_features, dtype=dtype),
         )
         self.in_features, self.out_features = in_features, out_features

@@ -3,12 +3,14 @@
     μ = Σ x / B      c = x − μ      σ² = Σ c² / B      x̂ = c / √(σ² + ε)
 
 The mean is rounded; where numbers are equal, or differ by little, c is mostly that rounding, and the division scales it
-up. So the mean of c, which is 0 but for it, is subtracted once more where it is no longer small beside σ. The square of
-c may leave the range where x̂ does not: then c is taken in another unit, a power of two, which cancels.
+up. So where |μ| is many times σ the numbers are counted from the first of them: equal ones become 0, and the digits of
+others are those of their differences. The square of c may leave the range where x̂ does not: then the numbers are taken
+in another unit, a power of two, which cancels.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -19,13 +21,11 @@ from mlp_numpy.arrays import Array
 Moments: TypeAlias = tuple[Array, Array, Array]
 """μ, c and σ² of one unit."""
 
-_ROUNDINGS = 16.0
-"""A mean of c above this many roundings of σ is subtracted."""
+_FAR = 16.0
+"""A mean of more than so many σ is far from 0."""
 
-
-def off_center(drift: Array, variance: Array) -> bool:
-    """Whether the mean of c is more than a rounding of σ anywhere."""
-    return bool((np.abs(drift.real) > _ROUNDINGS * np.finfo(variance.dtype).eps * np.sqrt(variance.real)).any())
+_LEAST = 1e-30
+"""A larger ε keeps σ² + ε from where float32 loses digits."""
 
 
 def scaled_moments(x: Array, axis: int, moments: Callable[[Array], Moments], eps: float) -> tuple[Array, ...]:
@@ -35,20 +35,49 @@ def scaled_moments(x: Array, axis: int, moments: Callable[[Array], Moments], eps
     underflows, and there the power of two that brings the largest number to about 1. The roots of 0 have inverse 0, so
     that without ε what is constant becomes 0. A σ² that is itself beyond the range is ∞.
     """
-    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+    with np.errstate(all="ignore"):
         mean, centered, variance = moments(x)
-        total = variance.real + eps
-        odd = ~((total >= np.finfo(variance.dtype).tiny) & np.isfinite(total))
-        if not odd.any():
-            r = 1 / np.sqrt(variance + eps)
+        r = 1 / np.sqrt(variance + eps)
+        near = np.abs(mean.real) <= _FAR * np.sqrt(variance.real)
+        if np.logical_and.reduce(near & (r.real > 0), None) and (eps > _LEAST or not _odd(variance, eps).any()):
             return mean, variance, centered, r, r
-        exponents = np.frexp(np.abs(x.real).max(axis=axis, keepdims=mean.ndim == x.ndim))[1]
-        unit = np.where(odd, np.ldexp(np.ones((), variance.real.dtype), -exponents), 1).astype(variance.real.dtype)
-        mean, centered, variance = moments(x * unit)
-        r_unit = inverse_root(variance + (np.sqrt(eps) * unit) ** 2)
-        return mean / unit, variance / unit / unit, centered, r_unit, r_unit * unit
+        # A difference of the largest numbers of all would overflow.
+        halved = _largest(x, axis, near.shape) > np.finfo(x.dtype).max / 4
+        half = np.where(halved, 0.25, 1).astype(x.real.dtype)
+        counted = x * half
+        first = np.take(counted, [0], axis).reshape(near.shape)
+        far = ~near | (np.abs(first.real) > _FAR * _largest(counted - first, axis, near.shape))
+        first = np.where(far, first, 0)
+        counted -= first
+        unit = _unit(_largest(counted, axis, near.shape), _odd(variance, eps), eps)
+        counted *= unit
+        mean, centered, variance = moments(counted)
+        mean = (mean / unit + first) / half
+        unit *= half
+        r_unit = inverse_root(variance + (math.sqrt(eps) * unit) ** 2)
+        return mean, variance / unit / unit, centered, r_unit, r_unit * unit
 
 
 def inverse_root(x: Array) -> Array:
     """1/√x, and 0 where x is 0."""
     return np.divide(1, np.sqrt(x), out=np.zeros_like(x), where=x.real != 0)
+
+
+def _largest(x: Array, axis: int, shape: tuple[int, ...]) -> Array:
+    largest: Array = np.abs(x.real).max(axis=axis, keepdims=True).reshape(shape)
+    return largest
+
+
+def _odd(variance: Array, eps: float) -> Array:
+    """Where σ² + ε is NaN or has left the range, or has lost digits as the squares of small numbers do."""
+    total, limits = variance.real + eps, np.finfo(variance.dtype)
+    odd: Array = ~((total >= limits.tiny / limits.eps) & np.isfinite(total))
+    return odd
+
+
+def _unit(largest: Array, odd: Array, eps: float) -> Array:
+    """Where ``odd``, the power of two that brings the largest number to about 1, or as near as ε allows; else 1."""
+    limits = np.finfo(largest.dtype)
+    most = limits.maxexp - 1 if eps == 0 else max(limits.minexp, -math.frexp(math.sqrt(eps))[1])
+    exponents = np.where(largest > 0, np.minimum(-np.frexp(largest)[1], most), most)
+    return np.where(odd, np.ldexp(np.ones((), largest.dtype), exponents), 1).astype(largest.dtype)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mlp_numpy.arrays import Array
-from mlp_numpy.checks import numbers
+from mlp_numpy.checks import numbers, shown
 from mlp_numpy.errors import DTypeError, OptionError, ShapeError, UnknownNameError
 
 
@@ -30,8 +30,10 @@ class NamedArrays(MutableMapping[str, Array]):
     """
 
     def __init__(self, owner: str, arrays: Mapping[str, Array]) -> None:
+        if not isinstance(arrays, Mapping):
+            raise OptionError(f"NamedArrays: arrays must be a mapping of names to arrays, got {shown(arrays)}.")
         self._owner = owner
-        self._arrays = dict(arrays)
+        self._arrays = {name: numbers(f"NamedArrays({owner!r})", str(name), array) for name, array in arrays.items()}
 
     def __getitem__(self, name: str) -> Array:
         self._check_name(name)
@@ -102,7 +104,10 @@ class NamedArrays(MutableMapping[str, Array]):
 
         ``storage`` is a vector of the array's length; the array becomes a view of it, in its memory order.
         """
+        self._check_name(name)
         old = self._arrays[name]
+        if type(storage) is not np.ndarray or storage.shape != (old.size,):
+            raise ShapeError(f"{self._owner}: {name} must move to a vector of {old.size}, got {shown(storage)}.")
         axes = _by_stride(old)
         view = storage.reshape([old.shape[axis] for axis in axes]).transpose(np.argsort(axes))
         view[...] = old

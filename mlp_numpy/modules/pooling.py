@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, product
+from mlp_numpy.arrays import Array, all_finite, holds_nan, kept
 from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.errors import OptionError
 from mlp_numpy.modules.base import Module
@@ -43,7 +43,7 @@ class MaxPool2d(Op):
             # The numbers of the places grow, so the last that was larger than all before it is the largest of them.
             number = larger.view(np.uint8) * place.dtype.type(u * over.kernel[1] + v)
             np.maximum(place[in_windows], number, out=place[in_windows])
-        if np.isnan(out.real.max()):
+        if holds_nan(out):
             _place_nans(out, place, x, over)
         context["place"], context["shape"], context["over"] = place, x.shape, over
         return out
@@ -54,7 +54,7 @@ class MaxPool2d(Op):
         dx = zeros_laid_out_as(place, shape, dout.dtype)
         for (u, v), on_image, in_windows in over.offsets(*shape[2:]):
             here = place[in_windows] == u * over.kernel[1] + v
-            dx[on_image] += product(dout[in_windows], here)
+            dx[on_image] += kept(here, dout[in_windows])
         return dx
 
 
@@ -83,7 +83,8 @@ class AvgPool2d(Op):
     Shapes      x (N, C, H, W)   out, dout (N, C, H′, W′)
     Caches      the shape of x
     Kinks       none
-    Reference   elementary: a mean. The padding counts as numbers, as it does in PyTorch unless told otherwise.
+    Reference   elementary: a mean. The padding counts as numbers, as it does in PyTorch unless told otherwise; the
+                shares of dout that fall on it are lost, all others arrive: without padding Σ dx = Σ dout
     """
 
     @staticmethod
@@ -94,9 +95,17 @@ class AvgPool2d(Op):
     def forward(context: Context, x: Array, *, over: Windows) -> Array:
         context["shape"], context["over"] = x.shape, over
         out = zeros_laid_out_as(x, (*x.shape[:2], *over.out_size(*x.shape[2:])))
-        for _, on_image, in_windows in over.offsets(*x.shape[2:]):
-            out[in_windows] += x[on_image]
-        out /= over.kernel[0] * over.kernel[1]
+        size = over.kernel[0] * over.kernel[1]
+        with np.errstate(over="ignore", invalid="ignore"):
+            for _, on_image, in_windows in over.offsets(*x.shape[2:]):
+                out[in_windows] += x[on_image]
+            if not all_finite(out):
+                # A sum may leave the range where the mean does not.
+                means = np.zeros_like(out)
+                for _, on_image, in_windows in over.offsets(*x.shape[2:]):
+                    means[in_windows] += x[on_image] / size
+                return np.where(np.isfinite(out), out / size, means)
+        out /= size
         return out
 
     @staticmethod

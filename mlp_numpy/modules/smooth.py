@@ -43,14 +43,14 @@ class ELU(Op):
     def backward(context: Context, dout: Array) -> Array:
         alpha = context["alpha"]
 
-        def formula(dx: Array, dout: Array, positive: Array, below: Array) -> None:
-            np.exp(below, out=dx)
-            dx *= alpha
-            dx *= 1 - positive
-            dx += positive
-            dx *= dout
+        def formula(dx: Array, slope: Array, dout: Array, positive: Array, below: Array) -> None:
+            np.exp(below, out=slope)
+            slope *= 1 - positive
+            slope *= alpha
+            slope += positive
+            product(slope, dout, dx)
 
-        (dx,) = blockwise(formula, dout, context["positive"], context["below"])
+        (dx,) = blockwise(formula, dout, context["positive"], context["below"], n_scratch=1)
         return dx
 
 
@@ -81,7 +81,7 @@ class SELU(Op):
 class SiLU(Op):
     """
     Forward     out = x σ(x)
-    Backward    dx = dout ⊙ σ(x) (1 + x (1 − σ(x)))
+    Backward    dx = dout ⊙ (σ(x) + x σ(x) (1 − σ(x)))
     Shapes      x, out, dout: any, all the same
     Caches      x  (a view, no copy), σ(x)
     Kinks       none
@@ -96,16 +96,17 @@ class SiLU(Op):
 
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
-        (dx,) = blockwise(_silu_backward, dout, context["x"], context["s"])
+        (dx,) = blockwise(_silu_backward, dout, context["x"], context["s"], n_scratch=1)
         return dx
 
 
-def _silu_backward(dx: Array, dout: Array, x: Array, s: Array) -> None:
+def _silu_backward(dx: Array, slope: Array, dout: Array, x: Array, s: Array) -> None:
+    # σ + x σ (1 − σ): the factor of x is 0 at both ends
     np.subtract(1, s, out=dx)
-    product(dx, x, dx)
-    dx += 1
-    product(dx, s, dx)
-    dx *= dout
+    dx *= s
+    product(dx, x, slope)
+    slope += s
+    product(slope, dout, dx)
 
 
 class Softplus(Op):
@@ -121,6 +122,11 @@ class Softplus(Op):
 
     @staticmethod
     def forward(context: Context, x: Array, *, beta: float) -> Array:
+        limits = np.finfo(np.result_type(x.real, 1.0))
+        # A β that float32 takes for 0 or ∞ has the same values as the next that it does not.
+        beta = min(max(beta, float(limits.smallest_subnormal)), float(limits.max))
+        least = -1000 / beta
+
         def formula(out: Array, positive: Array, t: Array, x: Array) -> None:
             positive[...] = x.real > 0
             # −|x| as ±x by the sign of the real part, so that the complex step goes through it. Where it is below
@@ -128,19 +134,20 @@ class Softplus(Op):
             np.multiply(positive, -2, out=t)
             t += 1
             t *= x
-            np.maximum(t, -1000 / beta, out=t)
+            np.maximum(t, least, out=t)
             t *= beta
             np.exp(t, out=t)
             _log_of_one_plus(out, t)
             out /= beta
             out += product(positive, x)
 
-        out, context["positive"], context["t"] = blockwise(formula, x, n_out=3)
+        with np.errstate(over="ignore"):  # 1000 / β and log 2 / β
+            out, context["positive"], context["t"] = blockwise(formula, x, n_out=3)
         return out
 
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
-        (dx,) = blockwise(_softplus_backward, dout, context["positive"], context["t"])
+        (dx,) = blockwise(_softplus_backward, dout, context["positive"], context["t"], n_scratch=1)
         return dx
 
 
@@ -156,12 +163,12 @@ def _log_of_one_plus(out: Array, t: Array) -> None:
     out += np.log(u, out=u)
 
 
-def _softplus_backward(dx: Array, dout: Array, positive: Array, t: Array) -> None:
-    np.subtract(1, positive, out=dx)
-    dx *= t
-    dx += positive
-    dx /= 1 + t
-    dx *= dout
+def _softplus_backward(dx: Array, slope: Array, dout: Array, positive: Array, t: Array) -> None:
+    np.subtract(1, positive, out=slope)
+    slope *= t
+    slope += positive
+    slope /= 1 + t
+    product(slope, dout, dx)
 
 
 class ELUModule(Module):
@@ -187,12 +194,18 @@ class SELUModule(Module):
     op = SELU
     gives = "scores"
 
+    def __init__(self) -> None:
+        super().__init__()
+
 
 class SiLUModule(Module):
     """``x · sigmoid(x)``."""
 
     op = SiLU
     gives = "scores"
+
+    def __init__(self) -> None:
+        super().__init__()
 
 
 class SoftplusModule(Module):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, less_row_maxima
+from mlp_numpy.arrays import Array, all_finite, less_row_maxima, product
 from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.errors import ShapeError
 from mlp_numpy.modules.base import Module
@@ -36,7 +36,11 @@ class SoftMax(Op):
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
         out = context["out"]
-        dx: Array = dout - np.einsum("ni,ni->n", dout, out)[:, np.newaxis]
+        sums = np.einsum("ni,ni->n", dout, out)[:, np.newaxis]
+        if not all_finite(sums):
+            with np.errstate(invalid="ignore"):  # ∞ − ∞, of which nobody knows what it is
+                return product(dout - _row_sums(product(dout, out)), out)
+        dx: Array = dout - sums
         dx *= out
         return dx
 
@@ -67,8 +71,9 @@ class LogSoftMax(Op):
 
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
-        dx: Array = context["s"] * _row_sums(dout)
-        np.subtract(dout, dx, out=dx)
+        dx = product(context["s"], _row_sums(dout))
+        with np.errstate(invalid="ignore"):  # ∞ − ∞
+            np.subtract(dout, dx, out=dx)
         return dx
 
 
@@ -84,6 +89,9 @@ class SoftMaxModule(Module):
     op = SoftMax
     gives = "probabilities"
 
+    def __init__(self) -> None:
+        super().__init__()
+
     def _check_input(self, x: Array) -> None:
         check_scores("SoftMaxModule.forward", x)
 
@@ -93,6 +101,9 @@ class LogSoftMaxModule(Module):
 
     op = LogSoftMax
     gives = "log-probabilities"
+
+    def __init__(self) -> None:
+        super().__init__()
 
     def _check_input(self, x: Array) -> None:
         check_scores("LogSoftMaxModule.forward", x)

@@ -10,6 +10,8 @@ import numpy as np
 from mlp_numpy import autodiff
 from mlp_numpy.arrays import Array, Learned
 from mlp_numpy.autodiff import Context, TensorNode
+from mlp_numpy.checks import flag, shown
+from mlp_numpy.errors import OptionError
 from mlp_numpy.modules.base import Module
 from mlp_numpy.modules.parameters import NamedArrays
 
@@ -25,9 +27,11 @@ class TapeModule(Module):
     """
 
     def __init__(self, network: autodiff.Module, *, input_layer: bool = False) -> None:
+        if not isinstance(network, autodiff.Module):
+            raise OptionError(f"TapeModule: network must be an autodiff.Module, got {shown(network)}.")
         super().__init__()
         self.network = network
-        self.input_needed = not input_layer
+        self.input_needed = not flag("TapeModule", "input_layer", input_layer)
         nodes = dict(network.learned())
         self._params = NodeArrays("TapeModule.params", nodes, "value")
         self._grads = NodeArrays("TapeModule.grads", nodes, "grad")

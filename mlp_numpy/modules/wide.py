@@ -8,7 +8,8 @@ gives what all q neighbors give. It multiplies KW′/KW times as many numbers, m
 same where the kernels are few: a product with few columns leaves most of the processor's vectors empty, and what
 neighbors share is copied once instead of q times.
 
-0 · ∞ and 0 · NaN are NaN: of q neighbors that one wide window reads, all show what is not finite in one of them.
+0 · ∞ and 0 · NaN are NaN: of q neighbors that one wide window reads, all would show what is not finite in one of them.
+So what is not finite is read by windows of their own, q = 1.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ class Wide:
             if not np.may_share_memory(matrix, inner):
                 inner[...] = matrix.reshape(inner.shape)
             return dweight
-        spread = (dout.T @ x_rows).reshape(self.times, len(inner), *self.windows.kernel, -1)
+        with np.errstate(invalid="ignore"):  # products that no window has a part in
+            spread = (dout.T @ x_rows).reshape(self.times, len(inner), *self.windows.kernel, -1)
         inner[...] = 0
         for t, kernels in enumerate(spread):
             inner += kernels[:, :, self._place(t, weight)]
@@ -69,6 +71,11 @@ class Wide:
     def _place(self, t: int, weight: Array) -> slice:
         """The columns of the wide window that are those of its ``t``-th part."""
         return slice(t * self.step, t * self.step + weight.shape[3])
+
+
+def one_by_one(over: Windows) -> Wide:
+    """Each window by itself."""
+    return Wide(over, 1, 0)
 
 
 def side_by_side(n_kernels: int, over: Windows, n_columns: int) -> Wide:

@@ -104,15 +104,14 @@ class Windows:
         return f"{kernel}, stride={stride}, padding={padding}"
 
 
-def windows(who: str, kernel: Size, stride: Size, padding: Size) -> Windows:
-    """The windows that a constructor's arguments mean, or OptionError."""
-    return Windows(
-        _pair(who, "kernel size", kernel, 1), _pair(who, "stride", stride, 1), _pair(who, "padding", padding, 0)
-    )
+def windows(who: str, kernel: Size, stride: Size, padding: Size, *, kernel_name: str = "kernel") -> Windows:
+    """The windows that a constructor's arguments mean, or OptionError; the first of them is its ``kernel_name``."""
+    size = _pair(who, "kernel size", kernel, 1, f" Hint: {kernel_name}=3.")
+    return Windows(size, _pair(who, "stride", stride, 1), _pair(who, "padding", padding, 0))
 
 
-def _pair(who: str, name: str, size: Size, least: int) -> Pair:
+def _pair(who: str, name: str, size: Size, least: int, hint: str = "") -> Pair:
     pair = size if isinstance(size, tuple | list) else (size, size)
     if len(pair) != 2 or any(not is_whole(n, least) or n > LARGEST for n in pair):
-        raise OptionError(f"{who}: {name} must be a whole number ≥ {least}, or two of them, got {shown(size)}.")
+        raise OptionError(f"{who}: {name} must be a whole number ≥ {least}, or two of them, got {shown(size)}.{hint}")
     return int(pair[0]), int(pair[1])

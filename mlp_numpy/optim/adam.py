@@ -8,7 +8,7 @@ import numpy as np
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.blas import axpby
-from mlp_numpy.checks import FRACTION, POSITIVE, number
+from mlp_numpy.checks import FRACTION, POSITIVE, flag, number
 from mlp_numpy.optim.flat import FlatParameters, Over
 from mlp_numpy.optim.means import mean_of_squares, running_mean
 from mlp_numpy.optim.optimizer import Optimizer
@@ -53,8 +53,8 @@ class Adam(Optimizer):
         self.beta1 = number(who, "beta1", beta1, FRACTION)
         self.beta2 = number(who, "beta2", beta2, FRACTION)
         self.eps = number(who, "eps", eps, POSITIVE)
-        self.amsgrad = bool(amsgrad)
-        slots = ("m", "v", "u") if amsgrad else ("m", "v")
+        self.amsgrad = flag(who, "amsgrad", amsgrad)
+        slots = ("m", "v", "u") if self.amsgrad else ("m", "v")
         super().__init__(parameters, lr, slots=slots, weight_decay=weight_decay, decay=decay)
 
     def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array]) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol, TypeAlias, get_args
 import numpy as np
 
 from mlp_numpy.arrays import Array, Learned
-from mlp_numpy.checks import choice, float_dtype, shown
+from mlp_numpy.checks import choice, float_dtype, shown, whole_number
 from mlp_numpy.errors import DTypeError, OptionError
 
 Over: TypeAlias = Literal["all", "weights"]
@@ -45,8 +45,7 @@ class FlatParameters:
     """
 
     def __init__(self, model: Learner) -> None:
-        if not callable(getattr(model, "learned", None)) or isinstance(model, type):
-            raise OptionError(f"FlatParameters: model must be a module or a network of nodes, got {shown(model)}.")
+        _check_model("FlatParameters", model)
         found = dict(model.learned())
         if not found:
             raise OptionError(f"FlatParameters: the model must have parameters, got {model!r}.")
@@ -114,7 +113,11 @@ class FlatParameters:
         return weights
 
     def name_of(self, position: int) -> str:
-        """The dotted name of the array that holds element ``position`` of the vectors."""
+        """The dotted name of the array that holds element ``position`` of the vectors.
+
+        Raises OptionError for a position that they do not have.
+        """
+        position = whole_number(f"{self!r}.name_of", "position", position, least=0, most=len(self) - 1)
         return next(name for name, part in self.slices.items() if part.start <= position < part.stop)
 
 
@@ -127,5 +130,11 @@ def flat_parameters(who: str, parameters: Any) -> FlatParameters:
 
 
 def n_parameters(model: Learner) -> int:
-    """How many numbers a model learns."""
+    """How many numbers a model learns. Raises OptionError for what is no model."""
+    _check_model("n_parameters", model)
     return sum(array.value.size for _, array in model.learned())
+
+
+def _check_model(who: str, model: Any) -> None:
+    if isinstance(model, type) or not callable(getattr(model, "learned", None)):
+        raise OptionError(f"{who}: model must be a module or a network of nodes, got {shown(model)}.")

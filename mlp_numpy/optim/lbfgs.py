@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from mlp_numpy.arrays import Array
-from mlp_numpy.checks import POSITIVE, number, whole_number
-from mlp_numpy.errors import ExtraMissingError, NonFiniteError
+from mlp_numpy.checks import POSITIVE, number, shown, whole_number
+from mlp_numpy.errors import ExtraMissingError, NonFiniteError, OptionError
 from mlp_numpy.optim.flat import FlatParameters, flat_parameters
 
 
@@ -48,12 +48,14 @@ def minimize(
     """
     scipy_minimize = _scipy()
     flat_parameters("minimize", parameters)
+    if not callable(objective):
+        raise OptionError(f"minimize: objective must be a function that gives the loss, got {shown(objective)}.")
     number("minimize", "tolerance", tolerance, POSITIVE)
     whole_number("minimize", "max_iterations", max_iterations)
 
     def loss_and_gradient(vector: Array) -> tuple[float, Array]:
         parameters.values[...] = vector
-        return float(objective()), parameters.grads.astype(np.float64)
+        return _value(objective()), parameters.grads.astype(np.float64)
 
     start = parameters.values.copy()
     try:
@@ -88,3 +90,9 @@ def _scipy() -> Any:
             f"minimize: needs SciPy, which cannot be imported: {error}. Hint: pip install 'mlp_numpy[lbfgs]'."
         ) from error
     return scipy.optimize.minimize
+
+
+def _value(loss: Any) -> float:
+    if np.ndim(loss) or np.asarray(loss).dtype.kind not in "fiu":
+        raise OptionError(f"minimize: objective must give the loss, one real number, got {shown(loss)}.")
+    return float(loss)

@@ -8,7 +8,7 @@ import numpy as np
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.blas import axpby
-from mlp_numpy.checks import FRACTION, NOT_NEGATIVE, POSITIVE, number
+from mlp_numpy.checks import FRACTION, NOT_NEGATIVE, POSITIVE, flag, number
 from mlp_numpy.errors import OptionError
 from mlp_numpy.optim.flat import FlatParameters, Over
 from mlp_numpy.optim.means import mean_of_squares, running_mean
@@ -56,8 +56,8 @@ class NAdam(Optimizer):
         self.beta2 = number("NAdam", "beta2", beta2, FRACTION)
         self.eps = number("NAdam", "eps", eps, POSITIVE)
         self.momentum_decay = number("NAdam", "momentum_decay", momentum_decay, NOT_NEGATIVE)
-        self.decoupled_weight_decay = bool(decoupled_weight_decay)
-        if decoupled_weight_decay and not weight_decay:
+        self.decoupled_weight_decay = flag("NAdam", "decoupled_weight_decay", decoupled_weight_decay)
+        if self.decoupled_weight_decay and not number("NAdam", "weight_decay", weight_decay, NOT_NEGATIVE):
             raise OptionError("NAdam: decoupled_weight_decay must come with a weight_decay > 0, got 0.")
         super().__init__(parameters, lr, slots=("m", "v"), weight_decay=weight_decay, decay=decay)
         self._kept["mu_product"] = np.ones(())

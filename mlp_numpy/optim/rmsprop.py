@@ -6,7 +6,7 @@ import numpy as np
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.blas import axpby
-from mlp_numpy.checks import FRACTION, POSITIVE, number
+from mlp_numpy.checks import FRACTION, POSITIVE, flag, number
 from mlp_numpy.optim.flat import FlatParameters, Over
 from mlp_numpy.optim.means import mean_of_squares, running_mean
 from mlp_numpy.optim.optimizer import Optimizer
@@ -52,8 +52,8 @@ class RMSprop(Optimizer):
         self.alpha = number("RMSprop", "alpha", alpha, FRACTION)
         self.eps = number("RMSprop", "eps", eps, POSITIVE)
         self.momentum = number("RMSprop", "momentum", momentum, FRACTION)
-        self.centered = bool(centered)
-        slots = ("v", *(["m"] if centered else []), *(["b"] if momentum else []))
+        self.centered = flag("RMSprop", "centered", centered)
+        slots = ("v", *(["m"] if self.centered else []), *(["b"] if self.momentum else []))
         super().__init__(parameters, lr, slots=slots, weight_decay=weight_decay, decay=decay)
 
     def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array]) -> None:

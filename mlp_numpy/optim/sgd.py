@@ -6,7 +6,7 @@ import numpy as np
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.blas import axpby, axpy
-from mlp_numpy.checks import FRACTION, number
+from mlp_numpy.checks import FRACTION, flag, number
 from mlp_numpy.errors import OptionError
 from mlp_numpy.optim.flat import FlatParameters, Over
 from mlp_numpy.optim.optimizer import Optimizer
@@ -46,10 +46,10 @@ class SGD(Optimizer):
     ) -> None:
         self.momentum = number("SGD", "momentum", momentum, FRACTION)
         self.dampening = number("SGD", "dampening", dampening, FRACTION)
-        self.nesterov = bool(nesterov)
-        if (dampening or nesterov) and not momentum:
+        self.nesterov = flag("SGD", "nesterov", nesterov)
+        if (self.dampening or self.nesterov) and not self.momentum:
             raise OptionError("SGD: dampening and nesterov must come with a momentum > 0, got 0.")
-        if dampening and nesterov:
+        if self.dampening and self.nesterov:
             raise OptionError(f"SGD: nesterov must come without dampening, got dampening={dampening:g}.")
         super().__init__(parameters, lr, slots=("v",) if momentum else (), weight_decay=weight_decay, decay=decay)
 

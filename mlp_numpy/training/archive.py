@@ -22,7 +22,7 @@ import numpy as np
 from mlp_numpy.arrays import Array
 from mlp_numpy.checks import shown
 from mlp_numpy.data.reading import as_path, check_regular, said
-from mlp_numpy.errors import DataError, DataNotFoundError, unreadable
+from mlp_numpy.errors import DataError, DataNotFoundError, UnknownNameError, unreadable
 from mlp_numpy.files import written_whole
 
 _DIGITS: Final = 64
@@ -130,7 +130,9 @@ def read_bytes(who: str, path: Path, kind: str) -> bytes:
 
 
 def below(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
-    """The arrays whose names begin with ``prefix``, without it."""
+    """The arrays whose names begin with ``prefix``, without it. Raises UnknownNameError for what has no names."""
+    if not isinstance(arrays, Mapping) or not all(isinstance(name, str) for name in arrays):
+        raise UnknownNameError(f"load_state: there must be arrays by name, got {shown(arrays)}.")
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 

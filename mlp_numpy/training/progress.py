@@ -8,7 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from mlp_numpy.arrays import Array
+from mlp_numpy.checks import numbers
 from mlp_numpy.modules import NamedArrays
+from mlp_numpy.training.archive import below
 
 
 class Progress(NamedTuple):
@@ -31,8 +33,10 @@ class Progress(NamedTuple):
 
         Raises UnknownNameError for names, ShapeError for shapes and DTypeError for kinds of numbers that do not fit.
         """
+        below("", state)
         counters = {name: np.zeros((), int) for name in cls._fields[:3]}
-        losses = np.zeros(np.shape(state.get("held_out_losses", ())))
+        told = numbers("Trainer.load_state", "held_out_losses", state.get("held_out_losses", ()))
+        losses = np.zeros(told.shape)
         own = counters | {"first_loss": np.zeros(()), "held_out_losses": losses}
         NamedArrays("Trainer.load_state", own).assign({name: v for name, v in state.items() if "/" not in name})
         step, weights_step, evaluated_step = map(int, counters.values())

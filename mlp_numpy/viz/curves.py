@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -71,8 +71,10 @@ def draw_confusion(axes: Axes, counts: Array, class_names: Sequence[str]) -> Non
         for i, j in np.ndindex(*counts.shape):
             color = "white" if shares[i, j] > 0.5 else "black"
             axes.text(j, i, f"{counts[i, j]}", ha="center", va="center", fontsize=7, color=color)
-    axes.set_xticks(range(len(class_names)), class_names, rotation=45, ha="right")
-    axes.set_yticks(range(len(class_names)), class_names)
+    n = len(class_names)
+    many: dict[str, Any] = {"fontsize": max(3.0, 500 / n)} if n > 20 else {}
+    axes.set_xticks(range(n), class_names, rotation=90 if many else 45, ha="center" if many else "right", **many)
+    axes.set_yticks(range(n), class_names, **many)
     axes.set_xlabel("predicted class")
     axes.set_ylabel("true class")
     colorbar = axes.figure.colorbar(picture, ax=axes, shrink=0.8)
@@ -91,7 +93,8 @@ def save_curves(path: Path, history: History, title: str, *, width: int = 50) ->
 
 def save_confusion(path: Path, counts: Array, class_names: Sequence[str], title: str) -> None:
     """A confusion matrix as PNG."""
-    figure = Figure(figsize=(7.5, 6.5), layout="constrained")
+    side = max(1.0, min(len(class_names), 200) / 60)  # many classes need a larger picture, so that names can be read
+    figure = Figure(figsize=(7.5 * side, 6.5 * side), layout="constrained")
     draw_confusion(figure.subplots(), counts, class_names)
     figure.suptitle(title)
     save(path, figure)

@@ -155,6 +155,9 @@ class Mirrors:
         elif how == "silent":
             self.finish.wait(10)
             return
+        elif how.startswith("trickl"):
+            self.trickle(request, how)
+            return
         if asked and how in ("good", "cut", "shifted"):
             if start >= len(body):
                 status, body = 416, b""
@@ -165,7 +168,15 @@ class Mirrors:
         request.send_response(status)
         for name, value in headers.items():
             request.send_header(name, value)
-        if how != "lengthless":
+        if how not in ("lengthless", "endless"):
             request.send_header("Content-Length", str(len(body)))
         request.end_headers()
         request.wfile.write(body[: len(body) // 2] if how in ("cut", "lengthless") else body)
+        while how == "endless" and not self.finish.is_set():
+            request.wfile.write(body)
+
+    def trickle(self, request: BaseHTTPRequestHandler, how: str) -> None:
+        """A byte now and then, of the header or of the body, until the client is gone or the test has ended."""
+        request.wfile.write(b"HTTP/1.0 200 OK\r\n" + (b"X-Long: " if how == "trickling-header" else b"\r\n"))
+        while not self.finish.wait(0.02):
+            request.wfile.write(b"x")

@@ -194,6 +194,16 @@ def test_a_shape_that_the_bytes_do_not_fill(tmp_path: Path, tiny: TinyCifar) -> 
         cifar10.load(tmp_path)
 
 
+@pytest.mark.parametrize("shape", [b"K\x00" + b"J\xff\xff\xff\x7f" * 3, b"K\x01" * 9])
+def test_a_shape_that_no_array_can_have(tmp_path: Path, tiny: TinyCifar, shape: bytes) -> None:
+    batch = tiny.python_files()["test_batch"]
+    other = batch.replace(b"(K\x02J\x00\x0c\x00\x00t", b"(" + shape + b"t")
+    assert other != batch
+    write_folder(tmp_path / PY, tiny.python_files() | {"test_batch": other})
+    with pytest.raises(DataError, match=r"test_batch must hold an array that can be, got \d axes of"):
+        cifar10.load(tmp_path)
+
+
 @pytest.mark.parametrize("content", [b"", b"\x00" * 3072, b"\x0a" + b"\x00" * 3072, b"<html>not found</html>"])
 def test_a_binary_batch_of_another_form_is_told(tmp_path: Path, tiny: TinyCifar, content: bytes) -> None:
     write_folder(tmp_path / BIN, tiny.binary_files() | {"data_batch_2.bin": content})

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -12,7 +14,8 @@ import numpy as np
 import pytest
 from data_helpers import Mirrors, sha256
 
-from mlp_numpy.data import cifar10, download
+from mlp_numpy.data import cifar10, cifar100, download, mnist
+from mlp_numpy.data.folder import alone_in
 from mlp_numpy.errors import DownloadError
 
 CONTENT = np.random.default_rng(3).bytes(700_001)
@@ -226,3 +229,73 @@ def test_the_home_of_cifar10_is_the_last_of_several_mirrors() -> None:
     assert len(download.CIFAR10_MIRRORS) >= 2
     assert download.CIFAR10_MIRRORS[-1] == cifar10.HOME + cifar10.PYTHON_ARCHIVE
     assert all(url.startswith("https://") and url.endswith(cifar10.PYTHON_ARCHIVE) for url in download.CIFAR10_MIRRORS)
+
+
+def test_a_mirror_that_offers_more_than_the_file_is_not_read(mirrors: Mirrors, target: Path) -> None:
+    with pytest.raises(DownloadError, match=r"good: offers 700,001 bytes, more than the 700,000 of the file"):
+        download.fetch([mirrors.url("good")], target, sha256(CONTENT), size=700_000)
+    assert list(target.parent.iterdir()) == []
+
+
+def test_a_mirror_that_sends_without_end_is_stopped(mirrors: Mirrors, target: Path) -> None:
+    with pytest.raises(DownloadError, match=r"endless: sent more than the 700,001 bytes of the file"):
+        download.fetch([mirrors.url("endless")], target, sha256(CONTENT), size=len(CONTENT))
+    assert list(target.parent.iterdir()) == []
+    download.fetch([mirrors.url("endless"), mirrors.url("good")], target, sha256(CONTENT), size=len(CONTENT))
+    check(target)
+
+
+def test_a_partial_file_that_is_too_long_is_dropped(mirrors: Mirrors, target: Path) -> None:
+    begin(target, CONTENT + b"more")
+    download.fetch([mirrors.url("good")], target, sha256(CONTENT), size=len(CONTENT))
+    check(target)
+    assert mirrors.requests == [("good", None)]
+
+
+@pytest.mark.parametrize("how", ["trickle", "trickling-header"])
+def test_a_mirror_that_hardly_sends_anything_is_given_up(
+    mirrors: Mirrors, target: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """Each byte comes in time, and the file would take days."""
+    monkeypatch.setattr(download, "WINDOW_SECONDS", 0.3)
+    started = time.perf_counter()
+    with pytest.raises(DownloadError, match=rf"{how}: sent \d+ bytes in 0.3 s, fewer than 300,000"):
+        fetch(target, mirrors.url(how))
+    assert time.perf_counter() - started < 3
+
+
+def test_who_waits_for_another_process_says_so(
+    mirrors: Mirrors, target: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    target.parent.mkdir()
+    waiting = threading.Thread(target=fetch, args=(target, mirrors.url("good")))
+    with alone_in(target.parent):
+        waiting.start()
+        while not caplog.messages:
+            waiting.join(0.01)
+            assert waiting.is_alive()
+        assert mirrors.requests == []
+    waiting.join()
+    check(target)
+    assert caplog.messages == [f"{target.parent}: another process is filling this folder; waiting until it has ended"]
+
+
+def test_a_killed_download_leaves_what_the_next_one_continues(mirrors: Mirrors, target: Path) -> None:
+    script = (
+        "import sys\nfrom mlp_numpy.data import download\n"
+        "download.fetch([sys.argv[1]], sys.argv[2], sys.argv[3], progress=True)\n"
+    )
+    command = [sys.executable, "-c", script, mirrors.url("trickle"), str(target), sha256(CONTENT)]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        while not part_of(target).exists():
+            assert process.poll() is None
+        process.kill()
+    assert list(target.parent.iterdir()) == [part_of(target)]
+    fetch(target, mirrors.url("good"))
+    check(target)
+
+
+def test_the_lengths_of_all_files_are_known() -> None:
+    assert cifar10.SIZES[cifar10.PYTHON_ARCHIVE] == 170_498_071
+    assert cifar100.SIZES[cifar100.PYTHON_ARCHIVE] == 169_001_437
+    assert mnist.SIZES.keys() == mnist.SHA256.keys()

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import struct
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 
+from mlp_numpy.data import images
 from mlp_numpy.data.images import read_image
-from mlp_numpy.errors import DataError, DataNotFoundError, ShapeError
+from mlp_numpy.errors import DataError, DataNotFoundError, OptionError, ShapeError
 
 RNG = np.random.default_rng(0)
 PIXELS = RNG.integers(0, 256, (4, 6, 3), dtype=np.uint8)
@@ -168,3 +171,79 @@ def test_images_that_are_too_large_are_refused_and_merely_large_ones_are_not(
 def test_the_library_does_not_load_it() -> None:
     script = "import sys, mlp_numpy; sys.exit('mlp_numpy.data.images' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script]).returncode == 0
+
+
+def test_no_program_is_started_by_an_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pillow knows kinds of file that others than itself read: Ghostscript for one of them, whatever its name says."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name in ("gs", "gswin64c", "gswin32c", "djpeg", "ppmtogif"):
+        (programs / name).write_text(f"#!/bin/sh\ntouch {tmp_path}/was-here\n")
+        (programs / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs), prepend=":")
+    Image.new("RGB", (8, 8)).save(tmp_path / "x.eps")
+    for name in ("x.png", "x.jpg", "x.eps"):
+        (tmp_path / name).write_bytes((tmp_path / "x.eps").read_bytes())
+        with pytest.raises(DataError, match=f"{name} must be an image file that Pillow can read"):
+            read_image(tmp_path / name, SHAPE)
+    assert not (tmp_path / "was-here").exists()
+    assert not {"EPS", "PDF", "WMF", "FPX", "MIC", "BUFR", "GRIB", "HDF5", "MPEG", "FITS"} & set(images.KINDS)
+
+
+@pytest.mark.parametrize(("name", "value"), [("MOST_PIXELS", 23), ("MOST_BYTES", 95), ("LONGEST_SIDE", 5)])
+@pytest.mark.parametrize("ending", ["png", "bmp", "gif", "tif", "jpg"])
+def test_the_size_is_looked_at_before_a_pixel_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: int, ending: str
+) -> None:
+    Image.fromarray(PIXELS).save(tmp_path / f"a.{ending}")
+    monkeypatch.setattr(images, name, value if ending != "gif" or name != "MOST_BYTES" else 23)
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda self: pytest.fail("read"))
+    with pytest.raises(DataError, match=rf"a.{ending} must have at most .* got 6 × 4 .*Hint: make it smaller"):
+        read_image(tmp_path / f"a.{ending}", SHAPE)
+
+
+def test_tiles_larger_than_the_image_are_refused(tmp_path: Path) -> None:
+    """One of them is read as a whole: here of 2.5 GB, for an image of 8 × 8 in 200 bytes."""
+    side = 50_000
+    entries = {256: 8, 257: 8, 258: 8, 259: 5, 262: 1, 277: 1, 322: side, 323: side, 324: 150, 325: 20}
+    tags = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries.items())
+    (tmp_path / "a.tif").write_bytes(b"II*\0" + struct.pack("<IH", 8, len(entries)) + tags + bytes(70))
+    with pytest.raises(DataError, match=r"a\.tif must have at most 50,000,000 pixels"):
+        read_image(tmp_path / "a.tif", SHAPE)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "P", "I;16", "LA", "1", "CMYK"])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_large_image_becomes_what_a_small_one_of_the_same_picture_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str, orientation: int
+) -> None:
+    """It is made smaller in strips, to the means of squares of 20 pixels here, then goes the way of the small one."""
+    areas = np.array([[0, 90, 180], [255, 30, 60], [120, 200, 10]], np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    paths = [tmp_path / f"{name}.{'tif' if mode == 'CMYK' else 'png'}" for name in ("small", "large")]
+    for path, side in zip(paths, (2, 40), strict=True):
+        pixels = np.kron(areas, np.ones((side, side), np.uint8))
+        image = Image.fromarray(pixels * np.uint16(257) if mode == "I;16" else pixels)
+        (image if mode == "I;16" else image.convert(mode, dither=Image.Dither.NONE)).save(path, exif=exif)
+    for name, value in (("_LARGE", 100), ("_STRIP", 3000), ("_LEAST", 6)):
+        monkeypatch.setattr(images, name, value)
+    small, large = (read_image(path, (1, 3, 3)).astype(int) for path in paths)
+    np.testing.assert_allclose(large, small, atol=1)
+
+
+def test_a_large_photograph_is_read_at_a_part_of_its_size(tmp_path: Path) -> None:
+    Image.new("RGB", (5000, 4000), (200, 100, 50)).save(tmp_path / "a.jpg")
+    colors = read_image(tmp_path / "a.jpg", (3, 32, 32)).reshape(3, -1).mean(axis=1)
+    np.testing.assert_allclose(colors, (200, 100, 50), atol=3)
+
+
+def test_a_path_may_be_text_and_nothing_else(tmp_path: Path) -> None:
+    Image.fromarray(PIXELS).save(tmp_path / "a.png")
+    np.testing.assert_array_equal(read_image(str(tmp_path / "a.png"), SHAPE), read_image(tmp_path / "a.png", SHAPE))
+    for path in (None, b"a.png", 3, "a\0b", "\ud800", ""):
+        with pytest.raises(OptionError, match="read_image: there must be a path"):
+            read_image(path, SHAPE)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DataError, match="must be a regular file, got a device, a pipe or a socket"):
+        read_image(tmp_path / "pipe", SHAPE)

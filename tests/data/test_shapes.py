@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import re
 from pathlib import Path
 
@@ -40,6 +42,40 @@ def test_the_form_is_that_of_cifar10() -> None:
         assert split.images.flags.c_contiguous
         assert split.labels.shape == (n,)
         assert split.labels.dtype == np.int64
+
+
+def test_the_same_seed_draws_the_same_pictures_in_every_version() -> None:
+    """Another digest means that VERSION must rise: kept files would hold other pictures than a new drawing."""
+    dataset = shapes.generate(20, 11, seed=5)
+    digest = hashlib.sha256()
+    for split in (dataset.train, dataset.test):
+        digest.update(split.images.tobytes() + split.labels.tobytes())
+    assert shapes.VERSION == 1
+    assert digest.hexdigest() == "e1e0e823887ca51db5cca846a57f3ebaee6ecb78c2b07d07fe397f2b8dc2cd60"
+
+
+@pytest.mark.usefixtures("small")
+def test_what_a_killed_drawing_left_is_cleared(tmp_path: Path) -> None:
+    litter = [tmp_path / f".shapes-v1-seed0.npy.{k}.part" for k in ("abc", "x_1")]
+    other = tmp_path / ".another.part"
+    for path in (*litter, other):
+        path.write_bytes(b"half")
+    shapes.load(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".another.part", "shapes-v1-seed0.npy"]
+
+
+@pytest.mark.usefixtures("small")
+def test_a_kept_file_of_other_content_with_a_right_digest_is_drawn_again(tmp_path: Path) -> None:
+    drawn = shapes.load(tmp_path)
+    path = tmp_path / "shapes-v1-seed0.npy"
+    whole = path.read_bytes()
+    buffer = io.BytesIO()
+    for array in (np.zeros((2, 3)), np.zeros(2), np.zeros((2, 3)), np.zeros(2)):
+        np.save(buffer, array)
+    for content in (b"", b"junk", buffer.getvalue(), whole[:-40]):
+        path.write_bytes(content + hashlib.sha256(content).digest())
+        assert same(shapes.load(tmp_path), drawn)
+        assert path.read_bytes() == whole
 
 
 def test_a_seed_is_one_drawing() -> None:

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from mlp_numpy import AvgPool2dModule, Conv2dModule, FlatParameters, MaxPool2dModule, Module, UnflattenModule
 from mlp_numpy.arrays import Array
+from mlp_numpy.autodiff import Context
 from mlp_numpy.errors import OptionError, ShapeError
 from mlp_numpy.gradcheck import gradcheck
+from mlp_numpy.modules.conv import Conv2d
 from mlp_numpy.modules.wide import side_by_side
 from mlp_numpy.modules.windows import Windows
 
@@ -171,3 +173,70 @@ def test_sizes_that_cannot_be(make: Any, message: str) -> None:
 def test_images_that_do_not_fit(module: Module, shape: tuple[int, ...], message: str) -> None:
     with pytest.raises(ShapeError, match=message):
         module.forward(np.ones(shape))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize(
+    ("n_out", "kernel", "stride", "padding"), [(2, 3, 1, 1), (3, (2, 3), (1, 2), (1, 0)), (6, 5, 1, 0), (40, 3, 1, 1)]
+)
+def test_what_is_not_finite_touches_the_windows_that_see_it_alone(
+    n_out: int, kernel: Any, stride: Any, padding: Any, value: float
+) -> None:
+    module, x = Conv2dModule(2, n_out, kernel, stride, padding, rng=0), drawn((2, 2, 6, 9), 1)
+    clean = module.forward(x).copy()
+    dout = drawn(clean.shape, 2)
+    (kh, kw), (sh, sw), (ph, pw) = module.windows.kernel, module.windows.stride, module.windows.padding
+    bad, sees = x.copy(), np.zeros(clean.shape, bool)
+    bad[1, 0, 3, 4] = value
+    for i, j in np.ndindex(*clean.shape[2:]):
+        sees[1, :, i, j] = 0 <= 3 - (i * sh - ph) < kh and 0 <= 4 - (j * sw - pw) < kw
+    out = module.forward(bad)
+    np.testing.assert_array_equal(np.isfinite(out), ~sees)
+    np.testing.assert_allclose(out[~sees], clean[~sees], rtol=1e-12, atol=1e-13)
+    module.forward(x)
+    dout[0, 0, 1, 1] = value
+    seen = np.zeros(x.shape, bool)
+    seen[0, :, max(0, sh - ph) : sh - ph + kh, max(0, sw - pw) : sw - pw + kw] = True
+    np.testing.assert_array_equal(np.isfinite(module.backward(dout)), ~seen)
+    assert np.isfinite(module.grads["weight"][1:]).all()
+
+
+def test_the_gradient_of_a_weight_in_c_order() -> None:
+    """More kernels than go side by side, and a weight whose memory is no matrix (M, KH·KW·C)."""
+    x, weight = drawn((2, 3, 5, 6), 1), drawn((40, 3, 3, 3), 2)
+    module, over = Conv2dModule(3, 40, 3, padding=1, rng=0), Windows((3, 3), (1, 1), (1, 1))
+    module.params["weight"] = weight
+    dout = drawn(module.forward(x).shape, 3)
+    module.backward(dout)
+    context = Context()
+    Conv2d.forward(context, x, weight, over=over)
+    context.into = (None, np.empty_like(weight))
+    _, dweight = Conv2d.backward(context, dout)
+    assert dweight is context.into[1]
+    assert dweight.flags.c_contiguous
+    np.testing.assert_allclose(dweight, module.grads["weight"], rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_mean_within_the_range_of_a_sum_beyond_it(dtype: type) -> None:
+    largest = np.finfo(dtype).max
+    x = np.full((1, 1, 4, 4), largest, dtype)
+    x[0, 0, :2, 2:] = [[1, 2], [3, 4]]
+    out = AvgPool2dModule(2).forward(x)
+    np.testing.assert_allclose(out[0, 0], [[largest, 2.5], [largest, largest]], rtol=1e-6)
+
+
+@pytest.mark.parametrize("padding", [0, 1])
+def test_the_share_of_an_average_pool_that_falls_on_the_padding_is_lost(padding: int) -> None:
+    pool, x = AvgPool2dModule(3, 2, padding), drawn((1, 2, 7, 7), 4)
+    dout = drawn(pool.forward(x).shape, 5)
+    n_rows = [min(7, i * 2 - padding + 3) - max(0, i * 2 - padding) for i in range(dout.shape[2])]
+    share = np.outer(n_rows, n_rows) / 9
+    np.testing.assert_allclose(pool.backward(dout).sum(), (dout * share).sum(), rtol=1e-12)
+
+
+def test_the_maximum_of_complex_numbers_is_that_of_their_real_parts() -> None:
+    x = np.array([[[[1 + 5j, 2 - 1j], [np.nan + 1j, 3]]]])
+    pool = MaxPool2dModule((1, 2))
+    np.testing.assert_array_equal(pool.forward(x).real.ravel(), [2, np.nan])
+    np.testing.assert_array_equal(pool.backward(np.ones((1, 1, 2, 1))), [[[[0, 1], [1, 0]]]])

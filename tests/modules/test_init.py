@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 
 from mlp_numpy import Conv2dModule, LinearModule, glorot, kaiming, lecun, normal, orthogonal, uniform, zeros
-from mlp_numpy.errors import OptionError
+from mlp_numpy.errors import DTypeError, OptionError
 
 SHAPE = (400, 500)
 
@@ -111,3 +112,33 @@ def test_a_convolution_counts_its_kernel() -> None:
     assert abs(glorot()(rng, kernel, input_layer=False)).max() <= math.sqrt(6 / (96 * 15))
     x = rng.normal(size=(4, 16, 8, 8))
     assert Conv2dModule(16, 200, 3, rng=0).forward(x).std() == pytest.approx(math.sqrt(2), rel=0.1)
+
+
+@pytest.mark.parametrize(
+    "init", [normal(1e300), orthogonal(1e300), lambda rng, shape, *, input_layer: np.full(shape, np.nan)]
+)
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda init: LinearModule(3, 2, init=init, dtype=np.float32),
+        lambda init: Conv2dModule(3, 2, 1, init=init, dtype=np.float32),
+    ],
+)
+def test_start_values_lie_within_the_range_of_the_dtype(make: Any, init: Any) -> None:
+    with pytest.raises(OptionError, match="init must draw numbers within the range of float32"):
+        make(init)
+
+
+@pytest.mark.parametrize("init", [int, lambda: 0, "kaiming", pytest.param(10**5000, id="a huge number"), 3])
+def test_what_is_no_initializer_is_refused(init: Any) -> None:
+    with pytest.raises(OptionError, match="init must be an initializer"):
+        LinearModule(3, 2, init=init)
+
+
+def test_complex_start_values_need_a_complex_dtype() -> None:
+    def draw_complex(rng: np.random.Generator, shape: tuple[int, ...], *, input_layer: bool) -> Any:
+        return rng.normal(size=shape) * 1j
+
+    with pytest.raises(DTypeError, match="what init draws must be real"):
+        LinearModule(3, 2, init=draw_complex)
+    assert LinearModule(3, 2, init=draw_complex, dtype=complex).params["weight"].imag.any()

@@ -73,8 +73,9 @@ def test_limits_of_the_activations(row: tuple[Callable[[], Module], float, float
     np.testing.assert_allclose(out[1], expected[::-1].astype(dtype), rtol=1e-6)
     assert np.isnan(out[3, 0])
     assert np.isfinite(out[2]).all()
-    dx = module.backward(np.array([[1, 1], [3, 3], [1, 1], [0, 1]], dtype))
+    dx = module.backward(np.array([[1, 1], [3, 3], [1, 1], [1, 1]], dtype))
     assert dx is not None
+    assert np.isnan(dx[3, 0]) or isinstance(module, IdentityModule)
     np.testing.assert_allclose(dx[0], np.array([low_slope, high_slope], dtype), rtol=1e-6)
     np.testing.assert_allclose(dx[1], 3 * np.array([high_slope, low_slope], dtype), rtol=1e-6)
     for _, leaf in module.leaves():
@@ -106,6 +107,55 @@ def test_an_infinite_gradient_does_not_count_on_the_branch_that_is_not_chosen(ma
     module = make()
     module.forward(np.array([[-1.0, 2.0, -3.0]]))
     np.testing.assert_array_equal(module.backward(np.array([[INF, -INF, 1.0]])), [[0, -INF, 0]])
+
+
+@KINDS
+@pytest.mark.parametrize("make", [ReLUModule, lambda: ReLUModule(5), lambda: LeakyReLUModule(0)])
+def test_a_nan_of_dout_does_not_count_on_the_branch_that_is_not_chosen(make: Callable[[], Module], dtype: type) -> None:
+    module = make()
+    module.forward(np.array([[-1.0, 2.0, -INF]], dtype))
+    np.testing.assert_array_equal(module.backward(np.full((1, 3), np.nan, dtype)), [[0, np.nan, 0]])
+
+
+@KINDS
+@pytest.mark.parametrize("row", LIMITS, ids=lambda row: repr(row[0]()))
+def test_a_slope_of_zero_lets_no_infinity_through(
+    row: tuple[Callable[[], Module], float, float, float, float], dtype: type
+) -> None:
+    make, _, low_slope, _, high_slope = row
+    module = make().astype(dtype)
+    module.forward(np.array([[-INF, INF]], dtype))
+    dx = module.backward(np.array([[INF, -INF]], dtype))
+    slopes = np.array([low_slope, -high_slope])
+    np.testing.assert_array_equal(dx, [np.where(slopes == 0, 0, np.copysign(INF, slopes))])
+
+
+@pytest.mark.parametrize("neg_slope", [1e-60, -1e-60, 1e300])
+def test_a_slope_beyond_the_range_of_float32_makes_no_nan(neg_slope: float) -> None:
+    module = LeakyReLUModule(neg_slope)
+    out = module.forward(np.array([[-INF, 0, 2, INF]], np.float32))
+    np.testing.assert_array_equal(out[0, 1:], [0, 2, INF])
+    assert not np.isnan(out).any()
+    assert not np.isnan(module.backward(np.array([[INF, 0, 1, INF]], np.float32))).any()
+
+
+@KINDS
+@pytest.mark.parametrize("beta", [1e-320, 1e-50, 1e-40, 1e-30, 1e-3, 1.0, 1e3, 1e38, 1e300])
+def test_softplus_of_every_beta(beta: float, dtype: type) -> None:
+    module = SoftplusModule(beta)
+    out = module.forward(np.array([[-INF, INF, 3]], dtype))
+    np.testing.assert_array_equal(out[0, :2], [0, INF])
+    assert out[0, 2] >= 3
+    np.testing.assert_array_equal(module.backward(np.ones((1, 3), dtype))[0, :2], [0, 1])
+
+
+def test_the_branch_of_a_prelu_that_is_not_chosen_has_no_say() -> None:
+    module = PReLUModule(2)
+    module.params["slope"] = [INF, np.nan]
+    x, dout = np.array([[2.0, 3.0], [INF, 0.5]]), np.array([[1.0, np.nan], [np.nan, 1.0]])
+    np.testing.assert_array_equal(module.forward(x), x)
+    module.backward(dout)
+    np.testing.assert_array_equal(module.grads["slope"], [0, 0])
 
 
 def test_the_slope_of_a_prelu_is_blind_to_the_positive_side() -> None:
@@ -144,6 +194,23 @@ def test_limits_of_the_softmax(scores: list[float], expected: list[float], dtype
     np.testing.assert_allclose(softmax.backward(dout), p * (dout - (p * dout).sum()), rtol=1e-5, atol=1e-7)
     np.testing.assert_allclose(log_softmax.backward(dout), dout - p * dout.sum(), rtol=1e-5, atol=1e-6)
     assert np.isnan(softmax.forward(np.array([[np.nan, 1, INF]], dtype))).all()
+
+
+@pytest.mark.parametrize("value", [INF, -INF])
+def test_what_has_no_probability_lets_no_infinity_through(value: float) -> None:
+    scores, dout = np.array([[0.0, -INF, 0.0]]), np.array([[1.0, value, 3.0]])
+    softmax = SoftMaxModule()
+    softmax.forward(scores)
+    np.testing.assert_allclose(softmax.backward(dout), [[-0.5, 0, 0.5]], rtol=1e-15)
+    log_softmax = LogSoftMaxModule()
+    log_softmax.forward(scores)
+    np.testing.assert_array_equal(log_softmax.backward(dout), [[-value, value, -value]])
+
+
+def test_a_complex_nan_goes_through_a_relu() -> None:
+    out = ReLUModule().forward(np.array([[np.nan + 1j, -1 + 1j, 2 + 1j]]))
+    assert np.isnan(out[0, 0])
+    np.testing.assert_array_equal(out[0, 1:], [0, 2 + 1j])
 
 
 @KINDS

@@ -165,3 +165,127 @@ def test_a_shortcut_must_keep_the_shape_and_pass_the_gradient() -> None:
 def test_settings_that_cannot_be(make: Any, message: str) -> None:
     with pytest.raises(OptionError, match=message):
         make()
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e3, 1e5])
+@pytest.mark.parametrize("make", [LayerNorm, BatchNorm])
+def test_an_offset_costs_no_digits(make: Any, offset: float) -> None:
+    """What differs by a few units beside a large offset keeps the digits of its differences."""
+    x = (np.random.default_rng(5).integers(-8, 9, (64, 64)) + offset).astype(np.float32)
+    out = make(64, dtype=np.float32).forward(x)
+    expected = make(64).forward(x.astype(np.float64))
+    np.testing.assert_allclose(out, expected, atol=2e-6)
+
+
+@pytest.mark.parametrize("kind", ["mixed", "far", "tiny", "huge"])
+@pytest.mark.parametrize("make", [LayerNorm, BatchNorm])
+def test_gradients_stay_right_where_the_unit_or_the_origin_moves(make: Any, kind: str) -> None:
+    factors = {"mixed": [1e-160, 1, 1e160], "far": [1, 1, 1], "tiny": [1e-200] * 3, "huge": [1e200] * 3}[kind]
+    shift = {"mixed": [0, 1e3, 0], "far": [1e3, -1e3, 0], "tiny": [0] * 3, "huge": [0] * 3}[kind]
+    unit = np.random.default_rng(2).normal(size=(3, 3))
+    one, other = make(3, eps=0.0), make(3, eps=0.0)
+    # rows for LayerNorm, features for BatchNorm
+    factor, by = (np.array(factors)[:, np.newaxis], np.array(shift)[:, np.newaxis])
+    if make is BatchNorm:
+        factor, by = factor.T, by.T
+    np.testing.assert_allclose(other.forward(unit * factor + by), one.forward(unit), rtol=1e-12, atol=1e-12)
+    dout = np.random.default_rng(3).normal(size=(3, 3))
+    np.testing.assert_allclose(other.backward(dout) * factor, one.backward(dout), rtol=1e-11, atol=1e-11)
+    np.testing.assert_allclose(other.grads["gamma"], one.grads["gamma"], rtol=1e-11, atol=1e-12)
+
+
+def test_rows_that_need_another_unit_change_no_other_row() -> None:
+    x = np.random.default_rng(0).normal(size=(4, 50)).astype(np.float32)
+    odd = x.copy()
+    odd[1:] = [np.full(50, 1e30), x[2] * 1e-40, x[3] + 1e6]
+    alone, beside = LayerNorm(50, dtype=np.float32).forward(x), LayerNorm(50, dtype=np.float32).forward(odd)
+    np.testing.assert_array_equal(alone[0], beside[0])
+
+
+def test_the_complex_step_goes_through_another_unit_and_origin() -> None:
+    x, dout = np.full((2, 4), 1e4) + np.array([[0, 1, 3, 7], [2, -2, 0, 5]]), drawn(2, 4, seed=9)
+    for make in (LayerNorm, BatchNorm):
+        module, h = make(4), 1e-100
+        steps = np.zeros_like(x)
+        for index in np.ndindex(*x.shape):
+            moved = x.astype(complex)
+            moved[index] += 1j * h
+            steps[index] = (make(4, running=False) if make is BatchNorm else make(4)).forward(moved).imag.ravel() @ (
+                dout.ravel() / h
+            )
+        module.forward(x)
+        np.testing.assert_allclose(module.backward(dout), steps, rtol=1e-10, atol=1e-10)
+
+
+def test_the_default_eps_of_a_layer_norm() -> None:
+    x = np.array([[-1e-3, 1e-3]])
+    np.testing.assert_allclose(LayerNorm(2).forward(x), x / np.sqrt(1e-6 + 1e-5), rtol=1e-12)
+    assert LayerNorm(2).eps == BatchNorm(2).eps == 1e-5
+
+
+@pytest.mark.parametrize("make", [LayerNorm, BatchNorm])
+def test_the_dtype_of_all_that_a_normalization_owns(make: Any) -> None:
+    module = make(3, dtype=np.float32)
+    for array in (*module.params.values(), *module.grads.values(), *module.buffers.values()):
+        assert array.dtype == np.float32
+    assert module.forward(np.ones((2, 3), np.float32)).dtype == np.float32
+
+
+@pytest.mark.parametrize("shape", [(2, 0, 3), (0, 3), (3,), (2, 4)])
+def test_a_layer_norm_wants_rows(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ShapeError, match=r"LayerNorm\(3"):
+        LayerNorm(3).forward(np.zeros(shape))
+
+
+def test_a_running_variance_beyond_the_range_may_be_forgotten() -> None:
+    module = BatchNorm(1, momentum=1.0, dtype=np.float32)
+    module.forward(np.array([[1e30], [-1e30]], np.float32))
+    module.forward(np.array([[1.0], [3.0]], np.float32))
+    np.testing.assert_array_equal(module.buffers["running_variance"], [2])
+    still = BatchNorm(1, momentum=0.0, dtype=np.float32)
+    still.forward(np.array([[1e30], [-1e30]], np.float32))
+    np.testing.assert_array_equal(still.buffers["running_variance"], [1])
+
+
+@pytest.mark.parametrize("eps", [0.0, 1e-40, 1e-38, 1e-20, 1e-5])
+@pytest.mark.parametrize("scale", [1e-25, 1e-21, 1e-19, 1e-10, 1e18, 1e30, 1e38])
+@pytest.mark.parametrize("make", [LayerNorm, BatchNorm])
+def test_float32_gives_what_float64_does_all_over_its_range(make: Any, scale: float, eps: float) -> None:
+    x = (np.random.default_rng(1).uniform(-3, 3, (6, 6)) * scale).astype(np.float32)
+    dout = (np.random.default_rng(2).normal(size=(6, 6)) * min(scale, 1e15)).astype(np.float32)
+    single, double = make(6, eps=eps, dtype=np.float32), make(6, eps=eps)
+    np.testing.assert_allclose(single.forward(x), double.forward(x.astype(float)), rtol=1e-5, atol=2e-6)
+    found, expected = single.backward(dout), double.backward(dout.astype(float))
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5 * abs(expected).max())
+    if make is BatchNorm:
+        for name, array in single.buffers.items():
+            with np.errstate(over="ignore"):
+                np.testing.assert_allclose(array, double.buffers[name].astype(np.float32), rtol=1e-5)
+
+
+@pytest.mark.parametrize("make", [LayerNorm, BatchNorm])
+def test_the_slope_at_a_constant_is_that_of_eps_alone(make: Any) -> None:
+    module, dout = make(2, eps=1e-44, dtype=np.float32), np.array([[1, 2], [4, 8]], np.float32)
+    np.testing.assert_array_equal(module.forward(np.full((2, 2), 1000.1, np.float32)), 0)
+    centered = dout - dout.mean(axis=1 if make is LayerNorm else 0, keepdims=True)
+    np.testing.assert_allclose(module.backward(dout), centered * 1e22, rtol=1e-4)
+
+
+@pytest.mark.parametrize("make", [LayerNorm, BatchNorm])
+def test_an_eps_beyond_the_range_leaves_nothing_of_x(make: Any) -> None:
+    module = make(2, eps=1e300, dtype=np.float32)
+    x = np.array([[1, 2], [3, 5]], np.float32)
+    for _ in range(2):
+        np.testing.assert_array_equal(module.forward(x), 0)
+        np.testing.assert_array_equal(module.backward(x), 0)
+        assert all(np.isfinite(array).all() for array in module.buffers.values())
+        module.eval()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("make", [LayerNorm, BatchNorm])
+def test_the_ends_of_the_range_are_normalized(make: Any, dtype: type) -> None:
+    signs = np.array([[1, 1, -1, -1], [-1, -1, 1, 1], [1, 1, -1, -1], [-1, -1, 1, 1]], dtype)
+    if make is BatchNorm:
+        signs = signs.T
+    np.testing.assert_allclose(make(4, dtype=dtype).forward(np.finfo(dtype).max * signs), signs, rtol=1e-6)

@@ -105,7 +105,7 @@ def test_repr_is_the_constructor_call(schedule: Schedule | Plateau) -> None:
         (Cosine, (10, 1), r"Cosine: floor must be a number in \[0, 1\), got 1"),
         (WarmUp, (0, Constant()), "WarmUp: steps must be a whole number ≥ 1, got 0"),
         (WarmUp, (5, Constant(), 1.0), r"WarmUp: start must be a number in \(0, 1\), got 1.0"),
-        (WarmUp, (5, Plateau(0.5, 3)), r"WarmUp: then must be a function of the step, with at\(step\), got Plateau"),
+        (WarmUp, (5, Plateau(0.5, 3)), r"WarmUp: then must be a schedule, with at\(step\), got Plateau"),
         (WarmUp, (5, OneCycle(10)), r"begin with the factor 1, got OneCycle\(.*\), which begins with 0.04. Hint: "),
         (OneCycle, (3,), "OneCycle: there must be more than one update in the rise, got 0.3 of 3"),
         (OneCycle, (10, math.inf), "OneCycle: peak must be a number > 0, got inf"),

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import csv
+import hashlib
+import io
 import math
+import struct
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,8 +19,9 @@ from tiny import SHAPE, tiny
 from mlp_numpy import MLP, kaiming
 from mlp_numpy.data.preprocessing import Preprocessing
 from mlp_numpy.errors import DataError, DataNotFoundError, OptionError
+from mlp_numpy.models import ConvNet, ResidualMLP, SmallConvNet, build, describe
 from mlp_numpy.training import EvaluationRecord, History, StepRecord, TrainedModel, load_model, save_model
-from mlp_numpy.training.archive import read_archive, write_archive
+from mlp_numpy.training.archive import _Signed, read_archive, write_archive
 
 DATA = tiny(20, 5)
 
@@ -213,3 +218,97 @@ def test_a_model_that_may_not_be_read_need_not_be_trained_again(
     with pytest.raises(DataError, match="must be readable, got: Permission denied. Hint: check its owner") as caught:
         load_model(tmp_path / "model.npz")
     assert "train it again" not in str(caught.value)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+def test_an_archive_is_signed_whatever_the_pieces_are_that_it_is_written_in(size: int) -> None:
+    content = np.random.default_rng(0).bytes(997) + b"\0\0"
+    file = io.BytesIO()
+    signed = _Signed(file)
+    for start in range(0, len(content), size):
+        piece = content[start : start + size]
+        assert signed.write(piece) == len(piece)
+        assert signed.write(b"") == 0
+    signed.sign()
+    body = content[:-2] + b"\x40\0"
+    assert file.getvalue() == body + hashlib.sha256(body).hexdigest().encode()
+
+
+def test_an_archive_about_something_else_is_refused(tmp_path: Path) -> None:
+    for about in ("[]", "1", '"a"', "null"):
+        content = io.BytesIO()
+        signed = _Signed(content)
+        np.savez(signed, about=np.array(about))
+        signed.sign()
+        (tmp_path / "a.npz").write_bytes(content.getvalue())
+        with pytest.raises(DataError, match="about is not an object"):
+            read_archive("load", tmp_path / "a.npz", "model file")
+
+
+def test_a_path_may_be_text(tmp_path: Path) -> None:
+    for name in ("a.npz", "a.safetensors"):
+        save_model(str(tmp_path / name), trained())
+        assert load_model(str(tmp_path / name)).about["step"] == 7
+
+
+@pytest.mark.parametrize("model", [
+    MLP(48, [5], 4, rng=0, batch_norm=True, dropout=0.1), MLP(48, [], 4, rng=0), ResidualMLP(48, 4, 6, 2, rng=0),
+    ConvNet((3, 16, 16), 4, n_first=2, rng=0, extra_norm=True), SmallConvNet((3, 16, 16), 4, rng=0),
+])  # fmt: skip
+def test_a_description_is_held_against_the_weights_before_anything_is_made(model: Any) -> None:
+    """Every builder: what a state holds is enough, and one number, or one weight, less is not."""
+    weights = [layer.value for name, layer in model.learned() if name.endswith("weight")]
+    n_numbers, n_arrays = sum(weight.size for weight in weights), len(weights)
+    description = describe(model)
+    build(description, most_numbers=n_numbers, most_arrays=n_arrays).load_state(model.state())
+    for most in ({"most_numbers": n_numbers - 1}, {"most_arrays": n_arrays - 1}):
+        with pytest.raises(OptionError, match="build: the network must have at most"):
+            build(description, **most)
+
+
+@pytest.mark.parametrize("statistic", [np.full(48, np.nan), *(np.zeros(48, kind) for kind in ("U1", int, complex))])
+def test_statistics_that_are_no_numbers_are_refused(tmp_path: Path, statistic: np.ndarray) -> None:
+    forged(tmp_path / "m.npz", lambda _, arrays: arrays.update({"preprocessing/shift": statistic}))
+    with pytest.raises(DataError, match="describe a model that fits its arrays, got"):
+        load_model(tmp_path / "m.npz")
+
+
+def test_half_a_character_is_no_name(tmp_path: Path) -> None:
+    forged(tmp_path / "m.npz", lambda about, _: about.update(name="a"))
+    about = trained().about | {"name": "\ud800"}
+    with pytest.raises(OptionError, match="name must be text"):
+        TrainedModel(trained().model, trained().preprocessing, about)
+
+
+def test_only_what_the_library_writes_is_unpacked(tmp_path: Path) -> None:
+    """Right digests around a compressed entry, entries on top of one another, and two of one name."""
+    save_model(tmp_path / "m.npz", trained())
+    with zipfile.ZipFile(tmp_path / "m.npz") as file:
+        members = [(name, file.read(name)) for name in file.namelist()]
+
+    def packed(*entries: tuple[str, bytes], how: int = zipfile.ZIP_STORED) -> bytes:
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", how) as new:
+            for name, content in entries:
+                new.writestr(name, content)
+        return buffer.getvalue()
+
+    with pytest.warns(UserWarning, match="Duplicate name"):
+        twice = packed(*members, members[0])
+    # every entry of the list of contents says that it lies where the first and longest one does
+    longest = max(members, key=lambda member: len(member[1]))
+    alone = packed(longest)
+    entry, end = alone[alone.index(b"PK\1\2") : alone.index(b"PK\5\6")], alone[alone.index(b"PK\5\6") :]
+    others = [entry.replace(longest[0].encode(), f"{k:0{len(longest[0])}}".encode()) for k in range(5)]
+    rows = b"".join([entry, *others])
+    counts = struct.pack("<HHI", 6, 6, len(rows))
+    heap = alone[: alone.index(b"PK\1\2")] + rows + end[:8] + counts + end[16:]
+    for content, words in (
+        (packed(*members, how=zipfile.ZIP_DEFLATED), "compressed arrays"),
+        (twice, "two arrays of one name"),
+        (heap, "arrays longer than the file"),
+    ):
+        body = content[:-2] + b"\x40\0"
+        (tmp_path / "a.npz").write_bytes(body + hashlib.sha256(body).hexdigest().encode())
+        with pytest.raises(DataError, match=words):
+            load_model(tmp_path / "a.npz")

@@ -12,9 +12,15 @@ from mlp_numpy.autodiff import Context, ReLU
 from mlp_numpy.modules import LeakyReLU, SoftMax
 
 
+def _slope(context: Context) -> Array:
+    """The slope of every number, 1 or α, which for α = 0 is not kept."""
+    slope: Array = context["slope"] if "slope" in context else np.heaviside(context["x"], 0)
+    return slope
+
+
 def _slopes(context: Context) -> tuple[Array, float]:
-    """The slope of every number, 1 or α, and α."""
-    slope = context["slope"]
+    """The slope of every number, and α."""
+    slope = _slope(context)
     below = slope[slope != 1]
     return slope, float(below[0]) if below.size else 1.0
 
@@ -25,15 +31,15 @@ def _other_side(context: Context, dout: Array) -> Any:
 
 
 def _plus(context: Context, dout: Array) -> Any:
-    return context["slope"] + dout
+    return _slope(context) + dout
 
 
 def _dead_below(context: Context, dout: Array) -> Any:
-    return np.where(context["slope"] == 1, dout, 0)
+    return np.where(_slope(context) == 1, dout, 0)
 
 
 def _slope_twice(context: Context, dout: Array) -> Any:
-    return context["slope"] ** 2 * dout
+    return _slope(context) ** 2 * dout
 
 
 def _mask_of_dout(context: Context, dout: Array) -> Any:
@@ -42,13 +48,14 @@ def _mask_of_dout(context: Context, dout: Array) -> Any:
 
 
 def _sign_below(context: Context, dout: Array) -> Any:
-    slope = context["slope"]
+    slope = _slope(context)
     return np.where(slope == 1, dout, -slope * dout)
 
 
 def _forward_that_counts_zero_above(context: Context, x: Array, *, neg_slope: float) -> Array:
     out = LeakyReLU.forward(context, x, neg_slope=neg_slope)
-    context["slope"] = np.where(x.real >= 0, 1, context["slope"]).astype(x.dtype)
+    context["slope"] = np.where(x.real >= 0, 1, _slope(context)).astype(x.dtype)
+    context["multiply"] = np.multiply
     return out
 
 

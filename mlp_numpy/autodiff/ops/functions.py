@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, blockwise, product, quotient
+from mlp_numpy.arrays import Array, blockwise, holds_nan, kept, mark_nans, product, quotient
 from mlp_numpy.autodiff.context import Context
 from mlp_numpy.autodiff.op import Op
 
@@ -115,8 +115,7 @@ class Tanh(Op):
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
         out = context["out"]
-        dx: Array = dout * (1 - out * out)
-        return dx
+        return product(dout, 1 - out * out)
 
 
 class Sigmoid(Op):
@@ -139,7 +138,7 @@ class Sigmoid(Op):
 
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
-        (dx,) = blockwise(_sigmoid_backward, dout, context["out"])
+        (dx,) = blockwise(_sigmoid_backward, dout, context["out"], n_scratch=1)
         return dx
 
 
@@ -150,36 +149,37 @@ def _sigmoid(out: Array, x: Array) -> None:
     np.divide(1, out, out=out)
 
 
-def _sigmoid_backward(dx: Array, dout: Array, out: Array) -> None:
-    np.subtract(1, out, out=dx)
-    dx *= out
-    dx *= dout
+def _sigmoid_backward(dx: Array, slope: Array, dout: Array, out: Array) -> None:
+    np.subtract(1, out, out=slope)
+    slope *= out
+    product(slope, dout, dx)
 
 
 class ReLU(Op):
     """
-    Forward     out = max(0, x) = 1[x > 0] ⊙ x
-    Backward    dx = 1[x > 0] ⊙ dout
+    Forward     out = max(0, x) = x where x > 0, else 0
+    Backward    dx = dout where x > 0, else 0
     Shapes      x, out, dout: any, all the same
-    Caches      x  (a view, no copy)
+    Caches      x  (a view, no copy), whether it holds a NaN
     Kinks       at x = 0 the slope is 0
     Reference   "Assignment 1: MLPs, CNNs and Backpropagation" (Earle), eq. 19 to 24 with a = 0
     """
 
     @staticmethod
     def forward(context: Context, x: Array) -> Array:
-        context["x"] = x
         # A complex number is on the side of its real part, which NumPy's maximum would not say of 0 + i.
-        out: Array = (x.real > 0) * x if x.dtype.kind == "c" else np.maximum(x, 0)
+        # That of two arrays is two to three times as quick as that of an array and a number.
+        out: Array = np.where(x.real <= 0, 0, x) if x.dtype.kind == "c" else np.maximum(x, np.zeros_like(x))
+        context["x"], context["nan"] = x, holds_nan(out)
         return out
 
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
         (dx,) = blockwise(_relu_backward, dout, context["x"])
+        if context["nan"]:
+            mark_nans(dx, context["x"])
         return dx
 
 
 def _relu_backward(dx: Array, dout: Array, x: Array) -> None:
-    # The mask as numbers: a product of one kind with itself is twice as quick, and choosing takes ten times as long.
-    dx[...] = x.real > 0
-    product(dx, dout, dx)
+    kept(x.real > 0, dout, dx)

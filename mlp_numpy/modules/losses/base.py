@@ -56,7 +56,7 @@ class LossModule(Module):
         self._check_input(x)
         if y is None:
             raise LabelError(f"{self._forward}: labels must be given, got none. Hint: forward(x, y).")
-        targets = self.targets(x, y, weight)
+        targets = self._targets(x, y, weight)
         self._check_predictions(x, targets["weight"])
         context, out = self._computed(x, targets)
         if x.dtype == np.float32 and not (math.isfinite(out) if out.ndim == 0 else all_finite(out)) and all_finite(x):
@@ -95,6 +95,11 @@ class LossModule(Module):
 
     def targets(self, x: Array, y: Array, weight: Array | None = None) -> dict[str, Any]:
         """The labels and weights of a batch as the formula takes them, keyword by keyword, once they are checked."""
+        x = self._check_batch("targets", "x", x)
+        self._check_input(x)
+        return self._targets(x, y, weight)
+
+    def _targets(self, x: Array, y: Array, weight: Array | None) -> dict[str, Any]:
         return {"y": self._check_labels(x, self._array("y", y)), "weight": self._check_weight(x, weight)}
 
     @property

@@ -45,7 +45,7 @@ class ClassLossModule(LossModule):
         self.class_weight = class_weight
         self.ignore_index = None if ignore_index is None else int(ignore_index)
 
-    def targets(self, x: Array, y: Array, weight: Array | None = None) -> dict[str, Any]:
+    def _targets(self, x: Array, y: Array, weight: Array | None) -> dict[str, Any]:
         """The labels and weights of a batch as the formula takes them, keyword by keyword, once they are checked.
 
         For classes yₙ, class weight and ignored label are weights of rows: vₙ = weightₙ ω at yₙ, or 0 where ignored.
@@ -127,7 +127,7 @@ class DistributionLossModule(ClassLossModule):
         super().__init__(reduction, class_weight=class_weight, ignore_index=ignore_index)
         self.label_smoothing = number(type(self).__name__, "label_smoothing", label_smoothing, PROBABILITY)
 
-    def targets(self, x: Array, y: Array, weight: Array | None = None) -> dict[str, Any]:
+    def _targets(self, x: Array, y: Array, weight: Array | None) -> dict[str, Any]:
         """The labels and weights of a batch as the formula takes them, keyword by keyword, once they are checked.
 
         Rows of probabilities become tₙᵢ = ωᵢ ((1 − ε) yₙᵢ + ε/C), and so do smoothed classes, for which "mean" still
@@ -143,7 +143,7 @@ class DistributionLossModule(ClassLossModule):
             rows = self._check_labels(x, y)
             counts = v = self._check_weight(x, weight)
         else:
-            plain = super().targets(x, y, weight)
+            plain = super()._targets(x, y, weight)
             if not self.label_smoothing:
                 return plain
             rows, counts = one_hot(plain["y"], x.shape[1], x.real.dtype), plain["weight"]

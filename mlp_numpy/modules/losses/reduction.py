@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar, get_args
 
 import numpy as np
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.autodiff import Context
+from mlp_numpy.checks import NOT_NEGATIVE, choice, number, shown
+from mlp_numpy.errors import DTypeError
 
 Reduction: TypeAlias = Literal["mean", "sum", "none"]
 Formula = TypeVar("Formula", bound=Callable[..., Any])
@@ -31,6 +33,7 @@ class Joined:
     """
 
     def __init__(self, reduction: Reduction = "mean") -> None:
+        choice("Joined", "reduction", reduction, get_args(Reduction))
         self.reduction: Reduction = reduction
         self.weight = 0.0
         self._begun = False
@@ -38,8 +41,9 @@ class Joined:
     def add(self, weight: float) -> tuple[float, float]:
         """The factors (a, b) of what has been joined so far and of the next part, whose total weight is ``weight``.
 
-        A part that is 0 and weighs 0 need not be added.
+        A part that is 0 and weighs 0 need not be added. Raises OptionError for a weight that is no number ≥ 0.
         """
+        weight = number("Joined.add", "weight", weight, NOT_NEGATIVE)
         before = (self.weight or 1.0) if self._begun else 0.0
         self.weight, self._begun = self.weight + weight, True
         if self.reduction != "mean":
@@ -48,7 +52,14 @@ class Joined:
         return before / whole, (weight or 1.0) / whole
 
     def join(self, whole: float, part: float, weight: float) -> float:
-        """The number R, given what has been joined so far, ``whole``, and the next part."""
+        """The number R, given what has been joined so far, ``whole``, and the next part, both real numbers.
+
+        Raises OptionError for a weight that is no number ≥ 0, DTypeError for a part that is no number.
+        """
+        for name, value in (("whole", whole), ("part", part)):
+            if not isinstance(value, float | int | np.floating | np.integer):
+                raise DTypeError(f"Joined.join: {name} must be a number, got {shown(value)}.")
+        weight = number("Joined.join", "weight", weight, NOT_NEGATIVE)
         if part == weight == 0:
             return whole
         a, b = self.add(weight)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mlp_numpy.arrays import is_whole
-from mlp_numpy.optim.schedules.schedule import fall, is_between, require
+from mlp_numpy.checks import FRACTION, OPEN_FRACTION
+from mlp_numpy.optim.schedules.schedule import checked_step, fall, take_number, take_whole
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,7 @@ class Constant:
 
     def at(self, step: int) -> float:
         """The factor for update number ``step``, counted from 0."""
+        checked_step(self, step)
         return 1.0
 
 
@@ -38,12 +39,12 @@ class StepDecay:
     factor: float
 
     def __post_init__(self) -> None:
-        require("StepDecay", "every", self.every, is_whole(self.every, 1), "a whole number ≥ 1")
-        require("StepDecay", "factor", self.factor, is_between(self.factor, 0, 1), "a number in (0, 1)")
+        take_whole(self, "every")
+        take_number(self, "factor", OPEN_FRACTION)
 
     def at(self, step: int) -> float:
         """The factor for update number ``step``, counted from 0."""
-        return float(self.factor ** (step // self.every))
+        return float(self.factor ** (checked_step(self, step) // self.every))
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,11 @@ class Exponential:
     factor: float
 
     def __post_init__(self) -> None:
-        require("Exponential", "factor", self.factor, is_between(self.factor, 0, 1), "a number in (0, 1)")
+        take_number(self, "factor", OPEN_FRACTION)
 
     def at(self, step: int) -> float:
         """The factor for update number ``step``, counted from 0."""
-        return float(self.factor**step)
+        return float(self.factor ** checked_step(self, step))
 
 
 @dataclass(frozen=True)
@@ -87,10 +88,9 @@ class Cosine:
     floor: float = 0.0
 
     def __post_init__(self) -> None:
-        require("Cosine", "steps", self.steps, is_whole(self.steps, 1), "a whole number ≥ 1")
-        holds = self.floor == 0 or is_between(self.floor, 0, 1)
-        require("Cosine", "floor", self.floor, holds, "a number in [0, 1)")
+        take_whole(self, "steps")
+        take_number(self, "floor", FRACTION)
 
     def at(self, step: int) -> float:
         """The factor for update number ``step``, counted from 0."""
-        return float(self.floor + (1 - self.floor) * fall(min(step / self.steps, 1)))
+        return float(self.floor + (1 - self.floor) * fall(min(checked_step(self, step) / self.steps, 1)))

@@ -6,8 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mlp_numpy.arrays import is_whole
-from mlp_numpy.optim.schedules.schedule import is_between, require
+from mlp_numpy.checks import FRACTION, OPEN_FRACTION, numbers
+from mlp_numpy.errors import ShapeError
+from mlp_numpy.optim.schedules.schedule import take_number, take_whole
 
 
 @dataclass(frozen=True)
@@ -35,15 +36,20 @@ class Plateau:
     threshold: float = 1e-4
 
     def __post_init__(self) -> None:
-        require("Plateau", "factor", self.factor, is_between(self.factor, 0, 1), "a number in (0, 1)")
-        require("Plateau", "patience", self.patience, is_whole(self.patience, 0), "a whole number ≥ 0")
-        holds = self.threshold == 0 or is_between(self.threshold, 0, 1)
-        require("Plateau", "threshold", self.threshold, holds, "a number in [0, 1)")
+        take_number(self, "factor", OPEN_FRACTION)
+        take_whole(self, "patience", least=0)
+        take_number(self, "threshold", FRACTION)
 
     def after(self, losses: Sequence[float]) -> float:
-        """The factor once these losses have been found, one an evaluation, the first one first; 1 before any."""
+        """The factor once these losses have been found, one an evaluation, the first one first; 1 before any.
+
+        Raises DTypeError or ShapeError for what is no row of numbers.
+        """
+        found = numbers("Plateau.after", "losses", losses)
+        if found.ndim != 1 or found.dtype.kind == "c":
+            raise ShapeError(f"Plateau.after: losses must be a row of real numbers, got {found.dtype} {found.shape}.")
         best, bad, falls = math.inf, 0, 0
-        for loss in losses:
+        for loss in found.tolist():
             bad += 1
             if loss < best * (1 - self.threshold):
                 best, bad = loss, 0

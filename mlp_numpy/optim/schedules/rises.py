@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
-from mlp_numpy.arrays import is_whole
+from mlp_numpy.checks import OPEN_FRACTION, POSITIVE, shown
 from mlp_numpy.errors import OptionError
-from mlp_numpy.optim.schedules.schedule import Schedule, fall, is_between, require
+from mlp_numpy.optim.schedules.schedule import Schedule, checked_step, fall, take_number, take_whole
 
 
 @dataclass(frozen=True)
@@ -32,9 +31,10 @@ class WarmUp:
     start: float = 0.01
 
     def __post_init__(self) -> None:
-        require("WarmUp", "steps", self.steps, is_whole(self.steps, 1), "a whole number ≥ 1")
-        require("WarmUp", "start", self.start, is_between(self.start, 0, 1), "a number in (0, 1)")
-        require("WarmUp", "then", self.then, isinstance(self.then, Schedule), "a function of the step, with at(step)")
+        take_whole(self, "steps")
+        take_number(self, "start", OPEN_FRACTION)
+        if not isinstance(self.then, Schedule) or isinstance(self.then, type):
+            raise OptionError(f"WarmUp: then must be a schedule, with at(step), got {shown(self.then)}.")
         if self.then.at(0) != 1:
             raise OptionError(
                 f"WarmUp: what follows must begin with the factor 1, got {self.then!r}, "
@@ -43,6 +43,7 @@ class WarmUp:
 
     def at(self, step: int) -> float:
         """The factor for update number ``step``, counted from 0."""
+        step = checked_step(self, step)
         if step >= self.steps:
             return self.then.at(step - self.steps)
         return float(self.start + (1 - self.start) * step / self.steps)
@@ -77,11 +78,10 @@ class OneCycle:
     rise: float = 0.3
 
     def __post_init__(self) -> None:
-        require("OneCycle", "steps", self.steps, is_whole(self.steps, 1), "a whole number ≥ 1")
-        require("OneCycle", "peak", self.peak, is_between(self.peak, 0, math.inf), "a number > 0")
+        take_whole(self, "steps")
+        take_number(self, "peak", POSITIVE)
         for name in ("start", "final", "rise"):
-            value = getattr(self, name)
-            require("OneCycle", name, value, is_between(value, 0, 1), "a number in (0, 1)")
+            take_number(self, name, OPEN_FRACTION)
         if self._top <= 0:
             raise OptionError(
                 f"OneCycle: there must be more than one update in the rise, got {self.rise:g} of {self.steps}. "
@@ -94,6 +94,7 @@ class OneCycle:
 
     def at(self, step: int) -> float:
         """The factor for update number ``step``, counted from 0."""
+        step = checked_step(self, step)
         first, top, last = self.start * self.peak, self._top, self.steps - 1
         if step <= top:
             return float(self.peak + (first - self.peak) * fall(step / top))

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
-import numpy as np
-
-from mlp_numpy.errors import OptionError
+from mlp_numpy.checks import Bounds, number, whole_number
 
 
 @runtime_checkable
@@ -18,15 +16,19 @@ class Schedule(Protocol):
         """The factor for update number ``step``, counted from 0."""
 
 
-def require(who: str, name: str, value: object, holds: bool, bounds: str) -> None:
-    """Raise OptionError unless a setting ``holds`` what its ``bounds`` say in words."""
-    if not holds:
-        raise OptionError(f"{who}: {name} must be {bounds}, got {value!r}.")
+def take_number(schedule: Any, name: str, bounds: Bounds) -> None:
+    """Make a field of a frozen schedule a float; raises OptionError if it is no number within ``bounds``."""
+    object.__setattr__(schedule, name, number(type(schedule).__name__, name, getattr(schedule, name), bounds))
 
 
-def is_between(value: object, low: float, high: float) -> bool:
-    """Whether a value is a number strictly between two others."""
-    return isinstance(value, float | int | np.number) and not isinstance(value, bool) and bool(low < value < high)
+def take_whole(schedule: Any, name: str, least: int = 1) -> None:
+    """Make a field of a frozen schedule an int; raises OptionError if it is no whole number ≥ ``least``."""
+    object.__setattr__(schedule, name, whole_number(type(schedule).__name__, name, getattr(schedule, name), least))
+
+
+def checked_step(schedule: Any, step: Any) -> int:
+    """``step`` as an int; raises OptionError if it is no whole number ≥ 0."""
+    return whole_number(f"{type(schedule).__name__}.at", "step", step, least=0)
 
 
 def fall(share: float) -> float:

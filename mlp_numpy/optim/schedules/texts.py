@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from mlp_numpy.arrays import is_whole
+from mlp_numpy.checks import shown, whole_number
 from mlp_numpy.errors import OptionError, unknown_name
 from mlp_numpy.optim.schedules.decays import Constant, Cosine, Exponential, StepDecay
 from mlp_numpy.optim.schedules.plateau import Plateau
 from mlp_numpy.optim.schedules.rises import OneCycle, WarmUp
-from mlp_numpy.optim.schedules.schedule import Schedule, require
+from mlp_numpy.optim.schedules.schedule import Schedule
 
 FORMS: Final = {
     "constant": "constant",
@@ -21,6 +21,8 @@ FORMS: Final = {
     "plateau": "plateau:FACTOR:PATIENCE[:THRESHOLD]",
 }
 """How each schedule is written; what stands in brackets may be left out."""
+LONGEST: Final = 500
+"""Letters of a schedule: a chain of warm-ups without end would be parsed for ever."""
 
 
 def parse_schedule(text: str, steps: int) -> Schedule | Plateau:
@@ -38,8 +40,11 @@ def parse_schedule(text: str, steps: int) -> Schedule | Plateau:
 
     Raises OptionError for a text that means none of these, and for settings that cannot be meant.
     """
-    require("parse_schedule", "text", text, isinstance(text, str), "text such as 'cosine'")
-    require("parse_schedule", "steps", steps, is_whole(steps, 1), "a whole number ≥ 1")
+    if not isinstance(text, str) or len(text) > LONGEST:
+        raise OptionError(
+            f"parse_schedule: text must be a schedule of at most {LONGEST} letters such as 'cosine', got {shown(text)}."
+        )
+    steps = whole_number("parse_schedule", "steps", steps)
     schedule = _parsed(text.strip(), steps)
     _check_effect(schedule, steps)
     return schedule
