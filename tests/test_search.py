@@ -17,7 +17,15 @@ import pytest
 
 from mlp_numpy.cli import main
 from mlp_numpy.config import read_tree
-from mlp_numpy.errors import CallOrderError, DataError, ExtraMissingError, OptionError, RunFolderError
+from mlp_numpy.errors import (
+    CallOrderError,
+    DataError,
+    ExtraMissingError,
+    MlpNumpyError,
+    NonFiniteError,
+    OptionError,
+    RunFolderError,
+)
 from mlp_numpy.experiment import Run
 from mlp_numpy.search import Journal, Outcome, Range, Search, Space, read_space, table_text, tables
 from mlp_numpy.training import EvaluationRecord, History, Record
@@ -403,3 +411,31 @@ def test_without_joblib_there_is_one_job(monkeypatch: pytest.MonkeyPatch, tmp_pa
     with pytest.raises(ExtraMissingError, match=r"joblib must be installed.*or --jobs 1"):
         list(search.run())
     assert len(list(Search(search.space, tmp_path / "s").run())) == 1
+
+
+def test_where_all_diverged_there_is_no_winner(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    space = Space(BASE | {"clip_norm": 0.0}, {"lr": [1e30, 1e35]})
+    search = Search(space, tmp_path / "s")
+    with pytest.raises(CallOrderError, match="all trials must have ended"):
+        search.train_winner()
+    assert all(outcome.status.startswith("diverged") for outcome in search.run())
+    assert search.winner is None
+    with pytest.raises(NonFiniteError, match="some trial must have a result, but all diverged"):
+        search.train_winner()
+    path = tmp_path / "off.yaml"
+    path.write_text(
+        "\n".join(
+            [*(f"{n}: {list(v) if isinstance(v, tuple) else v}" for n, v in BASE.items()), "grid:", "  lr: [1.0e+30]"]
+        )
+    )
+    assert main(["search", str(path), "--runs-dir", str(tmp_path)]) == 1
+    assert "winner  none: all trials diverged" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("number", [-1, 2, None, "0", 0.5, True])
+def test_trials_are_asked_for_by_their_number(tmp_path: Path, number: Any) -> None:
+    search = Search(Space(BASE, {"lr": [0.1, 0.01]}), tmp_path)
+    with pytest.raises(MlpNumpyError, match=r"Search.outcome: number must be"):
+        search.outcome(number)
+    with pytest.raises(CallOrderError, match="trial 0 must have ended"):
+        search.outcome(0)

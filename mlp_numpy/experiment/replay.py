@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mlp_numpy.config import Config
+from mlp_numpy.data.reading import as_path
 from mlp_numpy.errors import DataError
+from mlp_numpy.experiment.folder import usable
 from mlp_numpy.experiment.outputs import CAPSULE, CAPSULE_FORMAT
 from mlp_numpy.experiment.parts import loss as loss_of
 from mlp_numpy.models import build
@@ -40,12 +42,15 @@ class Replay:
 
 
 @np.errstate(over="ignore", invalid="ignore")
-def replay(path: Path) -> Replay:
+def replay(path: str | os.PathLike[str]) -> Replay:
     """Run the failed step of a run's folder, or of a capsule itself, again; no data set is needed.
 
-    Raises DataNotFoundError if there is no capsule, DataError if it is damaged or something else.
+    Raises DataNotFoundError if there is no capsule, DataError if it is damaged or something else, RunFolderError if it
+    cannot be looked at, OptionError if ``path`` is no path.
     """
-    path = path / CAPSULE if path.is_dir() else path
+    path = as_path("replay", path)
+    with usable("replay", path):
+        path = path / CAPSULE if path.is_dir() else path
     arrays, about = read_archive("replay", path, "capsule of a failed step")
     if about.get("format") != CAPSULE_FORMAT:
         raise DataError(f"replay: {path} must be a capsule of format {CAPSULE_FORMAT}, got {about.get('format')}.")

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
+from mlp_numpy.checks import flag, instance
 from mlp_numpy.config import Config
 from mlp_numpy.errors import CallOrderError, NonFiniteError, RunFolderError
 from mlp_numpy.experiment.folder import DONE, check_free, reserve
@@ -70,8 +71,12 @@ class Run:
     """
 
     def __init__(self, config: Config, *, progress: bool = False, resumed: Resumed | None = None) -> None:
+        instance("Run", "config", config, Config)
+        flag("Run", "progress", progress)
         if resumed is None:
             check_free(config)
+        else:
+            instance("Run", "resumed", resumed, Resumed)
         self._event_library = library() if config.tensorboard else None
         loaded = None if resumed is None else resumed.data(progress=progress)
         self.config, self.parts = config, assemble(config, loaded=loaded, progress=progress)

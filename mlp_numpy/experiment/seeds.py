@@ -96,6 +96,7 @@ def seed_configs(config: Config, seeds: Sequence[int], *, go_on: bool = False) -
 
 def open_run(config: Config, *, go_on: bool = False, progress: bool = False) -> Run | History:
     """The run of one of ``seed_configs``, to be followed; or its history if it came to its end earlier."""
+    instance("open_run", "config", config, Config)
     folder = Path(config.runs_dir, config.name)
     with usable("open_run", folder):
         there = folder.exists()
@@ -132,6 +133,10 @@ def together(configs: Sequence[Config]) -> Together:
 
     Raises DataNotFoundError if one of them has left no history yet, RunFolderError if the files cannot be written.
     """
+    if not isinstance(configs, list | tuple) or not configs:
+        raise OptionError(f"together: configs must be those that seed_configs gave, got {shown(configs)}.")
+    for each in configs:
+        instance("together", "each of configs", each, Config)
     histories = {each.seed: history_of(Path(each.runs_dir, each.name)) for each in configs}
     name = configs[0].name.removesuffix(f"-seed-{configs[0].seed}")
     file, picture = _paths(replace(configs[0], name=name))

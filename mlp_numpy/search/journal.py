@@ -36,11 +36,12 @@ class Journal:
 
     def __init__(self, path: str | os.PathLike[str], base: Mapping[str, Any]) -> None:
         self.path = as_path("Journal", path)
-        begun = _written("Journal: base", {"format": FORMAT, "base": base})
+        settings = json.loads(_written("Journal: base", base))
+        begun = _written("Journal: base", {"format": FORMAT, "base": settings})
         with usable("search", self.path, "must be a file that can be written"):
             found = self._read() if self.path.exists() else []
             if found:
-                self._check(found[0], json.loads(begun)["base"])
+                self._check(found[0], settings)
             else:
                 write_text(self.path, begun)
         self.entries: list[dict[str, Any]] = found[1:]

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from mlp_numpy.arrays import Array
-from mlp_numpy.checks import shown
+from mlp_numpy.checks import choice, instance, shown
 from mlp_numpy.data.json_files import count_of, list_of, number_of, object_of, read_json, text_of, understood
 from mlp_numpy.data.reading import as_path
 from mlp_numpy.errors import DTypeError, ShapeError, UnknownNameError
@@ -28,6 +28,8 @@ class History:
     """The records of a run, and under ``about`` what they were records of (data set, model, status …).
 
     part   what the evaluations were made on, test or validation
+
+    Raises OptionError for what are no records, or another part.
     """
 
     about: dict[str, Any] = field(default_factory=dict)
@@ -35,12 +37,22 @@ class History:
     evaluations: list[EvaluationRecord] = field(default_factory=list)
     part: str = "test"
 
+    def __post_init__(self) -> None:
+        instance("History", "about", self.about, dict)
+        choice("History", "part", self.part, PARTS)
+        for name, records, kind in (
+            ("steps", self.steps, StepRecord),
+            ("evaluations", self.evaluations, EvaluationRecord),
+        ):
+            for record in instance("History", name, records, list):
+                instance("History", f"each of {name}", record, kind)
+
     def add(self, record: Record) -> None:
-        """Append a record to the list of its kind."""
+        """Append a record to the list of its kind. Raises OptionError for what is no record."""
         if isinstance(record, StepRecord):
             self.steps.append(record)
         else:
-            self.evaluations.append(record)
+            self.evaluations.append(instance("History.add", "record", record, EvaluationRecord))
 
     @property
     def best(self) -> EvaluationRecord | None:
