@@ -77,8 +77,9 @@ def check_values(of: Mapping[str, Any]) -> None:
     if of["name"] in (".", "..") or not of["name"].isprintable() or set(of["name"]) & set("/\\"):
         raise OptionError(f"Config: name must be a plain name without folders, got {of['name']!r}.")
     for option in ("data_dir", "runs_dir", "plots_dir"):
-        if "\0" in of[option]:
-            raise OptionError(f"Config: {option} must be the name of a folder, got {of[option]!r}.")
+        if "\0" in of[option] or any("\ud800" <= letter <= "\udfff" for letter in of[option]):
+            hint = "" if "\0" in of[option] else " Hint: the files of a run, in UTF-8, must be able to tell it."
+            raise OptionError(f"Config: {option} must be the name of a folder, got {of[option]!r}.{hint}")
     for option, known in CHOICES.items():
         if of[option] not in known:
             raise unknown_name(option, of[option], known)

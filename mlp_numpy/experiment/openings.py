@@ -48,10 +48,16 @@ def open_test_set(folder: str | os.PathLike[str], test: Split, reason: str) -> S
 
 
 def openings(folder: Path, *, known: Sequence[str] = ()) -> list[str]:
-    """For what the test set of a run has been opened: what its history tells, and what is ``known`` besides."""
+    """For what the test set of a run has been opened: what its history tells, and what is ``known`` besides.
+
+    A history that is not there, or damaged, tells nothing, and a run writes it anew. Raises DataError for one that may
+    not be read: it may tell of openings that would be forgotten.
+    """
     try:
         told = Counter[str](History.read(folder / HISTORY).about.get("test_openings", []))
-    except (DataError, DataNotFoundError):  # a run writes it anew
+    except (DataError, DataNotFoundError) as error:
+        if isinstance(error.__cause__, PermissionError):
+            raise
         told = Counter()
     return [*known, *(told - Counter(known)).elements()]
 

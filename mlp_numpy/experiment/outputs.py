@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any, Final
 
 from mlp_numpy.config import Config, write_config
 from mlp_numpy.environment import describe, fingerprint
-from mlp_numpy.errors import RunFolderError
+from mlp_numpy.errors import DataError, RunFolderError
 from mlp_numpy.experiment.folder import NOT_SAVED, Place, usable
 from mlp_numpy.experiment.openings import HISTORY, counting, openings
 from mlp_numpy.experiment.parts import Parts
@@ -111,7 +112,8 @@ class Outputs:
         if self._failed:
             history.about[NOT_SAVED] = [path.name for path in self._failed]
         with counting(folder):
-            history.about["test_openings"] = openings(folder, known=history.about["test_openings"])
+            with contextlib.suppress(DataError):  # then it cannot be written either
+                history.about["test_openings"] = openings(folder, known=history.about["test_openings"])
             self._try({folder / HISTORY: lambda: history.write(folder / HISTORY)})
         return trained
 
