@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -43,7 +43,7 @@ def draw_bands(axes: Axes, curves: Mapping[str, tuple[Sequence[float], Array]]) 
 
 
 def save_bands(
-    path: Path,
+    path: str | os.PathLike[str],
     curves: Mapping[str, tuple[Sequence[float], Array]],
     title: str,
     *,

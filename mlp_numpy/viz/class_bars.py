@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -41,7 +41,9 @@ def draw_class_bars(axes: Axes, settings: Mapping[str, Array], names: Sequence[s
     axes.legend(frameon=False, fontsize=9, ncols=len(settings), loc="lower left", bbox_to_anchor=(0, 1), borderpad=0)
 
 
-def save_class_bars(path: Path, settings: Mapping[str, Array], names: Sequence[str], title: str) -> None:
+def save_class_bars(
+    path: str | os.PathLike[str], settings: Mapping[str, Array], names: Sequence[str], title: str
+) -> None:
     """What ``draw_class_bars`` draws as PNG."""
     figure = Figure(figsize=(11, 4.2), layout="constrained")
     draw_class_bars(figure.subplots(), settings, names)

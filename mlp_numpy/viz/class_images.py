@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from mlp_numpy.viz.images import headline, page, pictures, show
 
 
 def save_class_images(
-    path: Path,
+    path: str | os.PathLike[str],
     images: Array,
     image_shape: tuple[int, int, int],
     names: Sequence[str],
@@ -32,7 +32,9 @@ def save_class_images(
     save(path, figure)
 
 
-def save_saliency(path: Path, images: Array, maps: Array, names: Sequence[str], title: str = "") -> None:
+def save_saliency(
+    path: str | os.PathLike[str], images: Array, maps: Array, names: Sequence[str], title: str = ""
+) -> None:
     """Images (n, D), and under each its map (n, H, W), dark where the class's logit changes most, as PNG.
 
     Each map has its own scale, from 0 to its 99th percentile: one pixel shall not darken out all others.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -13,6 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from mlp_numpy.arrays import Array
+from mlp_numpy.data.reading import as_path
 from mlp_numpy.files import written_whole
 from mlp_numpy.training.history import History
 from mlp_numpy.viz.look import COLORS, bare
@@ -81,7 +82,7 @@ def draw_confusion(axes: Axes, counts: Array, class_names: Sequence[str]) -> Non
     colorbar.set_label("share of the true class")
 
 
-def save_curves(path: Path, history: History, title: str, *, width: int = 50) -> None:
+def save_curves(path: str | os.PathLike[str], history: History, title: str, *, width: int = 50) -> None:
     """Loss on the left, accuracy on the right, with means over ``width`` of the batches in the history, as PNG."""
     figure = Figure(figsize=(11, 4.2), layout="constrained")
     left, right = figure.subplots(1, 2)
@@ -91,7 +92,7 @@ def save_curves(path: Path, history: History, title: str, *, width: int = 50) ->
     save(path, figure)
 
 
-def save_confusion(path: Path, counts: Array, class_names: Sequence[str], title: str) -> None:
+def save_confusion(path: str | os.PathLike[str], counts: Array, class_names: Sequence[str], title: str) -> None:
     """A confusion matrix as PNG."""
     side = max(1.0, min(len(class_names), 200) / 60)  # many classes need a larger picture, so that names can be read
     figure = Figure(figsize=(7.5 * side, 6.5 * side), layout="constrained")
@@ -100,8 +101,9 @@ def save_confusion(path: Path, counts: Array, class_names: Sequence[str], title:
     save(path, figure)
 
 
-def save(path: Path, figure: Figure) -> None:
-    """Write a figure as PNG, whole or not at all."""
+def save(path: str | os.PathLike[str], figure: Figure) -> None:
+    """Write a figure as PNG, whole or not at all. Raises OptionError if ``path`` is no path."""
+    path = as_path("save", path)
     FigureCanvasAgg(figure)
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=120)

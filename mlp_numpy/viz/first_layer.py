@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -15,7 +15,7 @@ _COLUMNS = 20
 
 
 def save_first_layer(
-    path: Path, weights: Array, image_shape: tuple[int, int, int], title: str = "", *, most: int = 100
+    path: str | os.PathLike[str], weights: Array, image_shape: tuple[int, int, int], title: str = "", *, most: int = 100
 ) -> None:
     """Weights (M, D) as M small images by falling norm, at most ``most`` of them, as PNG.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import Final
 
 import numpy as np
@@ -45,7 +45,7 @@ def draw_function(axes: Axes, module: Module, name: str) -> None:
     bare(axes)
 
 
-def save_functions(path: Path, functions: dict[str, Module], title: str = "") -> None:
+def save_functions(path: str | os.PathLike[str], functions: dict[str, Module], title: str = "") -> None:
     """Functions by their names, side by side, as PNG."""
     figure = Figure(figsize=(2.75 * len(functions), 2.3), layout="constrained")
     axes = figure.subplots(1, len(functions), sharey=True, squeeze=False)[0]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Hashable
-from pathlib import Path
 from typing import Final
 
 from matplotlib.axes import Axes
@@ -55,7 +55,7 @@ def draw_graph(axes: Axes, root: Node) -> tuple[float, float]:
     return right - left, top - bottom
 
 
-def save_graph(path: Path, root: Node, title: str = "") -> None:
+def save_graph(path: str | os.PathLike[str], root: Node, title: str = "") -> None:
     """The graph below ``root`` as PNG, in the size that its text needs. Raises what ``draw_graph`` raises."""
     figure = Figure(figsize=(1, 1))
     headline = 0.4 if title else 0.0

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import matplotlib
 import numpy as np
@@ -47,7 +47,7 @@ def draw_heat_map(axes: Axes, table: Array, rows: Sequence[str], columns: Sequen
 
 
 def save_heat_map(
-    path: Path,
+    path: str | os.PathLike[str],
     table: Array,
     rows: Sequence[str],
     columns: Sequence[str],

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -20,7 +20,7 @@ def surest_mistakes(truth: Array, probabilities: Array, most: int) -> Array:
 
 
 def save_mistakes(
-    path: Path,
+    path: str | os.PathLike[str],
     images: Array,
     image_shape: tuple[int, int, int],
     truth: Array,

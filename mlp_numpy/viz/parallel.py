@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import matplotlib
@@ -92,7 +92,7 @@ def draw_parallel(
 
 
 def save_parallel(
-    path: Path,
+    path: str | os.PathLike[str],
     trials: Sequence[Mapping[str, Any]],
     names: Sequence[str],
     score: str,

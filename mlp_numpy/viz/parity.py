@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -29,7 +29,10 @@ def draw_differences(axes: Axes, differences: Mapping[str, Sequence[float]], bou
 
 
 def save_parity(
-    path: Path, losses: Mapping[str, Sequence[float]], weights: Mapping[str, Sequence[float]], bound: float
+    path: str | os.PathLike[str],
+    losses: Mapping[str, Sequence[float]],
+    weights: Mapping[str, Sequence[float]],
+    bound: float,
 ) -> None:
     """The differences of the loss on the left, of the parameters on the right, as PNG."""
     figure = Figure(figsize=(11, 4.2), layout="constrained")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import matplotlib
 import numpy as np
@@ -51,7 +51,7 @@ def draw_watch(
 
 
 def save_watch(
-    path: Path,
+    path: str | os.PathLike[str],
     columns: Mapping[str, Mapping[str, Sequence[float]]],
     title: str = "",
     *,
