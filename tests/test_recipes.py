@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,6 +37,7 @@ from mlp_numpy.recipes import (
 )
 from mlp_numpy.recipes.figures import _above_the_start
 from mlp_numpy.recipes.recipe import recipes_of
+from mlp_numpy.recipes.reproduce import Progress
 
 # of each kind one, and of each figure
 SOME = [
@@ -403,3 +405,45 @@ def test_a_figure_leaves_the_start_out_where_it_would_press_all_that_comes_after
     assert 0.1 < low < 0.5
     assert 0.58 < high < 0.6
     assert _above_the_start([rising, np.full((1, 6), 0.11)]) is None
+
+
+def test_committed_results_stand_beside_and_take_the_place_of_no_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (recipe,) = find(["earle-mlp-source"])
+    curve: dict[str, list[float]] = {"step": [0, 1500], "loss": [2.3, 1.5], "accuracy": [0.1, 0.47]}
+
+    def result(seed: int, accuracy: float) -> Result:
+        table = curve | {"accuracy": [0.1, accuracy]}
+        about = {"status": "finished"}
+        return Result(recipe.name, seed, recipe.settings, about, 8.0, evaluations=table, train=table)
+
+    committed = Results("plots/results")
+    for seed in recipe.seeds:
+        committed.write(recipe, result(seed, 0.47))
+    asked: list[Place] = []
+
+    def trained_here(recipes: list[Recipe], results: Results, place: Place) -> Iterator[Progress]:
+        asked.append(place)
+        for one, seed in missing(recipes, results):
+            results.write(one, result(seed, 0.5))
+            yield Progress(one, seed, 1.0, result(seed, 0.5))
+
+    monkeypatch.setattr("mlp_numpy.cli.recipes.reproduce", trained_here)
+    before = {path: path.read_bytes() for path in Path("plots/results").iterdir()}
+    assert main(["reproduce", recipe.name]) == 0
+    out = capsys.readouterr().out
+    assert f"reproduce {len(recipe.seeds)} trainings" in out
+    assert f"{recipe.name} seed 0: 0.5000 (committed: 0.4700), 8 s" in out
+    assert "0.4700 ± 0.0000 (best, test)  0.5000 ± 0.0000 (best, test)" in out
+    assert main(["reproduce", recipe.name]) == 0
+    assert "reproduce 0 trainings" in capsys.readouterr().out, "what was done here is not done again"
+    assert {path: path.read_bytes() for path in Path("plots/results").iterdir()} == before
+    assert main(["reproduce", recipe.name, "--results", "plots/results"]) == 0
+    assert "reproduce 0 trainings" in capsys.readouterr().out
+    assert main(["reproduce", "--report"]) == 0
+    assert "0.4700 ± 0.0000 (best, test)" in Path("RESULTS.md").read_text()
+    assert main(["reproduce", recipe.name, "--report"]) == 0
+    assert "0.5000 ± 0.0000 (best, test)" in Path("runs/reproduce/results/RESULTS.md").read_text()
+    assert [place.folder for place in asked] == [Path("runs/reproduce")] * 4

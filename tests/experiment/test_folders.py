@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from mlp_numpy import viz
 from mlp_numpy.cli import main
 from mlp_numpy.config import Config
 from mlp_numpy.errors import DataError, MlpNumpyError, OptionError, RunFolderError
@@ -57,6 +58,7 @@ DOORS: dict[str, Callable[[Any], Any]] = {
     "Journal": lambda path: Journal(path, {}),
     "Search": lambda path: Search(GRID, path),
     "Results": Results,
+    "save_curves": lambda path: viz.save_curves(path, History(), ""),
 }
 
 
