@@ -27,7 +27,7 @@ PYTORCH: Final = "pytorch"
 _HEAD: Final = f"""# Results
 
 The experiments of the sources, done again. Written by `{COMMAND} --report` from the files in
-`{{folder}}`; no number in its tables is typed by hand. `{COMMAND} NAME` does what is missing of a
+`{{folder}}`; no number in its tables is typed by hand. `{COMMAND} NAME` trains what is missing here of a
 recipe, and `{COMMAND} --list` tells what is there. A dash in the table of a search stands for a training that
 diverged.
 
