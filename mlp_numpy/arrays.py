@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol, TypeAlias
 
 import numpy as np
 
+from mlp_numpy import checks
 from mlp_numpy.checks import shown
 from mlp_numpy.errors import OptionError
 
@@ -87,9 +88,9 @@ def row_maxima(x: Array) -> Array:
     return maxima[:, np.newaxis]
 
 
-def is_whole(value: object, least: int = 0) -> bool:
+def is_whole(value: Any, least: int = 0) -> bool:
     """Whether a value is a whole number, Python's or NumPy's and no bool, and not below ``least``."""
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value >= least)
+    return checks.is_whole(value) and bool(value >= least)
 
 
 def all_finite(array: Array) -> bool:

@@ -45,9 +45,8 @@ PROBABILITY: Final = Bounds("a number in [0, 1]", 0, 1, low_included=True, high_
 
 def number(who: str, name: str, value: Any, bounds: Bounds = FINITE) -> float:
     """``value`` as a float; raises OptionError if it is no real number within ``bounds``."""
-    known = isinstance(value, float | int | np.floating | np.integer) and not isinstance(value, bool)
     try:
-        result = float(value) if known else math.nan
+        result = float(value) if isinstance(value, float | np.floating) or is_whole(value) else math.nan
     except OverflowError:  # a Python integer of more than 308 digits
         result = math.nan
     if not bounds.hold(result):
@@ -57,11 +56,15 @@ def number(who: str, name: str, value: Any, bounds: Bounds = FINITE) -> float:
 
 def whole_number(who: str, name: str, value: Any, least: int = 1, most: int = LARGEST) -> int:
     """``value`` as an int; raises OptionError if it is no whole number from ``least`` to ``most``."""
-    known = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not (known and least <= value <= most):
+    if not (is_whole(value) and least <= value <= most):
         bounds = f"≥ {least}" if most == LARGEST else f"from {least} to {most}"
         raise OptionError(f"{who}: {name} must be a whole number {bounds}, got {shown(value)}.")
     return int(value)
+
+
+def is_whole(value: Any) -> bool:
+    """Whether a value is a whole number, Python's or NumPy's; a bool is none, nor is NumPy's span of time."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool | np.timedelta64)
 
 
 def sizes(who: str, name: str, value: Any) -> tuple[int, ...]:
@@ -130,7 +133,8 @@ def float_dtype(who: str, dtype: Any) -> np.dtype[Any]:
     0), so that Adam divides 0 by 0.
     """
     try:
-        known = None if dtype is None else np.dtype(dtype)
+        # NumPy takes whatever has a dtype of its own, a number or an array, for the name of that dtype
+        known = np.dtype(dtype) if isinstance(dtype, str | type | np.dtype) else None
     except (TypeError, ValueError, DeprecationWarning):  # a name that NumPy has given up, where warnings are errors
         known = None
     if known is None or known.kind not in "fc":

@@ -33,7 +33,10 @@ def test_what_is_no_finite_number_is_refused_by_name(value: Any) -> None:
         checks.number("Who", "size", value)
 
 
-@pytest.mark.parametrize("value", [*JUNK, 1.0, np.float32(1), 0, -1, 2**63, 10**5000], ids=lambda x: str(type(x)))
+NOT_WHOLE: list[Any] = [*JUNK, 1.0, np.float32(1), 0, -1, 2**63, 10**5000, np.timedelta64(3)]
+
+
+@pytest.mark.parametrize("value", NOT_WHOLE, ids=lambda value: str(type(value)))
 def test_what_is_no_whole_number_is_refused_by_name(value: Any) -> None:
     with pytest.raises(OptionError, match="^Who: size must be a whole number ≥ 1, got "):
         checks.whole_number("Who", "size", value)
@@ -99,7 +102,10 @@ def test_a_foreign_byte_order_becomes_the_machines() -> None:
     assert checks.float_dtype("Who", np.dtype("f4").newbyteorder()).isnative
 
 
-@pytest.mark.parametrize("dtype", [None, int, bool, object, "S3", "U2", "M8[s]", "zz", 3, [("a", float)]], ids=str)
+OTHERS: list[Any] = [None, int, bool, object, "S3", "U2", "M8[s]", "zz", 3, np.ones(2), np.float32(1), [("a", float)]]
+
+
+@pytest.mark.parametrize("dtype", OTHERS, ids=str)
 def test_other_dtypes_are_refused(dtype: Any) -> None:
     with pytest.raises(DTypeError, match="^Who: dtype must be a kind of real or complex numbers"):
         checks.float_dtype("Who", dtype)

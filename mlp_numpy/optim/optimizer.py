@@ -20,7 +20,7 @@ class Optimizer:
     """The base of all optimizers: ``step()`` updates ``parameters.values`` in place from ``parameters.grads``.
 
     parameters     the FlatParameters of the model
-    lr             the learning rate, > 0; may be changed between steps
+    lr             the learning rate, > 0; may be changed between steps, to 0 too, where a schedule ends
     slots          names of the vectors that are kept from step to step, one number for each parameter, zeros at first
     weight_decay   wd ≥ 0; g ← g + wd·w before everything else, or, decoupled, w ← w − lr·wd·w
     decay          what is decayed: "all" parameters as in PyTorch, or the "weights" alone, which are the arrays of two
@@ -50,7 +50,7 @@ class Optimizer:
         self.lr = number(who, "lr", lr, POSITIVE)
         self.weight_decay = number(who, "weight_decay", weight_decay, NOT_NEGATIVE)
         decayed = parameters.parts(decay)
-        if decay != "all" and not weight_decay:
+        if decay != "all" and not self.weight_decay:
             raise OptionError(f"{who}: decay={decay!r} must come with a weight_decay > 0, got 0.")
         self.decay: Over = decay
         self._slots = {name: np.zeros_like(parameters.values) for name in slots}
@@ -59,6 +59,15 @@ class Optimizer:
         block = min(block_length(parameters.values.dtype), len(parameters))
         self._parts = cut(len(parameters), decayed, self.weight_decay, block)
         self._scratch: Array = np.empty((3, block), parameters.values.dtype)
+
+    @property
+    def lr(self) -> float:
+        """The learning rate; raises OptionError where it is set to anything but a number ≥ 0."""
+        return self._lr
+
+    @lr.setter
+    def lr(self, value: float) -> None:
+        self._lr = number(type(self).__name__, "lr", value, NOT_NEGATIVE)
 
     @property
     def steps(self) -> int:

@@ -73,3 +73,13 @@ def test_gradient_descent_goes_down_to_the_least_squares_solution() -> None:
     best, *_ = np.linalg.lstsq(np.column_stack([x, np.ones(50)]), target, rcond=None)
     np.testing.assert_allclose(layer.params["weight"], best[:3].T, atol=1e-12)
     np.testing.assert_allclose(layer.params["bias"], best[3], atol=1e-12)
+
+
+@pytest.mark.parametrize("wrong", [None, "a", True, -1, float("nan"), float("inf"), [0.1], 1j])
+def test_a_learning_rate_that_is_set_later_is_checked(wrong: object) -> None:
+    optimizer = SGD(FlatParameters(LinearModule(2, 2)), 0.1)
+    with pytest.raises(OptionError, match="SGD: lr must be a number ≥ 0"):
+        optimizer.lr = wrong
+    assert optimizer.lr == 0.1
+    optimizer.lr = np.float32(0.5)
+    assert type(optimizer.lr) is float
