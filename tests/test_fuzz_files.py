@@ -11,7 +11,7 @@ from fuzz_files import Format, bombs, cases, formats, put, tried
 
 from mlp_numpy.data import idx, pickles
 
-COUNT, SEEDS = 200, (0, 1, 2, 4)
+COUNT, SEEDS = 200, range(4)
 
 
 def failures(folder: Path, files: Iterator[tuple[Format, bytes]], *, is_whole: bool = False) -> list[str]:
