@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import re
+import stat
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -26,7 +28,11 @@ def written_whole(path: Path, *, keep: Path | None = None) -> Iterator[IO[bytes]
     ``path`` (or ``keep``) is the old file or the new one, whole. If anything goes wrong on the way (a full disk, an
     interruption) the temporary file is removed and ``path`` stays as it was. What a killed process left half written
     under this name is removed.
+
+    Raises OSError if the disk does not take it, or if ``path`` is there and no regular file: to rename onto a device
+    would destroy it.
     """
+    _check_target(path)
     remove_parts(path.parent, path.name)
     temporary, handle = _new_part(path)
     # The lock tells that the file is being written. It belongs to both descriptors, and goes with the process.
@@ -48,6 +54,15 @@ def written_whole(path: Path, *, keep: Path | None = None) -> Iterator[IO[bytes]
         with contextlib.suppress(OSError):
             os.close(lock)
     _sync_folder(path.parent)
+
+
+def _check_target(path: Path) -> None:
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):  # nothing is there, or whoever makes the file will say what is wrong
+        return
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "Not a regular file, nothing to be replaced", str(path))
 
 
 def remove_parts(folder: Path, name: str = "") -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import socket
+import stat
 import subprocess
 import sys
 import threading
@@ -119,3 +121,27 @@ def test_a_disk_without_locks_is_written_all_the_same(tmp_path: Path, monkeypatc
     (tmp_path / ".a.txt.abcdefgh.part").touch()
     write_text(tmp_path / "a.txt", "a")
     assert names(tmp_path) == [".a.txt.abcdefgh.part", "a.txt"], "nobody knows whether that is being written"
+
+
+@pytest.mark.parametrize("linked", [False, True])
+@pytest.mark.parametrize("kind", ["pipe", "socket", "folder"])
+def test_what_is_no_regular_file_is_never_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, linked: bool
+) -> None:
+    # A device would need rights that nobody should test with: it goes the way of a pipe.
+    monkeypatch.chdir(tmp_path)  # the path of a socket must be short
+    if kind == "pipe":
+        os.mkfifo("there")
+    elif kind == "folder":
+        Path("there").mkdir()
+    else:
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind("there")
+    path = tmp_path / "there"
+    if linked:
+        path = tmp_path / "link"
+        path.symlink_to("there")
+    before = sorted((entry.name, stat.S_IFMT(entry.lstat().st_mode)) for entry in tmp_path.iterdir())
+    with pytest.raises(OSError, match="Not a regular file"):
+        write_text(path, "new")
+    assert sorted((entry.name, stat.S_IFMT(entry.lstat().st_mode)) for entry in tmp_path.iterdir()) == before
