@@ -6,7 +6,7 @@ import functools
 import math
 import zlib
 from collections.abc import Callable
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from mlp_numpy.checks import shown
 from mlp_numpy.errors import OptionError
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+_F = TypeVar("_F", bound=Callable[..., Any])
 """An array of any shape and kind of number; docstrings say which."""
 
 Seed: TypeAlias = int | np.random.Generator | None
@@ -152,6 +153,15 @@ def mark_nans(out: Array, x: Array) -> None:
     """Make NaN in ``out`` what is NaN in ``x``, of the same shape: no comparison chooses a branch for it."""
     if holds_nan(x):
         np.copyto(out, np.nan, where=np.isnan(x.real))
+
+
+def quiet_products(formula: _F) -> _F:
+    """Decorator of a formula with matrix products: their "invalid value" warnings are not shown.
+
+    The vector kernels of a BLAS compute lanes that they then throw away. Of an ∞ there they raise the processor's flag
+    though no NaN comes out, on some processors and for some sizes; a NaN that does come out is seen in the result.
+    """
+    return np.errstate(invalid="ignore")(formula)
 
 
 def product(a: Array, b: Array | float, out: Array | None = None) -> Array:

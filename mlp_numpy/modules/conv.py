@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from mlp_numpy.arrays import Array, Seed, all_finite
+from mlp_numpy.arrays import Array, Seed, all_finite, quiet_products
 from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.checks import flag, float_dtype, whole_number
 from mlp_numpy.errors import ShapeError
@@ -43,17 +43,17 @@ class Conv2d(Op):
         over.check("Conv2d.do_forward", x, weight.shape[1])
 
     @staticmethod
+    @quiet_products
     def forward(context: Context, x: Array, weight: Array, bias: Array | None = None, *, over: Windows) -> Array:
         n, _, height, width = x.shape
         size = over.out_size(height, width)
         wide = side_by_side(len(weight), over, size[1])
         x_rows = window_rows(x, wide.windows)
-        with np.errstate(invalid="ignore"):
+        out = x_rows @ wide.matrix(weight).T
+        if wide.times > 1 and not all_finite(out):
+            wide = one_by_one(over)
+            x_rows = window_rows(x, over)
             out = x_rows @ wide.matrix(weight).T
-            if wide.times > 1 and not all_finite(out):
-                wide = one_by_one(over)
-                x_rows = window_rows(x, over)
-                out = x_rows @ wide.matrix(weight).T
         if bias is not None:
             out += np.tile(bias, wide.times)
         context["x_rows"], context["weight"], context["shape"], context["wide"] = x_rows, weight, x.shape, wide
@@ -61,6 +61,7 @@ class Conv2d(Op):
         return images(out.reshape(-1, len(weight)), (n, len(weight), *size))
 
     @staticmethod
+    @quiet_products
     def backward(context: Context, dout: Array) -> tuple[Array | None, ...]:
         x_rows, weight, wide = context["x_rows"], context["weight"], context["wide"]
         rows = pixel_rows(dout).reshape(len(x_rows), -1)

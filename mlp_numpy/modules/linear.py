@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, Seed
+from mlp_numpy.arrays import Array, Seed, quiet_products
 from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.checks import flag, float_dtype, whole_number
 from mlp_numpy.errors import ShapeError
@@ -34,6 +34,7 @@ class Linear(Op):
             )
 
     @staticmethod
+    @quiet_products
     def forward(context: Context, x: Array, weight: Array, bias: Array) -> Array:
         context["x"], context["weight"] = x, weight
         out: Array = x @ weight.T
@@ -41,6 +42,7 @@ class Linear(Op):
         return out
 
     @staticmethod
+    @quiet_products
     def backward(context: Context, dout: Array) -> tuple[Array | None, Array, Array]:
         x, weight = context["x"], context["weight"]
         dx = dout @ weight if context.wants(0) else None

@@ -19,7 +19,7 @@ from typing import Final
 
 import numpy as np
 
-from mlp_numpy.arrays import Array
+from mlp_numpy.arrays import Array, quiet_products
 from mlp_numpy.modules.windows import Windows
 
 COLUMNS: Final = 32
@@ -48,6 +48,7 @@ class Wide:
             kernels[:, :, self._place(t, weight)] = inner
         return spread.reshape(-1, kh * kw * channels)
 
+    @quiet_products  # of windows side by side there are products that no window has a part in
     def dweight(self, dout: Array, x_rows: Array, weight: Array, into: Array | None = None) -> Array:
         """dW = Σ_t (doutᵀ X)_tm, at the places of W in W′; ``into`` an array of the weight's shape, or a new one.
 
@@ -61,8 +62,7 @@ class Wide:
             if not np.may_share_memory(matrix, inner):
                 inner[...] = matrix.reshape(inner.shape)
             return dweight
-        with np.errstate(invalid="ignore"):  # products that no window has a part in
-            spread = (dout.T @ x_rows).reshape(self.times, len(inner), *self.windows.kernel, -1)
+        spread = (dout.T @ x_rows).reshape(self.times, len(inner), *self.windows.kernel, -1)
         inner[...] = 0
         for t, kernels in enumerate(spread):
             inner += kernels[:, :, self._place(t, weight)]

@@ -16,6 +16,7 @@ from mlp_numpy import (
     IdentityModule,
     LayerNorm,
     LeakyReLUModule,
+    LinearModule,
     LogSoftMaxModule,
     MaxPool2dModule,
     Module,
@@ -27,7 +28,9 @@ from mlp_numpy import (
     SoftMaxModule,
     SoftplusModule,
     TanhModule,
+    kaiming,
 )
+from mlp_numpy import autodiff as tape
 from mlp_numpy.arrays import Array
 
 INF = np.inf
@@ -306,3 +309,20 @@ def test_an_average_pool_without_padding_hands_all_of_the_gradient_on(window: tu
     dx = pool.backward(np.ones_like(out))
     assert dx is not None
     np.testing.assert_allclose(dx.sum(), out.size)
+
+
+@pytest.mark.parametrize("sizes", [(2, 12, 14), (3, 32, 37), (14, 5, 17), (20, 30, 38), (21, 8, 18), (31, 13, 39)])
+def test_an_infinity_in_a_matrix_product_gives_no_warning_that_depends_on_the_processor(
+    sizes: tuple[int, int, int],
+) -> None:
+    n, n_in, n_out = sizes
+    module = LinearModule(n_in, n_out, init=kaiming(), rng=0)
+    x, dout = np.ones((n, n_in)), np.ones((n, n_out))
+    for bad in (x, dout):
+        bad[1, 2] = np.inf
+    assert not np.isnan(module.forward(x)).any()
+    assert not np.isnan(module.backward(dout)).any()
+    a, b = tape.TensorNode(x), tape.TensorNode(np.ones((n_in, n_out)))
+    out = a @ b
+    out.backward(dout)
+    assert np.isinf(out.value).any(), "the product must hold the infinity"

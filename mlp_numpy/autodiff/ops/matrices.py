@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlp_numpy.arrays import Array
+from mlp_numpy.arrays import Array, quiet_products
 from mlp_numpy.autodiff.context import Context
 from mlp_numpy.autodiff.op import Op
 from mlp_numpy.autodiff.ops.broadcasting import unbroadcast
@@ -30,12 +30,14 @@ class MatrixMultiply(Op):
             )
 
     @staticmethod
+    @quiet_products
     def forward(context: Context, a: Array, b: Array) -> Array:
         context["a"], context["b"] = a, b
         out: Array = a @ b
         return out
 
     @staticmethod
+    @quiet_products
     def backward(context: Context, dout: Array) -> tuple[Array | None, Array | None]:
         a, b = context["a"], context["b"]
         # A product that broadcast is larger than its gradient, and cannot be written into it.
@@ -68,12 +70,14 @@ class BatchMM(Op):
             )
 
     @staticmethod
+    @quiet_products
     def forward(context: Context, matrix: Array, vectors: Array) -> Array:
         context["matrix"], context["vectors"] = matrix, vectors
         out: Array = vectors @ matrix.T
         return out
 
     @staticmethod
+    @quiet_products
     def backward(context: Context, dout: Array) -> tuple[Array | None, Array | None]:
         matrix, vectors = context["matrix"], context["vectors"]
         dmatrix = np.matmul(dout.T, vectors, out=context.target(0)) if context.wants(0) else None
