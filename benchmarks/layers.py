@@ -48,8 +48,8 @@ from mlp_numpy import (
     SoftplusModule,
     TanhModule,
 )
-from mlp_numpy.environment import describe
 from mlp_numpy.models.network import Classifier
+from mlp_numpy.system_info import describe
 
 F32 = np.float32
 IMAGES, ROWS = (32, 64, 32, 32), (200, 1024)

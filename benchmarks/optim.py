@@ -21,7 +21,7 @@ import numpy as np
 import step as whole
 from turns import Step, report, report_machine, serve, take_turns
 
-from mlp_numpy.environment import describe
+from mlp_numpy.system_info import describe
 
 SIZES, LR, MOMENTUM = (3072, 600, 500, 388, 275, 163, 10), 1e-6, 0.9
 KINDS, TASKS = ("adam", "momentum"), ("step", "update")

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from turns import Step, report, report_machine, serve, take_turns
 
-from mlp_numpy.environment import describe
+from mlp_numpy.system_info import describe
 
 NETS = ((3072, 100, 10), (3072, 600, 500, 388, 275, 163, 10), (3072, 1024, 1024, 1024, 10))
 BATCH, N_IMAGES, LR, SLOPE = 200, 50_000, 1e-6, 0.02

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from turns import Step, report, report_machine, serve, take_turns
 
-from mlp_numpy.environment import describe
+from mlp_numpy.system_info import describe
 
 N_IN, N_HIDDEN, N_OUT, BATCH, LR = 784, 3136, 10, 128, 1e-4
 N_OPERATIONS, FACTOR = 100_000, 1.0000001

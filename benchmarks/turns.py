@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from mlp_numpy.environment import describe
+from mlp_numpy.system_info import describe
 
 Step = Callable[[int], None]
 """One step, given its number."""

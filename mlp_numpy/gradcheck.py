@@ -19,9 +19,9 @@ import numpy as np
 
 from mlp_numpy.arrays import Array, Seed, generator
 from mlp_numpy.checks import choice, instance, plain_array, whole_number
-from mlp_numpy.differences import Entry, Method, drawn_entries, numeric_entries
 from mlp_numpy.errors import DTypeError, OptionError
 from mlp_numpy.modules import LossModule, Module, check_chain
+from mlp_numpy.numeric_diff import Entry, Method, drawn_entries, numeric_entries
 
 Verdict: TypeAlias = Literal["fine", "suspicious", "wrong"]
 

@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 
 from mlp_numpy.arrays import Array
+from mlp_numpy.atomic_io import write_json
 from mlp_numpy.experiment import assemble
-from mlp_numpy.files import write_json
 from mlp_numpy.recipes import Recipe, find
-from mlp_numpy.recipes.nodes import node_trainer
+from mlp_numpy.recipes.tape_mlp import node_trainer
 from mlp_numpy.training import Trainer
 from mlp_numpy.viz import save_bands
 

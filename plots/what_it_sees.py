@@ -16,7 +16,7 @@ import numpy as np
 
 from mlp_numpy.data.sources import load_dataset
 from mlp_numpy.errors import MlpNumpyError
-from mlp_numpy.inputs import maximize_class, saliency
+from mlp_numpy.interpret import maximize_class, saliency
 from mlp_numpy.training import load_model
 from mlp_numpy.viz import save_class_images, save_first_layer, save_mistakes, save_saliency
 

@@ -47,5 +47,5 @@ def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     def empty(path: Path, *_: object, **__: object) -> None:
         path.touch()
 
-    monkeypatch.setattr("mlp_numpy.experiment.outputs.save_curves", empty)
-    monkeypatch.setattr("mlp_numpy.experiment.outputs.save_watch", empty)
+    monkeypatch.setattr("mlp_numpy.experiment.artifacts.save_curves", empty)
+    monkeypatch.setattr("mlp_numpy.experiment.artifacts.save_watch", empty)

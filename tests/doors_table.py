@@ -37,7 +37,7 @@ ROOMS = (
     "mlp_numpy.training",
     "mlp_numpy.autodiff",
     "mlp_numpy.config",
-    "mlp_numpy.inputs",
+    "mlp_numpy.interpret",
     "mlp_numpy.gradcheck",
     "mlp_numpy.data.augmentation",
     "mlp_numpy.data.batches",
@@ -45,7 +45,7 @@ ROOMS = (
     "mlp_numpy.data.preprocessing",
     "mlp_numpy.data.sealed",
     "mlp_numpy.data.splitting",
-    "mlp_numpy.data.synthetic",
+    "mlp_numpy.data.synthetic.ellipse",
 )
 RECORDS = {
     "Checkpoint", "Context", "Draws", "EvaluationRecord", "Failure", "GradCheck", "GradCheckReport", "Maximized",

@@ -43,12 +43,13 @@ from safetensors.numpy import save as save_tensors
 from mlp_numpy.config import Config
 from mlp_numpy.config.files import as_options, read_config, write_config
 from mlp_numpy.config.trees import read_tree
-from mlp_numpy.data import cifar, cifar10, cifar100, idx, images, shapes
+from mlp_numpy.data import cifar, cifar10, cifar100, idx, images
 from mlp_numpy.data.preprocessing import Preprocessing
+from mlp_numpy.data.synthetic import shapes
 from mlp_numpy.errors import MlpNumpyError
 from mlp_numpy.models import MLP
+from mlp_numpy.recipes.catalog import find
 from mlp_numpy.recipes.results import Results
-from mlp_numpy.recipes.shelf import find
 from mlp_numpy.search.journal import Journal
 from mlp_numpy.search.trial import Outcome
 from mlp_numpy.training import EvaluationRecord, History, StepRecord, TrainedModel, load_model, save_model

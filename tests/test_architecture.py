@@ -14,24 +14,24 @@ import mlp_numpy
 
 HOUSE = Path(mlp_numpy.__file__).parent
 FLOORS = [
-    {"errors", "checks", "arrays", "blas", "files", "environment", "naive", "differences"},
+    {"errors", "checks", "arrays", "blas", "atomic_io", "system_info", "numeric_diff"},
     {"data"},
     {"autodiff"},
     {"modules"},
-    {"models", "gradcheck", "optim", "lesson"},
-    {"training", "config", "inputs"},
-    {"viz", "texts"},
-    {"experiment", "audit"},
-    {"search", "parity"},
+    {"models", "gradcheck", "optim", "explain"},
+    {"training", "config", "interpret"},
+    {"viz"},
+    {"experiment"},
+    {"checking", "diagnose", "search"},
     {"recipes"},
     {"cli"},
     {"__main__"},
 ]
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
-# On the ground floor, arrays and files stand on errors; elsewhere rooms on one floor do not see each other.
+# On the ground floor, arrays stand on checks and errors; elsewhere rooms on one floor do not see each other.
 GROUND = {
-    *(("arrays", "errors"), ("blas", "arrays"), ("environment", "blas"), ("naive", "arrays")),
-    *(("differences", "arrays"), ("checks", "errors"), ("arrays", "checks")),
+    *(("checks", "errors"), ("arrays", "checks"), ("arrays", "errors"), ("blas", "arrays")),
+    *(("system_info", "blas"), ("numeric_diff", "arrays")),
 }
 FILES = sorted(HOUSE.rglob("*.py"))
 

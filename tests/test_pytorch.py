@@ -8,7 +8,7 @@ from cases import CASES, Case
 
 from mlp_numpy import LossModule
 from mlp_numpy.arrays import Array
-from mlp_numpy.audit import twin
+from mlp_numpy.checking import twin
 
 torch = pytest.importorskip("torch")
 

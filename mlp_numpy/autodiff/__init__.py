@@ -69,12 +69,12 @@ from mlp_numpy.autodiff.ops import (
 # The data room stands on a lower floor, but brings libraries for downloads that no formula should wait for: it is
 # imported when a loader is asked for.
 if TYPE_CHECKING:
-    from mlp_numpy.data.vugrad import load_mnist, load_synth
+    from mlp_numpy.data.vugrad_api import load_mnist, load_synth
 else:
 
     def __getattr__(name: str) -> Any:
         if name in ("load_mnist", "load_synth"):
-            return getattr(import_module("mlp_numpy.data.vugrad"), name)
+            return getattr(import_module("mlp_numpy.data.vugrad_api"), name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

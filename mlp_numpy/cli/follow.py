@@ -5,9 +5,9 @@ from __future__ import annotations
 from tqdm import tqdm
 
 from mlp_numpy.cli.console import FAILED, banner, on_terminal
+from mlp_numpy.cli.formatting import evaluation_line, outlook, summary
 from mlp_numpy.errors import NonFiniteError
 from mlp_numpy.experiment import Run, estimate
-from mlp_numpy.texts import evaluation_line, outlook, summary
 from mlp_numpy.training import StepRecord
 
 

@@ -8,16 +8,16 @@ from typing import Annotated, Final
 import numpy as np
 import tyro
 
+from mlp_numpy.atomic_io import remove_parts
 from mlp_numpy.cli.console import on_terminal
+from mlp_numpy.cli.formatting import confusion_table
 from mlp_numpy.data.images import read_image
 from mlp_numpy.data.sealed import SealedSplit
 from mlp_numpy.data.sources import load_dataset
 from mlp_numpy.errors import DataError, OptionError, RunFolderError
 from mlp_numpy.experiment import load_run, load_trained, open_test_set
 from mlp_numpy.experiment.folder import data_dir_of, is_model_file, known_of, usable
-from mlp_numpy.files import remove_parts
 from mlp_numpy.modules import SoftMaxCrossEntropyModule
-from mlp_numpy.texts import confusion_table
 from mlp_numpy.training import confusion_matrix, evaluate, save_model
 from mlp_numpy.viz import save_confusion
 

@@ -10,17 +10,17 @@ import numpy as np
 import tyro
 from tqdm import tqdm
 
-from mlp_numpy.audit import AuditReport, SelfTest, audit_lines, audit_own, pytorch, self_test
+from mlp_numpy.atomic_io import write_json
+from mlp_numpy.checking import AuditReport, SelfTest, audit_lines, audit_own, pytorch, self_test
+from mlp_numpy.checking.crash.crash_test import crash_test
+from mlp_numpy.checking.parity import NETS, Parity, table, train_side_by_side
 from mlp_numpy.cli.console import FAILED, on_terminal
-from mlp_numpy.differences import Method
 from mlp_numpy.errors import ExtraMissingError, OptionError
-from mlp_numpy.experiment.crash_test import crash_test
-from mlp_numpy.files import write_json
+from mlp_numpy.explain import lesson
 from mlp_numpy.gradcheck import gradcheck
-from mlp_numpy.lesson import lesson
 from mlp_numpy.models import MLP
 from mlp_numpy.modules import SoftMaxCrossEntropyModule, kaiming
-from mlp_numpy.parity import NETS, Parity, table, train_side_by_side
+from mlp_numpy.numeric_diff import Method
 from mlp_numpy.viz import save_parity
 
 

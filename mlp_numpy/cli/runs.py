@@ -12,14 +12,15 @@ import tyro
 
 from mlp_numpy.cli.console import FAILED, PROGRAM, on_terminal
 from mlp_numpy.cli.follow import follow_to_its_end
+from mlp_numpy.cli.formatting import summary, table
 from mlp_numpy.cli.seeds import parse_seeds, train_seeds
 from mlp_numpy.config import Config, as_options
 from mlp_numpy.data.reading import as_path
+from mlp_numpy.diagnose import Finding, examine, examine_run, replay
 from mlp_numpy.errors import DataNotFoundError, OptionError
-from mlp_numpy.experiment import Finding, Run, examine, examine_run, finished, replay
+from mlp_numpy.experiment import Run, finished
 from mlp_numpy.experiment.folder import ended
 from mlp_numpy.experiment.resume import read_resumed
-from mlp_numpy.texts import summary, table
 
 
 def train(options: Sequence[str]) -> int:

@@ -8,12 +8,12 @@ from typing import Annotated
 import tyro
 from tqdm import tqdm
 
+from mlp_numpy.atomic_io import write_text
 from mlp_numpy.cli.console import FAILED, on_terminal
+from mlp_numpy.cli.formatting import summary
 from mlp_numpy.errors import OptionError
 from mlp_numpy.experiment.folder import usable
-from mlp_numpy.files import write_text
 from mlp_numpy.search import Outcome, Search, draw_search, read_space, table_text, tables
-from mlp_numpy.texts import summary
 
 
 def search(

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from mlp_numpy.cli.console import DIVERGED, complain, on_terminal
 from mlp_numpy.cli.follow import follow_to_its_end
+from mlp_numpy.cli.formatting import seeds_table
 from mlp_numpy.config import Config
 from mlp_numpy.errors import NonFiniteError, OptionError
 from mlp_numpy.experiment import Run, open_run, seed_configs, together
-from mlp_numpy.texts import seeds_table
 
 
 def parse_seeds(options: Sequence[str]) -> tuple[list[int] | None, bool, Sequence[str]]:

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 import yaml
 
+from mlp_numpy.atomic_io import write_text
 from mlp_numpy.checks import shown
 from mlp_numpy.config.settings import MEANING, Config
 from mlp_numpy.data.reading import as_path, check_regular, said
 from mlp_numpy.errors import DataError, DataNotFoundError, OptionError, did_you_mean, unreadable
-from mlp_numpy.files import write_text
 
 
 def read_config(path: Any) -> Config:

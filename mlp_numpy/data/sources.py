@@ -8,11 +8,12 @@ from pathlib import Path
 from types import ModuleType
 
 from mlp_numpy.checks import flag, shown
-from mlp_numpy.data import cifar10, cifar100, download, mnist, shapes, synthetic, torchvision_source
+from mlp_numpy.data import cifar10, cifar100, download, mnist, torchvision_source
 from mlp_numpy.data.dataset import Dataset
 from mlp_numpy.data.folder import check_folder, foreign_things
 from mlp_numpy.data.reading import as_path
 from mlp_numpy.data.subset import only_classes
+from mlp_numpy.data.synthetic import ellipse, shapes
 from mlp_numpy.errors import DataNotFoundError, OptionError, unknown_name
 
 NAMES = (
@@ -92,7 +93,7 @@ def load_dataset(
         _fetch_cifar(cifar100, data_dir, may_download=download, progress=progress)
         return Loaded(cifar100.load(data_dir, coarse=name != "cifar100"))
     if name == "ellipse":
-        return Loaded(synthetic.generate(seed=seed))
+        return Loaded(ellipse.generate(seed=seed))
     if name == "mnist":
         return Loaded(_mnist(data_dir, may_download=download, progress=progress))
     if name == "auto":

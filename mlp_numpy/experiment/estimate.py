@@ -10,7 +10,7 @@ import numpy as np
 
 from mlp_numpy.data.dataset import Split
 from mlp_numpy.errors import NonFiniteError
-from mlp_numpy.experiment.parts import Parts
+from mlp_numpy.experiment.build import Parts
 from mlp_numpy.training import Trainer, evaluate
 
 LIBRARIES: Final = 95_000_000

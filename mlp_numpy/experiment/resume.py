@@ -12,11 +12,11 @@ from mlp_numpy.config import Config, read_config
 from mlp_numpy.data.json_files import understood
 from mlp_numpy.data.reading import as_path
 from mlp_numpy.data.sources import Loaded
-from mlp_numpy.environment import fingerprint as machine_fingerprint
 from mlp_numpy.errors import DataError, DataNotFoundError, RunFolderError
+from mlp_numpy.experiment.build import Parts, fingerprint, load
 from mlp_numpy.experiment.folder import Place, data_dir_of, known_of, place_of, usable
 from mlp_numpy.experiment.openings import SETTINGS
-from mlp_numpy.experiment.parts import Parts, fingerprint, load
+from mlp_numpy.system_info import fingerprint as machine_fingerprint
 from mlp_numpy.training import Checkpoint, load_checkpoint
 from mlp_numpy.training.checkpoint import NAME
 

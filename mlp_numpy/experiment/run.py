@@ -14,11 +14,11 @@ from typing import Any, Final, Self
 from mlp_numpy.checks import flag, instance
 from mlp_numpy.config import Config
 from mlp_numpy.errors import CallOrderError, NonFiniteError, RunFolderError
+from mlp_numpy.experiment.artifacts import Outputs
+from mlp_numpy.experiment.build import assemble
 from mlp_numpy.experiment.folder import DONE, check_free, reserve
 from mlp_numpy.experiment.lock import locked
 from mlp_numpy.experiment.openings import openings
-from mlp_numpy.experiment.outputs import Outputs
-from mlp_numpy.experiment.parts import assemble
 from mlp_numpy.experiment.resume import Resumed, put_back, read_resumed
 from mlp_numpy.experiment.signals import held_signals
 from mlp_numpy.experiment.tensorboard import events, library

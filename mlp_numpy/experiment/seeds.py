@@ -11,12 +11,12 @@ from typing import Any, Final
 import numpy as np
 
 from mlp_numpy.arrays import Array
+from mlp_numpy.atomic_io import write_json
 from mlp_numpy.checks import instance, shown, whole_number
 from mlp_numpy.config import Config, read_config
 from mlp_numpy.errors import DataNotFoundError, NonFiniteError, OptionError, RunFolderError
 from mlp_numpy.experiment.folder import check_free, history_of, usable
 from mlp_numpy.experiment.run import Run
-from mlp_numpy.files import write_json
 from mlp_numpy.training import History
 from mlp_numpy.viz import save_bands
 

@@ -17,6 +17,7 @@ from mlp_numpy.modules.batch_norm import BatchNorm, BatchNormalize, BatchNormali
 from mlp_numpy.modules.chain import check_chain
 from mlp_numpy.modules.conv import Conv2d, Conv2dModule
 from mlp_numpy.modules.dropout import Dropout, DropoutMask
+from mlp_numpy.modules.exponential import ELU, SELU, ELUModule, SELUModule, SiLU, SiLUModule, Softplus, SoftplusModule
 from mlp_numpy.modules.gelu import GELU, GELUModule, GELUTanh
 from mlp_numpy.modules.init import Initializer, glorot, kaiming, lecun, normal, orthogonal, uniform, zeros
 from mlp_numpy.modules.layer_norm import LayerNorm, LayerNormalize
@@ -48,10 +49,9 @@ from mlp_numpy.modules.losses import (
 )
 from mlp_numpy.modules.parameters import NamedArrays
 from mlp_numpy.modules.pooling import AvgPool2d, AvgPool2dModule, MaxPool2d, MaxPool2dModule
+from mlp_numpy.modules.reshape import Flatten, FlattenModule, UnflattenModule
 from mlp_numpy.modules.residual import Residual
 from mlp_numpy.modules.sequential import Sequential
-from mlp_numpy.modules.shapes import Flatten, FlattenModule, UnflattenModule
-from mlp_numpy.modules.smooth import ELU, SELU, ELUModule, SELUModule, SiLU, SiLUModule, Softplus, SoftplusModule
 from mlp_numpy.modules.softmax import LogSoftMax, LogSoftMaxModule, SoftMax, SoftMaxModule
 from mlp_numpy.modules.tape import TapeModule
 

@@ -14,7 +14,7 @@ from mlp_numpy.errors import ShapeError
 from mlp_numpy.modules.base import Module
 from mlp_numpy.modules.init import Initializer, kaiming, start_values
 from mlp_numpy.modules.layout import images, pixel_rows
-from mlp_numpy.modules.wide import one_by_one, side_by_side
+from mlp_numpy.modules.widened_windows import one_by_one, side_by_side
 from mlp_numpy.modules.windows import Size, Windows, windows
 
 

@@ -11,7 +11,7 @@ from mlp_numpy.arrays import Array, blockwise, product
 from mlp_numpy.autodiff import Context, Op, Sigmoid
 from mlp_numpy.checks import choice
 from mlp_numpy.modules.base import Module
-from mlp_numpy.modules.gaussian import gaussian
+from mlp_numpy.modules.normal_cdf import gaussian
 
 Approximation: TypeAlias = Literal["none", "tanh"]
 

@@ -10,7 +10,7 @@ from mlp_numpy.arrays import Array
 from mlp_numpy.blas import axpby
 from mlp_numpy.checks import FRACTION, POSITIVE, flag, number
 from mlp_numpy.optim.flat import FlatParameters, Over
-from mlp_numpy.optim.means import mean_of_squares, running_mean
+from mlp_numpy.optim.moments import mean_of_squares, running_mean
 from mlp_numpy.optim.optimizer import Optimizer
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from mlp_numpy.config import Config, Tree, parse_settings
 from mlp_numpy.errors import DataError
-from mlp_numpy.recipes.nodes import NodeSettings
+from mlp_numpy.recipes.tape_mlp import NodeSettings
 from mlp_numpy.search import Space, space_of
 
 KINDS: Final = ("run", "nodes", "search", "elsewhere")

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from mlp_numpy.atomic_io import write_text
 from mlp_numpy.data.json_files import understood
 from mlp_numpy.data.reading import as_path
 from mlp_numpy.experiment.folder import usable
-from mlp_numpy.files import write_text
+from mlp_numpy.recipes.catalog import trained
 from mlp_numpy.recipes.figures import outcomes_of
 from mlp_numpy.recipes.recipe import Recipe
 from mlp_numpy.recipes.results import Result, Results, mean_and_std
-from mlp_numpy.recipes.shelf import trained
 from mlp_numpy.search import table_text, tables
 
 COMMAND: Final = "python -m mlp_numpy reproduce"

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mlp_numpy.config import Tree
-from mlp_numpy.recipes.kinds import Place, begin, can_begin
+from mlp_numpy.recipes.catalog import trained
 from mlp_numpy.recipes.recipe import Recipe
 from mlp_numpy.recipes.results import Result, Results
-from mlp_numpy.recipes.shelf import trained
+from mlp_numpy.recipes.runners import Place, begin, can_begin
 from mlp_numpy.search import leave_with, scikit_learn, side_by_side
 
 

@@ -11,12 +11,12 @@ from typing import Any, Final
 
 import numpy as np
 
+from mlp_numpy.atomic_io import write_json
 from mlp_numpy.checks import shown
 from mlp_numpy.data.json_files import count_of, list_of, number_of, object_of, read_json, text_of, understood
 from mlp_numpy.data.reading import as_path
 from mlp_numpy.errors import DataNotFoundError
 from mlp_numpy.experiment.folder import usable
-from mlp_numpy.files import write_json
 from mlp_numpy.recipes.recipe import Recipe
 from mlp_numpy.training import EvaluationRecord, History, StepRecord
 from mlp_numpy.training.history import PARTS

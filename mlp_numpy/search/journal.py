@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, Final
 
+from mlp_numpy.atomic_io import write_text
 from mlp_numpy.checks import shown
 from mlp_numpy.config import Config
 from mlp_numpy.data.json_files import parsed_json
 from mlp_numpy.data.reading import as_path, check_regular
 from mlp_numpy.errors import DataError, OptionError, RunFolderError, unreadable
 from mlp_numpy.experiment.folder import usable
-from mlp_numpy.files import write_text
 
 FORMAT: Final = 1
 ANOTHER: Final = "Hint: another folder for this search, on the command line another --name."

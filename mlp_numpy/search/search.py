@@ -19,7 +19,7 @@ from mlp_numpy.experiment.folder import usable
 from mlp_numpy.experiment.lock import locked
 from mlp_numpy.experiment.openings import SETTINGS, openings
 from mlp_numpy.search.journal import ANOTHER, Journal
-from mlp_numpy.search.side_by_side import leave_with, side_by_side
+from mlp_numpy.search.parallel import leave_with, side_by_side
 from mlp_numpy.search.space import ELSEWHERE, Space, key_of
 from mlp_numpy.search.trial import Outcome, run_trial
 from mlp_numpy.training import History

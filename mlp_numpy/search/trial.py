@@ -12,7 +12,7 @@ from mlp_numpy.data.json_files import count_of, number_of, object_of, text_of, u
 from mlp_numpy.data.sources import load_dataset
 from mlp_numpy.errors import NonFiniteError
 from mlp_numpy.experiment import assemble
-from mlp_numpy.search.side_by_side import leave_with
+from mlp_numpy.search.parallel import leave_with
 from mlp_numpy.search.space import Point
 from mlp_numpy.training import EvaluationRecord
 

@@ -20,10 +20,10 @@ from typing import IO, Any, Final
 import numpy as np
 
 from mlp_numpy.arrays import Array
+from mlp_numpy.atomic_io import written_whole
 from mlp_numpy.checks import shown
 from mlp_numpy.data.reading import as_path, check_regular, said
 from mlp_numpy.errors import DataError, DataNotFoundError, UnknownNameError, unreadable
-from mlp_numpy.files import written_whole
 
 _DIGITS: Final = 64
 _LENGTH: Final = struct.calcsize("<H")

@@ -12,11 +12,11 @@ from typing import Any, Final
 import numpy as np
 
 from mlp_numpy.arrays import Array
+from mlp_numpy.atomic_io import write_json, write_text
 from mlp_numpy.checks import choice, instance, shown
 from mlp_numpy.data.json_files import count_of, list_of, number_of, object_of, read_json, text_of, understood
 from mlp_numpy.data.reading import as_path
 from mlp_numpy.errors import DTypeError, ShapeError, UnknownNameError
-from mlp_numpy.files import write_json, write_text
 from mlp_numpy.training.records import EvaluationRecord, Record, StepRecord
 
 PARTS: Final = ("test", "validation")

@@ -15,9 +15,9 @@ from typing import Any, Final
 import numpy as np
 
 from mlp_numpy.arrays import Array
+from mlp_numpy.atomic_io import written_whole
 from mlp_numpy.data.reading import as_path, said
 from mlp_numpy.errors import DataError, ExtraMissingError
-from mlp_numpy.files import written_whole
 from mlp_numpy.training.archive import parsed, read_bytes
 
 SUFFIX: Final = ".safetensors"

@@ -18,14 +18,14 @@ from mlp_numpy.modules import Joined, LossModule, Module
 from mlp_numpy.optim import Accumulator, Optimizer
 from mlp_numpy.training.agreement import LossBound, agreed
 from mlp_numpy.training.archive import below, under
+from mlp_numpy.training.best_model import Selection
 from mlp_numpy.training.diagnosis import Failure, diverged, failure_at, held_out_place, last_gradient
+from mlp_numpy.training.layer_stats import Watch
 from mlp_numpy.training.metrics import accuracy, evaluate
 from mlp_numpy.training.progress import Progress
 from mlp_numpy.training.records import EvaluationRecord, Record, StepRecord
-from mlp_numpy.training.selection import Selection
 from mlp_numpy.training.snapshot import Buffers, Snapshot
 from mlp_numpy.training.update import Update
-from mlp_numpy.training.watch import Watch
 
 
 class Trainer:

@@ -1,6 +1,5 @@
 """Pictures: functions that draw on given axes, and some that make a whole figure and save it. No display is needed."""
 
-from mlp_numpy.viz.bands import draw_bands, save_bands
 from mlp_numpy.viz.class_bars import draw_class_bars, save_class_bars
 from mlp_numpy.viz.class_images import save_class_images, save_saliency
 from mlp_numpy.viz.curves import (
@@ -18,10 +17,11 @@ from mlp_numpy.viz.first_layer import save_first_layer
 from mlp_numpy.viz.functions import draw_function, save_functions
 from mlp_numpy.viz.graph import draw_graph, save_graph
 from mlp_numpy.viz.heat_map import draw_heat_map, save_heat_map
-from mlp_numpy.viz.mistakes import save_mistakes, surest_mistakes
-from mlp_numpy.viz.parallel import draw_parallel, save_parallel
+from mlp_numpy.viz.layer_stats import draw_watch, save_watch
+from mlp_numpy.viz.mean_std_band import draw_bands, save_bands
+from mlp_numpy.viz.misclassified import save_mistakes, surest_mistakes
+from mlp_numpy.viz.parallel_coordinates import draw_parallel, save_parallel
 from mlp_numpy.viz.parity import draw_differences, save_parity
-from mlp_numpy.viz.watch import draw_watch, save_watch
 
 __all__ = [
     "TEST",

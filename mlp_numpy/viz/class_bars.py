@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from mlp_numpy.arrays import Array
 from mlp_numpy.errors import ShapeError
 from mlp_numpy.viz.curves import save
-from mlp_numpy.viz.look import bare, color_of
+from mlp_numpy.viz.style import bare, color_of
 
 _GROUP = 0.8
 """The width of a class's bars together; 1 would leave no air between classes."""

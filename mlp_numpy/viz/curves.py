@@ -13,10 +13,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from mlp_numpy.arrays import Array
+from mlp_numpy.atomic_io import written_whole
 from mlp_numpy.data.reading import as_path
-from mlp_numpy.files import written_whole
 from mlp_numpy.training.history import History
-from mlp_numpy.viz.look import COLORS, bare
+from mlp_numpy.viz.style import COLORS, bare
 
 TRAIN: Final = COLORS[0]
 TEST: Final = COLORS[1]

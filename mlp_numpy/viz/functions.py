@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from mlp_numpy.arrays import Array
 from mlp_numpy.modules import Module
 from mlp_numpy.viz.curves import TEST, TRAIN, save
-from mlp_numpy.viz.look import bare
+from mlp_numpy.viz.style import bare
 
 _REACH: Final = 3.0
 _POINTS: Final = 1201

@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 from mlp_numpy.arrays import Array
 from mlp_numpy.errors import ShapeError
 from mlp_numpy.viz.curves import TEST, save
-from mlp_numpy.viz.look import ink
+from mlp_numpy.viz.style import ink
 
 
 def draw_heat_map(axes: Axes, table: Array, rows: Sequence[str], columns: Sequence[str], *, digits: int = 3) -> None:

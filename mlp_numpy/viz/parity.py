@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mlp_numpy.viz.curves import save
-from mlp_numpy.viz.look import bare, color_of
+from mlp_numpy.viz.style import bare, color_of
 
 
 def draw_differences(axes: Axes, differences: Mapping[str, Sequence[float]], bound: float) -> None:

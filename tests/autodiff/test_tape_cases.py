@@ -11,8 +11,8 @@ from law import hold
 
 from mlp_numpy import LossModule, Module, Residual
 from mlp_numpy.arrays import Array
-from mlp_numpy.audit import composed
 from mlp_numpy.autodiff import TensorNode
+from mlp_numpy.checking import composed
 
 Way = Callable[[Module, dict[str, TensorNode], TensorNode, Array | None], TensorNode]
 

@@ -116,8 +116,8 @@ def test_nothing_there(tmp_path: Path, tiny: TinyCifar, hundred: TinyCifar100) -
 def load_dataset_warning(data_dir: Path) -> str | None:
     patch = pytest.MonkeyPatch()
     with patch.context() as here:
-        here.setattr("mlp_numpy.data.shapes.N_TRAIN", 2)
-        here.setattr("mlp_numpy.data.shapes.N_TEST", 2)
+        here.setattr("mlp_numpy.data.synthetic.shapes.N_TRAIN", 2)
+        here.setattr("mlp_numpy.data.synthetic.shapes.N_TEST", 2)
         return load_dataset("auto", data_dir, download=False).warning
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from mlp_numpy.config.files import as_options, read_config
 from mlp_numpy.config.trees import read_tree
-from mlp_numpy.data import cifar10, cifar100, idx, images, mnist, shapes, sources, torchvision_source
+from mlp_numpy.data import cifar10, cifar100, idx, images, mnist, sources, torchvision_source
 from mlp_numpy.data.augmentation import Augmentation
 from mlp_numpy.data.batches import Batches, chunks
 from mlp_numpy.data.dataset import Dataset, Split
@@ -19,6 +19,7 @@ from mlp_numpy.data.preprocessing import KINDS, Preprocessing
 from mlp_numpy.data.sealed import SealedSplit
 from mlp_numpy.data.splitting import hold_out, quotas
 from mlp_numpy.data.subset import only_classes
+from mlp_numpy.data.synthetic import shapes
 from mlp_numpy.errors import DTypeError, LabelError, MlpNumpyError, OptionError
 from mlp_numpy.training import load_model, save_model
 from mlp_numpy.training.archive import read_archive

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from data_helpers import TinyCifar, write_folder
 
-from mlp_numpy.data import download, shapes
+from mlp_numpy.data import download
 from mlp_numpy.data.folder import foreign_things
 from mlp_numpy.data.sources import load_dataset
+from mlp_numpy.data.synthetic import shapes
 from mlp_numpy.errors import DataError, DownloadError
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlp_numpy.data import shapes
 from mlp_numpy.data.dataset import Dataset, Split
-from mlp_numpy.data.outlines import OUTLINES
+from mlp_numpy.data.synthetic import shapes
+from mlp_numpy.data.synthetic.sdf import OUTLINES
 from mlp_numpy.errors import OptionError
 
 

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from data_helpers import Mirrors, TinyCifar, archive_bytes, sha256, write_folder
 
-from mlp_numpy.data import cifar10, download, shapes, torchvision_source
+from mlp_numpy.data import cifar10, download, torchvision_source
 from mlp_numpy.data.sources import Loaded, load_dataset
+from mlp_numpy.data.synthetic import shapes
 from mlp_numpy.errors import DataError, DataNotFoundError, DownloadError, OptionError
 
 PY, ARCHIVE = "cifar-10-batches-py", "cifar-10-python.tar.gz"
@@ -157,7 +158,7 @@ def test_an_unknown_name(tmp_path: Path, name: str, nearest: str) -> None:
 
 def test_reading_from_disk_imports_nothing_that_downloads() -> None:
     program = (
-        "import sys, mlp_numpy.data.cifar10, mlp_numpy.data.shapes, mlp_numpy.data.torchvision_source\n"
+        "import sys, mlp_numpy.data.cifar10, mlp_numpy.data.synthetic.shapes, mlp_numpy.data.torchvision_source\n"
         "print(sorted({'pooch', 'requests', 'torchvision', 'torch'} & set(sys.modules)))"
     )
     here = str(Path(cifar10.__file__).parents[2])

@@ -8,25 +8,26 @@ import numpy as np
 import pytest
 
 import mlp_numpy.autodiff as vg
-from mlp_numpy.data import synthetic, vugrad
+from mlp_numpy.data import vugrad_api
 from mlp_numpy.data.dataset import Dataset, Split
 from mlp_numpy.data.sources import Loaded, load_dataset
+from mlp_numpy.data.synthetic import ellipse
 from mlp_numpy.errors import OptionError
 
 
 def test_labels_by_hand() -> None:
     # q = x₁² + 0.95 x₁x₂ + 0.4 x₂²: 0.25, 0.64, 0.4, 0.625 and 2.35 − … at the points below; the boundary is at 0.6
     points = np.array([[0.5, 0.0], [0.8, 0.0], [0.0, 1.0], [0.0, 1.25], [1.0, 1.0], [1.0, -1.0], [0.0, 0.0]])
-    np.testing.assert_array_equal(synthetic.labels_of(points), [0, 1, 0, 1, 1, 0, 0])
+    np.testing.assert_array_equal(ellipse.labels_of(points), [0, 1, 0, 1, 1, 0, 0])
 
 
 def test_the_boundary_is_an_ellipse() -> None:
-    symmetric = (synthetic.FORMS["ellipse"] + synthetic.FORMS["ellipse"].T) / 2
+    symmetric = (ellipse.FORMS["ellipse"] + ellipse.FORMS["ellipse"].T) / 2
     assert (np.linalg.eigvalsh(symmetric) > 0).all()
 
 
 def test_the_same_seed_gives_the_same_points() -> None:
-    one, same, other = synthetic.generate(50, 20, 3), synthetic.generate(50, 20, 3), synthetic.generate(50, 20, 4)
+    one, same, other = ellipse.generate(50, 20, 3), ellipse.generate(50, 20, 3), ellipse.generate(50, 20, 4)
     assert one.train.images.shape == (50, 2)
     assert len(one.test) == 20
     np.testing.assert_array_equal(one.train.images, same.train.images)
@@ -38,7 +39,7 @@ def test_the_same_seed_gives_the_same_points() -> None:
 @pytest.mark.parametrize("arguments", [(0, 1, 0), (1, 0, 0), (1, 1, -1)])
 def test_sizes_and_seeds_that_cannot_be_meant(arguments: tuple[int, int, int]) -> None:
     with pytest.raises(OptionError, match="must be a whole number ≥"):
-        synthetic.generate(*arguments)
+        ellipse.generate(*arguments)
 
 
 def test_it_has_a_name_among_the_data_sets(tmp_path: Path) -> None:
@@ -58,7 +59,7 @@ def test_load_synth_has_both_editions() -> None:
     np.testing.assert_array_equal(x, x_first)
     np.testing.assert_array_equal(y, x[:, 0] ** 2 + 0.95 * x[:, 0] * x[:, 1] + 0.4 * x[:, 1] ** 2 > 0.6)
     np.testing.assert_array_equal(y_first, x[:, 0] ** 2 + 1.5 * x[:, 0] * x[:, 1] + 0.2 * x[:, 1] ** 2 > 0.6)
-    symmetric = (synthetic.FORMS["hyperbola"] + synthetic.FORMS["hyperbola"].T) / 2
+    symmetric = (ellipse.FORMS["hyperbola"] + ellipse.FORMS["hyperbola"].T) / 2
     low, high = np.linalg.eigvalsh(symmetric)
     assert low < 0 < high
     with pytest.raises(OptionError, match="unknown edition 'parabola'"):
@@ -78,7 +79,7 @@ def stand_in(n_train: int) -> Loaded:
 
 def test_load_mnist_holds_out_the_last_5000_or_the_test_set(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = stand_in(5010)
-    monkeypatch.setattr(vugrad, "load_dataset", lambda name, data_dir: loaded)
+    monkeypatch.setattr(vugrad_api, "load_dataset", lambda name, data_dir: loaded)
     train, test = loaded.dataset.train, loaded.dataset.test
     (x, y), (x_val, y_val), n_classes = vg.load_mnist()
     assert n_classes == 10
@@ -93,7 +94,7 @@ def test_load_mnist_holds_out_the_last_5000_or_the_test_set(monkeypatch: pytest.
 
 
 def test_load_mnist_with_too_few_examples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vugrad, "load_dataset", lambda name, data_dir: stand_in(40))
+    monkeypatch.setattr(vugrad_api, "load_dataset", lambda name, data_dir: stand_in(40))
     with pytest.raises(OptionError, match="more than 5,000 training examples must be there, got 40"):
         vg.load_mnist()
 

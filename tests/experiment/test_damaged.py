@@ -14,8 +14,9 @@ import pytest
 from run_helpers import full_config
 
 from mlp_numpy.cli import main
+from mlp_numpy.diagnose import examine_run
 from mlp_numpy.errors import DataError, MlpNumpyError
-from mlp_numpy.experiment import Run, examine_run, finished, open_run, run, together
+from mlp_numpy.experiment import Run, finished, open_run, run, together
 from mlp_numpy.experiment.resume import put_back
 from mlp_numpy.training import History, load_checkpoint
 from mlp_numpy.training.archive import read_archive, write_archive
@@ -29,7 +30,7 @@ def made(cifar_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     """The files of a finished run."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("save_curves", "save_watch"):
-            patch.setattr(f"mlp_numpy.experiment.outputs.{name}", lambda path, *_, **__: path.touch())
+            patch.setattr(f"mlp_numpy.experiment.artifacts.{name}", lambda path, *_, **__: path.touch())
         folder = run(full_config(cifar_dir, tmp_path_factory.mktemp("made"), steps=30)).folder
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 

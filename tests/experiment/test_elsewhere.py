@@ -14,9 +14,11 @@ from run_helpers import full_config, numbers
 
 from mlp_numpy.cli import main
 from mlp_numpy.config import Config, write_config
-from mlp_numpy.data import shapes, sources
+from mlp_numpy.data import sources
+from mlp_numpy.data.synthetic import shapes
+from mlp_numpy.diagnose import examine, examine_run
 from mlp_numpy.errors import DataError, DataNotFoundError
-from mlp_numpy.experiment import Run, examine, examine_run, finished, run
+from mlp_numpy.experiment import Run, finished, run
 from mlp_numpy.training import History, load_model
 from mlp_numpy.training.checkpoint import NAME, PREVIOUS
 
@@ -98,7 +100,7 @@ def test_without_a_checkpoint_the_name_tells_another_data_set(
     for name in (NAME, PREVIOUS):
         (folder / name).unlink()
     drawn = sources.Loaded(shapes.generate(60, 20))
-    monkeypatch.setattr("mlp_numpy.experiment.parts.load_dataset", lambda *_, **__: drawn)
+    monkeypatch.setattr("mlp_numpy.experiment.build.load_dataset", lambda *_, **__: drawn)
     with pytest.raises(DataError, match="was begun on, got others under the name shapes"):
         Run.resumed(folder)
 

@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 from run_helpers import full_config
 
+from mlp_numpy.checking.crash.report import CrashReport, Kill
 from mlp_numpy.cli import main
 from mlp_numpy.config import Config
+from mlp_numpy.diagnose import replay
 from mlp_numpy.errors import NonFiniteError
-from mlp_numpy.experiment import Run, replay, run
-from mlp_numpy.experiment.crash_report import CrashReport, Kill
+from mlp_numpy.experiment import Run, run
 from mlp_numpy.experiment.run import WINNER
 from mlp_numpy.training import EvaluationRecord, History, load_model
 

@@ -13,16 +13,14 @@ import pytest
 from mlp_numpy import viz
 from mlp_numpy.cli import main
 from mlp_numpy.config import Config
+from mlp_numpy.diagnose import examine, examine_run, replay
 from mlp_numpy.errors import DataError, MlpNumpyError, OptionError, RunFolderError
 from mlp_numpy.experiment import (
     Run,
-    examine,
-    examine_run,
+    artifacts,
     finished,
     load_run,
     load_trained,
-    outputs,
-    replay,
     run,
     seed_configs,
     seeds,
@@ -152,7 +150,7 @@ def test_two_that_take_one_name_at_once(config: Config, monkeypatch: pytest.Monk
 
 
 def test_a_folder_that_is_closed_between_is_named(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    refusing(monkeypatch, outputs, "write_config", 28)
+    refusing(monkeypatch, artifacts, "write_config", 28)
     with pytest.raises(RunFolderError, match="No space left on device. Hint"):
         run(config)
 

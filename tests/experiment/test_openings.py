@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from tiny import tiny
 
-from mlp_numpy import files
+from mlp_numpy import atomic_io
 from mlp_numpy.cli import main
 from mlp_numpy.config import Config
 from mlp_numpy.errors import DataError, DataNotFoundError, MlpNumpyError, OptionError, RunFolderError
@@ -78,14 +78,14 @@ def test_an_evaluation_beside_a_training_is_counted_at_once_and_kept(config: Con
 
 
 def refuse_writing(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    make = files.tempfile.mkstemp
+    make = atomic_io.tempfile.mkstemp
 
     def refuse(*args: Any, **options: Any) -> Any:
         if options["prefix"] == f".{name}.":
             raise PermissionError(13, "Permission denied")
         return make(*args, **options)
 
-    monkeypatch.setattr("mlp_numpy.files.tempfile.mkstemp", refuse)
+    monkeypatch.setattr("mlp_numpy.atomic_io.tempfile.mkstemp", refuse)
 
 
 def test_without_a_count_no_number_is_shown(

@@ -21,7 +21,7 @@ from run_helpers import full_config, numbers
 from mlp_numpy.cli import main
 from mlp_numpy.config import Config, write_config
 from mlp_numpy.errors import DataError, DataNotFoundError, RunFolderError
-from mlp_numpy.experiment import Run, finished, load_run, outputs, run
+from mlp_numpy.experiment import Run, artifacts, finished, load_run, run
 from mlp_numpy.experiment.run import WINNER
 from mlp_numpy.training import EvaluationRecord, load_checkpoint
 from mlp_numpy.training.checkpoint import NAME, PREVIOUS
@@ -156,7 +156,7 @@ def test_results_that_could_not_be_saved_at_the_end_are_saved_by_a_resume(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(outputs, "save_model", full)
+        patched.setattr(artifacts, "save_model", full)
         with pytest.raises(RunFolderError, match="1 of .* files were not: .*model.npz: No space left on device"):
             run(config)
     folder = Path(config.runs_dir) / "a"
@@ -185,7 +185,7 @@ def test_a_folder_that_may_not_be_written_is_named(config: Config, monkeypatch: 
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("mlp_numpy.files.tempfile.mkstemp", refuse)
+    monkeypatch.setattr("mlp_numpy.atomic_io.tempfile.mkstemp", refuse)
     with pytest.raises(RunFolderError, match="a checkpoint must be saved in .*, got: Permission denied.*--resume"):
         resume(folder)
     assert snapshot(folder) == before
@@ -310,7 +310,7 @@ def test_a_checkpoint_of_another_net_is_refused(config: Config, tmp_path: Path) 
     other = stopped(replace(config, hidden=(3, 2), average=0.0, name="b"), 13)
     found = load_checkpoint(other)
     found.history.about["config"] = asdict(config)
-    outputs.save_checkpoint(folder, found.state, found.history, found.about)
+    artifacts.save_checkpoint(folder, found.state, found.history, found.about)
     with pytest.raises(DataError, match="must hold the state of this run, got"):
         Run.resumed(folder)
 
@@ -329,13 +329,13 @@ def test_a_terminal_that_closes_does_not_stop_what_was_told_to_ignore_it(config:
 
 
 def test_a_request_that_comes_when_all_is_done_stops_nothing(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = outputs.save_model
+    real = artifacts.save_model
 
     def late(path: Path, trained: object) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
         real(path, trained)
 
-    monkeypatch.setattr(outputs, "save_model", late)
+    monkeypatch.setattr(artifacts, "save_model", late)
     settings = Path(config.runs_dir).parent / "settings.yaml"
     write_config(settings, replace(config, steps=25))
     assert main(["train", "--config", str(settings)]) == 0

@@ -17,7 +17,7 @@ from mlp_numpy.autodiff import Context
 from mlp_numpy.errors import OptionError, ShapeError
 from mlp_numpy.gradcheck import gradcheck
 from mlp_numpy.modules.conv import Conv2d
-from mlp_numpy.modules.wide import side_by_side
+from mlp_numpy.modules.widened_windows import side_by_side
 from mlp_numpy.modules.windows import Windows
 
 small = st.integers(1, 3)
@@ -68,7 +68,7 @@ def test_few_kernels_go_over_windows_side_by_side(n_kernels: int, over: Windows,
 def test_wide_windows_give_what_narrow_ones_do(dtype: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     found = []
     for columns in (1, 32):
-        monkeypatch.setattr("mlp_numpy.modules.wide.COLUMNS", columns)
+        monkeypatch.setattr("mlp_numpy.modules.widened_windows.COLUMNS", columns)
         conv, x = Conv2dModule(2, 3, (3, 5), (1, 2), (1, 2), rng=0, dtype=dtype), drawn((2, 2, 6, 19), 1).astype(dtype)
         out = conv.forward(x)
         found.append((out, conv.backward(drawn(out.shape, 2).astype(dtype)), conv.grads["weight"], conv.grads["bias"]))

@@ -26,7 +26,7 @@ from mlp_numpy.gradcheck import gradcheck
 from mlp_numpy.modules import check_chain
 from mlp_numpy.optim import Average, L2Penalty
 from mlp_numpy.training import Trainer, Update, accuracy, confusion_matrix, evaluate
-from mlp_numpy.training.selection import Selection
+from mlp_numpy.training.best_model import Selection
 
 DATA = tiny()
 JUNK = [None, "a", True, np.nan, np.float32(1.5), np.int64(-1), [1], np.array([1, 2]), {}, 2**70, 1j, int]

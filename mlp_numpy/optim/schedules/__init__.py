@@ -6,11 +6,11 @@
 Nothing is remembered between two calls, so a resumed run has the learning rates of the whole one.
 """
 
-from mlp_numpy.optim.schedules.decays import Constant, Cosine, Exponential, StepDecay
+from mlp_numpy.optim.schedules.decay import Constant, Cosine, Exponential, StepDecay
+from mlp_numpy.optim.schedules.parse import parse_schedule
 from mlp_numpy.optim.schedules.plateau import Plateau
-from mlp_numpy.optim.schedules.rises import OneCycle, WarmUp
 from mlp_numpy.optim.schedules.schedule import Schedule
-from mlp_numpy.optim.schedules.texts import parse_schedule
+from mlp_numpy.optim.schedules.warmup import OneCycle, WarmUp
 
 __all__ = [
     "Constant",

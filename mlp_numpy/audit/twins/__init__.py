@@ -1,6 +1,0 @@
-"""PyTorch's own version of every module, as one call of its library on tensors. PyTorch comes with an extra."""
-
-from mlp_numpy.audit.twins import layers, losses
-from mlp_numpy.audit.twins.twin import Tensor, Twin, pytorch
-
-__all__ = ["Tensor", "Twin", "layers", "losses", "pytorch"]

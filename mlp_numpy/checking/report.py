@@ -1,0 +1,125 @@
+"""The audit: every line of every row over many cases, and the table that comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from mlp_numpy.checking.checks import BOUNDS, Check, Judgement, Measured, judge
+from mlp_numpy.checking.sampler import Sample
+from mlp_numpy.checking.specs.spec import Mode, Row
+from mlp_numpy.checking.specs.table import ROWS
+from mlp_numpy.errors import OptionError
+
+
+@dataclass
+class Line:
+    """The findings of one line of the table.
+
+    worst     of each check the worst that was measured, and where: (measured, which case)
+    broken    the laws that were broken, each with the first case that did
+    """
+
+    title: str
+    n_cases: int = 0
+    worst: dict[Check, tuple[Measured, str]] = field(default_factory=dict)
+    broken: dict[str, str] = field(default_factory=dict)
+
+    def add(self, case: int, sample: Sample, judgement: Judgement) -> None:
+        """Take in the findings of one case."""
+        self.n_cases += 1
+        where = f"case {case}: {sample}"
+        for check, measured in judgement.errors.items():
+            if check not in self.worst or measured.error > self.worst[check][0].error:
+                self.worst[check] = (measured, where)
+        for law in judgement.broken:
+            self.broken.setdefault(law, where)
+
+    @property
+    def failures(self) -> list[str]:
+        """What is wrong, as sentences."""
+        found = [
+            f"{self.title}: {check} error {measured.error:.1e} > {BOUNDS[check]:.0e}, {measured}, {where}"
+            for check, (measured, where) in self.worst.items()
+            if not measured.error <= BOUNDS[check]
+        ]
+        return [*found, *(f"{self.title}: {law}, {where}" for law, where in self.broken.items())]
+
+    def cell(self, check: Check) -> str:
+        """The worst error of a check, ten characters wide."""
+        return f"{self.worst[check][0].error:>10.1e}" if check in self.worst else f"{'–':>10}"
+
+    def as_json(self) -> dict[str, Any]:
+        """The line as numbers and words that JSON knows."""
+        worst = {
+            check: {"error": measured.error, "entry": str(measured), "case": where}
+            for check, (measured, where) in self.worst.items()
+        }
+        return {"title": self.title, "cases": self.n_cases, "worst": worst, "failures": self.failures}
+
+
+@dataclass
+class AuditReport:
+    """All lines. ``str()`` is the table."""
+
+    seed: int
+    lines: list[Line] = field(default_factory=list)
+
+    @property
+    def failures(self) -> list[str]:
+        """What is wrong in any line."""
+        return [failure for line in self.lines for failure in line.failures]
+
+    def as_json(self) -> dict[str, Any]:
+        """The report as numbers and words that JSON knows."""
+        lines = [line.as_json() for line in self.lines]
+        return {"seed": self.seed, "bounds": dict(BOUNDS), "lines": lines, "failures": self.failures}
+
+    def __str__(self) -> str:
+        width = max(len("must stay below"), *(len(line.title) for line in self.lines))
+        checks = [check for check in BOUNDS if any(check in line.worst for line in self.lines)]
+        head = f"{'worst error of':<{width}}  cases  " + "".join(f"{check:>10}" for check in checks) + "  laws"
+        bounds = f"{'must stay below':<{width}}  {'':5}  " + "".join(f"{BOUNDS[check]:>10.0e}" for check in checks)
+        rows = [
+            f"{line.title:<{width}}  {line.n_cases:>5}  "
+            + "".join(line.cell(check) for check in checks)
+            + ("  hold" if not line.broken else "  BROKEN")
+            for line in self.lines
+        ]
+        n = sum(line.n_cases for line in self.lines)
+        verdict = "all within their bounds" if not self.failures else f"{len(self.failures)} failures"
+        return "\n".join([head, bounds, *rows, "", *self.failures, f"{n:,} cases, seed {self.seed}: {verdict}."])
+
+
+def audit(n_cases: int, seed: int = 0, torch: Any = None, rows: Sequence[Row] = ROWS) -> AuditReport:
+    """Judge ``n_cases`` samples of every line of ``rows``; with PyTorch where its package is given.
+
+    Raises OptionError for less than one case or a negative seed.
+    """
+    report = AuditReport(seed)
+    for line in audit_lines(n_cases, seed, torch, rows):
+        report.lines.append(line)
+    return report
+
+
+def audit_lines(n_cases: int, seed: int = 0, torch: Any = None, rows: Sequence[Row] = ROWS) -> Iterator[Line]:
+    """The same, line by line as each is done."""
+    if n_cases < 1 or seed < 0:
+        raise OptionError(f"audit: cases must be ≥ 1 and seed ≥ 0, got {n_cases} and {seed}.")
+    for row in rows:
+        for variant, mode in row.lines():
+            yield _line(row, variant, mode, n_cases, seed, torch)
+
+
+def _line(row: Row, variant: str, mode: Mode, n_cases: int, seed: int, torch: Any) -> Line:
+    line = Line(row.title(variant, mode))
+    # The arrays are small, and the threads of NumPy's and PyTorch's pools would wait for one another.
+    with threadpool_limits(1):
+        for case in range(n_cases):
+            sample = row.sample(seed, case, variant, mode)
+            line.add(case, sample, judge(sample, np.random.default_rng([seed, case]), torch))
+    return line

@@ -1,0 +1,116 @@
+"""The rows of modules that are made of modules."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from mlp_numpy.arrays import Array
+from mlp_numpy.checking.sampler import Draws, Sample
+from mlp_numpy.checking.specs.spec import Row
+from mlp_numpy.models import MLP, ConvNet, ResidualMLP, SmallConvNet, TwoLayerNet
+from mlp_numpy.modules import (
+    BatchNorm,
+    LeakyReLUModule,
+    LinearModule,
+    MaxPool2dModule,
+    Module,
+    ReLUModule,
+    Residual,
+    Sequential,
+    SigmoidModule,
+    TanhModule,
+)
+
+_DIRECTIONS: Final = 1
+
+
+def _sequential(draws: Draws, variant: str) -> Sample:
+    n, d, h, m = draws.shape(4)
+    net = Sequential(LinearModule(d, h), ReLUModule(), LinearModule(h, m))
+    return _beside_kinks(draws, net, n, d)
+
+
+def _residual(draws: Draws, variant: str) -> Sample:
+    n, d, h = draws.shape(3)
+    return _beside_kinks(draws, Residual(LinearModule(d, h), ReLUModule(), LinearModule(h, d)), n, d)
+
+
+def _mlp(draws: Draws, variant: str) -> Sample:
+    n, d, c = draws.shape(3)
+    hidden = [] if draws.case == 0 else list(draws.shape(int(draws.rng.integers(3))))
+    return _beside_kinks(draws, MLP(d, hidden, c, 0.1), n, d)
+
+
+def _residual_mlp(draws: Draws, variant: str) -> Sample:
+    n, d, h, c = draws.shape(4, most=3)
+    return _beside_kinks(draws, ResidualMLP(d, c, h, draws.size(2)), n, d)
+
+
+def _two_layer_net(draws: Draws, variant: str) -> Sample:
+    n, d, h, m = draws.shape(4)
+    return _beside_kinks(draws, TwoLayerNet(d, h, m, TanhModule(), SigmoidModule()), n, d)
+
+
+def _conv_net(draws: Draws, variant: str) -> Sample:
+    n, c, h, w, m = draws.shape(5)
+    net = ConvNet((c, h, w), m, extra_norm=draws.case % 2 == 1, n_first=draws.size(2))
+    for _, leaf in net.leaves():
+        if isinstance(leaf, BatchNorm):
+            leaf.eps = 1 / 4  # with a small one the few numbers of a feature bend too much for central differences
+    return _beside_kinks(draws, net, n, c * h * w, deep=True)
+
+
+def _small_conv_net(draws: Draws, variant: str) -> Sample:
+    n, c, m = draws.shape(3, most=3)
+    h, w = draws.size(18, least=16), draws.size(18, least=16)
+    return _beside_kinks(draws, SmallConvNet((c, h, w), m), n, c * h * w, deep=True)
+
+
+def _beside_kinks(draws: Draws, net: Module, n: int, d: int, *, deep: bool = False) -> Sample:
+    """A net with weights and a batch that bring no hidden unit near the kink of its activation.
+
+    deep   it has many layers, whose numbers must keep their size, and too many weights to move each of them
+    """
+    while True:
+        (draws.tempered if deep else draws.filled)(net)
+        x = draws.numbers(n, d)
+        if _through(net, x)[1] > 1e-3:
+            return Sample(net, x, directions=_DIRECTIONS if deep else 0)
+
+
+def _through(module: Module, x: Array) -> tuple[Array, float]:
+    """The output for ``x``, and how near a number comes to a kink on the way."""
+    if isinstance(module, LeakyReLUModule | ReLUModule):
+        return module.forward(x), float(abs(x).min())
+    if isinstance(module, MaxPool2dModule):
+        return module.forward(x), _lead(module, x)
+    if not module.children():
+        return module.forward(x), np.inf
+    out, margin = x, np.inf
+    for child in module.children().values():
+        out, found = _through(child, out)
+        margin = min(margin, found)
+    return x + out if isinstance(module, Residual) else out, margin
+
+
+def _lead(pool: MaxPool2dModule, x: Array) -> float:
+    """By how much the largest number of a window is ahead of the next; windows of zeros, from a ReLU, do not count."""
+    (height, width), (down, right), (top, left) = pool.windows.kernel, pool.windows.stride, pool.windows.padding
+    around = np.pad(x, ((0, 0), (0, 0), (top, top), (left, left)), constant_values=-np.inf)
+    seen = np.lib.stride_tricks.sliding_window_view(around, (height, width), axis=(2, 3))[:, :, ::down, ::right]
+    ordered = np.sort(seen.reshape(-1, height * width))
+    ordered = ordered[ordered[:, -1] != 0]
+    return float(np.min(ordered[:, -1] - ordered[:, -2], initial=np.inf))
+
+
+NETS: Final = (
+    Row("sequential", Sequential, _sequential),
+    Row("residual", Residual, _residual),
+    Row("mlp", MLP, _mlp),
+    Row("residual mlp", ResidualMLP, _residual_mlp),
+    Row("two-layer net", TwoLayerNet, _two_layer_net),
+    Row("conv net", ConvNet, _conv_net),
+    Row("small conv net", SmallConvNet, _small_conv_net),
+)

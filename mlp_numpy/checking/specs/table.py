@@ -1,0 +1,77 @@
+"""What is audited: one row a module. A new module is audited when it has its row here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from mlp_numpy.autodiff import TensorNode
+from mlp_numpy.checking.specs.activations import ACTIVATIONS
+from mlp_numpy.checking.specs.images import IMAGES
+from mlp_numpy.checking.specs.layers import LAYERS
+from mlp_numpy.checking.specs.losses import LOSSES
+from mlp_numpy.checking.specs.nets import NETS
+from mlp_numpy.checking.specs.spec import Row
+from mlp_numpy.checking.torch_reference import Tensor
+from mlp_numpy.errors import OptionError
+from mlp_numpy.modules import Module, Residual
+
+ROWS: Final[tuple[Row, ...]] = (*LAYERS, *ACTIVATIONS, *IMAGES, *LOSSES, *NETS)
+
+_ROW_OF: Final = {row.module: row for row in ROWS}
+
+
+def composed(module: Module, params: dict[str, TensorNode], x: TensorNode, y: Any = None, **options: Any) -> TensorNode:
+    """A module's forward on nodes by elementary formulas; ``params`` under the names that ``module.learned()`` gives.
+
+    Raises OptionError for a module that has no composition.
+    """
+
+    def apply(layer: Module, prefix: str, x: Any) -> Any:
+        composition = _row_of(layer).composition
+        if composition is None:
+            raise OptionError(f"audit: {layer!r} must have a composition in mlp_numpy.checking.specs, found none.")
+        own = [params[f"{prefix}{name}"] for name in layer.params]
+        return composition(layer, own, x, *([] if y is None else [y]), **options)
+
+    out: TensorNode = _through(module, "", x, apply)
+    return out
+
+
+def twin(
+    torch: Any, module: Module, params: dict[str, Tensor], x: Tensor, y: Tensor | None = None, **options: Any
+) -> Tensor:
+    """PyTorch's version of a module applied to tensors; ``params`` under the names that ``module.learned()`` gives.
+
+    Raises OptionError for a module that PyTorch does not have.
+    """
+
+    def apply(layer: Module, prefix: str, x: Any) -> Any:
+        version = _row_of(layer).twin
+        if version is None:
+            raise OptionError(f"audit: {layer!r} must have a twin in mlp_numpy.checking.specs, found none.")
+        own = [params[f"{prefix}{name}"] for name in layer.params]
+        return version(torch, layer, own, x, *([] if y is None else [y]), **options)
+
+    return _through(module, "", x, apply)
+
+
+def has_twin(module: Module) -> bool:
+    """Whether PyTorch has every layer of the module."""
+    return all(_row_of(layer).twin is not None for _, layer in module.leaves())
+
+
+def _through(module: Module, prefix: str, x: Any, apply: Callable[[Module, str, Any], Any]) -> Any:
+    """The layers of a module one behind the other, each by ``apply(layer, prefix of its parameters' names, x)``."""
+    if not module.children():
+        return apply(module, prefix, x)
+    out = x
+    for name, child in module.children().items():
+        out = _through(child, f"{prefix}{name}.", out, apply)
+    return x + out if isinstance(module, Residual) else out
+
+
+def _row_of(layer: Module) -> Row:
+    if type(layer) not in _ROW_OF:
+        raise OptionError(f"audit: {type(layer).__name__} must have a row in checking.specs, found none.")
+    return _ROW_OF[type(layer)]

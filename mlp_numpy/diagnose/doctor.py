@@ -1,0 +1,143 @@
+"""Is a training healthy? What can be told before it from its settings, and after it from its folder."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from mlp_numpy.arrays import Array
+from mlp_numpy.checks import instance
+from mlp_numpy.config import Config
+from mlp_numpy.data.json_files import understood
+from mlp_numpy.diagnose import rules
+from mlp_numpy.diagnose.rules import Finding, Measures
+from mlp_numpy.errors import DataError, DataNotFoundError, NonFiniteError
+from mlp_numpy.experiment.build import Parts, assemble, load, network, update
+from mlp_numpy.experiment.build import loss as loss_of
+from mlp_numpy.experiment.folder import DONE, history_of, model_problem
+from mlp_numpy.experiment.lock import is_locked
+from mlp_numpy.experiment.resume import Resumed, read_resumed
+from mlp_numpy.optim import Adam, FlatParameters
+from mlp_numpy.training import Checkpoint, Update, accuracy
+
+_BATCH: Final = 64
+_STEPS: Final = 300
+_LEARNED: Final = 0.1
+
+
+def examine(config: Config, *, progress: bool = False) -> list[Finding]:
+    """What can be told of a training before it is made: from its data, its start, its first step and one batch.
+
+    Nothing is written, downloaded either. Raises OptionError for what is no Config, and what ``assemble`` raises.
+    """
+    config = instance("examine", "config", config, Config)
+    loaded = load(config, progress=progress, write=False)
+    return list(_before(assemble(replace(config, watch=1), loaded=loaded), config))
+
+
+def examine_run(
+    folder: str | os.PathLike[str], *, progress: bool = False, data_dir: str | os.PathLike[str] | None = None
+) -> list[Finding]:
+    """What ``examine`` tells of the settings of a run, and what its history and its last checkpoint tell besides.
+
+    ``data_dir`` is where its data set is, if it is elsewhere now. Nothing is written, nor downloaded. Raises what
+    ``read_resumed`` and ``assemble`` raise, and DataError if the history is damaged or the data set another one.
+    """
+    found = read_resumed(folder, data_dir=data_dir, download=False)
+    ends = list(_end(found))
+    parts = assemble(replace(found.config, watch=1), loaded=found.data(progress=progress))
+    found.check_data(parts)
+    findings = [*_before(parts, found.config), *ends]
+    if found.checkpoint is not None and found.checkpoint.history.steps:
+        findings += _after(parts, found.config, found.checkpoint)
+    return findings
+
+
+def _end(found: Resumed) -> Iterator[Finding]:
+    """How the run of a folder ended, if it did, and whether what it left is there."""
+    folder, status = found.place.folder, ""
+    with contextlib.suppress(DataNotFoundError):
+        status = history_of(folder).about["status"]
+        problem = model_problem(folder)
+        if isinstance(problem, DataError) or (problem is not None and status in DONE):
+            yield rules.model_file(str(problem), restorable=found.checkpoint is not None)
+    step = None if found.checkpoint is None else found.checkpoint.history.steps[-1:]
+    yield rules.ending(status, at_work=is_locked(folder), step=step[0].step if step else None)
+
+
+def _before(parts: Parts, config: Config) -> Iterator[Finding]:
+    yield rules.data(parts.dataset.name, len(parts.train), parts.warning)
+    yield rules.class_sizes(parts.train.labels, parts.dataset.class_names)
+    state = parts.trainer.state()
+    x, _ = parts.trainer.batches.at(0)
+    mean, std = float(x.mean(dtype=np.float64)), float(x.std(dtype=np.float64))
+    try:
+        record = parts.trainer.advance()
+    except NonFiniteError as error:
+        yield rules.exploded("at the start", str(error))
+    else:
+        measures: Measures = record.watched or {}
+        yield rules.first_loss(record.loss, parts.dataset.n_classes)
+        yield rules.input_scale(mean, std, measures)
+        yield from _layers("at the start", measures, config.batch)
+    parts.trainer.load_state(state)
+    yield _one_batch(parts, config)
+
+
+def _after(parts: Parts, config: Config, checkpoint: Checkpoint) -> Iterator[Finding]:
+    history, n_classes = checkpoint.history, parts.dataset.n_classes
+    with understood("examine_run", f"{checkpoint.path} must hold the state of this run"):
+        parts.trainer.load_state(checkpoint.state)
+    try:
+        record = parts.trainer.advance()
+    except NonFiniteError as error:
+        yield rules.exploded("now", str(error))
+    else:
+        yield from _layers("now", record.watched or {}, config.batch)
+    if history.evaluations:
+        yield rules.better_than_guessing(history, parts.trainer.held_out.labels)
+        yield rules.gap(history, n_classes)
+    yield rules.still_falling(history, n_classes)
+
+
+def _layers(when: str, measures: Measures, n_rows: int) -> Iterator[Finding]:
+    yield rules.dead_units(when, measures, n_rows)
+    yield rules.updates(when, measures)
+    yield rules.gradients(when, measures)
+
+
+def _one_batch(parts: Parts, config: Config) -> Finding:
+    """Learn a few examples by heart, without what makes that harder on purpose."""
+    bare = replace(config, dropout=0.0, label_smoothing=0.0, schedule="constant")
+    n = min(_BATCH, len(parts.train))
+    x = parts.preprocessing.apply(parts.train.images[:n], config.dtype)
+    y = parts.train.labels[:n]
+    own = _learned(parts, bare, x, y, adam=False)
+    adam = None if own[0] < _LEARNED else _learned(parts, bare, x, y, adam=True)
+    return rules.one_batch(n, own, adam)
+
+
+# What overflows is what is looked for.
+@np.errstate(over="ignore", invalid="ignore")
+def _learned(parts: Parts, config: Config, x: Array, y: Array, *, adam: bool) -> tuple[float, int]:
+    """The loss at last, infinity if it exploded, and after how many steps."""
+    model, loss = network(config, parts.dataset).logits, loss_of(config)
+    parameters = FlatParameters(model)
+    change = Update(Adam(parameters, 1e-3)) if adam else update(config, parameters)
+    value = math.inf
+    for step in range(_STEPS):
+        scores = model.forward(x)
+        value = float(loss.forward(scores, y))
+        if not value <= config.max_growth:
+            return math.inf, step
+        if value < _LEARNED and accuracy(scores, y) == 1:
+            return value, step
+        model.backward(loss.backward())
+        change.apply(step, [])
+    return value, _STEPS

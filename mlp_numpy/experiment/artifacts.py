@@ -1,0 +1,173 @@
+"""The files of a run: each written whole, and one that fails does not keep the others from being tried."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+from mlp_numpy.atomic_io import remove_parts, write_json
+from mlp_numpy.config import Config, write_config
+from mlp_numpy.errors import DataError, RunFolderError
+from mlp_numpy.experiment.build import Parts
+from mlp_numpy.experiment.build import fingerprint as data_fingerprint
+from mlp_numpy.experiment.folder import NOT_SAVED, Place, usable
+from mlp_numpy.experiment.openings import HISTORY, counting, openings
+from mlp_numpy.models import describe as describe_model
+from mlp_numpy.system_info import describe, fingerprint
+from mlp_numpy.training import Failure, History, TrainedModel, save_checkpoint, save_model
+from mlp_numpy.training.archive import under, write_archive
+from mlp_numpy.training.checkpoint import NAME, PREVIOUS
+from mlp_numpy.viz import save_curves, save_watch
+
+CAPSULE: Final = "capsule.npz"
+CAPSULE_FORMAT: Final = 1
+WATCH: Final = "watch.png"
+
+_FILES: Final = ("config.yaml", "history.json", "history.csv", "model.npz", "versions.json")
+_INTACT: Final = "The last good checkpoint is intact, if there was one."
+_ROOM: Final = "make room or check permissions, then go on with --resume."
+_NAMES: Final = (*_FILES, NAME, PREVIOUS, CAPSULE, WATCH)
+
+
+class Outputs:
+    """What a run of ``config`` writes, and where."""
+
+    def __init__(self, config: Config, parts: Parts, history: History, place: Place) -> None:
+        self.config, self.parts, self.history, self.place = config, parts, history, place
+        self._about = {"data": data_fingerprint(parts.train, parts.trainer.held_out), "machine": fingerprint()}
+        self._failed: dict[Path, Exception] = {}
+        self._tried = 0
+
+    def begin(self, checkpoint: Path | None = None) -> None:
+        """Clear away what must not be taken for this run's, and leave what it can be resumed from.
+
+        checkpoint   the one that it goes on from, if it goes on
+
+        Raises RunFolderError if the folder does not take it.
+        """
+        folder = self.place.folder
+        with usable("run", folder):
+            remove_parts(folder)
+            remove_parts(self.place.picture.parent, self.place.picture.suffix)
+            if self.place.replaces:
+                for path in (*(folder / name for name in _NAMES), self.place.picture):
+                    path.unlink(missing_ok=True)
+            self.place.picture.parent.mkdir(parents=True, exist_ok=True)
+            (folder / CAPSULE).unlink(missing_ok=True)
+            if checkpoint == folder / PREVIOUS:
+                # The last one is damaged; as the previous one it would take the place of the only good one.
+                (folder / NAME).unlink(missing_ok=True)
+            if not (folder / "config.yaml").exists():
+                write_config(folder / "config.yaml", self.config)
+        if not (folder / NAME).exists():
+            self.checkpoint()
+
+    def checkpoint(self) -> None:
+        """Write a checkpoint. Raises RunFolderError if the disk does not take it; the last good one is intact then."""
+        try:
+            self._checkpoint()
+        except OSError as error:
+            self._failed[self.place.folder / NAME] = error
+            self._tried += 1
+            raise RunFolderError(
+                f"run: a checkpoint must be saved in {self.place.folder}, got: {error.strerror or error}. "
+                f"{_INTACT} Hint: {_ROOM}"
+            ) from error
+
+    def finish(self, failure: Failure | None, *, checkpoint: bool) -> None:
+        """Write what only the end of a run leaves: a checkpoint, and of a failure what ``replay`` needs."""
+        folder = self.place.folder
+        writers: dict[Path, Callable[[], None]] = {}
+        if checkpoint:
+            writers[folder / NAME] = self._checkpoint
+        if failure is not None:
+            writers[folder / CAPSULE] = lambda: self._capsule(folder / CAPSULE, failure)
+        self._try(writers)
+
+    def save(self, step: int, *, running: bool) -> TrainedModel:
+        """Write the model as it is now, that of ``step``, the history and, unless the run goes on, the pictures."""
+        folder, history, parts = self.place.folder, self.history, self.parts
+        about = {key: history.about[key] for key in ("name", "dataset", "dataset_option", "source", "status")}
+        about |= {"class_names": list(parts.dataset.class_names), "image_shape": list(parts.dataset.image_shape)}
+        trained = TrainedModel(parts.model, parts.preprocessing, about | {"step": step})
+        writers: dict[Path, Callable[[], None]] = {
+            folder / "model.npz": lambda: save_model(folder / "model.npz", trained),
+            folder / "history.csv": lambda: history.write_csv(folder / "history.csv"),
+            folder / "versions.json": lambda: write_json(folder / "versions.json", describe()),
+        }
+        if not running:
+            title = f"{parts.model.title} on {parts.dataset.name}"
+            writers[self.place.picture] = lambda: save_curves(self.place.picture, history, title)
+            watched = history.watched()
+            if watched:
+                writers[folder / WATCH] = lambda: save_watch(
+                    folder / WATCH, _measures(watched), title, steps=watched["step"]
+                )
+        self._try(writers)
+        # The history comes last: it tells what came of the others, and that a run with a status of its end is whole.
+        history.about.pop(NOT_SAVED, None)
+        if self._failed:
+            history.about[NOT_SAVED] = [path.name for path in self._failed]
+        with counting(folder):
+            with contextlib.suppress(DataError):  # then it cannot be written either
+                history.about["test_openings"] = openings(folder, known=history.about["test_openings"])
+            self._try({folder / HISTORY: lambda: history.write(folder / HISTORY)})
+        return trained
+
+    def complain(self) -> None:
+        """Raise RunFolderError if a file could not be written."""
+        if not self._failed:
+            return
+        first, folder = next(iter(self._failed.values())), self.place.folder
+        if not folder.is_dir():
+            raise RunFolderError(
+                f"run: {folder} must stay while its run is under way, but it is gone, and what was to be saved there "
+                "is lost. Hint: train again."
+            ) from first
+        reasons = "; ".join(
+            f"{path}: {getattr(error, 'strerror', None) or error}" for path, error in self._failed.items()
+        )
+        raise RunFolderError(
+            f"run: every result must be saved, but {len(self._failed)} of {self._tried} files were not: {reasons}. "
+            f"No half file is left under these names. {_INTACT} Hint: {_ROOM}"
+        ) from first
+
+    def _try(self, writers: dict[Path, Callable[[], None]]) -> None:
+        self._tried += len(writers.keys() - self._failed.keys())
+        for path, write in writers.items():
+            try:
+                write()
+            except Exception as error:
+                self._failed[path] = error
+
+    def _checkpoint(self) -> None:
+        save_checkpoint(self.place.folder, self.parts.trainer.state(), self.history, self._about)
+
+    def _capsule(self, path: Path, failure: Failure) -> None:
+        about: dict[str, Any] = {
+            "format": CAPSULE_FORMAT,
+            "step": failure.step,
+            "problem": failure.problem,
+            "place": failure.place,
+            "loss": repr(failure.loss),
+            "model": describe_model(self.parts.model),
+            "config": asdict(self.config),
+        }
+        write_archive(path, under("state/", failure.state) | {"x": failure.x, "y": failure.y}, about)
+
+
+def _measures(watched: dict[str, Any]) -> dict[str, dict[str, list[float]]]:
+    """What was watched, measure by measure: a column for every layer that has it."""
+    layers = {name: columns for name, columns in watched.items() if name != "step"}
+    found: dict[str, dict[str, list[float]]] = {"gradient norm": {}, "update / weight": {}, "dead share": {}}
+    for name, columns in layers.items():
+        if "gradient" in columns:
+            found["gradient norm"][name] = columns["gradient"]
+            pairs = zip(columns["update"], columns["weight"], strict=True)
+            found["update / weight"][name] = [update / (weight or 1.0) for update, weight in pairs]
+        if "dead" in columns:
+            found["dead share"][name] = columns["dead"]
+    return {measure: columns for measure, columns in found.items() if columns}

@@ -1,0 +1,140 @@
+"""One formula explained: its equations, its sums index by index, and both of them at work on the same few numbers."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, Final
+
+import numpy as np
+
+from mlp_numpy import modules
+from mlp_numpy.arrays import Array
+from mlp_numpy.autodiff import Context, Op
+from mlp_numpy.errors import unknown_name
+from mlp_numpy.explain.example import Lesson
+from mlp_numpy.explain.loops import layers
+from mlp_numpy.explain.losses_activations import LOSSES_AND_ACTIVATIONS
+
+_X: Final = [[1.0, -2.0, 0.5], [3.0, 0.0, -1.0]]
+_DOUT: Final = [[1.0, 0.5, -1.0], [2.0, -0.25, 1.0]]
+_LABELS: Final = {"y": np.array([2, 0]), "reduction": "mean"}
+
+LESSONS: Final = {
+    lesson.name: lesson
+    for lesson in (
+        Lesson(
+            "Linear",
+            layers.linear,
+            layers.linear_backward,
+            {"x": _X, "weight": [[1.0, 0.0, 2.0], [-1.0, 3.0, 0.5]], "bias": [0.1, -0.2]},
+            [[1.0, 0.5], [2.0, -1.0]],
+        ),
+        Lesson(
+            "LeakyReLU",
+            layers.leaky_relu,
+            layers.leaky_relu_backward,
+            {"x": _X},
+            _DOUT,
+            {"neg_slope": 0.1},
+        ),
+        Lesson("ReLU", layers.relu, layers.relu_backward, {"x": _X}, _DOUT),
+        Lesson("SoftMax", layers.softmax, layers.softmax_backward, {"x": _X}, _DOUT),
+        Lesson(
+            "CrossEntropy",
+            layers.cross_entropy,
+            layers.cross_entropy_backward,
+            {"x": [[0.2, 0.3, 0.5], [0.7, 0.2, 0.1]]},
+            1.0,
+            _LABELS,
+        ),
+        Lesson(
+            "SoftMaxCrossEntropy",
+            layers.softmax_cross_entropy,
+            layers.softmax_cross_entropy_backward,
+            {"x": _X},
+            1.0,
+            _LABELS,
+        ),
+        *LOSSES_AND_ACTIVATIONS,
+    )
+}
+
+
+def lesson(name: str) -> str:
+    """The text that explains the formula ``name``: equations, loops, and a worked example done both ways.
+
+    A formula without loops is explained by its equations alone. Raises OptionError for a name that no formula of
+    ``mlp_numpy.modules`` has, with the nearest one that has.
+    """
+    if name not in LESSONS:
+        return _equations(name)
+    chosen = LESSONS[name]
+    arrays = {key: np.array(value) for key, value in chosen.arrays.items()}
+    dout = np.array(chosen.dout)
+    by_sums, vectorized = _both_ways(chosen, arrays, dout)
+    given = arrays | {key: value for key, value in chosen.constants.items() if isinstance(value, np.ndarray)}
+    settings = [f"{key} = {value}" for key, value in chosen.constants.items() if key not in given]
+    return "\n".join(
+        [
+            _heading(chosen.op),
+            "",
+            "The same, sum by sum:",
+            "",
+            _indented(inspect.getsource(chosen.forward)),
+            _indented(inspect.getsource(chosen.backward)),
+            "An example" + (f" with {', '.join(settings)}:" if settings else ":"),
+            "",
+            *(_column(key, value) for key, value in (given | {"dout": dout}).items()),
+            "",
+            "Computed in both ways, on the left sum by sum, on the right by the formula:",
+            "",
+            *(_beside(key, by_sums[key], vectorized[key]) for key in by_sums),
+            "",
+            f"Largest difference: {max(np.abs(by_sums[key] - vectorized[key]).max() for key in by_sums):.1e}",
+        ]
+    )
+
+
+def _heading(op: type[Op]) -> str:
+    return f"{op.__name__}, in {op.__module__}\n\n{inspect.cleandoc(op.__doc__ or '')}"
+
+
+def _equations(name: str) -> str:
+    public = {key: getattr(modules, key) for key in modules.__all__}
+    formulas = {key: value for key, value in public.items() if isinstance(value, type) and issubclass(value, Op)}
+    if name not in formulas:
+        raise unknown_name("formula", name, formulas)
+    return _heading(formulas[name])
+
+
+def _both_ways(chosen: Lesson, arrays: dict[str, Array], dout: Array) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Output and gradients by name, from the loops and from the formula."""
+    names = ["out", *(f"d{key}" for key in arrays)]
+    context = Context()
+    out = chosen.op.forward(context, *arrays.values(), **chosen.constants)
+    by_formula = [out, *_several(chosen.op.backward(context, dout))]
+    slow = chosen.forward(*arrays.values(), **chosen.constants)
+    by_sums = [slow, *_several(chosen.backward(dout, *arrays.values(), **chosen.constants))]
+    return dict(zip(names, by_sums, strict=True)), dict(zip(names, by_formula, strict=True))
+
+
+def _several(gradients: Any) -> tuple[Array, ...]:
+    return gradients if isinstance(gradients, tuple) else (gradients,)
+
+
+def _indented(code: str) -> str:
+    return "".join(f"    {line}" if line.strip() else line for line in code.splitlines(keepends=True))
+
+
+def _numbers(array: Array) -> list[str]:
+    return np.array2string(np.asarray(array), precision=4, suppress_small=True, floatmode="maxprec_equal").split("\n")
+
+
+def _column(name: str, array: Array) -> str:
+    first, *rest = _numbers(array)
+    return "\n".join([f"{name:<8}{first}", *(f"{'':8}{line}" for line in rest)])
+
+
+def _beside(name: str, left: Array, right: Array) -> str:
+    lines = zip(_numbers(left), _numbers(right), strict=True)
+    return "\n".join(f"{name if i == 0 else '':<8}{one:<34}{other}" for i, (one, other) in enumerate(lines))

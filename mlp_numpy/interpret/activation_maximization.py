@@ -1,0 +1,160 @@
+"""Gradient ascent on an image: the picture that a trained model takes for its class more than any other.
+
+Step        v = roll(u, s)                            s drawn from −jitter … jitter, each direction
+            g = roll(∂z_c/∂v, −s)                     the class's logit, by the pixels
+            u ← u + lr √D g / ‖g‖                     each image by itself; a pixel moves by lr in the root mean square
+            u ← m + (1 − decay) (u − m)               m = 127.5, the middle of what a pixel can be
+            u ← K u every ``blur`` steps              K: (1 2 1)/4 along rows and columns, edges repeated
+            u ← min(max(u, 0), 255)
+Reference   "Homework 1" (Albertini), part "Gradient Descent": the image that most highly represents the class. Decay:
+            Simonyan and others 2014, section 2. Blur: Yosinski and others 2015, "Understanding Neural Networks Through
+            Deep Visualization", section 3. Jitter: Mordvintsev, Olah and Tyka 2015, "Inceptionism".
+
+Without jitter, decay and blur, what comes out are the raw weights of the model: much detail that no photograph has.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from mlp_numpy.arrays import Array, all_finite, stream
+from mlp_numpy.checks import POSITIVE, flag, number, numbers, whole_number
+from mlp_numpy.data.preprocessing import Preprocessing
+from mlp_numpy.errors import NonFiniteError, OptionError, ShapeError
+from mlp_numpy.interpret.logits import PixelLogits, check_image_shape
+from mlp_numpy.modules import Module
+
+GRAY: Final = 127.5
+
+
+@dataclass(frozen=True)
+class Maximized:
+    """What ``maximize_class`` found.
+
+    classes         (n,), the class of each image
+    images          (n, D), in 0…255 if they were clamped
+    before, after   (n, C), all logits of the images at the start and at the end
+    history         (steps, n), the class's logit of each image as each step saw it, rolled, before it moved
+    """
+
+    classes: Array
+    images: Array
+    before: Array
+    after: Array
+    history: Array
+
+
+def maximize_class(
+    model: Module,
+    preprocessing: Preprocessing,
+    image_shape: tuple[int, int, int],
+    classes: Sequence[int],
+    *,
+    steps: int = 200,
+    lr: float = 2.0,
+    jitter: int = 1,
+    blur: int = 10,
+    decay: float = 0.03,
+    clamp: bool = True,
+    seed: int = 0,
+    start: Array | None = None,
+) -> Maximized:
+    """Images that maximize each of ``classes``'s logits, all in one batch.
+
+    model           a Classifier, or what gives scores; it stays as it is
+    preprocessing   the one it was trained with
+    lr              gray levels, of 255, that a pixel moves by in a step, in the root mean square
+    jitter          pixels that the image is rolled by before each step, at most; seeded, the same for all images
+    blur            a small blur after every so many steps; 0 for never
+    decay           the part of its distance from gray that a pixel loses at each step
+    start           (D,) or (n, D) in 0…255, gray where left out
+
+    Raises OptionError for settings that cannot be meant, ShapeError for a start of another form, LabelError for classes
+    that the model does not have, NonFiniteError where a gradient is no number.
+    """
+    n_pixels = check_image_shape("maximize_class", model, image_shape)
+    _check(steps, lr, jitter, blur, decay, image_shape)
+    flag("maximize_class", "clamp", clamp)
+    whole_number("maximize_class", "seed", seed, least=0)
+    chosen = numbers("maximize_class", "classes", classes)
+    images = _start(start, chosen, n_pixels)
+    logits = PixelLogits(model, preprocessing)
+    before = logits.forward(images)
+    logits.check_classes(chosen)
+    history = np.empty((steps, len(chosen)), before.dtype)
+    rows = np.arange(len(chosen))
+    for step in range(steps):
+        shift = stream(seed, f"jitter {step}").integers(-jitter, jitter + 1, size=2)
+        seen = logits.forward(roll(images, image_shape, shift))
+        g = roll(logits.backward(chosen), image_shape, -shift)
+        history[step] = seen[rows, chosen]
+        images += lr * direction(g, step)
+        images -= decay * (images - GRAY)
+        if blur and (step + 1) % blur == 0:
+            images = blurred(images, image_shape)
+        if clamp:
+            np.clip(images, 0, 255, out=images)
+    return Maximized(chosen, images, before, logits.forward(images), history)
+
+
+def direction(g: Array, step: int) -> Array:
+    """√D g / ‖g‖ for each row of g (n, D); a row of zeros stays. Raises NonFiniteError where a row is not finite."""
+    largest = np.abs(g).max(axis=1, keepdims=True)
+    if not all_finite(largest):
+        raise NonFiniteError(
+            f"maximize_class: gradients must be finite, got {largest[~np.isfinite(largest)][0]} at step {step}. "
+            "Hint: look at the model's weights."
+        )
+    # In units of the largest number, by powers of two, since the squares of ‖g‖² may leave the range.
+    scaled = np.ldexp(g.astype(np.float64), -np.frexp(largest)[1])
+    norms = np.linalg.norm(scaled, axis=1, keepdims=True)
+    unit: Array = math.sqrt(g.shape[1]) * scaled / np.where(norms > 0, norms, 1)
+    return unit
+
+
+def roll(images: Array, image_shape: tuple[int, int, int], shift: Array) -> Array:
+    """Images (n, D) moved by ``shift`` = (rows down, columns right); what leaves on one side enters on the other."""
+    return np.roll(images.reshape(-1, *image_shape), tuple(shift), axis=(2, 3)).reshape(images.shape)
+
+
+def blurred(images: Array, image_shape: tuple[int, int, int]) -> Array:
+    """Images (n, D) with (1 2 1)/4 over each pixel and its neighbors, along rows and columns; edges repeated."""
+    out = images.reshape(-1, *image_shape)
+    for axis in (2, 3):
+        size = out.shape[axis]
+        padded = np.pad(out, [(0, 0)] * axis + [(1, 1)] + [(0, 0)] * (3 - axis), mode="edge")
+        lower, middle, upper = (np.take(padded, np.arange(k, k + size), axis) for k in range(3))
+        out = (lower + 2 * middle + upper) / 4
+    return out.reshape(images.shape)
+
+
+def _start(start: Array | None, classes: Array, n_pixels: int) -> Array:
+    """A fresh float64 array (n, D) of the images that the ascent starts from."""
+    if classes.ndim != 1 or len(classes) == 0:
+        raise ShapeError(f"maximize_class: classes must be (n,), n ≥ 1, got {classes.shape}.")
+    given = numbers("maximize_class", "start", GRAY if start is None else start)
+    if given.shape not in ((), (n_pixels,), (len(classes), n_pixels)):
+        raise ShapeError(
+            f"maximize_class: start must be ({n_pixels},) or ({len(classes)}, {n_pixels}), got {given.shape}."
+        )
+    if given.dtype.kind not in "fiu":
+        raise OptionError(f"maximize_class: start must hold real numbers, got {given.dtype}.")
+    if not all_finite(given):
+        raise OptionError("maximize_class: start must be finite, got NaN or infinity.")
+    return np.broadcast_to(given, (len(classes), n_pixels)).astype(np.float64)
+
+
+def _check(steps: int, lr: float, jitter: int, blur: int, decay: float, image_shape: tuple[int, int, int]) -> None:
+    who = "maximize_class"
+    for name, value in (("steps", steps), ("jitter", jitter), ("blur", blur)):
+        whole_number(who, name, value, least=0)
+    if jitter >= min(image_shape[1:]):
+        raise OptionError(f"{who}: jitter must be less than the image's {image_shape[1:]}, got {jitter}.")
+    number(who, "lr", lr, POSITIVE)
+    if not 0 <= number(who, "decay", decay) < 1:
+        raise OptionError(f"{who}: decay must lie in [0, 1), got {decay!r}.")

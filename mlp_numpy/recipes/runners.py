@@ -1,0 +1,206 @@
+"""How each kind of recipe is carried out: a generator that tells how far it is and returns the result of one seed."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+
+from mlp_numpy.atomic_io import remove_parts
+from mlp_numpy.config import Config, read_config
+from mlp_numpy.data.json_files import number_of, understood
+from mlp_numpy.errors import DataError, DataNotFoundError, NonFiniteError
+from mlp_numpy.experiment import Run
+from mlp_numpy.experiment.folder import usable
+from mlp_numpy.experiment.lock import locked
+from mlp_numpy.experiment.signals import Stopped, held_signals
+from mlp_numpy.recipes.recipe import Recipe
+from mlp_numpy.recipes.results import Result, columns, thinned
+from mlp_numpy.recipes.tape_mlp import node_trainer
+from mlp_numpy.search import Search
+from mlp_numpy.system_info import fingerprint
+from mlp_numpy.training import EvaluationRecord, History, evaluate, load_checkpoint, save_checkpoint
+from mlp_numpy.training.checkpoint import NAME, PREVIOUS
+
+UnderWay: TypeAlias = Generator[float, None, Result]
+"""Yields how far it is, 0 to 1, and returns the result."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where data are found, where what is unfinished waits, and how many trials of a search run side by side.
+
+    parent   the process that waits for what is done in this one, which ends without it; None where there is none
+    """
+
+    data_dir: str
+    folder: Path
+    jobs: int = 1
+    download: bool = True
+    parent: int | None = None
+
+    def of(self, recipe: Recipe, seed: int) -> Path:
+        """Where a seed of a recipe waits while it is unfinished."""
+        return self.folder / f"{recipe.name}-{seed}"
+
+    def clear(self, recipe: Recipe, seed: int) -> None:
+        """Remove what a finished training would go on from: the largest part of what it leaves by far."""
+        for name in (NAME, PREVIOUS):
+            (self.of(recipe, seed) / name).unlink(missing_ok=True)
+
+
+def begin(recipe: Recipe, seed: int, place: Place) -> UnderWay:
+    """Begin a seed of a recipe, or go on with it.
+
+    Raises Stopped where someone asks it to stop, and what runs and searches raise.
+    """
+    return _KINDS[recipe.kind](recipe, seed, place)
+
+
+def can_begin(recipe: Recipe) -> bool:
+    """Whether there is something to train."""
+    return recipe.kind in _KINDS
+
+
+def _run(recipe: Recipe, seed: int, place: Place) -> UnderWay:
+    folder = place.of(recipe, seed)
+    here: dict[str, Any] = {"runs_dir": str(place.folder), "plots_dir": str(place.folder), "name": folder.name}
+    # The checkpoint of every minute is enough.
+    config = recipe.config(seed, data_dir=place.data_dir, download=place.download, checkpoint_every=1_000_000, **here)
+    if _is_of(folder, config):
+        run = Run.resumed(folder, data_dir=place.data_dir, download=place.download)
+    else:
+        run = Run(replace(config, overwrite=True))
+    diverged = None
+    with run:
+        try:
+            for record in run.records():
+                yield record.step / config.steps
+        except NonFiniteError as error:
+            diverged = f"diverged: {error}"
+    if run.stopped_by is not None:
+        raise Stopped(run.stopped_by)
+    history = run.history
+    status = diverged or history.about["status"]
+    return Result(
+        recipe=recipe.name,
+        seed=seed,
+        settings=recipe.settings,
+        about=_about(status, run.dataset.name, repr(run.model), len(run.parameters)),
+        seconds=round(history.about["seconds"], 1),
+        part=history.part,
+        evaluations=columns(history.evaluations),
+        train=thinned(history.steps),
+        classes=_classes(run) if recipe.figure == "classes" else {},
+        test=history.about.get("test", {}).get("accuracy"),
+    )
+
+
+def _nodes(recipe: Recipe, seed: int, place: Place) -> UnderWay:
+    folder = place.of(recipe, seed)
+    with usable("reproduce", folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder):
+        return (yield from _in_folder(folder, recipe, seed, place))
+
+
+def _in_folder(folder: Path, recipe: Recipe, seed: int, place: Place) -> UnderWay:
+    settings = recipe.nodes()
+    trainer, history = node_trainer(settings, seed, place.data_dir, download=place.download), History(part="validation")
+    remove_parts(folder)
+    before = 0.0
+    with contextlib.suppress(DataNotFoundError):
+        kept = load_checkpoint(folder)
+        if kept.about.get("settings") == recipe.settings:
+            with understood("reproduce", f"{kept.path} must hold the state of this training"):
+                trainer.load_state(kept.state)
+                history, before = kept.history, number_of("seconds", kept.about["seconds"])
+    began = time.perf_counter()
+    steps = settings.epochs * trainer.batches.steps_per_epoch
+    status, requests = "finished", list[int]()
+    try:
+        with held_signals(requests.append):
+            for record in trainer.run(steps):
+                history.add(record)
+                yield record.step / steps
+                if requests or isinstance(record, EvaluationRecord):
+                    about = {"settings": recipe.settings, "seconds": before + time.perf_counter() - began}
+                    with usable("reproduce", folder, "must take a checkpoint"):
+                        save_checkpoint(folder, trainer.state(), history, about)
+                if requests:
+                    raise Stopped(requests[0])
+    except NonFiniteError as error:
+        status = f"diverged: {error}"
+    return Result(
+        recipe=recipe.name,
+        seed=seed,
+        settings=recipe.settings,
+        about=_about(status, settings.dataset, "network of nodes", len(trainer.parameters)),
+        seconds=round(before + time.perf_counter() - began, 1),
+        part=history.part,
+        evaluations=columns(history.evaluations),
+        train=thinned(history.steps),
+    )
+
+
+def _search(recipe: Recipe, seed: int, place: Place) -> UnderWay:
+    space = recipe.space(seed)
+    others: dict[str, Any] = {"data_dir": place.data_dir, "download": place.download, "parent": place.parent}
+    search = Search(space, place.of(recipe, seed), jobs=place.jobs, **others)
+    outcomes = []
+    for outcome in search.run():
+        outcomes.append(outcome)
+        yield len(outcomes) / (len(search.points) + 1)
+    status, test = "finished", None
+    seconds = sum(outcome.seconds for outcome in outcomes)
+    if recipe.measured == "winner":
+        try:
+            history = search.train_winner()
+        except NonFiniteError as error:
+            status = f"diverged: {error}"
+        else:
+            if history.about["status"] == "interrupted" and search.stopped_by is not None:
+                raise Stopped(search.stopped_by)
+            test = history.about["test"]["accuracy"]
+            seconds += history.about["seconds"]
+    in_order = [search.outcome(number) for number in range(len(search.points))]
+    return Result(
+        recipe=recipe.name,
+        seed=seed,
+        settings=recipe.settings,
+        about=_about(status, search.configs[0].dataset, f"{len(search.points)} trials", 0),
+        seconds=round(seconds, 1),
+        part=search.configs[0].held_out,
+        test=test,
+        trials=[outcome.point | {"accuracy": outcome.best and outcome.best.accuracy} for outcome in in_order],
+    )
+
+
+def _is_of(folder: Path, config: Config) -> bool:
+    """Whether ``folder`` is that of a run of these settings, wherever its data lay."""
+    here: dict[str, Any] = {name: getattr(config, name) for name in ("data_dir", "download", "runs_dir", "plots_dir")}
+    try:
+        return replace(read_config(folder / "config.yaml"), overwrite=False, **here) == config
+    except (DataError, DataNotFoundError):
+        return False
+
+
+def _classes(run: Run) -> dict[str, float]:
+    """The accuracy on each class of what was held out."""
+    trainer = run.trainer
+    found = evaluate(trainer.model, trainer.loss, trainer.held_out, run.preprocessing, chunk=trainer.eval_chunk)
+    labels = trainer.held_out.labels
+    right = found.predicted == labels
+    return {name: round(float(np.mean(right[labels == k])), 5) for k, name in enumerate(run.dataset.class_names)}
+
+
+def _about(status: str, dataset: str, model: str, parameters: int) -> dict[str, Any]:
+    return {"status": status, "dataset": dataset, "model": model, "parameters": parameters, "machine": fingerprint()}
+
+
+_KINDS: Final[dict[str, Callable[[Recipe, int, Place], UnderWay]]] = {"run": _run, "nodes": _nodes, "search": _search}

@@ -1,0 +1,176 @@
+"""The audit: it praises the true library, sees what is wrong in a false one, and says where."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import mlp_numpy
+from mlp_numpy import ConvNet, LossModule, Module, Residual, SmallConvNet
+from mlp_numpy.autodiff import Op
+from mlp_numpy.checking import ROWS, SelfTest, audit, self_test
+from mlp_numpy.checking.checks import BOUNDS, judge
+from mlp_numpy.checking.faults import FAULTS, Fault
+from mlp_numpy.cli import main
+from mlp_numpy.errors import OptionError
+from mlp_numpy.modules import Linear
+
+
+def test_the_library_is_within_its_bounds() -> None:
+    # other cases than the self-test's
+    report = audit(3, seed=1)
+    assert report.failures == []
+    assert [line.n_cases for line in report.lines] == [3] * len(report.lines)
+    for line in report.lines:
+        assert set(BOUNDS) - set(line.worst) == {"PyTorch"}, line.title
+
+
+def test_every_module_has_its_row() -> None:
+    exported = [getattr(mlp_numpy, name) for name in mlp_numpy.__all__]
+    kinds = {kind for kind in exported if isinstance(kind, type) and issubclass(kind, Module)}
+    assert kinds - {Module, LossModule} == {row.module for row in ROWS}
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_the_cases_of_a_row_are_what_they_should_be(row) -> None:
+    for variant, mode in row.lines():
+        samples = [row.sample(0, case, variant, mode) for case in range(12)]
+        sizes = [sample.x.size for sample in samples]
+        assert sizes[0] == min(sizes), "case 0 has all sizes at their least"
+        assert len({sample.x.shape for sample in samples}) > 4
+        for case, sample in enumerate(samples):
+            again = row.sample(0, case, variant, mode)
+            assert str(again) == str(sample)
+            np.testing.assert_array_equal(again.x, sample.x)
+            np.testing.assert_array_equal(sample.x, sample.x.astype(np.float32))
+            assert sample.module.training == (mode == "train")
+        assert any(not np.array_equal(row.sample(1, case, variant, mode).x, samples[case].x) for case in range(12))
+
+
+def test_kinks_and_ties_are_among_the_cases() -> None:
+    relu = next(row for row in ROWS if row.name == "relu")
+    samples = [relu.sample(0, case, "", "train") for case in range(30)]
+    assert any((sample.x == 0).any() for sample in samples)
+    assert all(sample.kinked for sample in samples if (sample.x == 0).any())
+    assert all(abs(sample.x).min() > 0.01 for sample in samples if not sample.kinked)
+
+
+def test_pytorch_agrees() -> None:
+    torch = pytest.importorskip("torch")
+    report = audit(10, 3, torch)
+    assert report.failures == []
+    assert all("PyTorch" in line.worst for line in report.lines)
+
+
+@pytest.mark.parametrize(("name", "layer"), [("conv net", -2), ("small conv net", 1)])
+def test_a_fault_in_one_number_of_a_large_net_is_seen_along_random_directions(name: str, layer: int) -> None:
+    row = next(row for row in ROWS if row.name == name)
+    net = row.sample(0, 5, "", "train")
+    assert net.directions
+    right = net.module[layer]
+
+    def one_wrong_number(context, dout):
+        dx, dweight, *others = type(right).op.backward(context, dout)
+        dweight = dweight.copy()
+        dweight.flat[-1] += 1e-3
+        return dx, dweight, *others
+
+    right.op = type("Wrong", (type(right).op,), {"backward": staticmethod(one_wrong_number)})
+    judgement = judge(net, np.random.default_rng(0))
+    assert {"complex", "central", "composed"} <= set(judgement.failures)
+    for check in ("complex", "central", "composed"):
+        assert judgement.errors[check].name == f"d{layer % len(net.module)}.weight"
+
+
+def test_what_a_module_raises_is_a_finding() -> None:
+    linear = ROWS[0].sample(0, 5, "", "train")
+    linear.module.op = type("Broken", (linear.module.op,), {"backward": staticmethod(lambda context, dout: 1 / 0)})
+    judgement = judge(linear, np.random.default_rng(0))
+    assert judgement.failures == ["laws"]
+    assert "must not fail, got ZeroDivisionError: division by zero" in judgement.broken[0]
+
+
+def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit", "--cases", "2", "--seed", "4", "--json", str(tmp_path / "a.json")]) == 0
+    captured = capsys.readouterr()
+    assert "all within their bounds" in captured.out
+    found = json.loads((tmp_path / "a.json").read_text())
+    assert found["seed"] == 4
+    assert found["failures"] == []
+    assert [line["cases"] for line in found["lines"]] == [2] * len(found["lines"])
+    assert found["lines"][0]["worst"]["complex"]["error"] < found["bounds"]["complex"]
+    assert main(["audit", "--cases", "0"]) == 1
+    assert "cases must be ≥ 1" in capsys.readouterr().err
+
+
+def test_wrong_uses_are_refused() -> None:
+    with pytest.raises(OptionError, match="seed ≥ 0, got 1 and -1"):
+        audit(1, -1)
+
+
+# in the two large nets no fault can be planted
+QUICK = [row for row in ROWS if row.module not in (ConvNet, SmallConvNet)]
+
+
+@pytest.fixture(scope="module")
+def outcome() -> SelfTest:
+    return self_test(10, n_seeds=1, count=False, rows=QUICK)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.op.__name__}: {fault.name}")
+def test_every_planted_fault_is_caught(fault: Fault, outcome: SelfTest) -> None:
+    found = next(found for found in outcome.caught if found.fault is fault)
+    assert found.n_caught, "nothing saw it"
+
+
+def test_there_are_faults_enough_and_no_false_alarms(outcome: SelfTest) -> None:
+    assert len(FAULTS) >= 24
+    used = {
+        row.sample(0, case, variant, mode).module._formula()
+        for row in ROWS
+        if row.composition is not None
+        for variant, mode in row.lines()
+        for case in range(3)
+    }
+    assert {fault.op for fault in FAULTS} == used | {Residual}
+    assert outcome.false_alarms == []
+    assert outcome.n_true == 10 * sum(len(list(row.lines())) for row in QUICK)
+    assert f"{len(FAULTS)} of {len(FAULTS)} faults caught; 0 false alarms" in str(outcome)
+
+
+def test_each_kind_of_check_is_needed(outcome: SelfTest) -> None:
+    only = {found.by for found in outcome.caught}
+    assert ("laws",) in only, "some faults break nothing but manners"
+    assert ("complex", "composed") in only, "some are too small for central differences"
+
+
+def test_every_wrong_gradient_is_caught_in_two_ways_at_least(outcome: SelfTest) -> None:
+    alone = {found.title: found.by for found in outcome.caught if len(found.by) < 2}
+    assert alone == {
+        # these break manners, and give right gradients
+        "Linear: dx in float64 for a float32 input": ("laws",),
+        "SoftMax: the gradient written over the cache": ("laws",),
+        # the right derivative of a wrong forward
+        "DropoutMask: without 1/(1 − p) in the forward": ("composed",),
+    }
+
+
+def test_a_fault_that_nothing_sees_fails_the_self_test() -> None:
+    harmless = Fault(Linear, "none at all", Linear.backward)
+    found = self_test(2, 1, faults=[harmless])
+    assert found.failures == ["not caught: Linear: none at all"]
+    assert "NOTHING" in str(found)
+    with pytest.raises(OptionError, match="Op must have a row"):
+        self_test(2, 1, faults=[Fault(Op, "no row", Linear.backward)])
+    with pytest.raises(OptionError, match="cases and seeds must be ≥ 1"):
+        self_test(0)
+
+
+def test_the_self_test_as_a_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # one case, with every size 1: too few to catch everything, and the command says so
+    assert main(["audit", "--self-test", "--cases", "1", "--seeds", "1", "--json", str(tmp_path / "s.json")]) == 1
+    assert "not caught: " in capsys.readouterr().out
+    assert len(json.loads((tmp_path / "s.json").read_text())["faults"]) == len(FAULTS)

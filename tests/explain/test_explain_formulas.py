@@ -1,0 +1,98 @@
+"""Formulas explained: the loops say what the formulas say, and the command prints both."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from mlp_numpy import modules
+from mlp_numpy.autodiff import Context, Op
+from mlp_numpy.cli import main
+from mlp_numpy.errors import OptionError
+from mlp_numpy.explain import LESSONS, lesson
+from mlp_numpy.explain.losses_activations import LOSSES_AND_ACTIVATIONS
+
+NAMES = ["CrossEntropy", "LeakyReLU", "Linear", "ReLU", "SoftMax", "SoftMaxCrossEntropy"]
+
+
+def constants_of(name: str, reduction: str) -> dict[str, object]:
+    if "CrossEntropy" in name:
+        return {"y": np.array([3, 0, 2]), "reduction": reduction}
+    return {"neg_slope": -0.3} if name == "LeakyReLU" else {}
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_the_loops_say_what_the_formula_says(name: str, reduction: str) -> None:
+    chosen, rng = LESSONS[name], np.random.default_rng(5)
+    shapes = {"x": (3, 4), "weight": (2, 4), "bias": (2,)}
+    arrays = [rng.normal(size=shapes[key]) for key in chosen.arrays]
+    if name == "CrossEntropy":
+        arrays = [rng.dirichlet(np.ones(4), size=3)]
+    constants, context = constants_of(name, reduction), Context()
+    out = chosen.op.forward(context, *arrays, **constants)
+    np.testing.assert_allclose(chosen.forward(*arrays, **constants), out, rtol=1e-13, atol=1e-15)
+    dout = np.asarray(rng.normal(size=np.shape(out)))
+    fast, slow = chosen.op.backward(context, dout), chosen.backward(dout, *arrays, **constants)
+    pairs = zip(slow, fast, strict=True) if isinstance(slow, tuple) else [(slow, fast)]
+    for by_sums, by_formula in pairs:
+        np.testing.assert_allclose(by_sums, by_formula, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_command_prints_equations_sums_and_an_example(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", name]) == 0
+    text = capsys.readouterr().out
+    assert text == lesson(name) + "\n"
+    for part in ("Forward ", "Backward ", "for n in range" if "ReLU" not in name else "np.ndindex", "_backward(dout"):
+        assert part in text or name == "SoftMaxCrossEntropy"
+    found = re.search(r"Largest difference: (\S+)$", text.strip())
+    assert found is not None
+    assert float(found[1]) < 1e-14
+    assert max(map(len, text.splitlines())) <= 120
+
+
+def test_the_example_of_linear_by_hand() -> None:
+    # out₁₁ = 1·1 − 2·0 + 0.5·2 + 0.1 = 2.1, and dW₁₁ = dout₁₁ x₁₁ + dout₂₁ x₂₁ = 1·1 + 2·3 = 7
+    text = lesson("Linear")
+    assert re.search(r"^out +\[\[ 2\.10 -6\.95\] +\[\[ 2\.10 -6\.95\]$", text, re.MULTILINE)
+    assert re.search(r"^dweight \[\[ 7\.00 -2\.00 -1\.50\]", text, re.MULTILINE)
+
+
+def test_an_unknown_formula(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(OptionError, match="unknown formula 'LeakyRelU'. Did you mean 'LeakyReLU'"):
+        lesson("LeakyRelU")
+    assert main(["explain", "liner"]) == 1
+    assert "unknown formula 'liner'. Did you mean 'Linear'? Known: AvgPool2d, BCE, " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", [chosen.name for chosen in LOSSES_AND_ACTIVATIONS])
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_the_loops_of_losses_and_activations_say_what_the_formula_says(name: str, reduction: str) -> None:
+    chosen, context = LESSONS[name], Context()
+    arrays = [np.array(value) for value in chosen.arrays.values()]
+    constants = chosen.constants | ({"reduction": reduction} if "reduction" in chosen.constants else {})
+    out = chosen.op.forward(context, *arrays, **constants)
+    np.testing.assert_allclose(chosen.forward(*arrays, **constants), out, rtol=1e-13, atol=1e-15)
+    dout = np.asarray(np.random.default_rng(5).normal(size=np.shape(out)))
+    fast, slow = chosen.op.backward(context, dout), chosen.backward(dout, *arrays, **constants)
+    pairs = zip(slow, fast, strict=True) if isinstance(slow, tuple) else [(slow, fast)]
+    for by_sums, by_formula in pairs:
+        np.testing.assert_allclose(by_sums, by_formula, rtol=1e-12, atol=1e-14)
+    text = lesson(name)
+    assert float(text.rsplit(" ", 1)[1]) < 1e-14
+    assert "np.ndindex" in text or "for n in range" in text
+    assert max(map(len, text.splitlines())) <= 120
+
+
+def test_a_formula_without_loops_is_explained_by_its_equations(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "Id"]) == 0
+    text = capsys.readouterr().out
+    assert text.startswith("Id, in mlp_numpy.autodiff.ops.functions\n\nForward     out = x ")
+    assert "Backward    dx = dout" in text
+    for name in modules.__all__:
+        formula = getattr(modules, name)
+        if isinstance(formula, type) and issubclass(formula, Op):
+            assert "Backward " in lesson(name)
