@@ -34,10 +34,12 @@ def cifar_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def ctrl_c() -> None:
-    """Whoever starts the suite may have SIGINT ignored, as ``cmd &`` in a script does."""
+def signals() -> None:
+    """Whoever starts the suite may have SIGINT ignored, as ``cmd &`` in a script does, or SIGHUP, as ``nohup`` does."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture
