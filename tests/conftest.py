@@ -34,7 +34,7 @@ def cifar_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def signals() -> None:
+def default_signals() -> None:
     """Whoever starts the suite may have SIGINT ignored, as ``cmd &`` in a script does, or SIGHUP, as ``nohup`` does."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
