@@ -45,7 +45,7 @@ class GradCheck:
 
     @property
     def verdict(self) -> Verdict:
-        """"fine", "suspicious" or "wrong", by the quotient; NaN is wrong."""
+        """ "fine", "suspicious" or "wrong", by the quotient; NaN is wrong."""
         if self.quotient < 1e-6:
             return "fine"
         return "suspicious" if self.quotient < 1e-4 else "wrong"

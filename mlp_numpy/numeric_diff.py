@@ -1,11 +1,11 @@
 """Numeric derivatives: one number is moved, and what a function makes of it is watched.
 
-    central        nᵢ = (f(v + h eᵢ) − f(v − h eᵢ)) / 2h          h = 1e-5·max(1, |vᵢ|): error about 1e-10 of f
-    complex        nᵢ = Im f(v + i h eᵢ) / h                      h = 1e-30: no subtraction, error about 1e-16
+central        nᵢ = (f(v + h eᵢ) − f(v − h eᵢ)) / 2h          h = 1e-5·max(1, |vᵢ|): error about 1e-10 of f
+complex        nᵢ = Im f(v + i h eᵢ) / h                      h = 1e-30: no subtraction, error about 1e-16
 
-    Reference      complex step: Squire and Trapp 1998, "Using complex variables to estimate derivatives of real
-                   functions". The report on backpropagation by hand of Lian and others takes central differences with
-                   h = 1e-7, at which rounding alone costs two digits more than at 1e-5.
+Reference      complex step: Squire and Trapp 1998, "Using complex variables to estimate derivatives of real
+               functions". The report on backpropagation by hand of Lian and others takes central differences with
+               h = 1e-7, at which rounding alone costs two digits more than at 1e-5.
 """
 
 from __future__ import annotations

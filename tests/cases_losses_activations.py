@@ -220,35 +220,65 @@ LOSSES_AND_ACTIVATIONS = [
     Case("log-softmax", lambda rng: LogSoftMaxModule(), _normal(4), _slow_log_softmax, wrong=np.ones((2, 2, 2))),
     Case("log-softmax, one class", lambda rng: LogSoftMaxModule(), _normal(1), _slow_log_softmax, wrong=np.ones(3)),
     *(
-        Case(f"{name}, {kind}, {reduction}", lambda rng, make=make, options=options, r=reduction: make(r, **options),
-             sample(*shape), _slow_numbers(loss), labels(*shape), wrong=np.ones((3, 7)))
+        Case(
+            f"{name}, {kind}, {reduction}",
+            lambda rng, make=make, options=options, r=reduction: make(r, **options),
+            sample(*shape),
+            _slow_numbers(loss),
+            labels(*shape),
+            wrong=np.ones((3, 7)),
+        )
         for name, make, options, sample, labels, loss in _numbers
         for kind, shape, reductions in _shapes
         for reduction in reductions
     ),
     *(
-        Case(f"nll, {kind}, {reduction}", lambda rng, r=reduction: NLLModule(r), _logarithms,
-             _slow_classes(lambda x: x), labels, wrong=_row)
+        Case(
+            f"nll, {kind}, {reduction}",
+            lambda rng, r=reduction: NLLModule(r),
+            _logarithms,
+            _slow_classes(lambda x: x),
+            labels,
+            wrong=_row,
+        )
         for kind, labels in (("whole numbers", _classes), ("soft", _probabilities))
         for reduction in _reductions
     ),
     *(
-        Case(f"{name}, {options}, {kind}, {reduction}", lambda rng, make=make, o=options, r=reduction: make(r, **o),
-             sample, _slow_classes(logarithms), labels, wrong=_row)
+        Case(
+            f"{name}, {options}, {kind}, {reduction}",
+            lambda rng, make=make, o=options, r=reduction: make(r, **o),
+            sample,
+            _slow_classes(logarithms),
+            labels,
+            wrong=_row,
+        )
         for name, make, sample, logarithms in _entropies
         for options, kinds in _options
         for kind, labels in enumerate(kinds)
         for reduction in ("mean", "none")
     ),
     *(
-        Case(f"hinge, {options}, {reduction}", lambda rng, o=options, r=reduction: HingeModule(r, **o), _normal(C),
-             _slow_hinge, _classes, wrong=_row)
+        Case(
+            f"hinge, {options}, {reduction}",
+            lambda rng, o=options, r=reduction: HingeModule(r, **o),
+            _normal(C),
+            _slow_hinge,
+            _classes,
+            wrong=_row,
+        )
         for options in ({}, {"margin": 0.3, "class_weight": [0.5, 2.0, 0.25, 1.0]})
         for reduction in _reductions
     ),
     *(
-        Case(f"kl divergence, {reduction}", lambda rng, r=reduction: KLDivergenceModule(r), _logarithms,
-             _slow_divergence, _probabilities, wrong=_row)
+        Case(
+            f"kl divergence, {reduction}",
+            lambda rng, r=reduction: KLDivergenceModule(r),
+            _logarithms,
+            _slow_divergence,
+            _probabilities,
+            wrong=_row,
+        )
         for reduction in _reductions
     ),
 ]

@@ -60,9 +60,7 @@ def _rng(seed: int, case: int, attempt: int = 0) -> np.random.Generator:
     return np.random.default_rng([seed, case, attempt])
 
 
-def _line(
-    title: str, mode: Mode, drawn: Callable[[int, np.random.Generator], Sample], n_cases: int, seed: int
-) -> Line:
+def _line(title: str, mode: Mode, drawn: Callable[[int, np.random.Generator], Sample], n_cases: int, seed: int) -> Line:
     line = Line(title)
     with np.errstate(all="ignore"), threadpool_limits(1):  # threads as in the audit of the library
         for case in range(n_cases):

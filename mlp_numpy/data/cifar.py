@@ -189,9 +189,7 @@ def _check_rows(version: Version, path: Path, rows: dict[str, int]) -> None:
         return
     for name, n in rows.items():
         if n != full[name]:
-            raise wrong(
-                f"{_who(version)}: {path / name}", f"{full[name]:,} images like the other batches", f"{n:,}"
-            )
+            raise wrong(f"{_who(version)}: {path / name}", f"{full[name]:,} images like the other batches", f"{n:,}")
 
 
 def _unreadable(who: str, path: Path, error: OSError) -> DataError:

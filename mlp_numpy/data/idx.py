@@ -1,10 +1,10 @@
 """The IDX format of the MNIST files: arrays of bytes under a header, plain or compressed by gzip.
 
-    offset  0    two zero bytes, the kind of number (8: unsigned byte), the number of axes A
-    offset  4    the length of each axis, A big-endian 32-bit numbers
-    then         the numbers, the last axis varying fastest
+offset  0    two zero bytes, the kind of number (8: unsigned byte), the number of axes A
+offset  4    the length of each axis, A big-endian 32-bit numbers
+then         the numbers, the last axis varying fastest
 
-    Reference    Yann LeCun, Corinna Cortes, Christopher Burges: The MNIST database, section "file formats"
+Reference    Yann LeCun, Corinna Cortes, Christopher Burges: The MNIST database, section "file formats"
 """
 
 from __future__ import annotations

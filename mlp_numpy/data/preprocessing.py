@@ -1,15 +1,15 @@
 """What is done to pixels before a network sees them, with the statistics it needs.
 
-    mean-image     x = u − μ                 μ (D,): the mean of every pixel over the training images, 0…255 scale
-    standardize    x = (u − μ) / σ           μ, σ per channel (spread over D): mean and standard deviation of the
-                                             training images; a channel that never varies is only shifted
-    unit           x = u / 255
-    symmetric      x = (u / 255 − 0.5) / 0.5
-    raw            x = u
+mean-image     x = u − μ                 μ (D,): the mean of every pixel over the training images, 0…255 scale
+standardize    x = (u − μ) / σ           μ, σ per channel (spread over D): mean and standard deviation of the
+                                         training images; a channel that never varies is only shifted
+unit           x = u / 255
+symmetric      x = (u / 255 − 0.5) / 0.5
+raw            x = u
 
-    Shapes         u (N, D) as stored, x (N, D) floating
-    Reference      mean-image is what the course behind "Assignment 1: MLPs, CNNs and Backpropagation" (Earle) does:
-                   pixels are not divided. With weights N(0, 1e-4²) and lr 2e-3 only this scale trains.
+Shapes         u (N, D) as stored, x (N, D) floating
+Reference      mean-image is what the course behind "Assignment 1: MLPs, CNNs and Backpropagation" (Earle) does:
+               pixels are not divided. With weights N(0, 1e-4²) and lr 2e-3 only this scale trains.
 """
 
 from __future__ import annotations
@@ -62,9 +62,7 @@ class Preprocessing:
                 raise ShapeError(f"Preprocessing: {name} must be (D,), got {array.shape}.")
 
     @classmethod
-    def fit(
-        cls, kind: str, images: Array, image_shape: tuple[int, int, int], dtype: Any = np.float32
-    ) -> Preprocessing:
+    def fit(cls, kind: str, images: Array, image_shape: tuple[int, int, int], dtype: Any = np.float32) -> Preprocessing:
         """The preprocessing ``kind`` with statistics of ``images`` (N, D), which must be the training part alone.
 
         Raises OptionError for an unknown kind or another ``image_shape`` than the images', DTypeError for a ``dtype``

@@ -1,21 +1,21 @@
 """Initializers: how a weight starts. Each is a function that returns one.
 
-    Normal     wᵢⱼ ~ N(0, std²)                 the course of 2020's assignment: std = 1e-4
-    Kaiming    wᵢⱼ ~ N(0, g² / D)               g² = 2 / (1 + α²) behind a LeakyReLU of slope α, 1 behind the data
-    LeCun      wᵢⱼ ~ N(0, 1 / D)                what a SELU wants
-    Glorot     wᵢⱼ ~ U(−r, r), r² = 6 / (D + M)
-    Uniform    wᵢⱼ ~ U(−r, r), r² = 1 / D       how PyTorch's layers start, a third of LeCun's variance
-    Orthogonal W Wᵀ = g² I or Wᵀ W = g² I       as a matrix (out, rest), uniformly distributed among those
-    Zeros      wᵢⱼ = 0
+Normal     wᵢⱼ ~ N(0, std²)                 the course of 2020's assignment: std = 1e-4
+Kaiming    wᵢⱼ ~ N(0, g² / D)               g² = 2 / (1 + α²) behind a LeakyReLU of slope α, 1 behind the data
+LeCun      wᵢⱼ ~ N(0, 1 / D)                what a SELU wants
+Glorot     wᵢⱼ ~ U(−r, r), r² = 6 / (D + M)
+Uniform    wᵢⱼ ~ U(−r, r), r² = 1 / D       how PyTorch's layers start, a third of LeCun's variance
+Orthogonal W Wᵀ = g² I or Wᵀ W = g² I       as a matrix (out, rest), uniformly distributed among those
+Zeros      wᵢⱼ = 0
 
-    Shapes     weight (out, in) of a LinearModule: D = in, M = out; weight (out, in, KH, KW) of a Conv2dModule: every
-               output is a sum over D = in·KH·KW numbers, every input takes part in M = out·KH·KW
-    Reference  Kaiming: He et al. 2015, "Delving Deep into Rectifiers", eq. 10 and 15; checked against their text.
-               Glorot: Glorot and Bengio 2010, "Understanding the difficulty of training deep feedforward neural
-               networks", eq. 16. LeCun: LeCun et al. 1998, "Efficient BackProp", eq. 16. Orthogonal: Saxe,
-               McClelland and Ganguli 2014, "Exact solutions to the nonlinear dynamics of learning in deep linear
-               neural networks"; drawn as in Mezzadri 2007, "How to generate random matrices from the classical
-               compact groups".
+Shapes     weight (out, in) of a LinearModule: D = in, M = out; weight (out, in, KH, KW) of a Conv2dModule: every
+           output is a sum over D = in·KH·KW numbers, every input takes part in M = out·KH·KW
+Reference  Kaiming: He et al. 2015, "Delving Deep into Rectifiers", eq. 10 and 15; checked against their text.
+           Glorot: Glorot and Bengio 2010, "Understanding the difficulty of training deep feedforward neural
+           networks", eq. 16. LeCun: LeCun et al. 1998, "Efficient BackProp", eq. 16. Orthogonal: Saxe,
+           McClelland and Ganguli 2014, "Exact solutions to the nonlinear dynamics of learning in deep linear
+           neural networks"; drawn as in Mezzadri 2007, "How to generate random matrices from the classical
+           compact groups".
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The windows that a kernel sees as it slides over an image: their sizes, their number, and where they lie.
 
-    h = i s + u − p      the row of x that row u of the kernel meets in window i; columns likewise
+h = i s + u − p      the row of x that row u of the kernel meets in window i; columns likewise
 
-    H′ = ⌊(H + 2p − K) / s⌋ + 1      how many windows fit
+H′ = ⌊(H + 2p − K) / s⌋ + 1      how many windows fit
 """
 
 from __future__ import annotations

@@ -89,9 +89,7 @@ def confusion_matrix(labels: Array, predicted: Array, n_classes: int) -> Array:
     for name, classes in (("labels", labels), ("predicted", predicted)):
         row = first_outside(classes, n_classes)
         if row is not None:
-            raise LabelError(
-                f"confusion_matrix: {name} must lie in [0, {n_classes}), got {classes[row]} at row {row}."
-            )
+            raise LabelError(f"confusion_matrix: {name} must lie in [0, {n_classes}), got {classes[row]} at row {row}.")
     # intp, as n_classes² cells are more than a byte of a label can count
     cells = labels.astype(np.intp) * n_classes + predicted.astype(np.intp)
     return np.bincount(cells, minlength=n_classes * n_classes).reshape(n_classes, n_classes)

@@ -116,9 +116,7 @@ def load_model(path: str | os.PathLike[str]) -> TrainedModel:
     try:
         return _assemble(about, arrays)
     except Exception as error:  # whoever writes another file with a digest can write anything
-        raise DataError(
-            f"load_model: {path} must describe a model that fits its arrays, got {said(error)}"
-        ) from error
+        raise DataError(f"load_model: {path} must describe a model that fits its arrays, got {said(error)}") from error
 
 
 def _assemble(about: dict[str, Any], arrays: Mapping[str, Array]) -> TrainedModel:

@@ -94,8 +94,15 @@ ROWS = [
     ),
     *(
         Row("matrix multiply", ops.MatrixMultiply, pair, lambda a, b: a @ b)
-        for pair in (((2, 3), (3, 4)), ((1, 1), (1, 1)), ((1, 3), (3, 1)), ((5, 2, 3), (3, 4)), ((5, 2, 3), (5, 3, 1)),
-                     ((2, 3), (5, 3, 4)), ((1, 2, 3), (5, 3, 4)))
+        for pair in (
+            ((2, 3), (3, 4)),
+            ((1, 1), (1, 1)),
+            ((1, 3), (3, 1)),
+            ((5, 2, 3), (3, 4)),
+            ((5, 2, 3), (5, 3, 1)),
+            ((2, 3), (5, 3, 4)),
+            ((1, 2, 3), (5, 3, 4)),
+        )
     ),
     *(
         Row("batch mm", ops.BatchMM, pair, lambda matrix, vectors: vectors @ matrix.T)
@@ -112,16 +119,36 @@ ROWS = [
     Row("transpose", ops.Transpose, ((2, 3),), lambda x: x.T),
     Row("transpose", ops.Transpose, ((2, 3, 4),), lambda x, axes: x.transpose(axes), {"axes": (2, 0, -2)}),
     Row("concatenate", ops.Concatenate, ((2, 3), (1, 3)), lambda *xs, axis: np.concatenate(xs, axis), {"axis": 0}),
-    Row("concatenate", ops.Concatenate, ((2, 3), (2, 1), (2, 0)), lambda *xs, axis: np.concatenate(xs, axis),
-        {"axis": -1}),
+    Row(
+        "concatenate",
+        ops.Concatenate,
+        ((2, 3), (2, 1), (2, 0)),
+        lambda *xs, axis: np.concatenate(xs, axis),
+        {"axis": -1},
+    ),
     *(
-        Row("select", ops.Select, ((len(i), 3),), lambda x, indices: x[np.arange(len(x)), indices],
-            {"indices": np.array(i)})
+        Row(
+            "select",
+            ops.Select,
+            ((len(i), 3),),
+            lambda x, indices: x[np.arange(len(x)), indices],
+            {"indices": np.array(i)},
+        )
         for i in ([2, 0, 2, 1], [1])
     ),
     *(
         Row("index", ops.Index, ((4, 3),), lambda x, index: x[index], {"index": index})
-        for index in (1, -1, slice(1, 3), (slice(None), 0), (Ellipsis, None, slice(None, None, 2)), [0, 0, 2],
-                      (np.array([1, 1]), np.array([2, 2])), np.arange(12).reshape(4, 3) % 2 == 0, (2, 1), np.int64(1))
+        for index in (
+            1,
+            -1,
+            slice(1, 3),
+            (slice(None), 0),
+            (Ellipsis, None, slice(None, None, 2)),
+            [0, 0, 2],
+            (np.array([1, 1]), np.array([2, 2])),
+            np.arange(12).reshape(4, 3) % 2 == 0,
+            (2, 1),
+            np.int64(1),
+        )
     ),
 ]

@@ -136,9 +136,7 @@ def test_a_python_file_of_the_other_data_set_is_named(
             cifar100.load(tmp_path / "b", coarse=coarse)
 
 
-def test_a_binary_file_of_the_other_data_set_is_named(
-    tmp_path: Path, tiny: TinyCifar, hundred: TinyCifar100
-) -> None:
+def test_a_binary_file_of_the_other_data_set_is_named(tmp_path: Path, tiny: TinyCifar, hundred: TinyCifar100) -> None:
     ours, others = hundred.binary_files(), tiny.binary_files()
     for number, (name, content) in enumerate(
         [("data_batch_1.bin", ours["train.bin"]), ("batches.meta.txt", ours["fine_label_names.txt"])]

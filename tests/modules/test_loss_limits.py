@@ -197,9 +197,7 @@ def test_weights_of_any_size_weigh_alike(case: Case, dtype: type) -> None:
 @pytest.mark.parametrize("omega", [1e39, 1e300, 1e-39, 1e-300])
 @pytest.mark.parametrize("smoothing", [0, 0.1])
 @pytest.mark.parametrize("make", [*ENTROPIES, HingeModule])
-def test_class_weights_of_any_size_weigh_alike(
-    make: Callable[..., LossModule], smoothing: float, omega: float
-) -> None:
+def test_class_weights_of_any_size_weigh_alike(make: Callable[..., LossModule], smoothing: float, omega: float) -> None:
     options = {"label_smoothing": smoothing} if smoothing and make is not HingeModule else {}
     x = np.array([[0.5, 0.5], [0.25, 0.75]], np.float32)
     x = np.log(x) if make is NLLModule else x + 3 if make is SoftMaxCrossEntropyModule else x
@@ -360,13 +358,19 @@ JUNK = [None, "a", True, NAN, INF, [1], {}, 1j]
 
 
 @pytest.mark.parametrize("junk", [*JUNK, np.array([1, 2]), np.ma.masked_array([1.0, 2], [0, 1]), b"mean"], ids=repr)
-@pytest.mark.parametrize(
-    "option", ["reduction", "delta", "margin", "label_smoothing", "class_weight", "ignore_index"]
-)
+@pytest.mark.parametrize("option", ["reduction", "delta", "margin", "label_smoothing", "class_weight", "ignore_index"])
 def test_settings_of_another_kind_are_refused_by_name(option: str, junk: Any) -> None:
     makers: dict[str, list[Callable[..., LossModule]]] = {
-        "reduction": [MSEModule, L1Module, HuberModule, BCEModule, BCEWithLogitsModule, *ENTROPIES, HingeModule,
-                      KLDivergenceModule],
+        "reduction": [
+            MSEModule,
+            L1Module,
+            HuberModule,
+            BCEModule,
+            BCEWithLogitsModule,
+            *ENTROPIES,
+            HingeModule,
+            KLDivergenceModule,
+        ],
         "delta": [HuberModule],
         "margin": [HingeModule],
         "label_smoothing": ENTROPIES,

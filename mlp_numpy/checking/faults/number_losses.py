@@ -100,7 +100,12 @@ def _hinge_at_the_margin(
 
 
 def _ignored_counted(
-    context: Context, x: Array, *, y: Array, reduction: Reduction, weight: Array | None = None,
+    context: Context,
+    x: Array,
+    *,
+    y: Array,
+    reduction: Reduction,
+    weight: Array | None = None,
     total: float | None = None,
 ) -> Array:
     out = NLL.forward(context, x, y=y, reduction=reduction, weight=weight, total=total)

@@ -100,9 +100,7 @@ def _counts(torch: Any, module: Any, x: Tensor, y: Tensor) -> Tensor:
     return omega[torch.where(present, y, 0)] * present
 
 
-def _reduced(
-    torch: Any, module: Any, losses: Tensor, weight: Tensor | None, counts: Tensor | None = None
-) -> Tensor:
+def _reduced(torch: Any, module: Any, losses: Tensor, weight: Tensor | None, counts: Tensor | None = None) -> Tensor:
     v = torch.ones(len(losses), dtype=losses.dtype) if weight is None else weight
     v = v.reshape(-1, *(1,) * (losses.ndim - 1))
     weighed = v * losses

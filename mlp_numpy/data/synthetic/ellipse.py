@@ -27,9 +27,7 @@ FORMS: Final[dict[str, Array]] = {
 THRESHOLD = 0.6
 
 
-def generate(
-    n_train: int = N_TRAIN, n_test: int = N_TEST, seed: int = 0, *, edition: Edition = "ellipse"
-) -> Dataset:
+def generate(n_train: int = N_TRAIN, n_test: int = N_TEST, seed: int = 0, *, edition: Edition = "ellipse") -> Dataset:
     """Draw the data set: points (n, 2) float64 and labels (n,) int64, the same ones for the same arguments.
 
     Raises

@@ -153,7 +153,7 @@ def gelu_tanh_backward(dout: Array, x: Array) -> Array:
         v = float(x[index])
         u, slope = sqrt(2 / pi) * (v + 0.044715 * v**3), sqrt(2 / pi) * (1 + 3 * 0.044715 * v**2)
         bend = (exp(u) - exp(-u)) / (exp(u) + exp(-u))
-        dx[index] = dout[index] * ((1 + bend) / 2 + v * (1 - bend ** 2) * slope / 2)
+        dx[index] = dout[index] * ((1 + bend) / 2 + v * (1 - bend**2) * slope / 2)
     return dx
 
 

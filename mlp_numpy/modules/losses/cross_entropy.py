@@ -30,7 +30,12 @@ class CrossEntropy(Op):
     @staticmethod
     @quiet
     def forward(
-        context: Context, x: Array, *, y: Array, reduction: Reduction, weight: Array | None = None,
+        context: Context,
+        x: Array,
+        *,
+        y: Array,
+        reduction: Reduction,
+        weight: Array | None = None,
         total: float | None = None,
     ) -> Array:
         p = np.maximum(x, probability_floor(x))
@@ -64,7 +69,12 @@ class SoftMaxCrossEntropy(Op):
     @staticmethod
     @quiet
     def forward(
-        context: Context, x: Array, *, y: Array, reduction: Reduction, weight: Array | None = None,
+        context: Context,
+        x: Array,
+        *,
+        y: Array,
+        reduction: Reduction,
+        weight: Array | None = None,
         total: float | None = None,
     ) -> Array:
         shifted = _below_maxima(x)
@@ -101,7 +111,12 @@ class NLL(Op):
     @staticmethod
     @quiet
     def forward(
-        context: Context, x: Array, *, y: Array, reduction: Reduction, weight: Array | None = None,
+        context: Context,
+        x: Array,
+        *,
+        y: Array,
+        reduction: Reduction,
+        weight: Array | None = None,
         total: float | None = None,
     ) -> Array:
         context["y"], context["x"] = y, x
