@@ -22,8 +22,8 @@ import torch
 
 from mlp_numpy.config import Config, parse_settings
 from mlp_numpy.errors import MlpNumpyError, OptionError
-from mlp_numpy.experiment import assemble
-from mlp_numpy.recipes import Result, Results, find
+from mlp_numpy.experiment import build_components
+from mlp_numpy.recipes import RecipeResult, Results, find_recipe
 from mlp_numpy.recipes.report import PYTORCH
 from mlp_numpy.recipes.results import columns
 from mlp_numpy.training import EvaluationRecord, Trainer
@@ -41,7 +41,7 @@ def config_of(name: str, changes: list[str], seed: int, data_dir: str) -> Config
 
     Raises OptionError for what is not one recipe, or one with settings that are not repeated here.
     """
-    recipes = find([name])
+    recipes = find_recipe([name])
     if len(recipes) > 1 or recipes[0].kind not in ("run", "search"):
         names = " or ".join(recipe.name for recipe in recipes)
         raise OptionError(f"accuracies: there must be one recipe of a run or a grid, got {names}.")
@@ -119,16 +119,18 @@ def main() -> None:
     torch.set_num_threads(1)
     torch.manual_seed(given.seed)
     began = time.perf_counter()
-    parts = assemble(config)
+    parts = build_components(config)
     net = network(config, parts.dataset.n_features, parts.dataset.n_classes)
     found = columns(list(evaluations(config, parts.trainer, net)))
     best, last = max(found["accuracy"]), found["accuracy"][-1]
     print(f"{given.recipe} {' '.join(given.changes)} in PyTorch: best {best:.4f}, last {last:.4f}")
     if given.results:
-        (recipe,) = find([given.recipe])
+        (recipe,) = find_recipe([given.recipe])
         about = {"status": "finished", "dataset": parts.dataset.name, "torch": torch.__version__}
         seconds = round(time.perf_counter() - began, 1)
-        result = Result(recipe.name, given.seed, recipe.settings, about, seconds, config.held_out, found, columns([]))
+        result = RecipeResult(
+            recipe.name, given.seed, recipe.settings, about, seconds, config.held_out, found, columns([])
+        )
         Results(given.results / PYTORCH).write(recipe, result)
 
 

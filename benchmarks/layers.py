@@ -49,7 +49,7 @@ from mlp_numpy import (
     TanhModule,
 )
 from mlp_numpy.models.network import Classifier
-from mlp_numpy.system_info import describe
+from mlp_numpy.system_info import describe_system
 
 F32 = np.float32
 IMAGES, ROWS = (32, 64, 32, 32), (200, 1024)
@@ -242,7 +242,7 @@ def main() -> None:
             step(number)
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
         return
-    machine, results = describe(), []
+    machine, results = describe_system(), []
     contestants = [name for name, (_, package) in CONTESTANTS.items() if find_spec(package)]
     for name in names:
         steps = min(options.steps, NETS[name].steps) if name in NETS else options.steps

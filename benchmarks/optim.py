@@ -21,7 +21,7 @@ import numpy as np
 import step as whole
 from turns import Step, report, report_machine, serve, take_turns
 
-from mlp_numpy.system_info import describe
+from mlp_numpy.system_info import describe_system
 
 SIZES, LR, MOMENTUM = (3072, 600, 500, 388, 275, 163, 10), 1e-6, 0.9
 KINDS, TASKS = ("adam", "momentum"), ("step", "update")
@@ -92,7 +92,7 @@ def main() -> None:
     if options.worker:
         serve(contestant(options.worker, options.task, options.optimizer))
         return
-    machine, results = describe(), []
+    machine, results = describe_system(), []
     tasks = [options.task] if options.task else TASKS
     kinds = [options.optimizer] if options.optimizer else KINDS
     for task, kind in ((task, kind) for task in tasks for kind in kinds):

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from turns import Step, report, report_machine, serve, take_turns
 
-from mlp_numpy.system_info import describe
+from mlp_numpy.system_info import describe_system
 
 NETS = ((3072, 100, 10), (3072, 600, 500, 388, 275, 163, 10), (3072, 1024, 1024, 1024, 10))
 BATCH, N_IMAGES, LR, SLOPE = 200, 50_000, 1e-6, 0.02
@@ -201,7 +201,7 @@ def main() -> None:
     if options.worker:
         serve(CONTESTANTS[options.worker][0](nets[0]))
         return
-    machine = describe()
+    machine = describe_system()
     results = [compare(sizes, options.rounds, options.steps) for sizes in nets]
     report_machine(machine, results[0]["pools"])
     for result in results:

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from turns import Step, report, report_machine, serve, take_turns
 
-from mlp_numpy.system_info import describe
+from mlp_numpy.system_info import describe_system
 
 N_IN, N_HIDDEN, N_OUT, BATCH, LR = 784, 3136, 10, 128, 1e-4
 N_OPERATIONS, FACTOR = 100_000, 1.0000001
@@ -157,11 +157,11 @@ def main() -> None:
         rounds, steps = (options.rounds, options.steps) if task == "step" else (3, 3)
         times, pools = take_turns(__file__, names, ["--task", task], rounds, steps)
         if task == "step":
-            report_machine(describe(), pools)
+            report_machine(describe_system(), pools)
         report(TITLES[task], times, "tape")
         results[task] = times
     if options.json:
-        options.json.write_text(json.dumps({"machine": describe(), "results": results}, indent=1) + "\n")
+        options.json.write_text(json.dumps({"machine": describe_system(), "results": results}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

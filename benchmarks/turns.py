@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from mlp_numpy.system_info import describe
+from mlp_numpy.system_info import describe_system
 
 Step = Callable[[int], None]
 """One step, given its number."""
@@ -28,7 +28,7 @@ def serve(step: Step, warm_up: int = 3) -> None:
     for _ in range(warm_up):
         step(number)
         number += 1
-    print(json.dumps(describe()["thread_pools"]), flush=True)
+    print(json.dumps(describe_system()["thread_pools"]), flush=True)
     for line in sys.stdin:
         times = []
         for _ in range(int(line)):

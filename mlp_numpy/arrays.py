@@ -10,8 +10,7 @@ from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 
-from mlp_numpy import checks
-from mlp_numpy.checks import shown
+from mlp_numpy.checks import is_whole, shown
 from mlp_numpy.errors import OptionError
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
@@ -27,7 +26,7 @@ BLOCK: Final = 1 << 18
 _CACHE_LINE: Final = 64
 
 
-class Learned(Protocol):
+class Parameter(Protocol):
     """One learned array with its gradient: a parameter of a module, or a leaf node of a graph."""
 
     @property
@@ -46,7 +45,7 @@ def generator(rng: Seed) -> np.random.Generator:
     """The generator that a ``rng`` argument means: itself, or a new one below the seed."""
     if isinstance(rng, np.random.Generator):
         return rng
-    if rng is not None and not is_whole(rng):
+    if rng is not None and not is_whole(rng, 0):
         raise OptionError(f"rng: must be a whole number ≥ 0, a numpy Generator or None, got {shown(rng)}.")
     return np.random.default_rng(rng)
 
@@ -59,7 +58,7 @@ def stream(seed: int, name: str, step: int | None = None) -> np.random.Generator
     Raises OptionError for a seed or a step that is no whole number ≥ 0.
     """
     for what, value in (("seed", seed), ("step", 0 if step is None else step)):
-        if not is_whole(value):
+        if not is_whole(value, 0):
             raise OptionError(f"stream({name!r}): {what} must be a whole number ≥ 0, got {shown(value)}.")
     key = zlib.crc32(name.encode())
     # the name stands last, as zeros at the end of a seed sequence count for nothing: [s, n, 0] would be [s, n]
@@ -87,11 +86,6 @@ def row_maxima(x: Array) -> Array:
     """
     maxima: Array = x[np.arange(len(x)), x.argmax(axis=1)]
     return maxima[:, np.newaxis]
-
-
-def is_whole(value: Any, least: int = 0) -> bool:
-    """Whether a value is a whole number, Python's or NumPy's and no bool, and not below ``least``."""
-    return checks.is_whole(value) and bool(value >= least)
 
 
 def all_finite(array: Array) -> bool:

@@ -62,9 +62,10 @@ def whole_number(who: str, name: str, value: Any, least: int = 1, most: int = LA
     return int(value)
 
 
-def is_whole(value: Any) -> bool:
-    """Whether a value is a whole number, Python's or NumPy's; a bool is none, nor is NumPy's span of time."""
-    return isinstance(value, int | np.integer) and not isinstance(value, bool | np.timedelta64)
+def is_whole(value: Any, least: float = -math.inf) -> bool:
+    """Whether a value is an integer ≥ ``least``, Python's or NumPy's; a bool is none, nor is NumPy's span of time."""
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool | np.timedelta64)
+    return whole and bool(value >= least)
 
 
 def sizes(who: str, name: str, value: Any) -> tuple[int, ...]:

@@ -20,7 +20,7 @@ import numpy as np
 from mlp_numpy.arrays import Array, Seed, generator
 from mlp_numpy.checks import choice, instance, plain_array, whole_number
 from mlp_numpy.errors import DTypeError, OptionError
-from mlp_numpy.modules import LossModule, Module, check_chain
+from mlp_numpy.modules import LossModule, Module, check_loss_matches
 from mlp_numpy.numeric_diff import Entry, Method, drawn_entries, numeric_entries
 
 Verdict: TypeAlias = Literal["fine", "suspicious", "wrong"]
@@ -114,7 +114,7 @@ def gradcheck(
     """
     instance("gradcheck", "module", module, Module)
     if loss is not None:
-        check_chain(module, loss)
+        check_loss_matches(module, loss)
         if isinstance(module, LossModule):
             raise OptionError(f"gradcheck: a loss must not be put behind a loss, got {loss!r} behind {module!r}.")
     choice("gradcheck", "method", method, get_args(Method))

@@ -14,7 +14,7 @@ import threadpoolctl
 from mlp_numpy.blas import is_numpys
 
 
-def describe() -> dict[str, Any]:
+def describe_system() -> dict[str, Any]:
     """Versions of Python and the libraries, the platform, and every BLAS and thread pool now loaded."""
     pools = [
         {
@@ -35,9 +35,9 @@ def describe() -> dict[str, Any]:
     }
 
 
-def fingerprint() -> dict[str, Any]:
+def machine_fingerprint() -> dict[str, Any]:
     """What the last bits of a training depend on besides the program and its settings."""
-    found = describe()
+    found = describe_system()
     pools = [pool for pool in found["thread_pools"] if pool["from"] == "numpy"]
     return {
         "mlp_numpy": found["packages"]["mlp_numpy"],

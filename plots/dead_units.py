@@ -17,11 +17,11 @@ import numpy as np
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.atomic_io import write_json
-from mlp_numpy.experiment import assemble
-from mlp_numpy.recipes import Recipe, find
+from mlp_numpy.experiment import build_components
+from mlp_numpy.recipes import Recipe, find_recipe
 from mlp_numpy.recipes.tape_mlp import node_trainer
 from mlp_numpy.training import Trainer
-from mlp_numpy.viz import save_bands
+from mlp_numpy.viz import save_mean_std
 
 HERE = Path(__file__).parent
 KEPT = HERE / "histories" / "dead_units.json"
@@ -37,7 +37,7 @@ def trainer_of(recipe: Recipe, seed: int, data_dir: str) -> Trainer:
     """The training of a recipe, at its beginning."""
     if recipe.kind == "nodes":
         return node_trainer(recipe.nodes(), seed, data_dir, download=True)
-    return assemble(recipe.config(seed, data_dir=data_dir)).trainer
+    return build_components(recipe.config(seed, data_dir=data_dir)).trainer
 
 
 def dead(trainer: Trainer) -> float:
@@ -67,13 +67,13 @@ def main() -> None:
             recipe.name: [
                 [round(share, 4) for share in first_steps(trainer_of(recipe, seed, options.data_dir))] for seed in SEEDS
             ]
-            for recipe in find(list(NAMES))
+            for recipe in find_recipe(list(NAMES))
         }
         write_json(KEPT, found)
     kept = json.loads(KEPT.read_text(encoding="utf-8"))
     curves = {name: (range(STEPS + 1), np.array(kept[recipe])) for recipe, name in NAMES.items()}
     title = "Hidden units that are 0 for every image, in the first steps of three ReLU nets on MNIST"
-    save_bands(HERE / "dead_units.png", curves, title, y_name="share of 3136 hidden units", limits=(-0.02, 1.02))
+    save_mean_std(HERE / "dead_units.png", curves, title, y_name="share of 3136 hidden units", limits=(-0.02, 1.02))
     for name, (_, shares) in curves.items():
         print(f"{name:40} {' '.join(f'{share:.3f}' for share in shares[:, -1])}")
 

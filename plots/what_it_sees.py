@@ -18,7 +18,7 @@ from mlp_numpy.data.sources import load_dataset
 from mlp_numpy.errors import MlpNumpyError
 from mlp_numpy.interpret import maximize_class, saliency
 from mlp_numpy.training import load_model
-from mlp_numpy.viz import save_class_images, save_first_layer, save_mistakes, save_saliency
+from mlp_numpy.viz import save_class_images, save_first_layer, save_misclassified, save_saliency
 
 STEPS = 200
 
@@ -51,7 +51,7 @@ def main() -> None:
     seen = shape if weight.ndim == 2 else weight.shape[1:]
     save_first_layer(options.out / "first_layer.png", weight.reshape(len(weight), -1), seen)
     probabilities = model.forward(preprocessing.apply(test.images))
-    save_mistakes(options.out / "mistakes.png", test.images, shape, test.labels, probabilities, names)
+    save_misclassified(options.out / "mistakes.png", test.images, shape, test.labels, probabilities, names)
     print("logits from", np.round(found.before.diagonal(), 1), "to", np.round(found.after.diagonal(), 1))
 
 

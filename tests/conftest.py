@@ -50,4 +50,4 @@ def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
         path.touch()
 
     monkeypatch.setattr("mlp_numpy.experiment.artifacts.save_curves", empty)
-    monkeypatch.setattr("mlp_numpy.experiment.artifacts.save_watch", empty)
+    monkeypatch.setattr("mlp_numpy.experiment.artifacts.save_layer_stats", empty)

@@ -48,10 +48,10 @@ from mlp_numpy.data.preprocessing import Preprocessing
 from mlp_numpy.data.synthetic import shapes
 from mlp_numpy.errors import MlpNumpyError
 from mlp_numpy.models import MLP
-from mlp_numpy.recipes.catalog import find
+from mlp_numpy.recipes.catalog import find_recipe
 from mlp_numpy.recipes.results import Results
 from mlp_numpy.search.journal import Journal
-from mlp_numpy.search.trial import Outcome
+from mlp_numpy.search.trial import TrialResult
 from mlp_numpy.training import EvaluationRecord, History, StepRecord, TrainedModel, load_model, save_model
 from mlp_numpy.training.archive import read_archive
 from mlp_numpy.training.checkpoint import NAME, load_checkpoint, save_checkpoint
@@ -319,13 +319,13 @@ def _text_formats(folder: Path) -> list[Format]:
     for record in (EvaluationRecord(0, 2.5, 0.1), StepRecord(1, 2.25, 0.2), EvaluationRecord(2, 1.5, 0.4)):
         history.add(record)
     history.write(folder / "history.json")
-    recipe = find(["best"])[0]
-    outcome = Outcome({"lr": 0.1}, "finished", EvaluationRecord(1, 1.0, 0.5), None, 1.0)
+    recipe = find_recipe(["best"])[0]
+    outcome = TrialResult({"lr": 0.1}, "finished", EvaluationRecord(1, 1.0, 0.5), None, 1.0)
     Journal(folder / "journal.jsonl", {"lr": 0.1}).add(outcome.as_json())
     results = Path(__file__).parents[1] / "plots" / "results" / "best-mlp-0.json"
 
     def journal(path: Path) -> Any:
-        return [Outcome.from_json("fuzz", entry) for entry in Journal(path, {"lr": 0.1}).entries]
+        return [TrialResult.from_json("fuzz", entry) for entry in Journal(path, {"lr": 0.1}).entries]
 
     found = [
         Format("config", config, read_config, "config.yaml", is_text=True),
@@ -335,7 +335,7 @@ def _text_formats(folder: Path) -> list[Format]:
         Format("journal", (folder / "journal.jsonl").read_bytes(), journal, "journal.jsonl", is_text=True),
     ]
     if results.exists():
-        for each in find(["best"]):
+        for each in find_recipe(["best"]):
             if each.name == "best-mlp":
                 recipe = each
         found.append(

@@ -8,7 +8,7 @@ from cases import CASES, Case
 
 from mlp_numpy import LossModule
 from mlp_numpy.arrays import Array
-from mlp_numpy.checking import twin
+from mlp_numpy.checking import in_torch
 
 torch = pytest.importorskip("torch")
 
@@ -25,7 +25,7 @@ def test_output_and_gradients_are_pytorchs(case: Case, n: int) -> None:
 
     tensor = torch.tensor(x, requires_grad=True)
     params = {name: torch.tensor(array.value, requires_grad=True) for name, array in module.learned()}
-    answer = twin(torch, module, params, tensor, None if y is None else torch.tensor(y))
+    answer = in_torch(torch, module, params, tensor, None if y is None else torch.tensor(y))
     answer.backward(torch.tensor(dout))
     np.testing.assert_allclose(answer.detach().numpy(), out, rtol=1e-12, atol=1e-14)
     np.testing.assert_allclose(tensor.grad.numpy(), dx, rtol=1e-12, atol=1e-13)

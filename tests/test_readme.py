@@ -9,8 +9,8 @@ from pathlib import Path
 
 import mlp_numpy
 from mlp_numpy import modules
-from mlp_numpy.recipes import Results, find, rows, shelf
-from mlp_numpy.recipes.report import Row
+from mlp_numpy.recipes import Results, catalog, find_recipe, rows
+from mlp_numpy.recipes.report import ReportRow
 from mlp_numpy.recipes.results import mean_and_std
 
 ROOT = Path(__file__).parent.parent
@@ -49,7 +49,7 @@ def test_its_results_are_those_of_the_files() -> None:
     (table,) = re.findall(r"\| experiment \| reported \| at the.*\n\|---.*\n((?:\|.*\n)+)", README)
     for line in table.splitlines():
         _, _, reported, repeated, better, names, _ = line.split("|")
-        found = rows(find(re.findall(r"`([\w-]+)`", names)), kept)
+        found = rows(find_recipe(re.findall(r"`([\w-]+)`", names)), kept)
         sources, ours = ([row for row in found if row.recipe.better == is_better] for is_better in (False, True))
         told, here = re.findall(r"\d\.\d+", reported), re.findall(r"\d\.\d+", repeated)
         for number in told:
@@ -62,7 +62,7 @@ def test_its_results_are_those_of_the_files() -> None:
             assert any(number in known(row) for row in ours), line
 
 
-def known(row: Row) -> set[str]:
+def known(row: ReportRow) -> set[str]:
     """The accuracies of a recipe as the README writes them: what the source measured, and that on the test set."""
     values = [[result.value(measured) for result in row.found] for measured in (row.recipe.measured, "winner")]
     return {f"{mean_and_std(of)[0]:.3f}" for of in values if of}
@@ -70,7 +70,7 @@ def known(row: Row) -> set[str]:
 
 def test_its_table_of_mnist_is_that_of_the_files() -> None:
     (table,) = re.findall(r"\| activation, learning rate .*\n\|---.*\n((?:\|.*\n)+)", README)
-    recipes = find(["vannucci-mnist", "vannucci-mnist-better"])
+    recipes = find_recipe(["vannucci-mnist", "vannucci-mnist-better"])
     made = {row.recipe.name: row for row in rows(recipes, Results(ROOT / "plots" / "results"))}
     names = [f"vannucci-mnist-{row}" for row in ("relu-1e-4", "sigmoid-1e-4", "relu-1e-3", "sigmoid-1e-3", "better")]
     for line, name in zip(table.splitlines(), names, strict=True):
@@ -88,11 +88,13 @@ def test_what_it_says_of_pytorch_is_in_the_files() -> None:
     kept = Results(ROOT / "plots" / "results")
     theirs = Results(kept.folder / "pytorch")
     # The net of figure 1 starts from weights of standard deviation 1e-4, PyTorch's does not.
-    both = [(row, *rows([row.recipe], theirs)) for row in rows(shelf(), kept) if row.recipe.name != "earle-mlp-source"]
+    both = [
+        (row, *rows([row.recipe], theirs)) for row in rows(catalog(), kept) if row.recipe.name != "earle-mlp-source"
+    ]
     found = [_mean(ours) - _mean(beside) for ours, beside in both if ours.found and beside.found]
     assert int(said[0]) == len(found)
     assert [f"{value:.3f}" for value in (abs(sum(found) / len(found)), min(found), max(found))] == list(said[1:])
 
 
-def _mean(row: Row) -> float:
+def _mean(row: ReportRow) -> float:
     return mean_and_std([result.value(row.recipe.measured) for result in row.found])[0]

@@ -33,7 +33,7 @@ def explain(node: Node, *, max_lines: int = 100) -> str:
             lines.append((f"{before}{number}again", ""))
             continue
         shown.add(current)
-        lines.append((f"{before}{number}{describe(current)}", gradient_of(current)))
+        lines.append((f"{before}{number}{describe_node(current)}", gradient_of(current)))
         inputs = [] if current.source is None else current.source.inputs
         for position in range(len(inputs) - 1, -1, -1):
             last = position == len(inputs) - 1
@@ -44,7 +44,7 @@ def explain(node: Node, *, max_lines: int = 100) -> str:
     return "\n".join([*text, *(["…"] if stack else [])])
 
 
-def describe(node: Node) -> str:
+def describe_node(node: Node) -> str:
     """A node in a few words: name, shape, kind of number, the value of a single number, and where it came from."""
     name = "" if node.name is None else f"{node.name} "
     single = f" = {node.value.item():.4g}" if node.value.size == 1 else ""

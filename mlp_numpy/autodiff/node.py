@@ -182,7 +182,7 @@ class Node:
     def zero_grad(self) -> None:
         """Set the gradients of this node, and of every node that it was computed from, to zero."""
         self._zero()
-        for opnode in walk.below(self):
+        for opnode in walk.op_nodes_below(self):
             for node in opnode.inputs:
                 node._zero()
 
@@ -191,7 +191,7 @@ class Node:
 
         Leaves, and the values of nodes that someone still holds, stay.
         """
-        for opnode in walk.below(self):
+        for opnode in walk.op_nodes_below(self):
             opnode.clear()
 
     def detach(self) -> Self:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mlp_numpy.autodiff.node import Node, OpNode
 
 
-def below(root: Node) -> Iterator[OpNode]:
+def op_nodes_below(root: Node) -> Iterator[OpNode]:
     """Every operation that ``root`` was computed by, each once; one may be cleared as soon as it has come."""
     if root.source is None:
         return

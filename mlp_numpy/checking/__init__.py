@@ -3,19 +3,19 @@
 from mlp_numpy.checking.own import audit_own
 from mlp_numpy.checking.report import AuditReport, Line, audit, audit_lines
 from mlp_numpy.checking.selftest import SelfTest, self_test
-from mlp_numpy.checking.specs.table import ROWS, composed, twin
+from mlp_numpy.checking.specs.table import SPECS, in_torch, reference_forward
 from mlp_numpy.checking.torch_reference import pytorch
 
 __all__ = [
-    "ROWS",
+    "SPECS",
     "AuditReport",
     "Line",
     "SelfTest",
     "audit",
     "audit_lines",
     "audit_own",
-    "composed",
+    "reference_forward",
     "pytorch",
     "self_test",
-    "twin",
+    "in_torch",
 ]

@@ -25,7 +25,7 @@ from mlp_numpy.autodiff import TensorNode
 from mlp_numpy.checking.contract import broken_laws
 from mlp_numpy.checking.numeric import numeric_slopes, random_directions, slopes
 from mlp_numpy.checking.sampler import Sample
-from mlp_numpy.checking.specs.table import composed, has_twin, twin
+from mlp_numpy.checking.specs.table import has_twin, in_torch, reference_forward
 from mlp_numpy.gradcheck import Subject
 from mlp_numpy.numeric_diff import Method
 
@@ -143,7 +143,7 @@ def _against_composition(sample: Sample, subject: Subject, exact: Mapping[str, A
     # The module that has run, not the sample's own: what was drawn at random in its forward is known to it.
     x = TensorNode(sample.x)
     params = {name: TensorNode(array.value) for name, array in sample.module.learned()}
-    out = composed(subject.module, params, x, sample.y, **sample.options)
+    out = reference_forward(subject.module, params, x, sample.y, **sample.options)
     out.backward(subject.g)
     found = {"out": out.value, "dx": x.grad} | {f"d{name}": node.grad for name, node in params.items()}
     return _furthest(exact, found, subject.g)
@@ -156,7 +156,7 @@ def _against_pytorch(torch: Any, sample: Sample, subject: Subject, exact: Mappin
     x, y = tensor(sample.x), None if sample.y is None else torch.tensor(sample.y)
     params = {name: tensor(np.array(array.value)) for name, array in sample.module.learned()}
     options = {name: torch.tensor(v) if isinstance(v, np.ndarray) else v for name, v in sample.options.items()}
-    out = twin(torch, subject.module, params, x, y, **options)
+    out = in_torch(torch, subject.module, params, x, y, **options)
     out.backward(torch.tensor(subject.g))
     found = {"out": out.detach().numpy(), "dx": x.grad.numpy()}
     return _furthest(exact, found | {f"d{name}": t.grad.numpy() for name, t in params.items()}, subject.g)

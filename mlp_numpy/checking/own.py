@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from mlp_numpy.arrays import Array
 from mlp_numpy.checking.checks import Judgement, judge
 from mlp_numpy.checking.report import Line
-from mlp_numpy.checking.sampler import Draws, Sample
+from mlp_numpy.checking.sampler import Sample, Sampler
 from mlp_numpy.checking.specs.spec import Mode
 from mlp_numpy.errors import OptionError, did_you_mean
 from mlp_numpy.gradcheck import Subject
@@ -162,7 +162,7 @@ def _sample(
 
     fill   draw the parameters anew; not every module works with any
     """
-    draws = Draws(rng, case - case % 3)  # never the tied ones: of a foreign module nobody knows where its kinks are
+    draws = Sampler(rng, case - case % 3)  # never the tied ones: of a foreign module nobody knows where its kinks are
     if fill:
         draws.filled(module)
     scores = draws.numbers(*shape)

@@ -17,7 +17,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from mlp_numpy.arrays import Array, stream
-from mlp_numpy.checking import twin
+from mlp_numpy.checking import in_torch
 from mlp_numpy.errors import NonFiniteError, OptionError
 from mlp_numpy.models import MLP
 from mlp_numpy.modules import (
@@ -39,7 +39,7 @@ _CLASSES: Final = 10
 
 
 @dataclass(frozen=True)
-class Net:
+class ParityNet:
     """A net to be trained on both sides.
 
     make      the net up to its scores, from a generator
@@ -78,12 +78,12 @@ def _cnn(rng: np.random.Generator) -> Sequential:
     )
 
 
-NETS: Final = (
-    Net("logistic regression 192-10", _mlp(192), (192,)),
-    Net("MLP 768-100-10", _mlp(768, 100), (768,), 0.02),
-    Net("deep MLP 192-64-56-48-40-32-10", _mlp(192, 64, 56, 48, 40, 32), (192,)),
-    Net("MLP with batch norm 192-64-48-10", _mlp_with_batch_norm, (192,), bound=1e-10),
-    Net("CNN 8-16 with batch norm, 3 x 8 x 8", _cnn, (192,), bound=1e-10),
+PARITY_NETS: Final = (
+    ParityNet("logistic regression 192-10", _mlp(192), (192,)),
+    ParityNet("MLP 768-100-10", _mlp(768, 100), (768,), 0.02),
+    ParityNet("deep MLP 192-64-56-48-40-32-10", _mlp(192, 64, 56, 48, 40, 32), (192,)),
+    ParityNet("MLP with batch norm 192-64-48-10", _mlp_with_batch_norm, (192,), bound=1e-10),
+    ParityNet("CNN 8-16 with batch norm, 3 x 8 x 8", _cnn, (192,), bound=1e-10),
 )
 
 
@@ -115,7 +115,7 @@ class Parity:
 
 
 def train_side_by_side(
-    torch: Any, net: Net, steps: int = 1000, batch: int = 32, seed: int = 0
+    torch: Any, net: ParityNet, steps: int = 1000, batch: int = 32, seed: int = 0
 ) -> Iterator[tuple[int, Parity]]:
     """Train ``net`` on both sides; the number of each step with what has been found so far, always the same object.
 
@@ -128,7 +128,7 @@ def train_side_by_side(
         yield from _steps(torch, net, steps, batch, seed)
 
 
-def _steps(torch: Any, net: Net, steps: int, batch: int, seed: int) -> Iterator[tuple[int, Parity]]:
+def _steps(torch: Any, net: ParityNet, steps: int, batch: int, seed: int) -> Iterator[tuple[int, Parity]]:
     ours = net.make(stream(seed, f"{net.name}, weights"))
     loss: LossModule = SoftMaxCrossEntropyModule()
     flat = FlatParameters(ours)
@@ -142,7 +142,7 @@ def _steps(torch: Any, net: Net, steps: int, batch: int, seed: int) -> Iterator[
         optimizer.step()
 
         their_optimizer.zero_grad()
-        their_loss = twin(torch, loss, {}, twin(torch, ours, theirs, torch.tensor(x)), torch.tensor(y))
+        their_loss = in_torch(torch, loss, {}, in_torch(torch, ours, theirs, torch.tensor(x)), torch.tensor(y))
         their_loss.backward()
         their_optimizer.step()
 
@@ -155,7 +155,7 @@ def _steps(torch: Any, net: Net, steps: int, batch: int, seed: int) -> Iterator[
         yield step, parity
 
 
-def _batches(net: Net, steps: int, batch: int, seed: int) -> Iterator[tuple[Array, Array]]:
+def _batches(net: ParityNet, steps: int, batch: int, seed: int) -> Iterator[tuple[Array, Array]]:
     """Noisy copies of one pattern a class: a task that is learned, but not in a few steps."""
     rng = stream(seed, f"{net.name}, batches")
     patterns = rng.normal(size=(_CLASSES, *net.shape))
@@ -164,7 +164,7 @@ def _batches(net: Net, steps: int, batch: int, seed: int) -> Iterator[tuple[Arra
         yield 0.3 * patterns[y] + rng.normal(size=(batch, *net.shape)), y
 
 
-def table(found: list[Parity]) -> str:
+def parity_table(found: list[Parity]) -> str:
     """A line a net: its differences after the first step and after the last, and the largest."""
     width = max(len(parity.name) for parity in found)
     head = f"{'':<{width}}  steps  last loss  |Δloss| largest  |Δw| step 1  |Δw| last  |Δw| largest  must stay below"

@@ -11,8 +11,8 @@ from threadpoolctl import threadpool_limits
 
 from mlp_numpy.checking.checks import BOUNDS, Check, Judgement, Measured, judge
 from mlp_numpy.checking.sampler import Sample
-from mlp_numpy.checking.specs.spec import Mode, Row
-from mlp_numpy.checking.specs.table import ROWS
+from mlp_numpy.checking.specs.spec import Mode, Spec
+from mlp_numpy.checking.specs.table import SPECS
 from mlp_numpy.errors import OptionError
 
 
@@ -95,7 +95,7 @@ class AuditReport:
         return "\n".join([head, bounds, *rows, "", *self.failures, f"{n:,} cases, seed {self.seed}: {verdict}."])
 
 
-def audit(n_cases: int, seed: int = 0, torch: Any = None, rows: Sequence[Row] = ROWS) -> AuditReport:
+def audit(n_cases: int, seed: int = 0, torch: Any = None, rows: Sequence[Spec] = SPECS) -> AuditReport:
     """Judge ``n_cases`` samples of every line of ``rows``; with PyTorch where its package is given.
 
     Raises OptionError for less than one case or a negative seed.
@@ -106,7 +106,7 @@ def audit(n_cases: int, seed: int = 0, torch: Any = None, rows: Sequence[Row] = 
     return report
 
 
-def audit_lines(n_cases: int, seed: int = 0, torch: Any = None, rows: Sequence[Row] = ROWS) -> Iterator[Line]:
+def audit_lines(n_cases: int, seed: int = 0, torch: Any = None, rows: Sequence[Spec] = SPECS) -> Iterator[Line]:
     """The same, line by line as each is done."""
     if n_cases < 1 or seed < 0:
         raise OptionError(f"audit: cases must be ≥ 1 and seed ≥ 0, got {n_cases} and {seed}.")
@@ -115,7 +115,7 @@ def audit_lines(n_cases: int, seed: int = 0, torch: Any = None, rows: Sequence[R
             yield _line(row, variant, mode, n_cases, seed, torch)
 
 
-def _line(row: Row, variant: str, mode: Mode, n_cases: int, seed: int, torch: Any) -> Line:
+def _line(row: Spec, variant: str, mode: Mode, n_cases: int, seed: int, torch: Any) -> Line:
     line = Line(row.title(variant, mode))
     # The arrays are small, and the threads of NumPy's and PyTorch's pools would wait for one another.
     with threadpool_limits(1):

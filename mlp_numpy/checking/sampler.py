@@ -35,7 +35,7 @@ class Sample:
         return f"{self.module!r}, x {self.x.shape}{labels}"
 
 
-class Draws:
+class Sampler:
     """The random choices of one case.
 
     Case 0 has every size at its least. Of five cases one has all sizes equal, where what is transposed still fits, and

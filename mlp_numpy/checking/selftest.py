@@ -12,8 +12,8 @@ from threadpoolctl import threadpool_limits
 from mlp_numpy.checking.checks import judge
 from mlp_numpy.checking.faults import FAULTS, Fault
 from mlp_numpy.checking.report import audit_lines
-from mlp_numpy.checking.specs.spec import Row
-from mlp_numpy.checking.specs.table import ROWS
+from mlp_numpy.checking.specs.spec import Spec
+from mlp_numpy.checking.specs.table import SPECS
 from mlp_numpy.errors import OptionError
 
 
@@ -79,7 +79,7 @@ def self_test(
     n_seeds: int = 20,
     seed: int = 0,
     faults: Sequence[Fault] = FAULTS,
-    rows: Sequence[Row] = ROWS,
+    rows: Sequence[Spec] = SPECS,
     *,
     count: bool = True,
 ) -> SelfTest:
@@ -103,7 +103,7 @@ def self_test(
     return found
 
 
-def _caught(fault: Fault, n_cases: int, seed: int, rows: Sequence[Row], count: bool) -> Caught:
+def _caught(fault: Fault, n_cases: int, seed: int, rows: Sequence[Spec], count: bool) -> Caught:
     judgements = []
     for failures in (failures for row in rows for failures in _judged(fault, row, n_cases, seed)):
         judgements.append(failures)
@@ -115,7 +115,7 @@ def _caught(fault: Fault, n_cases: int, seed: int, rows: Sequence[Row], count: b
     return Caught(fault, len(judgements), sum(1 for failures in judgements if failures), tuple(by))
 
 
-def _judged(fault: Fault, row: Row, n_cases: int, seed: int) -> Iterator[list[str]]:
+def _judged(fault: Fault, row: Spec, n_cases: int, seed: int) -> Iterator[list[str]]:
     if row.composition is None and row.module is not fault.op:
         return  # made of other modules, it has no formula that could be this one
     for variant, mode in row.lines():

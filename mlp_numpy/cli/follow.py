@@ -5,7 +5,7 @@ from __future__ import annotations
 from tqdm import tqdm
 
 from mlp_numpy.cli.console import FAILED, banner, on_terminal
-from mlp_numpy.cli.formatting import evaluation_line, outlook, summary
+from mlp_numpy.cli.formatting import evaluation_line, outlook, run_summary
 from mlp_numpy.errors import NonFiniteError
 from mlp_numpy.experiment import Run, estimate
 from mlp_numpy.training import StepRecord
@@ -24,7 +24,7 @@ def follow_to_its_end(experiment: Run) -> int:
             raise
     if run.result is None:
         return FAILED
-    print(f"{summary(run.result.history)}\nrun     {run.folder}\npicture {run.picture}", flush=True)
+    print(f"{run_summary(run.result.history)}\nrun     {run.folder}\npicture {run.picture}", flush=True)
     # A request that came when everything was done has not stopped anything.
     return 128 + run.stopped_by if run.stopped_by is not None and run.result.status == "interrupted" else 0
 

@@ -84,7 +84,7 @@ def seeds_table(
     return table(rows)
 
 
-def summary(history: History) -> str:
+def run_summary(history: History) -> str:
     """How a run ended and what it reached."""
     about, best = history.about, history.best
     lines = [f"{about['status']} after step {history.last_evaluated}, {about['seconds']:.1f} s, on {about['dataset']}"]

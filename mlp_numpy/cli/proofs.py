@@ -13,10 +13,10 @@ from tqdm import tqdm
 from mlp_numpy.atomic_io import write_json
 from mlp_numpy.checking import AuditReport, SelfTest, audit_lines, audit_own, pytorch, self_test
 from mlp_numpy.checking.crash.crash_test import crash_test
-from mlp_numpy.checking.parity import NETS, Parity, table, train_side_by_side
+from mlp_numpy.checking.parity import PARITY_NETS, Parity, parity_table, train_side_by_side
 from mlp_numpy.cli.console import FAILED, on_terminal
 from mlp_numpy.errors import ExtraMissingError, OptionError
-from mlp_numpy.explain import lesson
+from mlp_numpy.explain import explain_formula
 from mlp_numpy.gradcheck import gradcheck
 from mlp_numpy.models import MLP
 from mlp_numpy.modules import SoftMaxCrossEntropyModule, kaiming
@@ -56,7 +56,7 @@ def check_gradients(
     return 0 if report.verdict == "fine" else FAILED
 
 
-def audit(
+def audit_command(
     subject: Annotated[str | None, tyro.conf.Positional] = None,
     cases: int | None = None,
     seed: int = 0,
@@ -127,13 +127,13 @@ def parity(
     """
     torch = pytorch("parity")
     found: list[Parity] = []
-    with tqdm(total=steps * len(NETS), disable=not on_terminal(), unit="step", leave=False) as bar:
-        for net in NETS:
+    with tqdm(total=steps * len(PARITY_NETS), disable=not on_terminal(), unit="step", leave=False) as bar:
+        for net in PARITY_NETS:
             for step, latest in train_side_by_side(torch, net, steps, batch, seed):
                 if step == 1:
                     found.append(latest)
                 bar.update()
-    print(table(found))
+    print(parity_table(found))
     if json_file is not None:
         write_json(json_file, {"torch": torch.__version__, "seed": seed, "nets": [net.as_json() for net in found]})
     if picture is not None:
@@ -182,5 +182,5 @@ def explain(formula: Annotated[str, tyro.conf.Positional]) -> int:
     Args:
         formula: name of a formula, such as Linear
     """
-    print(lesson(formula))
+    print(explain_formula(formula))
     return 0

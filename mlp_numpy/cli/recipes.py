@@ -14,15 +14,15 @@ from mlp_numpy.cli.console import on_terminal
 from mlp_numpy.errors import OptionError, RunFolderError
 from mlp_numpy.experiment.folder import usable
 from mlp_numpy.recipes import (
-    Place,
     Recipe,
     Results,
+    Workspace,
+    catalog,
     draw_figures,
-    find,
+    find_recipe,
     missing,
     reproduce,
     rows,
-    shelf,
     shortened,
     trained,
     write_report,
@@ -74,7 +74,7 @@ def reproduce_recipes(
         raise OptionError("reproduce: --quick must come without --results and --report-file, has them in --runs-dir.")
     if report_file is not None and not report:
         raise OptionError("reproduce: --report-file must come with --report, has no effect without it.")
-    asked = find(names) if names else find([recipe.experiment for recipe in shelf()])
+    asked = find_recipe(names) if names else find_recipe([recipe.experiment for recipe in catalog()])
     if quick:
         asked, runs_dir = [shortened(recipe) for recipe in asked], runs_dir / _QUICK
     if results is None:
@@ -86,11 +86,11 @@ def reproduce_recipes(
         if quick and not listed:
             _clear(runs_dir)
         if not listed:
-            _carry_out(asked, kept, Place(data_dir, runs_dir, jobs, download), committed)
+            _carry_out(asked, kept, Workspace(data_dir, runs_dir, jobs, download), committed)
     elif not (listed or report):
         raise OptionError("reproduce: there must be recipes to carry out, got none. Hint: --list shows them, or --all.")
     _show(asked, kept, committed)
-    whole = [shortened(recipe) for recipe in shelf()] if quick else shelf()
+    whole = [shortened(recipe) for recipe in catalog()] if quick else catalog()
     if report and not any(kept.of(recipe) for recipe in whole):
         raise OptionError(f"reproduce: --report must have results to tell of, found none in {results}.")
     if report:
@@ -120,7 +120,7 @@ def _clear(folder: Path) -> None:
         mark.touch()
 
 
-def _carry_out(asked: Sequence[Recipe], kept: Results, place: Place, committed: Results | None) -> None:
+def _carry_out(asked: Sequence[Recipe], kept: Results, place: Workspace, committed: Results | None) -> None:
     todo = missing(asked, kept)
     minutes = sum(recipe.seconds for recipe, _ in todo) / 60 / place.jobs
     print(f"reproduce {len(todo)} trainings, {place.jobs} side by side, about {minutes:.0f} minutes", flush=True)

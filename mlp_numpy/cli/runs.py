@@ -12,7 +12,7 @@ import tyro
 
 from mlp_numpy.cli.console import FAILED, PROGRAM, on_terminal
 from mlp_numpy.cli.follow import follow_to_its_end
-from mlp_numpy.cli.formatting import summary, table
+from mlp_numpy.cli.formatting import run_summary, table
 from mlp_numpy.cli.seeds import parse_seeds, train_seeds
 from mlp_numpy.config import Config, as_options
 from mlp_numpy.data.reading import as_path
@@ -73,7 +73,7 @@ def _go_on(folder: str, data: argparse.Namespace) -> int:
     """Go on with a run, if anything is left to do."""
     done = finished(folder)
     if done is not None:
-        print(f"{summary(done)}\nrun     {folder}\nnothing is left to do")
+        print(f"{run_summary(done)}\nrun     {folder}\nnothing is left to do")
         return 0
     whole = ended(as_path("train", folder))
     how: dict[str, Any] = {"data_dir": data.data_dir, "download": data.download, "progress": on_terminal()}

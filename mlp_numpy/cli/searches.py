@@ -10,10 +10,10 @@ from tqdm import tqdm
 
 from mlp_numpy.atomic_io import write_text
 from mlp_numpy.cli.console import FAILED, on_terminal
-from mlp_numpy.cli.formatting import summary
+from mlp_numpy.cli.formatting import run_summary
 from mlp_numpy.errors import OptionError
 from mlp_numpy.experiment.folder import usable
-from mlp_numpy.search import Outcome, Search, draw_search, read_space, table_text, tables
+from mlp_numpy.search import Search, TrialResult, draw_search, read_space, table_text, tables
 
 
 def search(
@@ -47,7 +47,7 @@ def search(
     part = under_way.configs[0].held_out
     varied = ", ".join(found.axes)
     print(f"search  {len(under_way.points)} trials of {varied}, {jobs} side by side, in {folder}", flush=True)
-    outcomes: list[Outcome] = []
+    outcomes: list[TrialResult] = []
     with tqdm(total=len(under_way.points), unit="trial", disable=not on_terminal(), dynamic_ncols=True) as bar:
         for outcome in under_way.run():
             outcomes.append(outcome)
@@ -81,12 +81,12 @@ def search(
         print(f"run     {folder / about['name']}")
         # As with train, a request that came when everything was done has not stopped anything.
         if under_way.stopped_by is not None and about["status"] == "interrupted":
-            print(summary(history), flush=True)
+            print(run_summary(history), flush=True)
             return 128 + under_way.stopped_by
     return 0
 
 
-def _line(outcome: Outcome, part: str) -> str:
+def _line(outcome: TrialResult, part: str) -> str:
     settings = " ".join(f"{name} {value}" for name, value in outcome.point.items())
     reached = outcome.status if outcome.best is None else f"{part} {outcome.best.accuracy:.4f} at {outcome.best.step}"
     return f"{settings}   {reached}   {outcome.seconds:.1f} s"

@@ -10,7 +10,7 @@ from mlp_numpy.cli.follow import follow_to_its_end
 from mlp_numpy.cli.formatting import seeds_table
 from mlp_numpy.config import Config
 from mlp_numpy.errors import NonFiniteError, OptionError
-from mlp_numpy.experiment import Run, open_run, seed_configs, together
+from mlp_numpy.experiment import Run, open_run, seed_configs, summarize_seeds
 
 
 def parse_seeds(options: Sequence[str]) -> tuple[list[int] | None, bool, Sequence[str]]:
@@ -54,7 +54,7 @@ def train_seeds(settings: Config, seeds: Sequence[int], *, go_on: bool) -> int:
             print(f"the same command with --name {name} --go-on goes on from here")
             return stopped
         print(flush=True)
-    found_together = together(configs)
+    found_together = summarize_seeds(configs)
     figures = {name: (each.values, each.mean, each.std) for name, each in found_together.figures.items()}
     print(seeds_table(found_together.status, figures, found_together.part))
     print(f"runs    {found_together.file}")

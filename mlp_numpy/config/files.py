@@ -65,7 +65,7 @@ def as_options(path: Any) -> list[str]:
     return words
 
 
-def composed(who: str, path: Any) -> yaml.MappingNode:
+def parse_yaml(who: str, path: Any) -> yaml.MappingNode:
     """The names and values of a YAML file as nodes; nothing in it is made into an object.
 
     No file of settings has anchors and aliases, by which a few lines mean billions of values; they are refused, and so
@@ -136,7 +136,7 @@ def is_plain(node: yaml.Node) -> bool:
 
 def _read_settings(who: str, path: Any) -> dict[str, str | list[str]]:
     """The lines of a YAML file, name → value as text; a value may be a list of them. Names have underscores."""
-    content = composed(who, path)
+    content = parse_yaml(who, path)
     settings: dict[str, str | list[str]] = {}
     for key, value in content.value:
         place = f"{who}: {path}, line {key.start_mark.line + 1}"

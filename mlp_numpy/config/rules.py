@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from mlp_numpy.data.preprocessing import KINDS
+from mlp_numpy.data.preprocessing import PREPROCESSINGS
 from mlp_numpy.data.splitting import WAYS
 from mlp_numpy.errors import OptionError, unknown_name
 from mlp_numpy.optim import Plateau, parse_schedule
@@ -18,7 +18,7 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "decay": ("all", "weights"),
     "held_out": ("test", "validation"),
     "split": WAYS,
-    "preprocessing": KINDS,
+    "preprocessing": PREPROCESSINGS,
     "dtype": ("float32", "float64"),
 }
 """The settings that are one of a few names."""

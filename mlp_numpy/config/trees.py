@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import yaml
 
-from mlp_numpy.config.files import composed, found_in, is_plain, parse_setting
+from mlp_numpy.config.files import found_in, is_plain, parse_setting, parse_yaml
 from mlp_numpy.errors import DataError
 
 Tree: TypeAlias = dict[str, Any]
@@ -21,7 +21,7 @@ def read_tree(who: str, path: Path) -> Tree:
     Names have underscores. Raises DataNotFoundError if there is no such file, DataError if it is unreadable, holds
     something else, or says something twice.
     """
-    return _mapping(f"{who}: {path}", composed(who, path))
+    return _mapping(f"{who}: {path}", parse_yaml(who, path))
 
 
 def parse_settings(who: str, texts: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,12 +8,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from mlp_numpy.arrays import Array, is_whole, stream
-from mlp_numpy.checks import flag, shown, whole_number
+from mlp_numpy.arrays import Array, stream
+from mlp_numpy.checks import flag, is_whole, shown, whole_number
 from mlp_numpy.errors import DTypeError, OptionError, ShapeError
 
 
-class Draws(NamedTuple):
+class Transforms(NamedTuple):
     """What happens to each of N images.
 
     down, right   (N,) pixels it moves, in [−shift, shift]
@@ -34,7 +34,7 @@ class Augmentation:
 
     Forward     out[n, c, i, j] = x[n, c, i − down, j′ − right]      j′ = W − 1 − j where mirrored, else j
                 0 where that lies outside of the image, and on the square of ``cutout`` pixels around (row, column)
-    Draws       down, right uniform on −shift … shift, mirrored with probability 1/2, row and column uniform on the
+    Transforms       down, right uniform on −shift … shift, mirrored with probability 1/2, row and column uniform on the
                 image, so that a square at its edge is cut by it; each a pure function of (seed, step)
     Shapes      x, out (N, C·H·W)
     Reference   He et al. 2016, "Deep Residual Learning", section 4.2: 4 pixels and mirror images on CIFAR-10;
@@ -68,7 +68,7 @@ class Augmentation:
         if not (self.flip or self.shift or self.cutout):
             raise OptionError("Augmentation: something must be changed, got neither flip nor shift nor cutout.")
 
-    def draw(self, n: int, seed: int, step: int) -> Draws:
+    def draw(self, n: int, seed: int, step: int) -> Transforms:
         """What happens to the ``n`` images of a step. Raises OptionError for a negative seed or step."""
         n = whole_number("Augmentation.draw", "n", n, 0)
         draws = stream(seed, "augmentation", whole_number("Augmentation.draw", "step", step, 0))
@@ -76,7 +76,7 @@ class Augmentation:
         down, right = draws.integers(-self.shift, self.shift, (2, n), endpoint=True)
         mirrored = (draws.random(n) < 0.5) & self.flip
         row, column = (draws.integers(0, size, n) for size in self.image_shape[1:])
-        return Draws(down, right, mirrored, row, column)
+        return Transforms(down, right, mirrored, row, column)
 
     def apply(self, x: Array, seed: int, step: int) -> Array:
         """The preprocessed images ``x`` (N, D) of a step, changed in place; gives ``x``.
@@ -99,7 +99,7 @@ class Augmentation:
             self._cut(images, draws)
         return x
 
-    def _move(self, images: Array, draws: Draws) -> None:
+    def _move(self, images: Array, draws: Transforms) -> None:
         _, height, width = self.image_shape
         border = self.shift
         padded = np.zeros((self.image_shape[0], height + 2 * border, width + 2 * border), images.dtype)
@@ -112,7 +112,7 @@ class Augmentation:
             middle[...] = image
             image[...] = (mirrored_windows if mirrored else windows)[top, left]
 
-    def _cut(self, images: Array, draws: Draws) -> None:
+    def _cut(self, images: Array, draws: Transforms) -> None:
         tops, lefts = (draws.row - self.cutout // 2).tolist(), (draws.column - self.cutout // 2).tolist()
         for image, top, left in zip(images, tops, lefts, strict=True):
             image[:, max(top, 0) : top + self.cutout, max(left, 0) : left + self.cutout] = 0

@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from mlp_numpy.arrays import Array
-from mlp_numpy.data.cifar10_files import CIFAR10, CIFAR100, IMAGE_SHAPE, N_FEATURES, Batch, Kind, another, wrong
+from mlp_numpy.data.cifar10_files import CIFAR10, CIFAR100, IMAGE_SHAPE, N_FEATURES, Batch, CifarLayout, another, wrong
 from mlp_numpy.data.dataset import Dataset, Split
 from mlp_numpy.data.reading import as_path, check_regular
 from mlp_numpy.data.tar_archive import files_in
@@ -40,14 +40,14 @@ _TEST_ROWS: Final = 10_000
 class Version:
     """One of the official versions: the names of its files and how to read them."""
 
-    kind: Kind
+    kind: CifarLayout
     folder: str
     archive: str
     train: tuple[str, ...]
     test: str
     meta: str
-    read_batch: Callable[[bytes, str, Kind], Batch]
-    read_names: Callable[[bytes, str, Kind], list[str]]
+    read_batch: Callable[[bytes, str, CifarLayout], Batch]
+    read_names: Callable[[bytes, str, CifarLayout], list[str]]
 
     @property
     def files(self) -> tuple[str, ...]:

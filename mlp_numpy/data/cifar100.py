@@ -14,7 +14,7 @@ from mlp_numpy.data.cifar import HOME, SHA256, SIZES, Version
 from mlp_numpy.data.cifar10_files import (
     CIFAR100,
     CIFAR100_COARSE,
-    Kind,
+    CifarLayout,
     read_binary_batch,
     read_binary_names,
     read_python_batch,
@@ -28,7 +28,7 @@ PYTHON_ARCHIVE = "cifar-100-python.tar.gz"
 BINARY_ARCHIVE = "cifar-100-binary.tar.gz"
 
 
-def _versions(kind: Kind) -> tuple[Version, Version]:
+def _versions(kind: CifarLayout) -> tuple[Version, Version]:
     python = Version(
         kind=kind,
         folder="cifar-100-python",

@@ -22,7 +22,7 @@ Batch: TypeAlias = tuple[Array, Array]
 
 
 @dataclass(frozen=True)
-class Kind:
+class CifarLayout:
     """What the files of one data set hold.
 
     title         its true name
@@ -49,15 +49,15 @@ class Kind:
         return self.label_bytes + N_FEATURES
 
 
-CIFAR10: Final = Kind("CIFAR-10", "cifar10", 10, "labels", "label_names", 1, 0, 10_000)
-CIFAR100: Final = Kind("CIFAR-100", "cifar100", 100, "fine_labels", "fine_label_names", 2, 1, 50_000)
-CIFAR100_COARSE: Final = Kind(
+CIFAR10: Final = CifarLayout("CIFAR-10", "cifar10", 10, "labels", "label_names", 1, 0, 10_000)
+CIFAR100: Final = CifarLayout("CIFAR-100", "cifar100", 100, "fine_labels", "fine_label_names", 2, 1, 50_000)
+CIFAR100_COARSE: Final = CifarLayout(
     "CIFAR-100 coarse", "cifar100-coarse", 20, "coarse_labels", "coarse_label_names", 2, 0, 50_000
 )
 """The hundred classes in twenty groups of five."""
 
 
-def read_python_batch(content: bytes, who: str, kind: Kind = CIFAR10) -> Batch:
+def read_python_batch(content: bytes, who: str, kind: CifarLayout = CIFAR10) -> Batch:
     """A pickled dictionary with ``data`` (N, 3072) uint8 and a list of labels; raises DataError if it is not that."""
     values = read_dict(content, who)
     for key in ("data", kind.labels):
@@ -75,7 +75,7 @@ def read_python_batch(content: bytes, who: str, kind: Kind = CIFAR10) -> Batch:
     return _checked(images, np.array(labels, dtype=np.int64), who, kind)
 
 
-def read_binary_batch(content: bytes, who: str, kind: Kind = CIFAR10) -> Batch:
+def read_binary_batch(content: bytes, who: str, kind: CifarLayout = CIFAR10) -> Batch:
     """Records of labels and 3072 pixels, each one byte; raises DataError if they are not that."""
     if len(content) % kind.record:
         other = _other(kind)
@@ -86,7 +86,7 @@ def read_binary_batch(content: bytes, who: str, kind: Kind = CIFAR10) -> Batch:
     return _checked(records[:, kind.label_bytes :], records[:, kind.label_at].astype(np.int64), who, kind)
 
 
-def _checked(images: Array, labels: Array, who: str, kind: Kind) -> Batch:
+def _checked(images: Array, labels: Array, who: str, kind: CifarLayout) -> Batch:
     if images.ndim != 2 or images.shape[1] != N_FEATURES or not 1 <= len(images) <= kind.rows:
         raise wrong(who, f"images of shape (N, {N_FEATURES}), N from 1 to {kind.rows:,}", f"{images.shape}")
     outside = np.flatnonzero((labels < 0) | (labels >= kind.n_classes))
@@ -96,7 +96,7 @@ def _checked(images: Array, labels: Array, who: str, kind: Kind) -> Batch:
     return images, labels
 
 
-def read_python_names(content: bytes, who: str, kind: Kind = CIFAR10) -> list[str]:
+def read_python_names(content: bytes, who: str, kind: CifarLayout = CIFAR10) -> list[str]:
     """The class names of a pickled dictionary; raises DataError if there are not as many as classes."""
     values, other = read_dict(content, who), _other(kind)
     names: Any = values.get(kind.names)
@@ -107,12 +107,12 @@ def read_python_names(content: bytes, who: str, kind: Kind = CIFAR10) -> list[st
     return _all_names([name.decode("latin-1") if isinstance(name, bytes) else name for name in names], who, kind)
 
 
-def read_binary_names(content: bytes, who: str, kind: Kind = CIFAR10) -> list[str]:
+def read_binary_names(content: bytes, who: str, kind: CifarLayout = CIFAR10) -> list[str]:
     """The class names of a text file, one a line; raises DataError if there are not as many as classes."""
     return _all_names(content[:_LONGEST_NAMES].decode("latin-1").split(), who, kind)
 
 
-def _all_names(names: list[str], who: str, kind: Kind) -> list[str]:
+def _all_names(names: list[str], who: str, kind: CifarLayout) -> list[str]:
     other = _other(kind)
     if len(names) == len(set(names)) == other.n_classes:
         raise another(who, kind, other)
@@ -124,12 +124,12 @@ def _all_names(names: list[str], who: str, kind: Kind) -> list[str]:
     return names
 
 
-def _other(kind: Kind) -> Kind:
+def _other(kind: CifarLayout) -> CifarLayout:
     """What is most easily taken for it."""
     return CIFAR10 if kind.label_bytes == 2 else CIFAR100
 
 
-def another(who: str, kind: Kind, found: Kind) -> DataError:
+def another(who: str, kind: CifarLayout, found: CifarLayout) -> DataError:
     """The error for a file of another data set."""
     return DataError(f"{who} must hold {kind.title}, got {found.title}. Hint: --dataset {found.option}.")
 

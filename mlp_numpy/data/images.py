@@ -16,7 +16,7 @@ from mlp_numpy.checks import sizes
 from mlp_numpy.data.reading import as_path, check_regular, said
 from mlp_numpy.errors import DataError, DataNotFoundError, ShapeError, unreadable
 
-KINDS: Final = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PCX", "PNG", "PPM", "SGI", "TGA", "TIFF", "WEBP")
+IMAGE_FORMATS: Final = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PCX", "PNG", "PPM", "SGI", "TGA", "TIFF", "WEBP")
 """The kinds of file that are read. Pillow knows more, and starts Ghostscript for one of them."""
 
 MOST_PIXELS: Final = 50_000_000
@@ -55,7 +55,7 @@ def read_image(path: Any, image_shape: tuple[int, int, int]) -> Array:
     """An image file as a row (D,) uint8: channel by channel, scaled to ``image_shape`` (C, H, W), C = 1 gray or 3 RGB.
 
     It is seen as a viewer shows it: upright, as its EXIF data say, on white where it is transparent, its first frame
-    where it moves. Brightnesses of 16 bits are scaled to 8. ``KINDS`` are the kinds of file.
+    where it moves. Brightnesses of 16 bits are scaled to 8. ``IMAGE_FORMATS`` are the kinds of file.
 
     Raises
     ------
@@ -95,7 +95,7 @@ def read_image(path: Any, image_shape: tuple[int, int, int]) -> Array:
 def _opened(path: Path) -> Image.Image:
     """The image, its header read. Pillow's warning of large images says nothing here: ``_check_size`` decides."""
     Image.init()
-    kinds: list[str] = [kind for kind in KINDS if kind in Image.OPEN]
+    kinds: list[str] = [kind for kind in IMAGE_FORMATS if kind in Image.OPEN]
     try:
         return Image.open(path, formats=kinds)
     except Image.DecompressionBombWarning as warning:

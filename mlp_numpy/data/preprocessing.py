@@ -33,7 +33,7 @@ STATISTICS: Final = {
 }
 """The kinds there are, and the statistics that each of them has."""
 
-KINDS: Final = tuple(STATISTICS)
+PREPROCESSINGS: Final = tuple(STATISTICS)
 
 # Rows converted at a time: their floats stay in the cache between the conversion and the arithmetic.
 _ROWS = 50
@@ -54,7 +54,7 @@ class Preprocessing:
 
     def __post_init__(self) -> None:
         if not isinstance(self.kind, str):
-            raise unknown_name("preprocessing", shown(self.kind), KINDS)
+            raise unknown_name("preprocessing", shown(self.kind), PREPROCESSINGS)
         for name, array in self.state().items():
             if type(array) is not np.ndarray or array.dtype.kind not in "fiu":
                 raise DTypeError(f"Preprocessing: {name} must be an array of real numbers, got {shown(array)}.")
@@ -69,8 +69,8 @@ class Preprocessing:
         that one cannot compute in, DTypeError or ShapeError for images that are no rows of real numbers.
         """
         who = "Preprocessing.fit"
-        if not isinstance(kind, str) or kind not in KINDS:
-            raise unknown_name("preprocessing", kind if isinstance(kind, str) else shown(kind), KINDS)
+        if not isinstance(kind, str) or kind not in PREPROCESSINGS:
+            raise unknown_name("preprocessing", kind if isinstance(kind, str) else shown(kind), PREPROCESSINGS)
         dtype, image_sizes = float_dtype(who, dtype), sizes(who, "image_shape", image_shape)
         _check_images(who, images)
         if len(image_sizes) != 3 or math.prod(image_sizes) != images.shape[1] or not len(images):

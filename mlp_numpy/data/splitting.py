@@ -6,8 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, is_whole, stream
-from mlp_numpy.checks import LARGEST, shown, whole_number
+from mlp_numpy.arrays import Array, stream
+from mlp_numpy.checks import LARGEST, is_whole, shown, whole_number
 from mlp_numpy.data.dataset import Split
 from mlp_numpy.data.sealed import check_split
 from mlp_numpy.errors import DataError, OptionError, unknown_name

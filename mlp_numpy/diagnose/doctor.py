@@ -18,11 +18,11 @@ from mlp_numpy.data.json_files import understood
 from mlp_numpy.diagnose import rules
 from mlp_numpy.diagnose.rules import Finding, Measures
 from mlp_numpy.errors import DataError, DataNotFoundError, NonFiniteError
-from mlp_numpy.experiment.build import Parts, assemble, load, network, update
+from mlp_numpy.experiment.build import Components, build_components, load, network, update
 from mlp_numpy.experiment.build import loss as loss_of
 from mlp_numpy.experiment.folder import DONE, history_of, model_problem
 from mlp_numpy.experiment.lock import is_locked
-from mlp_numpy.experiment.resume import Resumed, read_resumed
+from mlp_numpy.experiment.resume import ResumePoint, read_resumed
 from mlp_numpy.optim import Adam, FlatParameters
 from mlp_numpy.training import Checkpoint, Update, accuracy
 
@@ -34,11 +34,12 @@ _LEARNED: Final = 0.1
 def examine(config: Config, *, progress: bool = False) -> list[Finding]:
     """What can be told of a training before it is made: from its data, its start, its first step and one batch.
 
-    Nothing is written, downloaded either. Raises OptionError for what is no Config, and what ``assemble`` raises.
+    Nothing is written, downloaded either. Raises OptionError for what is no Config, and as
+    ``build_components`` does.
     """
     config = instance("examine", "config", config, Config)
     loaded = load(config, progress=progress, write=False)
-    return list(_before(assemble(replace(config, watch=1), loaded=loaded), config))
+    return list(_before(build_components(replace(config, watch=1), loaded=loaded), config))
 
 
 def examine_run(
@@ -47,11 +48,12 @@ def examine_run(
     """What ``examine`` tells of the settings of a run, and what its history and its last checkpoint tell besides.
 
     ``data_dir`` is where its data set is, if it is elsewhere now. Nothing is written, nor downloaded. Raises what
-    ``read_resumed`` and ``assemble`` raise, and DataError if the history is damaged or the data set another one.
+    ``read_resumed`` and ``build_components`` raise, and DataError for a damaged history or another
+    data set.
     """
     found = read_resumed(folder, data_dir=data_dir, download=False)
     ends = list(_end(found))
-    parts = assemble(replace(found.config, watch=1), loaded=found.data(progress=progress))
+    parts = build_components(replace(found.config, watch=1), loaded=found.data(progress=progress))
     found.check_data(parts)
     findings = [*_before(parts, found.config), *ends]
     if found.checkpoint is not None and found.checkpoint.history.steps:
@@ -59,7 +61,7 @@ def examine_run(
     return findings
 
 
-def _end(found: Resumed) -> Iterator[Finding]:
+def _end(found: ResumePoint) -> Iterator[Finding]:
     """How the run of a folder ended, if it did, and whether what it left is there."""
     folder, status = found.place.folder, ""
     with contextlib.suppress(DataNotFoundError):
@@ -71,7 +73,7 @@ def _end(found: Resumed) -> Iterator[Finding]:
     yield rules.ending(status, at_work=is_locked(folder), step=step[0].step if step else None)
 
 
-def _before(parts: Parts, config: Config) -> Iterator[Finding]:
+def _before(parts: Components, config: Config) -> Iterator[Finding]:
     yield rules.data(parts.dataset.name, len(parts.train), parts.warning)
     yield rules.class_sizes(parts.train.labels, parts.dataset.class_names)
     state = parts.trainer.state()
@@ -90,7 +92,7 @@ def _before(parts: Parts, config: Config) -> Iterator[Finding]:
     yield _one_batch(parts, config)
 
 
-def _after(parts: Parts, config: Config, checkpoint: Checkpoint) -> Iterator[Finding]:
+def _after(parts: Components, config: Config, checkpoint: Checkpoint) -> Iterator[Finding]:
     history, n_classes = checkpoint.history, parts.dataset.n_classes
     with understood("examine_run", f"{checkpoint.path} must hold the state of this run"):
         parts.trainer.load_state(checkpoint.state)
@@ -112,7 +114,7 @@ def _layers(when: str, measures: Measures, n_rows: int) -> Iterator[Finding]:
     yield rules.gradients(when, measures)
 
 
-def _one_batch(parts: Parts, config: Config) -> Finding:
+def _one_batch(parts: Components, config: Config) -> Finding:
     """Learn a few examples by heart, without what makes that harder on purpose."""
     bare = replace(config, dropout=0.0, label_smoothing=0.0, schedule="constant")
     n = min(_BATCH, len(parts.train))
@@ -125,7 +127,7 @@ def _one_batch(parts: Parts, config: Config) -> Finding:
 
 # What overflows is what is looked for.
 @np.errstate(over="ignore", invalid="ignore")
-def _learned(parts: Parts, config: Config, x: Array, y: Array, *, adam: bool) -> tuple[float, int]:
+def _learned(parts: Components, config: Config, x: Array, y: Array, *, adam: bool) -> tuple[float, int]:
     """The loss at last, infinity if it exploded, and after how many steps."""
     model, loss = network(config, parts.dataset).logits, loss_of(config)
     parameters = FlatParameters(model)

@@ -17,7 +17,7 @@ from mlp_numpy.experiment.build import loss as loss_of
 from mlp_numpy.experiment.folder import usable
 from mlp_numpy.models import build
 from mlp_numpy.training import first_nonfinite
-from mlp_numpy.training.archive import below, read_archive
+from mlp_numpy.training.archive import read_archive, strip_prefix
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,10 @@ def replay(path: str | os.PathLike[str]) -> Replay:
     try:
         settings: dict[str, Any] = about["config"] | {"hidden": tuple(about["config"]["hidden"])}
         model = build(about["model"]).logits
-        model.load_state(below("state/", arrays))
+        model.load_state(strip_prefix("state/", arrays))
         loss, x, y = loss_of(Config(**settings)), arrays["x"], arrays["y"]
         place = first_nonfinite(model, loss, x, y)
-        model.load_state(below("state/", arrays))
+        model.load_state(strip_prefix("state/", arrays))
         losses = float(about["loss"]), float(loss.forward(model.forward(x), y))
         return Replay(int(about["step"]), str(about["problem"]), (about["place"], place), losses)
     except Exception as error:  # whoever writes another file with a digest can write anything

@@ -37,7 +37,7 @@ class Finding:
     advice: str
 
 
-class Bounds(NamedTuple):
+class Thresholds(NamedTuple):
     """From ``low`` to ``high`` all is fine; from ``lowest`` to ``highest`` it is worth a look; beyond, wrong."""
 
     lowest: float
@@ -52,12 +52,12 @@ class Bounds(NamedTuple):
         return "look" if all(self.lowest <= value <= self.highest for value in values) else "wrong"
 
 
-_UPDATES: Final = Bounds(1e-9, 1e-7, 0.3, 1.0)
-_GRADIENTS: Final = Bounds(1e-4, 1e-2, 1e2, 1e4)
-_SCALE: Final = Bounds(1e-6, 1e-3, 10.0, 30.0)
-_DEAD: Final = Bounds(0.0, 0.0, 0.25, 0.8)
-_START: Final = Bounds(0.0, 0.5, 1.8, 4.0)
-_CLASSES: Final = Bounds(0.0, 0.0, 3.0, 1e9)
+_UPDATES: Final = Thresholds(1e-9, 1e-7, 0.3, 1.0)
+_GRADIENTS: Final = Thresholds(1e-4, 1e-2, 1e2, 1e4)
+_SCALE: Final = Thresholds(1e-6, 1e-3, 10.0, 30.0)
+_DEAD: Final = Thresholds(0.0, 0.0, 0.25, 0.8)
+_START: Final = Thresholds(0.0, 0.5, 1.8, 4.0)
+_CLASSES: Final = Thresholds(0.0, 0.0, 3.0, 1e9)
 
 
 def data(name: str, n_images: int, warning: str | None) -> Finding:

@@ -1,19 +1,19 @@
 """Whole experiments: from a Config to a run's folder and its picture, and back."""
 
-from mlp_numpy.experiment.build import assemble
+from mlp_numpy.experiment.build import build_components
 from mlp_numpy.experiment.estimate import Estimate, estimate
 from mlp_numpy.experiment.folder import finished, load_run, load_trained
 from mlp_numpy.experiment.openings import open_test_set
-from mlp_numpy.experiment.run import Result, Run, run
-from mlp_numpy.experiment.seeds import Spread, Together, open_run, run_seeds, seed_configs, together
+from mlp_numpy.experiment.run import Run, RunResult, run
+from mlp_numpy.experiment.seeds import MeanStd, SeedSummary, open_run, run_seeds, seed_configs, summarize_seeds
 
 __all__ = [
     "Estimate",
-    "Result",
+    "RunResult",
     "Run",
-    "Spread",
-    "Together",
-    "assemble",
+    "MeanStd",
+    "SeedSummary",
+    "build_components",
     "estimate",
     "finished",
     "load_run",
@@ -23,5 +23,5 @@ __all__ = [
     "run",
     "run_seeds",
     "seed_configs",
-    "together",
+    "summarize_seeds",
 ]

@@ -11,16 +11,16 @@ from typing import Any, Final
 from mlp_numpy.atomic_io import remove_parts, write_json
 from mlp_numpy.config import Config, write_config
 from mlp_numpy.errors import DataError, RunFolderError
-from mlp_numpy.experiment.build import Parts
-from mlp_numpy.experiment.build import fingerprint as data_fingerprint
-from mlp_numpy.experiment.folder import NOT_SAVED, Place, usable
+from mlp_numpy.experiment.build import Components
+from mlp_numpy.experiment.build import data_fingerprint as data_fingerprint
+from mlp_numpy.experiment.folder import NOT_SAVED, RunPaths, usable
 from mlp_numpy.experiment.openings import HISTORY, counting, openings
-from mlp_numpy.models import describe as describe_model
-from mlp_numpy.system_info import describe, fingerprint
+from mlp_numpy.models import describe_model as describe_model
+from mlp_numpy.system_info import describe_system, machine_fingerprint
 from mlp_numpy.training import Failure, History, TrainedModel, save_checkpoint, save_model
-from mlp_numpy.training.archive import under, write_archive
+from mlp_numpy.training.archive import with_prefix, write_archive
 from mlp_numpy.training.checkpoint import NAME, PREVIOUS
-from mlp_numpy.viz import save_curves, save_watch
+from mlp_numpy.viz import save_curves, save_layer_stats
 
 CAPSULE: Final = "capsule.npz"
 CAPSULE_FORMAT: Final = 1
@@ -32,12 +32,12 @@ _ROOM: Final = "make room or check permissions, then go on with --resume."
 _NAMES: Final = (*_FILES, NAME, PREVIOUS, CAPSULE, WATCH)
 
 
-class Outputs:
+class Artifacts:
     """What a run of ``config`` writes, and where."""
 
-    def __init__(self, config: Config, parts: Parts, history: History, place: Place) -> None:
+    def __init__(self, config: Config, parts: Components, history: History, place: RunPaths) -> None:
         self.config, self.parts, self.history, self.place = config, parts, history, place
-        self._about = {"data": data_fingerprint(parts.train, parts.trainer.held_out), "machine": fingerprint()}
+        self._about = {"data": data_fingerprint(parts.train, parts.trainer.held_out), "machine": machine_fingerprint()}
         self._failed: dict[Path, Exception] = {}
         self._tried = 0
 
@@ -96,14 +96,14 @@ class Outputs:
         writers: dict[Path, Callable[[], None]] = {
             folder / "model.npz": lambda: save_model(folder / "model.npz", trained),
             folder / "history.csv": lambda: history.write_csv(folder / "history.csv"),
-            folder / "versions.json": lambda: write_json(folder / "versions.json", describe()),
+            folder / "versions.json": lambda: write_json(folder / "versions.json", describe_system()),
         }
         if not running:
             title = f"{parts.model.title} on {parts.dataset.name}"
             writers[self.place.picture] = lambda: save_curves(self.place.picture, history, title)
             watched = history.watched()
             if watched:
-                writers[folder / WATCH] = lambda: save_watch(
+                writers[folder / WATCH] = lambda: save_layer_stats(
                     folder / WATCH, _measures(watched), title, steps=watched["step"]
                 )
         self._try(writers)
@@ -156,7 +156,7 @@ class Outputs:
             "model": describe_model(self.parts.model),
             "config": asdict(self.config),
         }
-        write_archive(path, under("state/", failure.state) | {"x": failure.x, "y": failure.y}, about)
+        write_archive(path, with_prefix("state/", failure.state) | {"x": failure.x, "y": failure.y}, about)
 
 
 def _measures(watched: dict[str, Any]) -> dict[str, dict[str, list[float]]]:

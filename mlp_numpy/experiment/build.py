@@ -43,7 +43,7 @@ _EVAL_NUMBERS: Final = 3_000_000
 
 
 @dataclass(frozen=True)
-class Parts:
+class Components:
     """All that an experiment is made of.
 
     dataset   as it was loaded
@@ -71,7 +71,7 @@ def load(config: Config, *, option: str = "", progress: bool = False, write: boo
     return load_dataset(option or config.dataset, config.data_dir, progress=progress, **may)
 
 
-def assemble(config: Config, *, loaded: Loaded | None = None, progress: bool = False) -> Parts:
+def build_components(config: Config, *, loaded: Loaded | None = None, progress: bool = False) -> Components:
     """Load the data, unless they are here already as ``loaded``, build the network and put the trainer together.
 
     Raises OptionError for settings that contradict the data, and what ``load_dataset`` raises.
@@ -104,7 +104,7 @@ def assemble(config: Config, *, loaded: Loaded | None = None, progress: bool = F
         max_growth=config.max_growth,
         watch_every=config.watch or None,
     )
-    return Parts(dataset, loaded.warning, train, test, preprocessing, model, parameters, trainer)
+    return Components(dataset, loaded.warning, train, test, preprocessing, model, parameters, trainer)
 
 
 def network(config: Config, dataset: Dataset) -> Classifier:
@@ -160,7 +160,7 @@ def optimizer(config: Config, parameters: FlatParameters) -> Optimizer:
     return _OPTIMIZERS[config.optimizer](config, parameters)
 
 
-def fingerprint(*splits: Split) -> str:
+def data_fingerprint(*splits: Split) -> str:
     """A few digits that tell some sets of examples from others, of every image and label; 50 ms for CIFAR-10."""
     found = 0
     for split in splits:

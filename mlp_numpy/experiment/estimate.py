@@ -10,7 +10,7 @@ import numpy as np
 
 from mlp_numpy.data.dataset import Split
 from mlp_numpy.errors import NonFiniteError
-from mlp_numpy.experiment.build import Parts
+from mlp_numpy.experiment.build import Components
 from mlp_numpy.training import Trainer, evaluate
 
 LIBRARIES: Final = 95_000_000
@@ -32,7 +32,7 @@ class Estimate:
     seconds: float | None
 
 
-def estimate(parts: Parts, steps: int) -> Estimate:
+def estimate(parts: Components, steps: int) -> Estimate:
     """What the training of ``parts`` will take until ``steps`` updates have been made in all.
 
     It makes a few steps to see how long they take, and undoes them: the trainer goes on bit by bit as if there had
@@ -43,7 +43,7 @@ def estimate(parts: Parts, steps: int) -> Estimate:
     return Estimate(_memory(parts), _seconds(trainer, left) if left >= _WORTH_TELLING else None)
 
 
-def _memory(parts: Parts) -> int:
+def _memory(parts: Components) -> int:
     """libraries + data + parameters × (values, gradients, optimizer's slots, copies) + what a batch leaves."""
     trainer, dataset = parts.trainer, parts.dataset
     data = _bytes(dataset.train) + _bytes(dataset.test)

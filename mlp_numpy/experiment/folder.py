@@ -22,7 +22,7 @@ NOT_SAVED: Final = "not_saved"
 """Under this name a history tells which files of its run could not be written."""
 
 
-class Place(NamedTuple):
+class RunPaths(NamedTuple):
     """Where a run leaves its files; ``replaces`` tells that an earlier run's may stand there."""
 
     folder: Path
@@ -40,7 +40,7 @@ def check_free(config: Config) -> None:
             raise _taken(config)
 
 
-def reserve(config: Config, data_set: str) -> Place:
+def reserve(config: Config, data_set: str) -> RunPaths:
     """Take a folder for a run on ``data_set``: making it is what takes the name, so that two runs cannot both have it.
 
     Raises RunFolderError if the name is taken or the folders cannot be written.
@@ -58,7 +58,7 @@ def reserve(config: Config, data_set: str) -> Place:
                 (runs / name).mkdir(exist_ok=config.overwrite)
             except FileExistsError as error:
                 raise _taken(config) from error
-    return Place(runs / name, plots / f"{name}.png", bool(config.name) and config.overwrite)
+    return RunPaths(runs / name, plots / f"{name}.png", bool(config.name) and config.overwrite)
 
 
 @contextlib.contextmanager
@@ -85,9 +85,9 @@ def _said(error: OSError | ValueError) -> str:
     return f"{error.strerror}" if isinstance(error, OSError) and error.strerror else shown_path(said(error))
 
 
-def place_of(folder: Path, config: Config) -> Place:
+def place_of(folder: Path, config: Config) -> RunPaths:
     """Where the run of ``folder`` leaves its files when it goes on."""
-    return Place(folder, Path(config.plots_dir, f"{folder.name}.png"), replaces=False)
+    return RunPaths(folder, Path(config.plots_dir, f"{folder.name}.png"), replaces=False)
 
 
 def finished(folder: str | os.PathLike[str]) -> History | None:

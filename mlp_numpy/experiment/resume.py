@@ -13,10 +13,10 @@ from mlp_numpy.data.json_files import understood
 from mlp_numpy.data.reading import as_path
 from mlp_numpy.data.sources import Loaded
 from mlp_numpy.errors import DataError, DataNotFoundError, RunFolderError
-from mlp_numpy.experiment.build import Parts, fingerprint, load
-from mlp_numpy.experiment.folder import Place, data_dir_of, known_of, place_of, usable
+from mlp_numpy.experiment.build import Components, data_fingerprint, load
+from mlp_numpy.experiment.folder import RunPaths, data_dir_of, known_of, place_of, usable
 from mlp_numpy.experiment.openings import SETTINGS
-from mlp_numpy.system_info import fingerprint as machine_fingerprint
+from mlp_numpy.system_info import machine_fingerprint as machine_fingerprint
 from mlp_numpy.training import Checkpoint, load_checkpoint
 from mlp_numpy.training.checkpoint import NAME
 
@@ -24,7 +24,7 @@ _MAY_CHANGE: Final = ("data_dir", "download", "name", "overwrite", "plots_dir", 
 """Settings that decide none of the numbers."""
 
 
-class Resumed(NamedTuple):
+class ResumePoint(NamedTuple):
     """A run's place, settings and last checkpoint, and what is to be said about it.
 
     checkpoint   None if the run was killed before its first
@@ -34,7 +34,7 @@ class Resumed(NamedTuple):
     write        whether data that are not there may be downloaded
     """
 
-    place: Place
+    place: RunPaths
     config: Config
     checkpoint: Checkpoint | None
     note: str | None
@@ -54,12 +54,12 @@ class Resumed(NamedTuple):
             return Loaded(found.dataset, _STAND_IN)
         return found
 
-    def check_data(self, parts: Parts) -> None:
+    def check_data(self, parts: Components) -> None:
         """Raise DataError if the data set of ``parts`` is not the one that the run was begun on."""
         name = parts.dataset.name
         same = self.about.get("dataset", name) == name
         if same and self.checkpoint is not None:
-            same = self.checkpoint.about.get("data") == fingerprint(parts.train, parts.trainer.held_out)
+            same = self.checkpoint.about.get("data") == data_fingerprint(parts.train, parts.trainer.held_out)
         if not same:
             raise DataError(
                 f"Run.resumed: the data set must be the one that {self.place.folder} was begun on, got others under "
@@ -80,7 +80,7 @@ def read_resumed(
     *,
     data_dir: str | os.PathLike[str] | None = None,
     download: bool | None = None,
-) -> Resumed:
+) -> ResumePoint:
     """What is to be known to go on with the run of ``folder``; its data are looked for where they were, or as is said.
 
     Raises DataNotFoundError if it is no run's folder, DataError if its settings or both its checkpoints are damaged,
@@ -107,15 +107,15 @@ def read_resumed(
     config = replace(config, **{name: value for name, value in said.items() if value is not None})
     place, write = place_of(folder, config), download is True or not about
     if checkpoint is None:
-        return Resumed(place, config, None, None, written, about, write)
+        return ResumePoint(place, config, None, None, written, about, write)
     _check_settings(settings, config, checkpoint.history.about.get("config", {}))
     note = None
     if checkpoint.path.name != NAME and (folder / NAME).exists():
         note = f"{folder / NAME} is damaged; the run goes on from the checkpoint before it."
-    return Resumed(place, config, checkpoint, note, written, about, write)
+    return ResumePoint(place, config, checkpoint, note, written, about, write)
 
 
-def put_back(checkpoint: Checkpoint, parts: Parts) -> list[str]:
+def restore(checkpoint: Checkpoint, parts: Components) -> list[str]:
     """Put the trainer of ``parts`` where ``checkpoint`` was taken; gives what is to be said about it.
 
     Raises DataError if the checkpoint is of another training.

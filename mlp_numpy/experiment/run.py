@@ -14,12 +14,12 @@ from typing import Any, Final, Self
 from mlp_numpy.checks import flag, instance
 from mlp_numpy.config import Config
 from mlp_numpy.errors import CallOrderError, NonFiniteError, RunFolderError
-from mlp_numpy.experiment.artifacts import Outputs
-from mlp_numpy.experiment.build import assemble
+from mlp_numpy.experiment.artifacts import Artifacts
+from mlp_numpy.experiment.build import build_components
 from mlp_numpy.experiment.folder import DONE, check_free, reserve
 from mlp_numpy.experiment.lock import locked
 from mlp_numpy.experiment.openings import openings
-from mlp_numpy.experiment.resume import Resumed, put_back, read_resumed
+from mlp_numpy.experiment.resume import ResumePoint, read_resumed, restore
 from mlp_numpy.experiment.signals import held_signals
 from mlp_numpy.experiment.tensorboard import events, library
 from mlp_numpy.training import EvaluationRecord, History, Record, StepRecord, TrainedModel, evaluate
@@ -31,7 +31,7 @@ WINNER: Final = "the chosen model, at the end of its run"
 
 
 @dataclass(frozen=True)
-class Result:
+class RunResult:
     """What a run left: its folder and picture, its history, the trained model, and how it ended.
 
     status   "finished", "stopped early" (nothing better came for so long), "interrupted" (Ctrl-C or an early break), or
@@ -70,23 +70,23 @@ class Run:
     is absent, and what ``load_dataset`` raises.
     """
 
-    def __init__(self, config: Config, *, progress: bool = False, resumed: Resumed | None = None) -> None:
+    def __init__(self, config: Config, *, progress: bool = False, resumed: ResumePoint | None = None) -> None:
         instance("Run", "config", config, Config)
         flag("Run", "progress", progress)
         if resumed is None:
             check_free(config)
         else:
-            instance("Run", "resumed", resumed, Resumed)
+            instance("Run", "resumed", resumed, ResumePoint)
         self._event_library = library() if config.tensorboard else None
         loaded = None if resumed is None else resumed.data(progress=progress)
-        self.config, self.parts = config, assemble(config, loaded=loaded, progress=progress)
+        self.config, self.parts = config, build_components(config, loaded=loaded, progress=progress)
         self.dataset, self.model, self.trainer = self.parts.dataset, self.parts.model, self.parts.trainer
         self.parameters, self.preprocessing = self.parts.parameters, self.parts.preprocessing
         self.warning = self.parts.warning
         self.history = History(about=self._about(), part=config.held_out)
         self.folder = Path(config.runs_dir)
         self.picture = Path(config.plots_dir)
-        self.result: Result | None = None
+        self.result: RunResult | None = None
         self.stopped_by: int | None = None
         self._resumed = resumed
         self._records: Callable[[], Generator[Record] | None] | None = None
@@ -157,13 +157,13 @@ class Run:
             if self._resumed is not None:
                 self._resumed.check_unchanged()
             with written as write_event:
-                outputs = Outputs(self.config, self.parts, self.history, place)
+                outputs = Artifacts(self.config, self.parts, self.history, place)
                 with contextlib.closing(self._train(outputs, write_event)) as records:
                     for record in records:
                         with contextlib.nullcontext() if self._entered else held.given_back():
                             yield record
 
-    def _train(self, outputs: Outputs, write_event: Callable[[Record], None]) -> Generator[Record]:
+    def _train(self, outputs: Artifacts, write_event: Callable[[Record], None]) -> Generator[Record]:
         began = saved = written = time.perf_counter()
         status = "interrupted"
         self._tell("running", began)
@@ -196,7 +196,7 @@ class Run:
         finally:
             self._end(outputs, status, began)
 
-    def _end(self, outputs: Outputs, status: str, began: float) -> None:
+    def _end(self, outputs: Artifacts, status: str, began: float) -> None:
         """Save everything, and leave the chosen model in ``model``."""
         self._tell(status, began)
         done = status in DONE
@@ -224,22 +224,22 @@ class Run:
         self.history.about["test"] = {"step": step, "loss": found.loss, "accuracy": found.accuracy}
         self.history.about["test_openings"].append(WINNER)
 
-    def _save(self, outputs: Outputs, status: str, began: float) -> None:
+    def _save(self, outputs: Artifacts, status: str, began: float) -> None:
         self._tell(status, began)
         with self.trainer.chosen() as step:
             trained = outputs.save(step, running=status == "running")
-        self.result = Result(self.folder, self.picture, self.history, trained, status)
+        self.result = RunResult(self.folder, self.picture, self.history, trained, status)
         outputs.complain()
 
     def _tell(self, status: str, began: float) -> None:
         seconds = self._seconds_before + time.perf_counter() - began
         self.history.about |= {"status": status, "seconds": round(seconds, 3)}
 
-    def _go_on(self, resumed: Resumed) -> None:
+    def _go_on(self, resumed: ResumePoint) -> None:
         checkpoint = resumed.checkpoint
         resumed.check_data(self.parts)
         if checkpoint is not None:
-            notes = put_back(checkpoint, self.parts)
+            notes = restore(checkpoint, self.parts)
             self.history = checkpoint.history
             self.history.about |= {name: now for name, now in self._about().items() if name not in self.history.about}
             self.history.about["data_dir"] = str(Path(self.config.data_dir).absolute())
@@ -264,7 +264,7 @@ class Run:
         }
 
 
-def run(config: Config) -> Result:
+def run(config: Config) -> RunResult:
     """Do the experiment that ``config`` describes and return what it left; see ``Run``."""
     with Run(config) as experiment:
         for _ in experiment.records():

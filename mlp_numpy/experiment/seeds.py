@@ -18,14 +18,14 @@ from mlp_numpy.errors import DataNotFoundError, NonFiniteError, OptionError, Run
 from mlp_numpy.experiment.folder import check_free, history_of, usable
 from mlp_numpy.experiment.run import Run
 from mlp_numpy.training import History
-from mlp_numpy.viz import save_bands
+from mlp_numpy.viz import save_mean_std
 
 _DONE: Final = ("finished", "stopped early")
 _ENDED: Final = (*_DONE, "stopped:")
 
 
 @dataclass(frozen=True)
-class Spread:
+class MeanStd:
     """A figure of several runs, one a seed that came to its end, with their mean and standard deviation.
 
     std   the sample's, with seeds − 1; None for one seed
@@ -45,7 +45,7 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class Together:
+class SeedSummary:
     """What runs with several seeds say together.
 
     part      what was evaluated while training, test or validation
@@ -58,7 +58,7 @@ class Together:
 
     part: str
     status: Mapping[int, str]
-    figures: Mapping[str, Spread]
+    figures: Mapping[str, MeanStd]
     picture: Path | None
     file: Path
 
@@ -110,7 +110,7 @@ def open_run(config: Config, *, go_on: bool = False, progress: bool = False) -> 
 
 
 def run_seeds(config: Config, seeds: Sequence[int], *, go_on: bool = False) -> Iterator[History]:
-    """Run the experiment with one seed after the other, yielding the history of each; at last, ``together`` is saved.
+    """Run the experiment with each seed in turn, yielding their histories; their ``SeedSummary`` is saved at the end.
 
     A run that diverges has its history too, and the others go on. Raises what ``seed_configs`` and ``Run`` raise.
     """
@@ -125,10 +125,10 @@ def run_seeds(config: Config, seeds: Sequence[int], *, go_on: bool = False) -> I
             for _ in experiment.records():
                 pass
         yield experiment.history
-    together(configs)
+    summarize_seeds(configs)
 
 
-def together(configs: Sequence[Config]) -> Together:
+def summarize_seeds(configs: Sequence[Config]) -> SeedSummary:
     """Save what the runs of ``seed_configs`` say together: plots/NAME-seeds.png and runs/NAME-seeds.json.
 
     Raises DataNotFoundError if one of them has left no history yet, RunFolderError if the files cannot be written.
@@ -147,20 +147,20 @@ def together(configs: Sequence[Config]) -> Together:
     with usable("together", f"{file} and {picture}", "must be written"):
         if ended:
             title = f"{name} on {ended[0].about['dataset']}"
-            save_bands(picture, {"accuracy": _common(ended)}, title, y_name=f"{part} accuracy")
+            save_mean_std(picture, {"accuracy": _common(ended)}, title, y_name=f"{part} accuracy")
         write_json(file, _content(name, part, status, figures))
-    return Together(part, status, figures, picture if ended else None, file)
+    return SeedSummary(part, status, figures, picture if ended else None, file)
 
 
-def _figures(ended: Sequence[History]) -> dict[str, Spread]:
+def _figures(ended: Sequence[History]) -> dict[str, MeanStd]:
     if not ended:
         return {}
     figures = {
-        "last": Spread(tuple(history.evaluations[-1].accuracy for history in ended)),
-        "best": Spread(tuple(max(record.accuracy for record in history.evaluations) for history in ended)),
+        "last": MeanStd(tuple(history.evaluations[-1].accuracy for history in ended)),
+        "best": MeanStd(tuple(max(record.accuracy for record in history.evaluations) for history in ended)),
     }
     if all("test" in history.about for history in ended):
-        figures["test"] = Spread(tuple(float(history.about["test"]["accuracy"]) for history in ended))
+        figures["test"] = MeanStd(tuple(float(history.about["test"]["accuracy"]) for history in ended))
     return figures
 
 
@@ -171,7 +171,7 @@ def _common(ended: Sequence[History]) -> tuple[list[int], Array]:
     return steps, np.array([[curve[step] for step in steps] for curve in curves])
 
 
-def _content(name: str, part: str, status: Mapping[int, str], figures: Mapping[str, Spread]) -> dict[str, Any]:
+def _content(name: str, part: str, status: Mapping[int, str], figures: Mapping[str, MeanStd]) -> dict[str, Any]:
     return {
         "name": name,
         "part": part,

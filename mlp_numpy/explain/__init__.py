@@ -11,7 +11,7 @@ from mlp_numpy import modules
 from mlp_numpy.arrays import Array
 from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.errors import unknown_name
-from mlp_numpy.explain.example import Lesson
+from mlp_numpy.explain.example import Example
 from mlp_numpy.explain.loops import layers
 from mlp_numpy.explain.losses_activations import LOSSES_AND_ACTIVATIONS
 
@@ -19,17 +19,17 @@ _X: Final = [[1.0, -2.0, 0.5], [3.0, 0.0, -1.0]]
 _DOUT: Final = [[1.0, 0.5, -1.0], [2.0, -0.25, 1.0]]
 _LABELS: Final = {"y": np.array([2, 0]), "reduction": "mean"}
 
-LESSONS: Final = {
-    lesson.name: lesson
-    for lesson in (
-        Lesson(
+EXAMPLES: Final = {
+    example.name: example
+    for example in (
+        Example(
             "Linear",
             layers.linear,
             layers.linear_backward,
             {"x": _X, "weight": [[1.0, 0.0, 2.0], [-1.0, 3.0, 0.5]], "bias": [0.1, -0.2]},
             [[1.0, 0.5], [2.0, -1.0]],
         ),
-        Lesson(
+        Example(
             "LeakyReLU",
             layers.leaky_relu,
             layers.leaky_relu_backward,
@@ -37,9 +37,9 @@ LESSONS: Final = {
             _DOUT,
             {"neg_slope": 0.1},
         ),
-        Lesson("ReLU", layers.relu, layers.relu_backward, {"x": _X}, _DOUT),
-        Lesson("SoftMax", layers.softmax, layers.softmax_backward, {"x": _X}, _DOUT),
-        Lesson(
+        Example("ReLU", layers.relu, layers.relu_backward, {"x": _X}, _DOUT),
+        Example("SoftMax", layers.softmax, layers.softmax_backward, {"x": _X}, _DOUT),
+        Example(
             "CrossEntropy",
             layers.cross_entropy,
             layers.cross_entropy_backward,
@@ -47,7 +47,7 @@ LESSONS: Final = {
             1.0,
             _LABELS,
         ),
-        Lesson(
+        Example(
             "SoftMaxCrossEntropy",
             layers.softmax_cross_entropy,
             layers.softmax_cross_entropy_backward,
@@ -60,15 +60,15 @@ LESSONS: Final = {
 }
 
 
-def lesson(name: str) -> str:
+def explain_formula(name: str) -> str:
     """The text that explains the formula ``name``: equations, loops, and a worked example done both ways.
 
     A formula without loops is explained by its equations alone. Raises OptionError for a name that no formula of
     ``mlp_numpy.modules`` has, with the nearest one that has.
     """
-    if name not in LESSONS:
+    if name not in EXAMPLES:
         return _equations(name)
-    chosen = LESSONS[name]
+    chosen = EXAMPLES[name]
     arrays = {key: np.array(value) for key, value in chosen.arrays.items()}
     dout = np.array(chosen.dout)
     by_sums, vectorized = _both_ways(chosen, arrays, dout)
@@ -107,7 +107,7 @@ def _equations(name: str) -> str:
     return _heading(formulas[name])
 
 
-def _both_ways(chosen: Lesson, arrays: dict[str, Array], dout: Array) -> tuple[dict[str, Array], dict[str, Array]]:
+def _both_ways(chosen: Example, arrays: dict[str, Array], dout: Array) -> tuple[dict[str, Array], dict[str, Array]]:
     """Output and gradients by name, from the loops and from the formula."""
     names = ["out", *(f"d{key}" for key in arrays)]
     context = Context()

@@ -1,4 +1,4 @@
-"""What a lesson is made of."""
+"""An example: one formula, its loops, and the few numbers on which both are shown."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mlp_numpy.autodiff import Op
 
 
 @dataclass(frozen=True)
-class Lesson:
+class Example:
     """The name of a formula, the two functions that say the same in loops, and an example: arrays and constants by
     name, and dout, the gradient that comes back to the output."""
 

@@ -33,7 +33,7 @@ GRAY: Final = 127.5
 
 
 @dataclass(frozen=True)
-class Maximized:
+class MaximizedImage:
     """What ``maximize_class`` found.
 
     classes         (n,), the class of each image
@@ -63,7 +63,7 @@ def maximize_class(
     clamp: bool = True,
     seed: int = 0,
     start: Array | None = None,
-) -> Maximized:
+) -> MaximizedImage:
     """Images that maximize each of ``classes``'s logits, all in one batch.
 
     model           a Classifier, or what gives scores; it stays as it is
@@ -99,7 +99,7 @@ def maximize_class(
             images = blurred(images, image_shape)
         if clamp:
             np.clip(images, 0, 255, out=images)
-    return Maximized(chosen, images, before, logits.forward(images), history)
+    return MaximizedImage(chosen, images, before, logits.forward(images), history)
 
 
 def direction(g: Array, step: int) -> Array:

@@ -7,8 +7,8 @@ import math
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, first_outside, is_whole, one_hot
-from mlp_numpy.checks import instance, numbers, shown
+from mlp_numpy.arrays import Array, first_outside, one_hot
+from mlp_numpy.checks import instance, is_whole, numbers, shown
 from mlp_numpy.data.preprocessing import Preprocessing
 from mlp_numpy.errors import CallOrderError, LabelError, OptionError, ShapeError
 from mlp_numpy.models import Classifier

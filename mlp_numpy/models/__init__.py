@@ -1,7 +1,7 @@
 """Builders of whole networks out of modules, and what a network is made of at a glance."""
 
 from mlp_numpy.models.conv_net import ConvNet, SmallConvNet
-from mlp_numpy.models.description import build, describe
+from mlp_numpy.models.description import build, describe_model
 from mlp_numpy.models.mlp import MLP, ResidualMLP, TwoLayerNet
 from mlp_numpy.models.network import Classifier, Network
 from mlp_numpy.models.summary import Summary, SummaryRow, summary
@@ -17,6 +17,6 @@ __all__ = [
     "SummaryRow",
     "TwoLayerNet",
     "build",
-    "describe",
+    "describe_model",
     "summary",
 ]

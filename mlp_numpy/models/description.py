@@ -23,7 +23,7 @@ BUILDERS: Final[dict[str, Callable[..., Classifier]]] = {
 """The networks that can be described."""
 
 
-def describe(model: Classifier) -> dict[str, Any]:
+def describe_model(model: Classifier) -> dict[str, Any]:
     """What ``build`` needs to make a network of the same layers: builder, arguments and kind of number.
 
     Raises OptionError for a network that is none of ``BUILDERS``.
@@ -38,7 +38,7 @@ def describe(model: Classifier) -> dict[str, Any]:
 def build(
     description: Mapping[str, Any], *, most_numbers: int | None = None, most_arrays: int | None = None
 ) -> Classifier:
-    """The network that ``describe`` described; its weights are 0, for a state to be loaded.
+    """The network that ``describe_model`` described; its weights are 0, for a state to be loaded.
 
     most_numbers, most_arrays   what the state at hand can fill: a description that asks for more weights, or larger
                                 ones, is refused before they are made

@@ -14,7 +14,7 @@ from mlp_numpy.modules.activations import (
 )
 from mlp_numpy.modules.base import Content, Module
 from mlp_numpy.modules.batch_norm import BatchNorm, BatchNormalize, BatchNormalizeInference
-from mlp_numpy.modules.chain import check_chain
+from mlp_numpy.modules.chain import check_loss_matches
 from mlp_numpy.modules.conv import Conv2d, Conv2dModule
 from mlp_numpy.modules.dropout import Dropout, DropoutMask
 from mlp_numpy.modules.exponential import ELU, SELU, ELUModule, SELUModule, SiLU, SiLUModule, Softplus, SoftplusModule
@@ -131,7 +131,7 @@ __all__ = [
     "Tanh",
     "TanhModule",
     "TapeModule",
-    "check_chain",
+    "check_loss_matches",
     "UnflattenModule",
     "glorot",
     "kaiming",

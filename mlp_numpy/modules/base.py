@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, Learned
+from mlp_numpy.arrays import Array, Parameter
 from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.checks import flag, float_dtype, numbers, shown
 from mlp_numpy.errors import CallOrderError, DTypeError, OptionError, ShapeError
@@ -138,7 +138,7 @@ class Module:
         for name, child in children.items():
             yield from child.leaves(f"{prefix}{name}.")
 
-    def learned(self) -> Iterator[tuple[str, Learned]]:
+    def learned(self) -> Iterator[tuple[str, Parameter]]:
         """Every learned array below this module, in the order of the forward pass, with its dotted name."""
         for prefix, leaf in self.leaves():
             for name in leaf._params:

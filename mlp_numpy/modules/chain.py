@@ -19,18 +19,18 @@ _HINTS = {
 }
 
 
-def check_chain(model: Module, loss: LossModule) -> None:
+def check_loss_matches(model: Module, loss: LossModule) -> None:
     """Raise OptionError if ``model`` gives probabilities and ``loss`` takes scores, and so on.
 
     Raises OptionError as well if ``model`` is no Module or ``loss`` no LossModule. Asked wherever a model and a loss
     first meet. What a model does not declare is taken on trust: ``Module.gives`` and ``LossModule.takes`` are
     "anything" by default.
     """
-    instance("check_chain", "model", model, Module)
-    instance("check_chain", "loss", loss, LossModule)
+    instance("check_loss_matches", "model", model, Module)
+    instance("check_loss_matches", "loss", loss, LossModule)
     if "anything" in (model.gives, loss.takes) or model.gives in ("its input", loss.takes):
         return
     raise OptionError(
-        f"check_chain: {loss!r} must be given {loss.takes}, but {model!r} gives {model.gives}. "
+        f"check_loss_matches: {loss!r} must be given {loss.takes}, but {model!r} gives {model.gives}. "
         f"Hint: {_HINTS[model.gives, loss.takes]}."
     )

@@ -14,7 +14,7 @@ from mlp_numpy.errors import ShapeError
 from mlp_numpy.modules.base import Module
 from mlp_numpy.modules.init import Initializer, kaiming, start_values
 from mlp_numpy.modules.layout import images, pixel_rows
-from mlp_numpy.modules.widened_windows import one_by_one, side_by_side
+from mlp_numpy.modules.widened_windows import one_by_one, widened
 from mlp_numpy.modules.windows import Size, Windows, windows
 
 
@@ -24,7 +24,7 @@ class Conv2d(Op):
                 as one product  out = X Wᵀ + b,  X_nij,uvc = x_nchw
     Backward    dX = dout W      dW = doutᵀ X      db = Σ_nij dout
                 dx_nchw = Σ_ijuv dX_nij,uvc over all i, j, u, v with i s + u − p = h and j s + v − p = w
-                Where the kernels are few, X, W and dW are those of wide windows, see ``side_by_side``
+                Where the kernels are few, X, W and dW are those of wide windows, see ``widened``
     Shapes      x (N, C, H, W)   W (M, C, KH, KW)   b (M,)   out, dout (N, M, H′, W′)   X (N·H′·W′, KH·KW·C)
                 s stride, p padding, in each direction its own
     Caches      X, W  (a view, no copy), the shape of x
@@ -47,7 +47,7 @@ class Conv2d(Op):
     def forward(context: Context, x: Array, weight: Array, bias: Array | None = None, *, over: Windows) -> Array:
         n, _, height, width = x.shape
         size = over.out_size(height, width)
-        wide = side_by_side(len(weight), over, size[1])
+        wide = widened(len(weight), over, size[1])
         x_rows = window_rows(x, wide.windows)
         out = x_rows @ wide.matrix(weight).T
         if wide.times > 1 and not all_finite(out):

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, Seed, generator, is_whole, product
+from mlp_numpy.arrays import Array, Seed, generator, product
 from mlp_numpy.autodiff import Context, Id, Op
-from mlp_numpy.checks import FRACTION, allocatable, number, shown, whole_number
+from mlp_numpy.checks import FRACTION, allocatable, is_whole, number, shown, whole_number
 from mlp_numpy.errors import OptionError
 from mlp_numpy.modules.base import Module
 
@@ -70,7 +70,7 @@ class Dropout(Module):
     def mask(self, step: int, shape: tuple[int, ...]) -> Array:
         """Which numbers of a batch of ``shape`` are kept at ``step``: booleans, drawn from a counter."""
         step = whole_number("Dropout.mask", "step", step, least=0)
-        if not isinstance(shape, tuple | list) or not all(is_whole(size) for size in shape):
+        if not isinstance(shape, tuple | list) or not all(is_whole(size, 0) for size in shape):
             raise OptionError(f"Dropout.mask: shape must be a tuple of whole numbers, got {shown(shape)}.")
         size = math.prod(allocatable("Dropout.mask", tuple(shape)))
         draws = np.random.Philox(key=int(self.buffers["seed"]), counter=[0, 0, 0, step])

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from mlp_numpy import autodiff
-from mlp_numpy.arrays import Array, Learned
+from mlp_numpy.arrays import Array, Parameter
 from mlp_numpy.autodiff import Context, TensorNode
 from mlp_numpy.checks import flag, shown
 from mlp_numpy.errors import OptionError
@@ -56,7 +56,7 @@ class TapeModule(Module):
         # A copy: the next backward overwrites the node's own array.
         return x.grad.copy() if self.input_needed else None
 
-    def learned(self) -> Iterator[tuple[str, Learned]]:
+    def learned(self) -> Iterator[tuple[str, Parameter]]:
         """The parameters of the network with their dotted names."""
         yield from self.network.learned()
 

@@ -78,7 +78,7 @@ def one_by_one(over: Windows) -> Wide:
     return Wide(over, 1, 0)
 
 
-def side_by_side(n_kernels: int, over: Windows, n_columns: int) -> Wide:
+def widened(n_kernels: int, over: Windows, n_columns: int) -> Wide:
     """As many windows side by side as give ``n_kernels`` kernels at most 32 columns and divide the row of windows."""
     (kh, kw), (vertical, step) = over.kernel, over.stride
     # Windows that do not overlap share nothing.

@@ -13,15 +13,15 @@ from typing import TypeAlias
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, is_whole
-from mlp_numpy.checks import LARGEST, shown
+from mlp_numpy.arrays import Array
+from mlp_numpy.checks import LARGEST, is_whole, shown
 from mlp_numpy.errors import OptionError, ShapeError
 
 Pair: TypeAlias = tuple[int, int]
 Size: TypeAlias = int | Pair
 """One size for both directions, or (height, width)."""
 
-Place: TypeAlias = tuple[slice, slice, slice, slice]
+WindowSlices: TypeAlias = tuple[slice, slice, slice, slice]
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Windows:
         (kh, kw), (sh, sw), (ph, pw) = self.kernel, self.stride, self.padding
         return (height + 2 * ph - kh) // sh + 1, (width + 2 * pw - kw) // sw + 1
 
-    def offsets(self, height: int, width: int) -> Iterator[tuple[Pair, Place, Place]]:
+    def offsets(self, height: int, width: int) -> Iterator[tuple[Pair, WindowSlices, WindowSlices]]:
         """For each place (u, v) of the kernel: where it lies on the images, and in which windows it does.
 
         Two indices come with it, of arrays (N, C, H, W) and (N, C, H′, W′): of equal length, one number of the image

@@ -5,7 +5,7 @@ from mlp_numpy.optim.adagrad import Adagrad
 from mlp_numpy.optim.adam import Adam, AdamW
 from mlp_numpy.optim.averaging import Average
 from mlp_numpy.optim.clipping import clip_norm, clip_value
-from mlp_numpy.optim.flat import FlatParameters, Over, n_parameters
+from mlp_numpy.optim.flat import DecayScope, FlatParameters, n_parameters
 from mlp_numpy.optim.lbfgs import Minimum, minimize
 from mlp_numpy.optim.nadam import NAdam
 from mlp_numpy.optim.optimizer import Optimizer
@@ -26,7 +26,7 @@ __all__ = [
     "Minimum",
     "NAdam",
     "Optimizer",
-    "Over",
+    "DecayScope",
     "Plateau",
     "RMSprop",
     "Schedule",

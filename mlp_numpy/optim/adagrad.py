@@ -7,7 +7,7 @@ import numpy as np
 from mlp_numpy.arrays import Array
 from mlp_numpy.blas import axpby
 from mlp_numpy.checks import NOT_NEGATIVE, POSITIVE, number
-from mlp_numpy.optim.flat import FlatParameters, Over
+from mlp_numpy.optim.flat import DecayScope, FlatParameters
 from mlp_numpy.optim.optimizer import Optimizer
 
 
@@ -39,7 +39,7 @@ class Adagrad(Optimizer):
         initial_accumulator_value: float = 0.0,
         eps: float = 1e-10,
         weight_decay: float = 0.0,
-        decay: Over = "all",
+        decay: DecayScope = "all",
     ) -> None:
         self.lr_decay = number("Adagrad", "lr_decay", lr_decay, NOT_NEGATIVE)
         start = number("Adagrad", "initial_accumulator_value", initial_accumulator_value, NOT_NEGATIVE)

@@ -9,8 +9,8 @@ import numpy as np
 from mlp_numpy.arrays import Array
 from mlp_numpy.blas import axpby
 from mlp_numpy.checks import FRACTION, POSITIVE, flag, number
-from mlp_numpy.optim.flat import FlatParameters, Over
-from mlp_numpy.optim.moments import mean_of_squares, running_mean
+from mlp_numpy.optim.flat import DecayScope, FlatParameters
+from mlp_numpy.optim.moments import mean_of_squares, update_moment
 from mlp_numpy.optim.optimizer import Optimizer
 
 
@@ -46,7 +46,7 @@ class Adam(Optimizer):
         beta2: float = 0.999,
         eps: float = 1e-8,
         weight_decay: float = 0.0,
-        decay: Over = "all",
+        decay: DecayScope = "all",
         amsgrad: bool = False,
     ) -> None:
         who = type(self).__name__
@@ -59,7 +59,7 @@ class Adam(Optimizer):
 
     def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array]) -> None:
         (m, v, *largest), work = slots, scratch[0]
-        running_mean(m, g, self.beta1, work)  # m ← m + (1 − β₁)(g − m)
+        update_moment(m, g, self.beta1, work)  # m ← m + (1 − β₁)(g − m)
         mean_of_squares(v, g, self.beta2, work)  # v ← β₂ v + (1 − β₂) g²
         for u in largest:
             v = np.maximum(u, v, out=u)  # u ← max(u, v)
@@ -96,7 +96,7 @@ class AdamW(Adam):
         beta2: float = 0.999,
         eps: float = 1e-8,
         weight_decay: float = 1e-2,
-        decay: Over = "all",
+        decay: DecayScope = "all",
         amsgrad: bool = False,
     ) -> None:
         super().__init__(

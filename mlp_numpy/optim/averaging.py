@@ -13,7 +13,7 @@ from mlp_numpy.errors import CallOrderError
 from mlp_numpy.modules import NamedArrays
 from mlp_numpy.optim.blocks import block_length
 from mlp_numpy.optim.flat import FlatParameters, flat_parameters
-from mlp_numpy.optim.moments import running_mean
+from mlp_numpy.optim.moments import update_moment
 
 
 class Average:
@@ -53,7 +53,7 @@ class Average:
         block = len(self._scratch)
         for start in range(0, len(self.values), block):
             a, w = self.values[start : start + block], self.parameters.values[start : start + block]
-            running_mean(a, w, self.beta, self._scratch[: a.size])  # a ← a + (1 − β)(w − a)
+            update_moment(a, w, self.beta, self._scratch[: a.size])  # a ← a + (1 − β)(w − a)
 
     @contextmanager
     def in_place(self) -> Iterator[None]:

@@ -8,19 +8,19 @@ from typing import Any, Literal, Protocol, TypeAlias, get_args
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, Learned
+from mlp_numpy.arrays import Array, Parameter
 from mlp_numpy.checks import choice, float_dtype, shown, whole_number
 from mlp_numpy.errors import DTypeError, OptionError
 
-Over: TypeAlias = Literal["all", "weights"]
+DecayScope: TypeAlias = Literal["all", "weights"]
 """Which arrays a weight decay or a penalty is over; "weights" are those of two or more dimensions, and so not the
 biases of a layer, nor a normalization's gamma and beta."""
 
 
-class Learner(Protocol):
+class HasParameters(Protocol):
     """What has parameters: a module, or a network of nodes."""
 
-    def learned(self) -> Iterator[tuple[str, Learned]]:
+    def learned(self) -> Iterator[tuple[str, Parameter]]:
         """Its learned arrays with their dotted names."""
 
 
@@ -44,7 +44,7 @@ class FlatParameters:
     Raises OptionError if the model has nothing to learn, DTypeError if its arrays are of different kinds.
     """
 
-    def __init__(self, model: Learner) -> None:
+    def __init__(self, model: HasParameters) -> None:
         _check_model("FlatParameters", model)
         found = dict(model.learned())
         if not found:
@@ -100,12 +100,12 @@ class FlatParameters:
         scaled = self.grads.astype(np.float64) / largest  # ‖g‖ = c ‖g/c‖
         return largest * math.sqrt(float(np.dot(scaled, scaled)))
 
-    def parts(self, over: Over) -> list[slice]:
+    def parts(self, over: DecayScope) -> list[slice]:
         """The parts of the vectors that hold "all" arrays, or the "weights": those of two or more dimensions.
 
         Raises OptionError for another word, or where there are no weights.
         """
-        if choice(f"{self!r}.parts", "over", over, get_args(Over)) == "all":
+        if choice(f"{self!r}.parts", "over", over, get_args(DecayScope)) == "all":
             return [slice(0, len(self))]
         weights = [part for name, part in self.slices.items() if len(self.shapes[name]) > 1]
         if not weights:
@@ -129,7 +129,7 @@ def flat_parameters(who: str, parameters: Any) -> FlatParameters:
     return parameters
 
 
-def n_parameters(model: Learner) -> int:
+def n_parameters(model: HasParameters) -> int:
     """How many numbers a model learns. Raises OptionError for what is no model."""
     _check_model("n_parameters", model)
     return sum(array.value.size for _, array in model.learned())

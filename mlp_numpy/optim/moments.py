@@ -8,7 +8,7 @@ from mlp_numpy.arrays import Array
 from mlp_numpy.blas import axpby
 
 
-def running_mean(m: Array, x: Array, beta: float, scratch: Array) -> None:
+def update_moment(m: Array, x: Array, beta: float, scratch: Array) -> None:
     """``m ← m + (1 − β)(x − m)``, which is β m + (1 − β) x in the order that PyTorch's ``lerp`` has."""
     np.subtract(x, m, out=scratch)
     axpby(1 - beta, scratch, 1, m)

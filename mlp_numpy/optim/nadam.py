@@ -10,8 +10,8 @@ from mlp_numpy.arrays import Array
 from mlp_numpy.blas import axpby
 from mlp_numpy.checks import FRACTION, NOT_NEGATIVE, POSITIVE, flag, number
 from mlp_numpy.errors import OptionError
-from mlp_numpy.optim.flat import FlatParameters, Over
-from mlp_numpy.optim.moments import mean_of_squares, running_mean
+from mlp_numpy.optim.flat import DecayScope, FlatParameters
+from mlp_numpy.optim.moments import mean_of_squares, update_moment
 from mlp_numpy.optim.optimizer import Optimizer
 
 
@@ -49,7 +49,7 @@ class NAdam(Optimizer):
         eps: float = 1e-8,
         momentum_decay: float = 4e-3,
         weight_decay: float = 0.0,
-        decay: Over = "all",
+        decay: DecayScope = "all",
         decoupled_weight_decay: bool = False,
     ) -> None:
         self.beta1 = number("NAdam", "beta1", beta1, FRACTION)
@@ -74,7 +74,7 @@ class NAdam(Optimizer):
     def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array]) -> None:
         (m, v), (work, numerator) = slots, scratch
         mu, mu_next, product = self._mu(self.steps), self._mu(self.steps + 1), float(self._kept["mu_product"])
-        running_mean(m, g, self.beta1, work)  # m ← m + (1 − β₁)(g − m)
+        update_moment(m, g, self.beta1, work)  # m ← m + (1 − β₁)(g − m)
         mean_of_squares(v, g, self.beta2, work)  # v ← β₂ v + (1 − β₂) g²
         np.multiply(g, self.lr * (1 - mu) / (1 - product), out=numerator)  # lr (1 − μₜ)/(1 − P) · g
         axpby(self.lr * mu_next / (1 - product * mu_next), m, 1, numerator)  # + lr μₜ₊₁/(1 − P μₜ₊₁) · m

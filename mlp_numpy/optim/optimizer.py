@@ -13,7 +13,7 @@ from mlp_numpy.checks import NOT_NEGATIVE, POSITIVE, number
 from mlp_numpy.errors import OptionError
 from mlp_numpy.modules import NamedArrays
 from mlp_numpy.optim.blocks import block_length, cut
-from mlp_numpy.optim.flat import FlatParameters, Over, flat_parameters
+from mlp_numpy.optim.flat import DecayScope, FlatParameters, flat_parameters
 
 
 class Optimizer:
@@ -43,7 +43,7 @@ class Optimizer:
         *,
         slots: tuple[str, ...],
         weight_decay: float,
-        decay: Over,
+        decay: DecayScope,
     ) -> None:
         who = type(self).__name__
         self.parameters = flat_parameters(who, parameters)
@@ -52,7 +52,7 @@ class Optimizer:
         decayed = parameters.parts(decay)
         if decay != "all" and not self.weight_decay:
             raise OptionError(f"{who}: decay={decay!r} must come with a weight_decay > 0, got 0.")
-        self.decay: Over = decay
+        self.decay: DecayScope = decay
         self._slots = {name: np.zeros_like(parameters.values) for name in slots}
         # All that the next step depends on, the learning rate excepted; the slots are the same arrays.
         self._kept: dict[str, Array] = {"steps": np.zeros((), np.int64), **self._slots}

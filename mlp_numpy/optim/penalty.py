@@ -6,7 +6,7 @@ import numpy as np
 
 from mlp_numpy.blas import axpy
 from mlp_numpy.checks import POSITIVE, number
-from mlp_numpy.optim.flat import FlatParameters, Over, flat_parameters
+from mlp_numpy.optim.flat import DecayScope, FlatParameters, flat_parameters
 
 
 class L2Penalty:
@@ -27,10 +27,10 @@ class L2Penalty:
     Raises OptionError for settings outside these bounds.
     """
 
-    def __init__(self, parameters: FlatParameters, strength: float, *, over: Over = "weights") -> None:
+    def __init__(self, parameters: FlatParameters, strength: float, *, over: DecayScope = "weights") -> None:
         self.parameters = flat_parameters("L2Penalty", parameters)
         self.strength = number("L2Penalty", "strength", strength, POSITIVE)
-        self.over: Over = over
+        self.over: DecayScope = over
         self._parts = parameters.parts(over)
 
     def value(self) -> float:

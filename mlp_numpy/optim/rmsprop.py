@@ -7,8 +7,8 @@ import numpy as np
 from mlp_numpy.arrays import Array
 from mlp_numpy.blas import axpby
 from mlp_numpy.checks import FRACTION, POSITIVE, flag, number
-from mlp_numpy.optim.flat import FlatParameters, Over
-from mlp_numpy.optim.moments import mean_of_squares, running_mean
+from mlp_numpy.optim.flat import DecayScope, FlatParameters
+from mlp_numpy.optim.moments import mean_of_squares, update_moment
 from mlp_numpy.optim.optimizer import Optimizer
 
 
@@ -47,7 +47,7 @@ class RMSprop(Optimizer):
         momentum: float = 0.0,
         centered: bool = False,
         weight_decay: float = 0.0,
-        decay: Over = "all",
+        decay: DecayScope = "all",
     ) -> None:
         self.alpha = number("RMSprop", "alpha", alpha, FRACTION)
         self.eps = number("RMSprop", "eps", eps, POSITIVE)
@@ -61,7 +61,7 @@ class RMSprop(Optimizer):
         mean_of_squares(v, g, self.alpha, work)  # v ← α v + (1 − α) g²
         if self.centered:
             m = slots[1]
-            running_mean(m, g, self.alpha, work)  # m ← m + (1 − α)(g − m)
+            update_moment(m, g, self.alpha, work)  # m ← m + (1 − α)(g − m)
             np.multiply(m, m, out=work)  # r = √max(0, v − m²) + ε
             np.subtract(v, work, out=work)
             np.maximum(work, 0, out=work)

@@ -8,7 +8,7 @@ from mlp_numpy.arrays import Array
 from mlp_numpy.blas import axpby, axpy
 from mlp_numpy.checks import FRACTION, flag, number
 from mlp_numpy.errors import OptionError
-from mlp_numpy.optim.flat import FlatParameters, Over
+from mlp_numpy.optim.flat import DecayScope, FlatParameters
 from mlp_numpy.optim.optimizer import Optimizer
 
 
@@ -42,7 +42,7 @@ class SGD(Optimizer):
         dampening: float = 0.0,
         nesterov: bool = False,
         weight_decay: float = 0.0,
-        decay: Over = "all",
+        decay: DecayScope = "all",
     ) -> None:
         self.momentum = number("SGD", "momentum", momentum, FRACTION)
         self.dampening = number("SGD", "dampening", dampening, FRACTION)

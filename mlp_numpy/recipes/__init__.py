@@ -1,25 +1,25 @@
 """The experiments of the sources as recipes: what to train, what was reported, and what came of it here."""
 
-from mlp_numpy.recipes.catalog import find, shelf, trained
+from mlp_numpy.recipes.catalog import catalog, find_recipe, trained
 from mlp_numpy.recipes.figures import draw_figures
 from mlp_numpy.recipes.recipe import Recipe
 from mlp_numpy.recipes.report import rows, write_report
-from mlp_numpy.recipes.reproduce import Progress, missing, reproduce, shortened
-from mlp_numpy.recipes.results import Result, Results
-from mlp_numpy.recipes.runners import Place
+from mlp_numpy.recipes.reproduce import RecipeProgress, missing, reproduce, shortened
+from mlp_numpy.recipes.results import RecipeResult, Results
+from mlp_numpy.recipes.runners import Workspace
 
 __all__ = [
-    "Place",
-    "Progress",
+    "Workspace",
+    "RecipeProgress",
     "Recipe",
-    "Result",
+    "RecipeResult",
     "Results",
     "draw_figures",
-    "find",
+    "find_recipe",
     "missing",
     "reproduce",
     "rows",
-    "shelf",
+    "catalog",
     "shortened",
     "trained",
     "write_report",

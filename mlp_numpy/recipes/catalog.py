@@ -13,7 +13,7 @@ from mlp_numpy.recipes.recipe import Recipe, recipes_of
 
 
 @functools.cache
-def shelf() -> tuple[Recipe, ...]:
+def catalog() -> tuple[Recipe, ...]:
     """All recipes, source by source, in the order in which they stand there.
 
     Raises DataError for a damaged file.
@@ -30,16 +30,16 @@ def _numbers(place: str) -> list[float]:
     return [int(number) + shift[where] for where, number in found]
 
 
-def find(names: Sequence[str]) -> list[Recipe]:
+def find_recipe(names: Sequence[str]) -> list[Recipe]:
     """The recipes of these names; that of an experiment means all its rows. Those that are done sooner come first.
 
     Raises OptionError for a name that there is not.
     """
     found: dict[str, Recipe] = {}
     for name in names:
-        asked = [recipe for recipe in shelf() if name in (recipe.name, recipe.experiment)]
+        asked = [recipe for recipe in catalog() if name in (recipe.name, recipe.experiment)]
         if not asked:
-            known = {recipe.name for recipe in shelf()} | {recipe.experiment for recipe in shelf()}
+            known = {recipe.name for recipe in catalog()} | {recipe.experiment for recipe in catalog()}
             raise unknown_name("recipe", name, known)
         found |= {recipe.name: recipe for recipe in asked}
     return sorted(found.values(), key=lambda recipe: trained(recipe).seconds)
@@ -47,4 +47,4 @@ def find(names: Sequence[str]) -> list[Recipe]:
 
 def trained(recipe: Recipe) -> Recipe:
     """The recipe whose training gives the result of this one: itself, or the one that it is within."""
-    return next(each for each in shelf() if each.name == recipe.within) if recipe.within else recipe
+    return next(each for each in catalog() if each.name == recipe.within) if recipe.within else recipe

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from mlp_numpy.recipes.recipe import Recipe
-from mlp_numpy.recipes.results import Result, Results
-from mlp_numpy.search import Outcome, draw_search
+from mlp_numpy.recipes.results import RecipeResult, Results
+from mlp_numpy.search import TrialResult, draw_search
 from mlp_numpy.training import EvaluationRecord
-from mlp_numpy.viz import save_bands, save_class_bars, save_curves
+from mlp_numpy.viz import save_class_bars, save_curves, save_mean_std
 
-Done = Sequence[tuple[Recipe, list[Result]]]
+Done = Sequence[tuple[Recipe, list[RecipeResult]]]
 
 
 def draw_figures(recipes: Sequence[Recipe], results: Results) -> list[Path]:
@@ -32,7 +32,7 @@ def draw_figures(recipes: Sequence[Recipe], results: Results) -> list[Path]:
     return drawn
 
 
-def _has_curves(result: Result) -> bool:
+def _has_curves(result: RecipeResult) -> bool:
     return bool(result.train.get("step") and result.evaluations.get("step"))
 
 
@@ -49,23 +49,23 @@ def _draw(kind: str, path: Path, shown: Done) -> list[Path]:
     if kind == "bands":
         curves = {recipe.label: _curves(of) for recipe, of in shown}
         limits = _above_the_start([accuracy for _, accuracy in curves.values()])
-        save_bands(path, curves, title, y_name=f"{found[0].part} accuracy", limits=limits)
+        save_mean_std(path, curves, title, y_name=f"{found[0].part} accuracy", limits=limits)
     else:
         bars = {recipe.label: np.mean([list(each.classes.values()) for each in of], axis=0) for recipe, of in shown}
         save_class_bars(path, bars, list(found[0].classes), title)
     beside = path.with_name(f"{path.stem}-loss.png")
     losses = {recipe.label: _losses(of) for recipe, of in shown}
-    save_bands(beside, losses, title, y_name="training loss", limits=_limits([loss for _, loss in losses.values()]))
+    save_mean_std(beside, losses, title, y_name="training loss", limits=_limits([loss for _, loss in losses.values()]))
     return [path, beside]
 
 
-def _curves(found: Sequence[Result]) -> tuple[list[float], Any]:
+def _curves(found: Sequence[RecipeResult]) -> tuple[list[float], Any]:
     """Steps and accuracies of the seeds, as far as all of them went."""
     n = min(len(result.evaluations["step"]) for result in found)
     return found[0].evaluations["step"][:n], np.array([result.evaluations["accuracy"][:n] for result in found])
 
 
-def _losses(found: Sequence[Result]) -> tuple[list[float], Any]:
+def _losses(found: Sequence[RecipeResult]) -> tuple[list[float], Any]:
     n = min(len(result.train["step"]) for result in found)
     return found[0].train["step"][:n], np.array([result.train["loss"][:n] for result in found])
 
@@ -84,7 +84,7 @@ def _above_the_start(accuracies: Sequence[Any]) -> tuple[float, float] | None:
     return (low - 0.25 * (high - low), high + 0.05 * (high - low)) if far else None
 
 
-def outcomes_of(result: Result) -> list[Outcome]:
+def outcomes_of(result: RecipeResult) -> list[TrialResult]:
     """The trials of a search, as the search's own tables and pictures take them."""
     made = []
     for trial in result.trials:
@@ -92,11 +92,11 @@ def outcomes_of(result: Result) -> list[Outcome]:
         point = {name: tuple(value) if isinstance(value, list) else value for name, value in trial.items()}
         del point["accuracy"]
         best = None if accuracy is None else EvaluationRecord(0, 0.0, accuracy)
-        made.append(Outcome(point, "finished", best, best, 0.0))
+        made.append(TrialResult(point, "finished", best, best, 0.0))
     return made
 
 
-def _trials(path: Path, recipe: Recipe, result: Result) -> list[Path]:
+def _trials(path: Path, recipe: Recipe, result: RecipeResult) -> list[Path]:
     folder = path.parent / recipe.name
     folder.mkdir(exist_ok=True)
     title = f"{recipe.subject}\nbest {result.part} accuracy"

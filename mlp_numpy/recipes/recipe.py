@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from mlp_numpy.config import Config, Tree, parse_settings
 from mlp_numpy.errors import DataError
-from mlp_numpy.recipes.tape_mlp import NodeSettings
+from mlp_numpy.recipes.tape_mlp import TapeSettings
 from mlp_numpy.search import Space, space_of
 
-KINDS: Final = ("run", "nodes", "search", "elsewhere")
+RECIPE_KINDS: Final = ("run", "nodes", "search", "elsewhere")
 MEASURED: Final = ("last", "best", "winner")
 FIGURES: Final = ("none", "curves", "bands", "classes", "trials")
 _SHORT: Final = 24
@@ -77,9 +77,9 @@ class Recipe:
         """The search of this recipe."""
         return space_of(self.name, self.settings | {"seed": str(seed)})
 
-    def nodes(self) -> NodeSettings:
+    def nodes(self) -> TapeSettings:
         """The settings of a network of nodes."""
-        return NodeSettings.parsed(self.name, self.settings)
+        return TapeSettings.parsed(self.name, self.settings)
 
     def check(self) -> None:
         """Raise DataError or OptionError for settings that cannot be meant."""
@@ -102,7 +102,7 @@ def recipes_of(experiment: str, tree: Tree) -> list[Recipe]:
         lacking = {"source", "place", "subject", "title", "kind"} - both.keys()
         if unknown or lacking:
             raise DataError(f"{who}: {row or 'it'} must have what a recipe has, lacks {lacking}, has also {unknown}.")
-        for name, known in (("kind", KINDS), ("measured", MEASURED), ("figure", FIGURES)):
+        for name, known in (("kind", RECIPE_KINDS), ("measured", MEASURED), ("figure", FIGURES)):
             if both.get(name, known[0]) not in known:
                 raise DataError(f"{who}: {name} must be one of {', '.join(known)}, got {both[name]!r}.")
         recipe = Recipe(

@@ -15,7 +15,7 @@ from mlp_numpy.experiment.folder import usable
 from mlp_numpy.recipes.catalog import trained
 from mlp_numpy.recipes.figures import outcomes_of
 from mlp_numpy.recipes.recipe import Recipe
-from mlp_numpy.recipes.results import Result, Results, mean_and_std
+from mlp_numpy.recipes.results import RecipeResult, Results, mean_and_std
 from mlp_numpy.search import table_text, tables
 
 COMMAND: Final = "python -m mlp_numpy reproduce"
@@ -40,14 +40,14 @@ same training on the same images, with its own start: `python benchmarks/accurac
 
 
 @dataclass(frozen=True)
-class Row:
+class ReportRow:
     """What is to be said of a recipe: its results, and mean, standard deviation and seconds as text.
 
     pytorch   what PyTorch came to in the same training, "" where that is not known
     """
 
     recipe: Recipe
-    found: list[Result]
+    found: list[RecipeResult]
     ours: str
     seconds: str
     pytorch: str = ""
@@ -58,7 +58,7 @@ class Row:
         return "–" if self.recipe.kind == "elsewhere" else f"{len(self.found)}/{len(self.recipe.seeds)}"
 
 
-def rows(recipes: Sequence[Recipe], results: Results) -> list[Row]:
+def rows(recipes: Sequence[Recipe], results: Results) -> list[ReportRow]:
     """What is there of each recipe."""
     beside = Results(results.folder / PYTORCH)
     made = [_row(recipe, results.of(recipe)) for recipe in recipes]
@@ -88,7 +88,7 @@ def write_report(
         write_text(path, "\n".join(parts))
 
 
-def _section(of: Sequence[Row], figures: Sequence[Path], path: Path) -> str:
+def _section(of: Sequence[ReportRow], figures: Sequence[Path], path: Path) -> str:
     first = of[0].recipe
     place = first.place[:1].upper() + first.place[1:]
     lines = [f"### {first.subject}", "", f"{place}. Recipe `{first.experiment}`.", ""]
@@ -115,7 +115,7 @@ def _section(of: Sequence[Row], figures: Sequence[Path], path: Path) -> str:
     return "\n".join(lines)
 
 
-def _searched(row: Row) -> list[str]:
+def _searched(row: ReportRow) -> list[str]:
     """The tables of a grid as they came out here, and as reported."""
     result = row.found[0]
     made = tables(row.recipe.space(result.seed), outcomes_of(result))
@@ -130,7 +130,7 @@ def _searched(row: Row) -> list[str]:
     return lines
 
 
-def _differences(of: Sequence[Row]) -> list[str]:
+def _differences(of: Sequence[ReportRow]) -> list[str]:
     """What is otherwise than in the source, said once."""
     texts: dict[str, list[str]] = {}
     for row in of:
@@ -141,10 +141,10 @@ def _differences(of: Sequence[Row]) -> list[str]:
     return [line for text, titles in texts.items() for line in (f"*{', '.join(titles)}:* {text}", "")]
 
 
-def _row(recipe: Recipe, found: list[Result]) -> Row:
+def _row(recipe: Recipe, found: list[RecipeResult]) -> ReportRow:
     if not found:
         expected = trained(recipe).seconds
-        return Row(recipe, found, "", f"about {expected}" if expected else "–")
+        return ReportRow(recipe, found, "", f"about {expected}" if expected else "–")
     whole = [result for result in found if not result.diverged]
     texts = []
     if whole and recipe.measured == "winner":
@@ -164,10 +164,10 @@ def _row(recipe: Recipe, found: list[Result]) -> Row:
     if early:
         texts.append(f"{early} stopped early")
     seconds, _ = mean_and_std([result.seconds for result in found])
-    return Row(recipe, found, ", ".join(texts), f"{seconds:.0f}")
+    return ReportRow(recipe, found, ", ".join(texts), f"{seconds:.0f}")
 
 
-def _mean_text(found: Sequence[Result], measured: str) -> str:
+def _mean_text(found: Sequence[RecipeResult], measured: str) -> str:
     mean, std = mean_and_std([result.value(measured) for result in found])
     return f"{mean:.4f}" + (f" ± {std:.4f}" if len(found) > 1 else "")
 

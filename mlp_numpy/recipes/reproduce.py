@@ -12,19 +12,19 @@ from typing import Any
 from mlp_numpy.config import Tree
 from mlp_numpy.recipes.catalog import trained
 from mlp_numpy.recipes.recipe import Recipe
-from mlp_numpy.recipes.results import Result, Results
-from mlp_numpy.recipes.runners import Place, begin, can_begin
-from mlp_numpy.search import leave_with, scikit_learn, side_by_side
+from mlp_numpy.recipes.results import RecipeResult, Results
+from mlp_numpy.recipes.runners import Workspace, begin, can_begin
+from mlp_numpy.search import exit_with_parent, parallel_map, scikit_learn
 
 
 @dataclass(frozen=True)
-class Progress:
+class RecipeProgress:
     """How far a seed of a recipe is, 0 to 1; with the ``result`` at its end."""
 
     recipe: Recipe
     seed: int
     share: float
-    result: Result | None = None
+    result: RecipeResult | None = None
 
 
 def missing(recipes: Sequence[Recipe], results: Results) -> list[tuple[Recipe, int]]:
@@ -38,7 +38,7 @@ def missing(recipes: Sequence[Recipe], results: Results) -> list[tuple[Recipe, i
     return [(whole, seed) for (_, seed), whole in todo.items() if results.read(whole, seed) is None]
 
 
-def reproduce(recipes: Sequence[Recipe], results: Results, place: Place) -> Iterator[Progress]:
+def reproduce(recipes: Sequence[Recipe], results: Results, place: Workspace) -> Iterator[RecipeProgress]:
     """Do what is missing, and keep the result of each seed as it ends.
 
     With more than one job as many seeds run side by side, a process with one core each, of which only the ends are
@@ -57,29 +57,29 @@ def reproduce(recipes: Sequence[Recipe], results: Results, place: Place) -> Iter
     if place.jobs > 1 and len(todo) > 1:
         within = replace(place, jobs=1, parent=os.getpid())
         calls = ((recipe, seed, results, within) for recipe, seed in todo)
-        yield from side_by_side(_end, calls, place.jobs)
+        yield from parallel_map(_end, calls, place.jobs)
         return
     for recipe, seed in todo:
         yield from _steps(recipe, seed, results, place)
 
 
-def _steps(recipe: Recipe, seed: int, results: Results, place: Place) -> Iterator[Progress]:
+def _steps(recipe: Recipe, seed: int, results: Results, place: Workspace) -> Iterator[RecipeProgress]:
     """A seed of a recipe from where it was to its end."""
     with contextlib.closing(begin(recipe, seed, place)) as under_way:
         while True:
             if place.parent is not None:
-                leave_with(place.parent)
+                exit_with_parent(place.parent)
             try:
                 share = next(under_way)
             except StopIteration as end:
                 results.write(recipe, end.value)
                 place.clear(recipe, seed)
-                yield Progress(recipe, seed, 1.0, end.value)
+                yield RecipeProgress(recipe, seed, 1.0, end.value)
                 return
-            yield Progress(recipe, seed, share)
+            yield RecipeProgress(recipe, seed, share)
 
 
-def _end(recipe: Recipe, seed: int, results: Results, place: Place) -> Progress:
+def _end(recipe: Recipe, seed: int, results: Results, place: Workspace) -> RecipeProgress:
     """The last of these steps, to be called in another process."""
     return deque(_steps(recipe, seed, results, place), maxlen=1).pop()
 

@@ -27,7 +27,7 @@ _POINTS: Final = 100
 
 
 @dataclass(frozen=True)
-class Result:
+class RecipeResult:
     """What came of one seed of a recipe.
 
     recipe, seed   which one
@@ -86,7 +86,7 @@ class Results:
         """Where the result of a seed is kept."""
         return self.folder / f"{recipe.name}-{seed}.json"
 
-    def read(self, recipe: Recipe, seed: int) -> Result | None:
+    def read(self, recipe: Recipe, seed: int) -> RecipeResult | None:
         """The result of a seed; None if there is none, or one of other settings.
 
         That of a recipe within another one is the beginning of the other's.
@@ -111,21 +111,21 @@ class Results:
         with usable("Results.prepare", self.folder, "must take results"):
             self.folder.mkdir(parents=True, exist_ok=True)
 
-    def of(self, recipe: Recipe) -> list[Result]:
+    def of(self, recipe: Recipe) -> list[RecipeResult]:
         """The results of a recipe, in the order of its seeds."""
         found = (self.read(recipe, seed) for seed in recipe.seeds)
         return [result for result in found if result is not None]
 
-    def write(self, recipe: Recipe, result: Result) -> None:
+    def write(self, recipe: Recipe, result: RecipeResult) -> None:
         """Keep a result. Raises RunFolderError if the folder does not take it."""
         self.prepare()
         with usable("Results.write", self.folder, "must take results"):
             write_json(self.path(recipe, result.seed), asdict(result))
 
 
-def _result(content: Any) -> Result:
+def _result(content: Any) -> RecipeResult:
     """The result that an object of JSON tells of. Raises ValueError, or another of what a damaged file brings."""
-    result = Result(**object_of("it", content))
+    result = RecipeResult(**object_of("it", content))
     text_of("recipe", result.recipe)
     count_of("seed", result.seed)
     object_of("settings", result.settings)
@@ -151,7 +151,7 @@ def _result(content: Any) -> Result:
     return result
 
 
-def _beginning(result: Result, recipe: Recipe) -> Result:
+def _beginning(result: RecipeResult, recipe: Recipe) -> RecipeResult:
     """A result as far as ``recipe`` goes; its seconds are that share of the whole."""
     unit = "epochs" if recipe.kind == "nodes" else "steps"
     length, of_whole = int(recipe.settings[unit]), int(result.settings[unit])

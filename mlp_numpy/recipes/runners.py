@@ -20,19 +20,19 @@ from mlp_numpy.experiment.folder import usable
 from mlp_numpy.experiment.lock import locked
 from mlp_numpy.experiment.signals import Stopped, held_signals
 from mlp_numpy.recipes.recipe import Recipe
-from mlp_numpy.recipes.results import Result, columns, thinned
+from mlp_numpy.recipes.results import RecipeResult, columns, thinned
 from mlp_numpy.recipes.tape_mlp import node_trainer
 from mlp_numpy.search import Search
-from mlp_numpy.system_info import fingerprint
+from mlp_numpy.system_info import machine_fingerprint
 from mlp_numpy.training import EvaluationRecord, History, evaluate, load_checkpoint, save_checkpoint
 from mlp_numpy.training.checkpoint import NAME, PREVIOUS
 
-UnderWay: TypeAlias = Generator[float, None, Result]
+UnderWay: TypeAlias = Generator[float, None, RecipeResult]
 """Yields how far it is, 0 to 1, and returns the result."""
 
 
 @dataclass(frozen=True)
-class Place:
+class Workspace:
     """Where data are found, where what is unfinished waits, and how many trials of a search run side by side.
 
     parent   the process that waits for what is done in this one, which ends without it; None where there is none
@@ -54,7 +54,7 @@ class Place:
             (self.of(recipe, seed) / name).unlink(missing_ok=True)
 
 
-def begin(recipe: Recipe, seed: int, place: Place) -> UnderWay:
+def begin(recipe: Recipe, seed: int, place: Workspace) -> UnderWay:
     """Begin a seed of a recipe, or go on with it.
 
     Raises Stopped where someone asks it to stop, and what runs and searches raise.
@@ -67,7 +67,7 @@ def can_begin(recipe: Recipe) -> bool:
     return recipe.kind in _KINDS
 
 
-def _run(recipe: Recipe, seed: int, place: Place) -> UnderWay:
+def _run(recipe: Recipe, seed: int, place: Workspace) -> UnderWay:
     folder = place.of(recipe, seed)
     here: dict[str, Any] = {"runs_dir": str(place.folder), "plots_dir": str(place.folder), "name": folder.name}
     # The checkpoint of every minute is enough.
@@ -87,7 +87,7 @@ def _run(recipe: Recipe, seed: int, place: Place) -> UnderWay:
         raise Stopped(run.stopped_by)
     history = run.history
     status = diverged or history.about["status"]
-    return Result(
+    return RecipeResult(
         recipe=recipe.name,
         seed=seed,
         settings=recipe.settings,
@@ -101,7 +101,7 @@ def _run(recipe: Recipe, seed: int, place: Place) -> UnderWay:
     )
 
 
-def _nodes(recipe: Recipe, seed: int, place: Place) -> UnderWay:
+def _nodes(recipe: Recipe, seed: int, place: Workspace) -> UnderWay:
     folder = place.of(recipe, seed)
     with usable("reproduce", folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -109,7 +109,7 @@ def _nodes(recipe: Recipe, seed: int, place: Place) -> UnderWay:
         return (yield from _in_folder(folder, recipe, seed, place))
 
 
-def _in_folder(folder: Path, recipe: Recipe, seed: int, place: Place) -> UnderWay:
+def _in_folder(folder: Path, recipe: Recipe, seed: int, place: Workspace) -> UnderWay:
     settings = recipe.nodes()
     trainer, history = node_trainer(settings, seed, place.data_dir, download=place.download), History(part="validation")
     remove_parts(folder)
@@ -136,7 +136,7 @@ def _in_folder(folder: Path, recipe: Recipe, seed: int, place: Place) -> UnderWa
                     raise Stopped(requests[0])
     except NonFiniteError as error:
         status = f"diverged: {error}"
-    return Result(
+    return RecipeResult(
         recipe=recipe.name,
         seed=seed,
         settings=recipe.settings,
@@ -148,7 +148,7 @@ def _in_folder(folder: Path, recipe: Recipe, seed: int, place: Place) -> UnderWa
     )
 
 
-def _search(recipe: Recipe, seed: int, place: Place) -> UnderWay:
+def _search(recipe: Recipe, seed: int, place: Workspace) -> UnderWay:
     space = recipe.space(seed)
     others: dict[str, Any] = {"data_dir": place.data_dir, "download": place.download, "parent": place.parent}
     search = Search(space, place.of(recipe, seed), jobs=place.jobs, **others)
@@ -169,7 +169,7 @@ def _search(recipe: Recipe, seed: int, place: Place) -> UnderWay:
             test = history.about["test"]["accuracy"]
             seconds += history.about["seconds"]
     in_order = [search.outcome(number) for number in range(len(search.points))]
-    return Result(
+    return RecipeResult(
         recipe=recipe.name,
         seed=seed,
         settings=recipe.settings,
@@ -200,7 +200,17 @@ def _classes(run: Run) -> dict[str, float]:
 
 
 def _about(status: str, dataset: str, model: str, parameters: int) -> dict[str, Any]:
-    return {"status": status, "dataset": dataset, "model": model, "parameters": parameters, "machine": fingerprint()}
+    return {
+        "status": status,
+        "dataset": dataset,
+        "model": model,
+        "parameters": parameters,
+        "machine": machine_fingerprint(),
+    }
 
 
-_KINDS: Final[dict[str, Callable[[Recipe, int, Place], UnderWay]]] = {"run": _run, "nodes": _nodes, "search": _search}
+_KINDS: Final[dict[str, Callable[[Recipe, int, Workspace], UnderWay]]] = {
+    "run": _run,
+    "nodes": _nodes,
+    "search": _search,
+}

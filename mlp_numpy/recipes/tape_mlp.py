@@ -33,7 +33,7 @@ DTYPE: Final = np.float64
 
 
 @dataclass(frozen=True)
-class NodeSettings:
+class TapeSettings:
     """What the experiments vary.
 
     activation, second    f and g
@@ -58,7 +58,7 @@ class NodeSettings:
     dataset: str = "mnist"
 
     @classmethod
-    def parsed(cls, who: str, texts: Mapping[str, Any]) -> NodeSettings:
+    def parsed(cls, who: str, texts: Mapping[str, Any]) -> TapeSettings:
         """Settings from their texts. Raises DataError for what cannot be meant."""
         types = {field.name: str(field.type) for field in fields(cls)}
         try:
@@ -66,20 +66,20 @@ class NodeSettings:
         except (KeyError, ValueError) as error:
             raise DataError(f"{who}: settings must be those of a network of nodes, got {error}.") from error
         starts = ("glorot", "zero", "normal")
-        for name, known in (("activation", ACTIVATIONS), ("second", ACTIVATIONS), ("init", starts)):
+        for name, known in (("activation", ACTIVATION_OPS), ("second", ACTIVATION_OPS), ("init", starts)):
             if getattr(settings, name) not in known:
                 raise DataError(f"{who}: {name} must be one of {', '.join(known)}.")
         return settings
 
 
-class Net(vg.Module):
+class TapeMLP(vg.Module):
     """The network of these experiments for ``n_inputs`` numbers in ``n_classes`` classes."""
 
-    def __init__(self, settings: NodeSettings, n_inputs: int, n_classes: int, seed: int) -> None:
+    def __init__(self, settings: TapeSettings, n_inputs: int, n_classes: int, seed: int) -> None:
         rng, hidden = stream(seed, "weights"), max(1, round(settings.multiple * n_inputs))
         sizes = [n_inputs, hidden, *([hidden] if settings.extra or settings.residual else []), n_classes]
         self.layers = [vg.Linear(*pair, rng=rng, dtype=DTYPE) for pair in zip(sizes[:-1], sizes[1:], strict=True)]
-        self.activation, self.second = ACTIVATIONS[settings.activation], ACTIVATIONS[settings.second]
+        self.activation, self.second = ACTIVATION_OPS[settings.activation], ACTIVATION_OPS[settings.second]
         self.residual = settings.residual
         for layer in self.layers:
             if settings.init == "zero":
@@ -98,11 +98,11 @@ class Net(vg.Module):
         return scores
 
 
-def node_trainer(settings: NodeSettings, seed: int, data_dir: str | Path, *, download: bool) -> Trainer:
+def node_trainer(settings: TapeSettings, seed: int, data_dir: str | Path, *, download: bool) -> Trainer:
     """The training of such a network, which is evaluated after every epoch on the examples held out."""
     dataset = load_dataset(settings.dataset, data_dir, download=download).dataset
     train, held_out = hold_out(dataset.train, settings.validation, "last")
-    net = Net(settings, dataset.n_features, dataset.n_classes, seed)
+    net = TapeMLP(settings, dataset.n_features, dataset.n_classes, seed)
     batches = Batches(
         train,
         settings.batch,
@@ -117,6 +117,6 @@ def node_trainer(settings: NodeSettings, seed: int, data_dir: str | Path, *, dow
     return Trainer(model, loss, optimizer, batches, held_out, eval_every=batches.steps_per_epoch, max_growth=1e9)
 
 
-ACTIVATIONS: Final = {"relu": vg.relu, "sigmoid": vg.sigmoid}
+ACTIVATION_OPS: Final = {"relu": vg.relu, "sigmoid": vg.sigmoid}
 _TRUTH: Final = {"true": True, "false": False}
 _READERS: Final[dict[str, Any]] = {"str": str, "int": int, "float": float, "bool": lambda text: _TRUTH[text]}

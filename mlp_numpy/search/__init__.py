@@ -1,24 +1,24 @@
 """Searches for settings: grids and random draws, each trial on record, a winner by validation, the test set once."""
 
 from mlp_numpy.search.journal import Journal
-from mlp_numpy.search.parallel import leave_with, side_by_side
+from mlp_numpy.search.parallel import exit_with_parent, parallel_map
 from mlp_numpy.search.report import Table, draw_search, table_text, tables
 from mlp_numpy.search.search import Search
 from mlp_numpy.search.space import Range, Space, read_space, scikit_learn, space_of
-from mlp_numpy.search.trial import Outcome
+from mlp_numpy.search.trial import TrialResult
 
 __all__ = [
     "Journal",
-    "Outcome",
+    "TrialResult",
     "Range",
     "Search",
     "Space",
     "Table",
     "draw_search",
-    "leave_with",
+    "exit_with_parent",
     "read_space",
     "scikit_learn",
-    "side_by_side",
+    "parallel_map",
     "space_of",
     "table_text",
     "tables",

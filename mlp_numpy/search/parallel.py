@@ -18,7 +18,7 @@ T = TypeVar("T")
 _NONE: Any = object()
 
 
-def side_by_side(function: Callable[..., T], calls: Iterable[tuple[Any, ...]], jobs: int) -> Iterator[T]:
+def parallel_map(function: Callable[..., T], calls: Iterable[tuple[Any, ...]], jobs: int) -> Iterator[T]:
     """What ``function`` gives for each of ``calls``, in the order in which they end.
 
     The same numbers come however many run side by side: each has one core, and with one job they run here, one after
@@ -28,7 +28,7 @@ def side_by_side(function: Callable[..., T], calls: Iterable[tuple[Any, ...]], j
     itself; ExtraMissingError for more than one without joblib, WorkerLostError if a process is killed, and what
     ``function`` raises.
     """
-    jobs = whole_number("side_by_side", "jobs", jobs)
+    jobs = whole_number("parallel_map", "jobs", jobs)
     if jobs == 1:
         yield from (_on_one_core(function, *call) for call in calls)
         return
@@ -42,7 +42,7 @@ def side_by_side(function: Callable[..., T], calls: Iterable[tuple[Any, ...]], j
         ) from error
     if _is_fork():
         raise OptionError(
-            "side_by_side: jobs must be 1 in a fork of a process that used joblib: the processes that joblib would ask "
+            "parallel_map: jobs must be 1 in a fork of a process that used joblib: the processes that joblib would ask "
             f"wait for the other one, got {jobs}. Hint: start this process anew (multiprocessing's spawn), or jobs=1."
         )
     options: dict[str, Any] = {"return_as": "generator_unordered", "batch_size": 1, "pre_dispatch": "n_jobs"}
@@ -63,7 +63,7 @@ def side_by_side(function: Callable[..., T], calls: Iterable[tuple[Any, ...]], j
         ) from error
 
 
-def leave_with(parent: int) -> None:
+def exit_with_parent(parent: int) -> None:
     """End this process at once if the one that waits for it, ``parent``, is gone; a long call asks now and then."""
     if parent not in (os.getpid(), os.getppid()):
         os._exit(1)

@@ -13,7 +13,7 @@ import numpy as np
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.search.space import Range, Space, key_of
-from mlp_numpy.search.trial import Outcome
+from mlp_numpy.search.trial import TrialResult
 from mlp_numpy.viz import save_heat_map, save_parallel
 
 _NAMES = {"lr": "learning rate", "weight_decay": "weight decay"}
@@ -31,7 +31,7 @@ class Table:
     values: Array
 
 
-def tables(space: Space, outcomes: Sequence[Outcome]) -> list[Table]:
+def tables(space: Space, outcomes: Sequence[TrialResult]) -> list[Table]:
     """The accuracies of a grid: rows are learning rates and columns weight decays, where these are varied.
 
     Else they are the first two settings. A grid of more settings has a table for each combination of the others; a
@@ -62,7 +62,7 @@ def table_text(table: Table) -> str:
     return "\n".join([*([f"{title}\n"] if title else []), *lines])
 
 
-def draw_search(folder: Path, title: str, space: Space, outcomes: Sequence[Outcome]) -> list[Path]:
+def draw_search(folder: Path, title: str, space: Space, outcomes: Sequence[TrialResult]) -> list[Path]:
     """Draw the tables as heat maps, and every trial that has a result as a line through its settings."""
     drawn = []
     for number, table in enumerate(tables(space, outcomes), 1):
@@ -86,7 +86,7 @@ def _cell(value: float, best: float) -> str:
     return f"**{value:.4f}**" if value == best else f"{value:.4f}"
 
 
-def _shown(outcome: Outcome) -> dict[str, Any]:
+def _shown(outcome: TrialResult) -> dict[str, Any]:
     point = {name: _text(value) if isinstance(value, tuple) else value for name, value in outcome.point.items()}
     return point | {"accuracy": outcome.accuracy}
 

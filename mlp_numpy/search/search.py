@@ -19,9 +19,9 @@ from mlp_numpy.experiment.folder import usable
 from mlp_numpy.experiment.lock import locked
 from mlp_numpy.experiment.openings import SETTINGS, openings
 from mlp_numpy.search.journal import ANOTHER, Journal
-from mlp_numpy.search.parallel import leave_with, side_by_side
+from mlp_numpy.search.parallel import exit_with_parent, parallel_map
 from mlp_numpy.search.space import ELSEWHERE, Space, key_of
-from mlp_numpy.search.trial import Outcome, run_trial
+from mlp_numpy.search.trial import TrialResult, run_trial
 from mlp_numpy.training import History
 
 JOURNAL: Final = "journal.jsonl"
@@ -61,11 +61,11 @@ class Search:
         parent = None if parent is None else whole_number("Search", "parent", parent, -LARGEST)
         self.points = space.points()
         self.configs = [space.config(point, **others) for point in self.points]
-        self.outcomes: dict[str, Outcome] = {}
+        self.outcomes: dict[str, TrialResult] = {}
         self.stopped_by: int | None = None
         self._parent = os.getpid() if parent is None else parent
 
-    def run(self) -> Iterator[Outcome]:
+    def run(self) -> Iterator[TrialResult]:
         """Do the trials that are missing; yields the outcomes that were on record, and then each as it comes.
 
         Raises RunFolderError if the folder is another search's or another process is at work in it, DataError if the
@@ -82,10 +82,10 @@ class Search:
             missing = [number for number, point in enumerate(self.points) if key_of(point) not in recorded]
             for outcome in self._done(missing):
                 journal.add(outcome.as_json())
-                leave_with(self._parent)
+                exit_with_parent(self._parent)
                 yield self._take(outcome)
 
-    def outcome(self, number: int) -> Outcome:
+    def outcome(self, number: int) -> TrialResult:
         """How a trial ended. Raises OutOfRangeError for a number that there is not, CallOrderError before its end."""
         if not 0 <= whole_number("Search.outcome", "number", number, 0) < len(self.points):
             raise OutOfRangeError(f"Search.outcome: number must be below {len(self.points)}, got {shown(number)}.")
@@ -132,7 +132,7 @@ class Search:
                 run = Run(replace(config, name=folder.name, overwrite=True, **here))
             with run:
                 for _ in run.records():
-                    leave_with(self._parent)
+                    exit_with_parent(self._parent)
         self.stopped_by = run.stopped_by
         return run.history
 
@@ -154,10 +154,10 @@ class Search:
             )
         return folder
 
-    def _recorded(self, journal: Journal) -> dict[str, Outcome]:
+    def _recorded(self, journal: Journal) -> dict[str, TrialResult]:
         recorded = {}
         for line, entry in enumerate(journal.entries, 2):
-            outcome = Outcome.from_json(f"search: {journal.path}, line {line}", entry)
+            outcome = TrialResult.from_json(f"search: {journal.path}, line {line}", entry)
             if outcome.point.keys() != self.space.axes.keys():
                 raise RunFolderError(
                     f"search: {journal.path} must be the journal of the same search, of {', '.join(self.space.axes)}, "
@@ -166,14 +166,14 @@ class Search:
             recorded[key_of(outcome.point)] = outcome
         return recorded
 
-    def _done(self, missing: list[int]) -> Iterator[Outcome]:
+    def _done(self, missing: list[int]) -> Iterator[TrialResult]:
         """The outcomes of trials, in the order in which they end."""
         # Side by side the trials are in processes of their own, for which this one waits.
         parent = self._parent if self.jobs == 1 else os.getpid()
         calls = ((self.configs[number], self.points[number], parent) for number in missing)
-        return side_by_side(run_trial, calls, self.jobs)
+        return parallel_map(run_trial, calls, self.jobs)
 
-    def _take(self, outcome: Outcome) -> Outcome:
+    def _take(self, outcome: TrialResult) -> TrialResult:
         self.outcomes[key_of(outcome.point)] = outcome
         return outcome
 

@@ -11,8 +11,8 @@ from mlp_numpy.config import Config
 from mlp_numpy.data.json_files import count_of, number_of, object_of, text_of, understood
 from mlp_numpy.data.sources import load_dataset
 from mlp_numpy.errors import NonFiniteError
-from mlp_numpy.experiment import assemble
-from mlp_numpy.search.parallel import leave_with
+from mlp_numpy.experiment import build_components
+from mlp_numpy.search.parallel import exit_with_parent
 from mlp_numpy.search.space import Point
 from mlp_numpy.training import EvaluationRecord
 
@@ -21,7 +21,7 @@ _load = functools.lru_cache(maxsize=1)(load_dataset)
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrialResult:
     """How a trial ended.
 
     point    its settings that others have otherwise
@@ -46,7 +46,7 @@ class Outcome:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, where: str, content: dict[str, Any]) -> Outcome:
+    def from_json(cls, where: str, content: dict[str, Any]) -> TrialResult:
         """The outcome that ``as_json`` gave; a list in its point was a tuple. Raises DataError for something else."""
         who, _, place = where.partition(": ")
         with understood(who, f"{place} must hold a trial of a search"):
@@ -81,7 +81,7 @@ def _evaluation(name: str, content: Any) -> EvaluationRecord | None:
     return record
 
 
-def run_trial(config: Config, point: Point, parent: int) -> Outcome:
+def run_trial(config: Config, point: Point, parent: int) -> TrialResult:
     """Train as ``config`` says; ``point`` is handed through.
 
     parent   the process that waits for the outcome: where it is gone, so is this one at its next evaluation
@@ -89,14 +89,14 @@ def run_trial(config: Config, point: Point, parent: int) -> Outcome:
     began = time.perf_counter()
     evaluations: list[EvaluationRecord] = []
     loaded = _load(config.dataset, config.data_dir, download=config.download)
-    trainer = assemble(config, loaded=loaded).trainer
+    trainer = build_components(config, loaded=loaded).trainer
     try:
         for record in trainer.run(config.steps):
             if isinstance(record, EvaluationRecord):
                 evaluations.append(record)
-                leave_with(parent)
+                exit_with_parent(parent)
     except NonFiniteError as error:
-        return Outcome(point, f"diverged: {error}", None, None, round(time.perf_counter() - began, 3))
+        return TrialResult(point, f"diverged: {error}", None, None, round(time.perf_counter() - began, 3))
     status = "finished" if trainer.step >= config.steps else "stopped early"
     best = max(evaluations, key=lambda record: record.accuracy)
-    return Outcome(point, status, best, evaluations[-1], round(time.perf_counter() - began, 3))
+    return TrialResult(point, status, best, evaluations[-1], round(time.perf_counter() - began, 3))

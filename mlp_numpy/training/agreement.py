@@ -10,7 +10,7 @@ from mlp_numpy.checks import Bounds, instance, number, shown
 from mlp_numpy.data.dataset import Split
 from mlp_numpy.data.preprocessing import Preprocessing
 from mlp_numpy.errors import OptionError
-from mlp_numpy.modules import LossModule, Module, check_chain
+from mlp_numpy.modules import LossModule, Module, check_loss_matches
 from mlp_numpy.optim import Optimizer
 from mlp_numpy.training.update import Update
 
@@ -23,7 +23,7 @@ def agreed(model: Module, loss: LossModule, update: Any, batches: Any, held_out:
     Raises OptionError for what is none of these parts, a loss that is no single number or does not take what the model
     gives, and an update that moves nothing of the model.
     """
-    check_chain(model, loss)
+    check_loss_matches(model, loss)
     if loss.reduction == "none":
         raise OptionError("Trainer: the loss must be one number, but its reduction is 'none'. Hint: 'mean'.")
     if not isinstance(update, Optimizer | Update):

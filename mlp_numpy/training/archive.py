@@ -129,14 +129,14 @@ def read_bytes(who: str, path: Path, kind: str) -> bytes:
         raise unreadable(who, path, error) from error
 
 
-def below(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
+def strip_prefix(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
     """The arrays whose names begin with ``prefix``, without it. Raises UnknownNameError for what has no names."""
     if not isinstance(arrays, Mapping) or not all(isinstance(name, str) for name in arrays):
         raise UnknownNameError(f"load_state: there must be arrays by name, got {shown(arrays)}.")
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
-def under(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
+def with_prefix(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
     """The arrays with ``prefix`` put before their names."""
     return {f"{prefix}{name}": array for name, array in arrays.items()}
 

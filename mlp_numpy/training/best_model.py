@@ -10,12 +10,12 @@ import numpy as np
 from mlp_numpy.arrays import Array
 from mlp_numpy.checks import instance, whole_number
 from mlp_numpy.modules import NamedArrays
-from mlp_numpy.training.archive import below, under
+from mlp_numpy.training.archive import strip_prefix, with_prefix
 from mlp_numpy.training.records import EvaluationRecord
 from mlp_numpy.training.snapshot import Snapshot
 
 
-class Selection:
+class BestModel:
     """Keeps the model of the evaluation with the highest accuracy, the first of equals.
 
     patience   how many evaluations in a row may bring nothing better before ``exhausted``; None: any number
@@ -45,7 +45,7 @@ class Selection:
     def state(self) -> dict[str, Array]:
         """What a later evaluation depends on, as ``load_state`` takes it."""
         counters = {"accuracy": np.array(self.accuracy), "waited": np.array(self.waited)}
-        return counters | under("best/", self.best.state())
+        return counters | with_prefix("best/", self.best.state())
 
     def load_state(self, state: Mapping[str, Array]) -> None:
         """Go on where another selection on the same model was; raises as ``Snapshot.load_state`` does."""
@@ -53,6 +53,6 @@ class Selection:
         counters = NamedArrays("Selection.load_state", {"accuracy": accuracy, "waited": waited})
         own = {name: value for name, value in state.items() if not name.startswith("best/")}
         counters.checked(own)
-        self.best.load_state(below("best/", state))
+        self.best.load_state(strip_prefix("best/", state))
         counters.assign(own)
         self.accuracy, self.waited = float(accuracy), int(waited)

@@ -12,7 +12,7 @@ from mlp_numpy.arrays import Array
 from mlp_numpy.checks import shown
 from mlp_numpy.data.reading import as_path, said
 from mlp_numpy.errors import DataError, DataNotFoundError
-from mlp_numpy.training.archive import below, read_archive, under, write_archive
+from mlp_numpy.training.archive import read_archive, strip_prefix, with_prefix, write_archive
 from mlp_numpy.training.history import PARTS, History, checked_about, checked_watch
 
 FORMAT: Final = 1
@@ -48,7 +48,7 @@ def save_checkpoint(
     folder = as_path("save_checkpoint", folder)
     watched = [[record.step, record.watched] for record in history.steps if record.watched]
     content = {**about, "format": FORMAT, "history": history.about, "part": history.part, "watched": watched}
-    arrays = under("state/", state) | under("history/", history.arrays())
+    arrays = with_prefix("state/", state) | with_prefix("history/", history.arrays())
     write_archive(folder / NAME, arrays, content, keep=folder / PREVIOUS)
 
 
@@ -79,9 +79,9 @@ def _read(path: Path) -> Checkpoint:
         history = History(checked_about(about.pop("history")), part=about.pop("part"))
         if history.part not in PARTS:
             raise ValueError(f"part {shown(history.part)}")
-        found = below("history/", arrays)
+        found = strip_prefix("history/", arrays)
         watched = checked_watch(about.pop("watched"))
         history.load_arrays({name: found[name] for name in ("steps", "evaluations")}, watched)
     except Exception as error:  # whoever writes another file with a digest can write anything
         raise DataError(f"load_checkpoint: {path} must hold the history of a run, got {said(error)}") from error
-    return Checkpoint(below("state/", arrays), history, about, path)
+    return Checkpoint(strip_prefix("state/", arrays), history, about, path)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, Learned, all_finite
+from mlp_numpy.arrays import Array, Parameter, all_finite
 from mlp_numpy.errors import NonFiniteError
 from mlp_numpy.modules import LossModule, Module, Residual, Sequential
 
@@ -113,7 +113,7 @@ def held_out_place(images: Array) -> tuple[str, bool]:
     return "the data held out" if in_data else "the held-out part", in_data
 
 
-def last_gradient(model: Module) -> Learned:
+def last_gradient(model: Module) -> Parameter:
     """The parameter of the first layer that learns whose gradient is the smallest array.
 
     It is computed last, from what has come through every layer behind it, and a NaN or an infinity on that way stays

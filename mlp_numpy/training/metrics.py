@@ -12,7 +12,7 @@ from mlp_numpy.data.batches import chunks
 from mlp_numpy.data.dataset import Split
 from mlp_numpy.data.preprocessing import Preprocessing
 from mlp_numpy.errors import DTypeError, LabelError, ShapeError
-from mlp_numpy.modules import Joined, LossModule, Module, check_chain
+from mlp_numpy.modules import Joined, LossModule, Module, check_loss_matches
 
 
 def accuracy(scores: Array, labels: Array) -> float:
@@ -31,7 +31,7 @@ def accuracy(scores: Array, labels: Array) -> float:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Evaluation:
     """Loss and accuracy over a whole split, and what was predicted for each of its examples (N,)."""
 
     loss: float
@@ -41,7 +41,7 @@ class Outcome:
 
 def evaluate(
     model: Module, loss: LossModule, split: Split, preprocessing: Preprocessing, *, chunk: int = 1000
-) -> Outcome:
+) -> Evaluation:
     """Run ``model`` in evaluation mode over all of ``split``, ``chunk`` examples at a time.
 
     The model's scores go into ``loss``; ``Outcome.loss`` is the mean that the loss would give for all of them at once,
@@ -51,7 +51,7 @@ def evaluate(
     Raises OptionError for what is no model, loss, split, preprocessing or chunk, or where the loss does not take what
     the model gives.
     """
-    check_chain(model, loss)
+    check_loss_matches(model, loss)
     instance("evaluate", "split", split, Split)
     instance("evaluate", "preprocessing", preprocessing, Preprocessing)
     chunk = whole_number("evaluate", "chunk", chunk)
@@ -72,7 +72,7 @@ def evaluate(
         loss.clear_cache()
         model.train(training)
     chosen = np.concatenate(predicted)
-    return Outcome(mean, np.count_nonzero(chosen == split.labels) / len(split), chosen)
+    return Evaluation(mean, np.count_nonzero(chosen == split.labels) / len(split), chosen)
 
 
 def confusion_matrix(labels: Array, predicted: Array, n_classes: int) -> Array:

@@ -16,11 +16,11 @@ import numpy as np
 
 from mlp_numpy.arrays import Array, all_finite
 from mlp_numpy.checks import LARGEST, shown
-from mlp_numpy.data.preprocessing import KINDS, STATISTICS, Preprocessing
+from mlp_numpy.data.preprocessing import PREPROCESSINGS, STATISTICS, Preprocessing
 from mlp_numpy.data.reading import as_path, said
 from mlp_numpy.errors import DataError, OptionError, unknown_name
-from mlp_numpy.models import Classifier, build, describe
-from mlp_numpy.training.archive import below, read_archive, under, write_archive
+from mlp_numpy.models import Classifier, build, describe_model
+from mlp_numpy.training.archive import read_archive, strip_prefix, with_prefix, write_archive
 from mlp_numpy.training.safetensors_file import SUFFIX, read_safetensors, write_safetensors
 
 FORMAT: Final = 2
@@ -66,8 +66,8 @@ class TrainedModel:
             if not fits(self.about[key]):
                 raise OptionError(f"TrainedModel: {key} must be {wanted}, got {shown(self.about[key])}.")
         kind, statistics = self.preprocessing.kind, self.preprocessing.state()
-        if kind not in KINDS:
-            raise unknown_name("preprocessing", kind[:80], KINDS)
+        if kind not in PREPROCESSINGS:
+            raise unknown_name("preprocessing", kind[:80], PREPROCESSINGS)
         shapes = dict.fromkeys(STATISTICS[kind], (n_inputs,))
         found = {name: np.shape(array) for name, array in statistics.items()}
         if found != shapes:
@@ -88,10 +88,12 @@ def save_model(path: str | os.PathLike[str], trained: TrainedModel) -> None:
         raise OptionError(f"save_model: there must be a TrainedModel to save, got {shown(trained)}.")
     about = trained.about | {
         "format": FORMAT,
-        "model": describe(trained.model),
+        "model": describe_model(trained.model),
         "preprocessing": trained.preprocessing.kind,
     }
-    arrays = under("weights/", trained.model.state()) | under("preprocessing/", trained.preprocessing.state())
+    arrays = with_prefix("weights/", trained.model.state()) | with_prefix(
+        "preprocessing/", trained.preprocessing.state()
+    )
     if path.suffix == SUFFIX:
         write_safetensors(path, arrays, about)
     else:
@@ -120,11 +122,11 @@ def load_model(path: str | os.PathLike[str]) -> TrainedModel:
 
 
 def _assemble(about: dict[str, Any], arrays: Mapping[str, Array]) -> TrainedModel:
-    weights = below("weights/", arrays)
+    weights = strip_prefix("weights/", arrays)
     n_numbers = sum(array.size for array in weights.values())
     model = build(about["model"], most_numbers=n_numbers, most_arrays=len(weights))
     model.load_state(weights)
-    statistics = below("preprocessing/", arrays)
+    statistics = strip_prefix("preprocessing/", arrays)
     preprocessing = Preprocessing(about["preprocessing"], statistics.get("shift"), statistics.get("scale"))
     return TrainedModel(model.eval(), preprocessing, about)
 

@@ -10,7 +10,7 @@ import numpy as np
 from mlp_numpy.arrays import Array
 from mlp_numpy.checks import numbers
 from mlp_numpy.modules import NamedArrays
-from mlp_numpy.training.archive import below
+from mlp_numpy.training.archive import strip_prefix
 
 
 class Progress(NamedTuple):
@@ -33,7 +33,7 @@ class Progress(NamedTuple):
 
         Raises UnknownNameError for names, ShapeError for shapes and DTypeError for kinds of numbers that do not fit.
         """
-        below("", state)
+        strip_prefix("", state)
         counters = {name: np.zeros((), int) for name in cls._fields[:3]}
         told = numbers("Trainer.load_state", "held_out_losses", state.get("held_out_losses", ()))
         losses = np.zeros(told.shape)

@@ -9,7 +9,7 @@ import numpy as np
 from mlp_numpy.arrays import Array
 from mlp_numpy.modules import Module, NamedArrays
 from mlp_numpy.optim import Average, FlatParameters
-from mlp_numpy.training.archive import under
+from mlp_numpy.training.archive import with_prefix
 
 
 def live_buffers(model: Module) -> dict[str, Array]:
@@ -42,7 +42,7 @@ class Snapshot:
     """
 
     def __init__(self, model: Module, parameters: FlatParameters, average: Average | None = None) -> None:
-        self._live = {"values": parameters.values, **under("buffers/", live_buffers(model))}
+        self._live = {"values": parameters.values, **with_prefix("buffers/", live_buffers(model))}
         if average is not None:
             self._live["average"] = average.values
         self._kept = {name: array.copy() for name, array in self._live.items()}

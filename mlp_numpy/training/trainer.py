@@ -17,8 +17,8 @@ from mlp_numpy.errors import MlpNumpyError, NonFiniteError, OptionError
 from mlp_numpy.modules import Joined, LossModule, Module
 from mlp_numpy.optim import Accumulator, Optimizer
 from mlp_numpy.training.agreement import LossBound, agreed
-from mlp_numpy.training.archive import below, under
-from mlp_numpy.training.best_model import Selection
+from mlp_numpy.training.archive import strip_prefix, with_prefix
+from mlp_numpy.training.best_model import BestModel
 from mlp_numpy.training.diagnosis import Failure, diverged, failure_at, held_out_place, last_gradient
 from mlp_numpy.training.layer_stats import Watch
 from mlp_numpy.training.metrics import accuracy, evaluate
@@ -87,7 +87,7 @@ class Trainer:
         self._watch = Watch(model, self.parameters)
         self.step = self.weights_step = 0
         self.failure: Failure | None = None
-        self.selection = Selection(Snapshot(model, self.parameters), patience) if select else None
+        self.selection = BestModel(Snapshot(model, self.parameters), patience) if select else None
         self._evaluated_step = -1
         self._held_out_losses: list[float] = []
         self._accumulator = Accumulator(self.parameters, loss.reduction) if self.accumulate > 1 else None
@@ -190,7 +190,7 @@ class Trainer:
         progress = Progress(*counters, self._bound.first_loss, self._held_out_losses)
         kept = progress.state()
         for prefix, part in self._stateful().items():
-            kept |= under(prefix, part.state())
+            kept |= with_prefix(prefix, part.state())
         return kept
 
     def load_state(self, state: Mapping[str, Array]) -> None:
@@ -209,7 +209,7 @@ class Trainer:
     def _load(self, state: Mapping[str, Array]) -> None:
         progress = Progress.of(state)
         for prefix, part in self._stateful().items():
-            part.load_state(below(prefix, state))
+            part.load_state(strip_prefix(prefix, state))
         self.step, self.weights_step, self._evaluated_step = progress[:3]
         self._bound.first_loss, self._held_out_losses = progress[3:]
 

@@ -9,7 +9,7 @@ from mlp_numpy.arrays import Array
 from mlp_numpy.checks import POSITIVE, instance, number, shown
 from mlp_numpy.errors import OptionError
 from mlp_numpy.optim import Average, L2Penalty, Optimizer, Plateau, Schedule, clip_norm, clip_value
-from mlp_numpy.training.archive import below, under
+from mlp_numpy.training.archive import strip_prefix, with_prefix
 
 
 class Update:
@@ -83,11 +83,11 @@ class Update:
 
     def state(self) -> dict[str, Array]:
         """What the next update depends on besides weights and gradients, as ``load_state`` takes it."""
-        average = {} if self.average is None else under("average/", self.average.state())
-        return under("optimizer/", self.optimizer.state()) | average
+        average = {} if self.average is None else with_prefix("average/", self.average.state())
+        return with_prefix("optimizer/", self.optimizer.state()) | average
 
     def load_state(self, state: Mapping[str, Array]) -> None:
         """Go on where another update of the same parts was."""
-        self.optimizer.load_state(below("optimizer/", state))
+        self.optimizer.load_state(strip_prefix("optimizer/", state))
         if self.average is not None:
-            self.average.load_state(below("average/", state))
+            self.average.load_state(strip_prefix("average/", state))

@@ -8,7 +8,7 @@ from mlp_numpy.viz.curves import (
     draw_accuracy,
     draw_confusion,
     draw_loss,
-    running_mean,
+    moving_average,
     save,
     save_confusion,
     save_curves,
@@ -17,9 +17,9 @@ from mlp_numpy.viz.first_layer import save_first_layer
 from mlp_numpy.viz.functions import draw_function, save_functions
 from mlp_numpy.viz.graph import draw_graph, save_graph
 from mlp_numpy.viz.heat_map import draw_heat_map, save_heat_map
-from mlp_numpy.viz.layer_stats import draw_watch, save_watch
-from mlp_numpy.viz.mean_std_band import draw_bands, save_bands
-from mlp_numpy.viz.misclassified import save_mistakes, surest_mistakes
+from mlp_numpy.viz.layer_stats import draw_layer_stats, save_layer_stats
+from mlp_numpy.viz.mean_std_band import draw_mean_std, save_mean_std
+from mlp_numpy.viz.misclassified import most_confident_mistakes, save_misclassified
 from mlp_numpy.viz.parallel_coordinates import draw_parallel, save_parallel
 from mlp_numpy.viz.parity import draw_differences, save_parity
 
@@ -27,7 +27,7 @@ __all__ = [
     "TEST",
     "TRAIN",
     "draw_accuracy",
-    "draw_bands",
+    "draw_mean_std",
     "draw_class_bars",
     "draw_confusion",
     "draw_differences",
@@ -36,10 +36,10 @@ __all__ = [
     "draw_heat_map",
     "draw_loss",
     "draw_parallel",
-    "draw_watch",
-    "running_mean",
+    "draw_layer_stats",
+    "moving_average",
     "save",
-    "save_bands",
+    "save_mean_std",
     "save_class_bars",
     "save_class_images",
     "save_confusion",
@@ -48,10 +48,10 @@ __all__ = [
     "save_functions",
     "save_graph",
     "save_heat_map",
-    "save_mistakes",
+    "save_misclassified",
     "save_parallel",
     "save_parity",
     "save_saliency",
-    "save_watch",
-    "surest_mistakes",
+    "save_layer_stats",
+    "most_confident_mistakes",
 ]

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from mlp_numpy.arrays import Array
 from mlp_numpy.errors import ShapeError
 from mlp_numpy.viz.curves import save
-from mlp_numpy.viz.style import bare, color_of
+from mlp_numpy.viz.style import color_of, plain_axes
 
 _GROUP = 0.8
 """The width of a class's bars together; 1 would leave no air between classes."""
@@ -36,7 +36,7 @@ def draw_class_bars(axes: Axes, settings: Mapping[str, Array], names: Sequence[s
     axes.set_ylabel("accuracy on the class")
     axes.set_xlim(-0.55, len(names) - 0.45)
     axes.set_ylim(0, 1)
-    bare(axes)
+    plain_axes(axes)
     axes.grid(visible=False, axis="x")
     axes.legend(frameon=False, fontsize=9, ncols=len(settings), loc="lower left", bbox_to_anchor=(0, 1), borderpad=0)
 

@@ -16,14 +16,14 @@ from mlp_numpy.arrays import Array
 from mlp_numpy.atomic_io import written_whole
 from mlp_numpy.data.reading import as_path
 from mlp_numpy.training.history import History
-from mlp_numpy.viz.style import COLORS, bare
+from mlp_numpy.viz.style import COLORS, plain_axes
 
 TRAIN: Final = COLORS[0]
 TEST: Final = COLORS[1]
 _FAINT: Final = 0.25
 
 
-def running_mean(values: Sequence[float], width: int) -> Array:
+def moving_average(values: Sequence[float], width: int) -> Array:
     """The mean of each value and the ``width − 1`` before it, fewer at the start: (n,) → (n,)."""
     n = len(values)
     if n == 0:
@@ -116,7 +116,7 @@ def _draw_train(axes: Axes, steps: Sequence[int], values: Sequence[float], width
     if width > 1:
         axes.plot(steps, values, color=TRAIN, alpha=_FAINT, linewidth=0.8, label="train, each batch")
         label = f"train, mean of {width} batches"
-    axes.plot(steps, running_mean(values, width), color=TRAIN, linewidth=1.8, label=label)
+    axes.plot(steps, moving_average(values, width), color=TRAIN, linewidth=1.8, label=label)
 
 
 def _draw_test(axes: Axes, history: History, values: Sequence[float]) -> None:
@@ -126,5 +126,5 @@ def _draw_test(axes: Axes, history: History, values: Sequence[float]) -> None:
 
 def _finish(axes: Axes) -> None:
     axes.set_xlabel("step")
-    bare(axes)
+    plain_axes(axes)
     axes.legend(frameon=False, fontsize=9)

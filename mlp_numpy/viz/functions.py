@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from mlp_numpy.arrays import Array
 from mlp_numpy.modules import Module
 from mlp_numpy.viz.curves import TEST, TRAIN, save
-from mlp_numpy.viz.style import bare
+from mlp_numpy.viz.style import plain_axes
 
 _REACH: Final = 3.0
 _POINTS: Final = 1201
@@ -42,7 +42,7 @@ def draw_function(axes: Axes, module: Module, name: str) -> None:
     axes.set_xticks([-2, 0, 2])
     axes.set_yticks(range(4))
     axes.set_xlabel("x")
-    bare(axes)
+    plain_axes(axes)
 
 
 def save_functions(path: str | os.PathLike[str], functions: dict[str, Module], title: str = "") -> None:

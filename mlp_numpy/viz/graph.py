@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse, FancyArrowPatch, FancyBboxPatch
 
 from mlp_numpy.autodiff import Node, OpNode
-from mlp_numpy.autodiff.explain import describe, gradient_of
+from mlp_numpy.autodiff.explain import describe_node, gradient_of
 from mlp_numpy.errors import OptionError
 from mlp_numpy.viz.curves import TEST, TRAIN, save
 from mlp_numpy.viz.layers import Layout, layout
@@ -101,7 +101,7 @@ def _label(part: Hashable) -> list[str]:
         return [part.op.__name__]
     if not isinstance(part, Node):
         return [""]
-    words = describe(part).rpartition(", ")[0]
+    words = describe_node(part).rpartition(", ")[0]
     return [line for line in (words, gradient_of(part)) if line]
 
 

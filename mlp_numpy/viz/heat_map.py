@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 from mlp_numpy.arrays import Array
 from mlp_numpy.errors import ShapeError
 from mlp_numpy.viz.curves import TEST, save
-from mlp_numpy.viz.style import ink
+from mlp_numpy.viz.style import contrast_color
 
 
 def draw_heat_map(axes: Axes, table: Array, rows: Sequence[str], columns: Sequence[str], *, digits: int = 3) -> None:
@@ -35,7 +35,7 @@ def draw_heat_map(axes: Axes, table: Array, rows: Sequence[str], columns: Sequen
     axes.imshow(np.where(known, shares, np.nan), cmap=colormap, vmin=0, vmax=1, aspect="auto")
     for i, j in np.ndindex(*table.shape):
         text = f"{table[i, j]:.{digits}f}" if known[i, j] else "–"
-        color = ink(colormap, float(shares[i, j])) if known[i, j] else "black"
+        color = contrast_color(colormap, float(shares[i, j])) if known[i, j] else "black"
         axes.text(j, i, text, ha="center", va="center", fontsize=10, color=color)
     if known.any():
         i, j = np.unravel_index(np.nanargmax(np.where(known, table, -np.inf)), table.shape)

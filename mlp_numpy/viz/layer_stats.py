@@ -12,11 +12,11 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from mlp_numpy.errors import ShapeError
-from mlp_numpy.viz.curves import running_mean, save
-from mlp_numpy.viz.style import End, bare, label_ends
+from mlp_numpy.viz.curves import moving_average, save
+from mlp_numpy.viz.style import End, label_ends, plain_axes
 
 
-def draw_watch(
+def draw_layer_stats(
     axes: Axes, name: str, layers: Mapping[str, Sequence[float]], steps: Sequence[float], *, width: int = 1
 ) -> None:
     """One quantity of every layer by step, as its mean over ``width`` steps, from the first layer, dark, to the last.
@@ -30,8 +30,10 @@ def draw_watch(
     ends = []
     for position, (layer, values) in enumerate(layers.items()):
         if len(values) != len(steps) or not len(steps):
-            raise ShapeError(f"draw_watch: {name} of {layer} must be {len(steps)} numbers, ≥ 1, got {len(values)}.")
-        means = running_mean(values, width)
+            raise ShapeError(
+                f"draw_layer_stats: {name} of {layer} must be {len(steps)} numbers, ≥ 1, got {len(values)}."
+            )
+        means = moving_average(values, width)
         shown = means if share else np.where(means > 0, means, np.nan)
         color = to_hex(matplotlib.colormaps["viridis"](0.85 * position / max(len(layers) - 1, 1)))
         # A line through a single point is none.
@@ -46,11 +48,11 @@ def draw_watch(
     elif ends:
         axes.set_yscale("log")
     axes.margins(x=0.01)
-    bare(axes)
+    plain_axes(axes)
     label_ends(axes, ends)
 
 
-def save_watch(
+def save_layer_stats(
     path: str | os.PathLike[str],
     columns: Mapping[str, Mapping[str, Sequence[float]]],
     title: str = "",
@@ -69,6 +71,6 @@ def save_watch(
     panels = figure.subplots(1, len(columns), squeeze=False)[0]
     for axes, (name, layers) in zip(panels, columns.items(), strict=True):
         n = max((len(values) for values in layers.values()), default=0)
-        draw_watch(axes, name, layers, range(1, n + 1) if steps is None else steps, width=width)
+        draw_layer_stats(axes, name, layers, range(1, n + 1) if steps is None else steps, width=width)
     figure.suptitle(f"{title}, means of {width} steps".lstrip(", ") if width > 1 else title)
     save(path, figure)

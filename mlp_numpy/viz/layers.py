@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TypeAlias
 
-Place: TypeAlias = tuple[float, int]
+Box: TypeAlias = tuple[float, int]
 """x, and the row, counted from the bottom."""
 
 _SWEEPS = 20
@@ -25,8 +25,8 @@ _SWEEPS = 20
 class Layout:
     """places: of every node; routes: of every arrow (from, to), all places it goes through, both ends included."""
 
-    places: dict[Hashable, Place]
-    routes: dict[tuple[Hashable, Hashable], list[Place]]
+    places: dict[Hashable, Box]
+    routes: dict[tuple[Hashable, Hashable], list[Box]]
 
 
 @dataclass
@@ -52,7 +52,7 @@ def layout(users: dict[Hashable, list[Hashable]], widths: dict[Hashable, float],
             wanted = {node: _mean([x[other] for other in neighbors[node]], x[node]) for node in row}
             row.sort(key=wanted.__getitem__)
             _spread(row, wanted, x, widths, gap)
-    places: dict[Hashable, Place] = {node: (x[node], row) for row, nodes in enumerate(found.rows) for node in nodes}
+    places: dict[Hashable, Box] = {node: (x[node], row) for row, nodes in enumerate(found.rows) for node in nodes}
     routes = {ends: [places[node] for node in chain] for ends, chain in found.chains.items()}
     return Layout({node: places[node] for node in users}, routes)
 

@@ -13,10 +13,10 @@ from matplotlib.ticker import MaxNLocator
 from mlp_numpy.arrays import Array
 from mlp_numpy.errors import ShapeError
 from mlp_numpy.viz.curves import save
-from mlp_numpy.viz.style import End, bare, color_of, label_ends
+from mlp_numpy.viz.style import End, color_of, label_ends, plain_axes
 
 
-def draw_bands(axes: Axes, curves: Mapping[str, tuple[Sequence[float], Array]]) -> None:
+def draw_mean_std(axes: Axes, curves: Mapping[str, tuple[Sequence[float], Array]]) -> None:
     """Each setting's mean over its seeds, a band of one standard deviation up and down, and its name at the end.
 
     curves   name → (steps (T,), values (seeds, T)); the standard deviation is the sample's, with seeds − 1
@@ -27,7 +27,7 @@ def draw_bands(axes: Axes, curves: Mapping[str, tuple[Sequence[float], Array]]) 
     for position, (name, (steps, values)) in enumerate(curves.items()):
         values, color = np.asarray(values), color_of(position)
         if values.ndim != 2 or values.shape[1:] != np.shape(steps) or values.size == 0:
-            raise ShapeError(f"draw_bands: values of {name} must be (seeds, {len(steps)}), got {values.shape}.")
+            raise ShapeError(f"draw_mean_std: values of {name} must be (seeds, {len(steps)}), got {values.shape}.")
         mean = values.mean(axis=0)
         text = f"{name}  {mean[-1]:.3f}"
         if len(values) > 1:
@@ -36,13 +36,13 @@ def draw_bands(axes: Axes, curves: Mapping[str, tuple[Sequence[float], Array]]) 
             text += f" ± {std[-1]:.3f}"
         axes.plot(steps, mean, color=color, linewidth=1.8, label=name)
         ends.append(End(text, steps[-1], mean[-1], color))
-    bare(axes)
+    plain_axes(axes)
     axes.margins(x=0.01)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     label_ends(axes, ends)
 
 
-def save_bands(
+def save_mean_std(
     path: str | os.PathLike[str],
     curves: Mapping[str, tuple[Sequence[float], Array]],
     title: str,
@@ -51,12 +51,12 @@ def save_bands(
     y_name: str = "test accuracy",
     limits: tuple[float, float] | None = None,
 ) -> None:
-    """What ``draw_bands`` draws as PNG; ``limits`` of the vertical axis, found from the data where left out."""
+    """What ``draw_mean_std`` draws as PNG; ``limits`` of the vertical axis, found from the data where left out."""
     figure = Figure(figsize=(8.5, 4.4), layout="constrained")
     axes = figure.subplots()
     if limits is not None:
         axes.set_ylim(*limits)
-    draw_bands(axes, curves)
+    draw_mean_std(axes, curves)
     axes.set_xlabel(x_name)
     axes.set_ylabel(y_name)
     counts = sorted({len(values) for _, values in curves.values()})

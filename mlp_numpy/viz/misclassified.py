@@ -13,13 +13,13 @@ from mlp_numpy.viz.curves import TEST, TRAIN, save
 from mlp_numpy.viz.images import headline, page, pictures, show
 
 
-def surest_mistakes(truth: Array, probabilities: Array, most: int) -> Array:
+def most_confident_mistakes(truth: Array, probabilities: Array, most: int) -> Array:
     """The rows, at most so many, whose largest probability (N, C) is not at the true class (N,), the surest first."""
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != truth)
     return wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")][:most]
 
 
-def save_mistakes(
+def save_misclassified(
     path: str | os.PathLike[str],
     images: Array,
     image_shape: tuple[int, int, int],
@@ -38,11 +38,11 @@ def save_mistakes(
     """
     if not len(images) == len(truth) == len(probabilities):
         counts = f"{len(images)}, {len(truth)} and {len(probabilities)}"
-        raise ShapeError(f"save_mistakes: images, truth and probabilities must be as many, got {counts}.")
-    rows = surest_mistakes(truth, probabilities, len(truth))
+        raise ShapeError(f"save_misclassified: images, truth and probabilities must be as many, got {counts}.")
+    rows = most_confident_mistakes(truth, probabilities, len(truth))
     n_wrong, rows = len(rows), rows[:most]
     if n_wrong == 0:
-        raise DataError("save_mistakes: there must be a mistake to show, found none.")
+        raise DataError("save_misclassified: there must be a mistake to show, found none.")
     figure, places = page(len(rows), 8, tile=1.25, caption=0.42, head=0.57)
     for axes, picture, row in zip(places, pictures(images[rows], image_shape), rows, strict=True):
         show(axes, picture)

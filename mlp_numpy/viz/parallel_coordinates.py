@@ -16,7 +16,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 from mlp_numpy.arrays import Array
 from mlp_numpy.errors import OptionError
 from mlp_numpy.viz.curves import TEST, save
-from mlp_numpy.viz.style import number
+from mlp_numpy.viz.style import format_value
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def scale(name: str, values: Sequence[Any], *, log: bool) -> Scale:
         raise OptionError(f"parallel.scale: values of {name} must be {wanted}, got {min(values)!r} to {max(values)!r}.")
     low, high = numbers.min(), numbers.max()
     if low == high:
-        return Scale(np.full(len(numbers), 0.5), ((0.5, number(low)),))
+        return Scale(np.full(len(numbers), 0.5), ((0.5, format_value(low)),))
     whole = all(isinstance(value, int | np.integer) for value in values)
     straight = MaxNLocator(5, integer=whole)
     locator = LogLocator(subs=(1.0,) if high / low >= 100 else (1.0, 2.0, 5.0)) if log else straight
@@ -52,7 +52,7 @@ def scale(name: str, values: Sequence[Any], *, log: bool) -> Scale:
     def place(value: Any) -> Any:
         return np.log(value / low) / np.log(high / low) if log else (value - low) / (high - low)
 
-    return Scale(place(numbers), tuple((float(place(tick)), number(tick)) for tick in ticks))
+    return Scale(place(numbers), tuple((float(place(tick)), format_value(tick)) for tick in ticks))
 
 
 def draw_parallel(
@@ -83,7 +83,7 @@ def draw_parallel(
         for height, text in each.marks:
             box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1}
             axes.text(column - 0.02, height, text, ha="right", va="center", fontsize=8.5, bbox=box, zorder=4)
-        value = number(best[name]) if isinstance(best[name], float) else str(best[name])
+        value = format_value(best[name]) if isinstance(best[name], float) else str(best[name])
         axes.text(column, 1.07, name, ha="center", fontsize=10)
         axes.text(column, -0.09, value, ha="center", va="center", fontsize=10, color=TEST)
     axes.set_xlim(-0.35, len(columns) - 0.85)

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mlp_numpy.viz.curves import save
-from mlp_numpy.viz.style import bare, color_of
+from mlp_numpy.viz.style import color_of, plain_axes
 
 
 def draw_differences(axes: Axes, differences: Mapping[str, Sequence[float]], bound: float) -> None:
@@ -25,7 +25,7 @@ def draw_differences(axes: Axes, differences: Mapping[str, Sequence[float]], bou
     axes.axhline(bound, color="0.4", linestyle="--", linewidth=1.0, label=f"bound {bound:.0e}")
     axes.set_yscale("log")
     axes.set_xlabel("step")
-    bare(axes)
+    plain_axes(axes)
 
 
 def save_parity(

@@ -33,7 +33,7 @@ def color_of(position: int) -> str:
     return COLORS[position % len(COLORS)]
 
 
-def bare(axes: Axes) -> None:
+def plain_axes(axes: Axes) -> None:
     """A faint grid, and a frame on the left and below only."""
     axes.grid(color="0.9")
     axes.set_axisbelow(True)
@@ -50,7 +50,7 @@ def label_ends(axes: Axes, ends: Sequence[End], *, fontsize: float = 9) -> None:
     heights = np.array([to_fraction.transform((end.x, end.y))[1] for end in ends])
     points = axes.bbox.height / axes.figure.dpi * 72
     gap = _LINE * fontsize / points
-    for end, height in zip(ends, beside(spread(heights, gap), gap), strict=True):
+    for end, height in zip(ends, beside(spread_labels(heights, gap), gap), strict=True):
         axes.annotate(
             end.text,
             (1, height),
@@ -64,7 +64,7 @@ def label_ends(axes: Axes, ends: Sequence[End], *, fontsize: float = 9) -> None:
         )
 
 
-def spread(heights: Array, gap: float) -> Array:
+def spread_labels(heights: Array, gap: float) -> Array:
     """Heights (n,) moved by as little as may be, none favored, so that neighbors are ``gap`` apart; order is kept.
 
     Those that would be closer form a block around their own mean, and blocks that meet become one.
@@ -92,13 +92,13 @@ def beside(heights: Array, gap: float) -> Array:
     return out
 
 
-def ink(colormap: Colormap, share: float) -> str:
+def contrast_color(colormap: Colormap, share: float) -> str:
     """Black or white, whichever is read better on a colormap's color at ``share`` of its range."""
     red, green, blue, _ = colormap(share)
     return "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.55 else "black"
 
 
-def number(value: float) -> str:
+def format_value(value: float) -> str:
     """A number as people write it beside an axis, to three digits: 1e-3, 8.83e-4, 0.25, 200."""
     if 0 < abs(value) < 0.01:
         digits, power = f"{value:.2e}".split("e")

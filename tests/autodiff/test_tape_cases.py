@@ -12,7 +12,7 @@ from law import hold
 from mlp_numpy import LossModule, Module, Residual
 from mlp_numpy.arrays import Array
 from mlp_numpy.autodiff import TensorNode
-from mlp_numpy.checking import composed
+from mlp_numpy.checking import reference_forward
 
 Way = Callable[[Module, dict[str, TensorNode], TensorNode, Array | None], TensorNode]
 
@@ -59,7 +59,7 @@ def agreement(way: Way, n: int) -> Callable[[Case], None]:
     return agree
 
 
-LAWS = [agreement(way, n) for way in (fused, composed) for n in (1, 6)]
+LAWS = [agreement(way, n) for way in (fused, reference_forward) for n in (1, 6)]
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

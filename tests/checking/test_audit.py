@@ -11,7 +11,7 @@ import pytest
 import mlp_numpy
 from mlp_numpy import ConvNet, LossModule, Module, Residual, SmallConvNet
 from mlp_numpy.autodiff import Op
-from mlp_numpy.checking import ROWS, SelfTest, audit, self_test
+from mlp_numpy.checking import SPECS, SelfTest, audit, self_test
 from mlp_numpy.checking.checks import BOUNDS, judge
 from mlp_numpy.checking.faults import FAULTS, Fault
 from mlp_numpy.cli import main
@@ -31,10 +31,10 @@ def test_the_library_is_within_its_bounds() -> None:
 def test_every_module_has_its_row() -> None:
     exported = [getattr(mlp_numpy, name) for name in mlp_numpy.__all__]
     kinds = {kind for kind in exported if isinstance(kind, type) and issubclass(kind, Module)}
-    assert kinds - {Module, LossModule} == {row.module for row in ROWS}
+    assert kinds - {Module, LossModule} == {row.module for row in SPECS}
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+@pytest.mark.parametrize("row", SPECS, ids=lambda row: row.name)
 def test_the_cases_of_a_row_are_what_they_should_be(row) -> None:
     for variant, mode in row.lines():
         samples = [row.sample(0, case, variant, mode) for case in range(12)]
@@ -51,7 +51,7 @@ def test_the_cases_of_a_row_are_what_they_should_be(row) -> None:
 
 
 def test_kinks_and_ties_are_among_the_cases() -> None:
-    relu = next(row for row in ROWS if row.name == "relu")
+    relu = next(row for row in SPECS if row.name == "relu")
     samples = [relu.sample(0, case, "", "train") for case in range(30)]
     assert any((sample.x == 0).any() for sample in samples)
     assert all(sample.kinked for sample in samples if (sample.x == 0).any())
@@ -67,7 +67,7 @@ def test_pytorch_agrees() -> None:
 
 @pytest.mark.parametrize(("name", "layer"), [("conv net", -2), ("small conv net", 1)])
 def test_a_fault_in_one_number_of_a_large_net_is_seen_along_random_directions(name: str, layer: int) -> None:
-    row = next(row for row in ROWS if row.name == name)
+    row = next(row for row in SPECS if row.name == name)
     net = row.sample(0, 5, "", "train")
     assert net.directions
     right = net.module[layer]
@@ -86,7 +86,7 @@ def test_a_fault_in_one_number_of_a_large_net_is_seen_along_random_directions(na
 
 
 def test_what_a_module_raises_is_a_finding() -> None:
-    linear = ROWS[0].sample(0, 5, "", "train")
+    linear = SPECS[0].sample(0, 5, "", "train")
     linear.module.op = type("Broken", (linear.module.op,), {"backward": staticmethod(lambda context, dout: 1 / 0)})
     judgement = judge(linear, np.random.default_rng(0))
     assert judgement.failures == ["laws"]
@@ -112,7 +112,7 @@ def test_wrong_uses_are_refused() -> None:
 
 
 # in the two large nets no fault can be planted
-QUICK = [row for row in ROWS if row.module not in (ConvNet, SmallConvNet)]
+QUICK = [row for row in SPECS if row.module not in (ConvNet, SmallConvNet)]
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +130,7 @@ def test_there_are_faults_enough_and_no_false_alarms(outcome: SelfTest) -> None:
     assert len(FAULTS) >= 24
     used = {
         row.sample(0, case, variant, mode).module._formula()
-        for row in ROWS
+        for row in SPECS
         if row.composition is not None
         for variant, mode in row.lines()
         for case in range(3)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlp_numpy.cli.formatting import confusion_table, evaluation_line, seeds_table, summary
+from mlp_numpy.cli.formatting import confusion_table, evaluation_line, run_summary, seeds_table
 from mlp_numpy.training import EvaluationRecord, History, StepRecord
 
 
@@ -24,7 +24,7 @@ def test_the_summary_names_the_best_and_the_last() -> None:
     history = History({"status": "finished", "seconds": 1.23, "dataset": "tiny"})
     for step, accuracy in ((0, 0.1), (10, 0.6), (20, 0.5)):
         history.add(EvaluationRecord(step, 1.0, accuracy))
-    assert summary(history).splitlines() == [
+    assert run_summary(history).splitlines() == [
         "finished after step 20, 1.2 s, on tiny",
         "test accuracy: last 0.5000, best 0.6000 at step 10",
     ]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlp_numpy.data.augmentation import Augmentation, Draws
+from mlp_numpy.data.augmentation import Augmentation, Transforms
 from mlp_numpy.data.batches import Batches, chunks
 from mlp_numpy.data.dataset import Split
 from mlp_numpy.data.preprocessing import Preprocessing
@@ -21,7 +21,7 @@ SPLIT = Split(RNG.integers(0, 256, (60, 192), np.uint8), np.arange(60))
 PLAIN = Preprocessing.fit("mean-image", SPLIT.images, SHAPE)
 
 
-def in_loops(x: np.ndarray, shape: tuple[int, int, int], draws: Draws, cutout: int) -> np.ndarray:
+def in_loops(x: np.ndarray, shape: tuple[int, int, int], draws: Transforms, cutout: int) -> np.ndarray:
     """The equation of Augmentation, number by number."""
     channels, height, width = shape
     out = np.zeros((len(x), *shape), x.dtype)

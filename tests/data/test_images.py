@@ -187,7 +187,7 @@ def test_no_program_is_started_by_an_image(tmp_path: Path, monkeypatch: pytest.M
         with pytest.raises(DataError, match=f"{name} must be an image file that Pillow can read"):
             read_image(tmp_path / name, SHAPE)
     assert not (tmp_path / "was-here").exists()
-    assert not {"EPS", "PDF", "WMF", "FPX", "MIC", "BUFR", "GRIB", "HDF5", "MPEG", "FITS"} & set(images.KINDS)
+    assert not {"EPS", "PDF", "WMF", "FPX", "MIC", "BUFR", "GRIB", "HDF5", "MPEG", "FITS"} & set(images.IMAGE_FORMATS)
 
 
 @pytest.mark.parametrize(("name", "value"), [("MOST_PIXELS", 23), ("MOST_BYTES", 95), ("LONGEST_SIDE", 5)])

@@ -16,8 +16,8 @@ from run_helpers import full_config
 from mlp_numpy.cli import main
 from mlp_numpy.diagnose import examine_run
 from mlp_numpy.errors import DataError, MlpNumpyError
-from mlp_numpy.experiment import Run, finished, open_run, run, together
-from mlp_numpy.experiment.resume import put_back
+from mlp_numpy.experiment import Run, finished, open_run, run, summarize_seeds
+from mlp_numpy.experiment.resume import restore
 from mlp_numpy.training import History, load_checkpoint
 from mlp_numpy.training.archive import read_archive, write_archive
 from mlp_numpy.training.checkpoint import NAME, PREVIOUS
@@ -145,7 +145,7 @@ def test_a_history_that_lacks_something_is_named(folder: Path, name: str, cifar_
     path.write_text(json.dumps(content))
     assert finished(folder) is None
     config = full_config(cifar_dir, folder.parents[1], steps=30)
-    for ask in (lambda: examine_run(folder), lambda: open_run(config, go_on=True), lambda: together([config])):
+    for ask in (lambda: examine_run(folder), lambda: open_run(config, go_on=True), lambda: summarize_seeds([config])):
         with pytest.raises(DataError, match=rf"history.json must tell all that a run tells of itself, lacks {name}"):
             ask()
 
@@ -198,7 +198,7 @@ def test_whatever_the_arrays_of_a_checkpoint_hold_an_error_is_named(folder: Path
     found, parts = load_checkpoint(folder), Run.resumed(folder).parts
     for name in found.state:
         try:
-            put_back(replace(found, state={**found.state, name: STATE[kind]}), parts)
+            restore(replace(found, state={**found.state, name: STATE[kind]}), parts)
         except MlpNumpyError as error:
             assert isinstance(error, DataError), f"{name}: {error!r}"
             assert str(folder) in str(error)

@@ -24,9 +24,9 @@ from mlp_numpy.experiment import (
     run,
     seed_configs,
     seeds,
-    together,
+    summarize_seeds,
 )
-from mlp_numpy.recipes import Place, Results, find, reproduce, shortened
+from mlp_numpy.recipes import Results, Workspace, find_recipe, reproduce, shortened
 from mlp_numpy.search import Journal, Search, Space
 from mlp_numpy.training import History, load_checkpoint, load_model, save_checkpoint
 
@@ -183,13 +183,13 @@ def test_what_runs_of_seeds_say_together_must_be_written(config: Config, monkeyp
     run(configs[0])
     refusing(monkeypatch, seeds, "save_bands")
     with pytest.raises(RunFolderError, match="must be written, got: Permission denied. Hint"):
-        together(configs)
+        summarize_seeds(configs)
 
 
 def test_a_result_that_cannot_be_kept_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (recipe,) = map(shortened, find(["vannucci-mnist-sigmoid-1e-4"]))
+    (recipe,) = map(shortened, find_recipe(["vannucci-mnist-sigmoid-1e-4"]))
     (tmp_path / "file").touch()
     with pytest.raises(RunFolderError, match="must take results"):
-        list(reproduce([recipe], Results(tmp_path / "file" / "x"), Place("data", tmp_path / "a")))
+        list(reproduce([recipe], Results(tmp_path / "file" / "x"), Workspace("data", tmp_path / "a")))
     with pytest.raises(RunFolderError, match="must be a folder that can be read and written"):
-        list(reproduce([recipe], Results(tmp_path / "kept"), Place("data", tmp_path / "file")))
+        list(reproduce([recipe], Results(tmp_path / "kept"), Workspace("data", tmp_path / "file")))

@@ -11,7 +11,7 @@ from mlp_numpy import modules
 from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.cli import main
 from mlp_numpy.errors import OptionError
-from mlp_numpy.explain import LESSONS, lesson
+from mlp_numpy.explain import EXAMPLES, explain_formula
 from mlp_numpy.explain.losses_activations import LOSSES_AND_ACTIVATIONS
 
 NAMES = ["CrossEntropy", "LeakyReLU", "Linear", "ReLU", "SoftMax", "SoftMaxCrossEntropy"]
@@ -26,7 +26,7 @@ def constants_of(name: str, reduction: str) -> dict[str, object]:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
 def test_the_loops_say_what_the_formula_says(name: str, reduction: str) -> None:
-    chosen, rng = LESSONS[name], np.random.default_rng(5)
+    chosen, rng = EXAMPLES[name], np.random.default_rng(5)
     shapes = {"x": (3, 4), "weight": (2, 4), "bias": (2,)}
     arrays = [rng.normal(size=shapes[key]) for key in chosen.arrays]
     if name == "CrossEntropy":
@@ -45,7 +45,7 @@ def test_the_loops_say_what_the_formula_says(name: str, reduction: str) -> None:
 def test_the_command_prints_equations_sums_and_an_example(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", name]) == 0
     text = capsys.readouterr().out
-    assert text == lesson(name) + "\n"
+    assert text == explain_formula(name) + "\n"
     for part in ("Forward ", "Backward ", "for n in range" if "ReLU" not in name else "np.ndindex", "_backward(dout"):
         assert part in text or name == "SoftMaxCrossEntropy"
     found = re.search(r"Largest difference: (\S+)$", text.strip())
@@ -56,14 +56,14 @@ def test_the_command_prints_equations_sums_and_an_example(name: str, capsys: pyt
 
 def test_the_example_of_linear_by_hand() -> None:
     # out₁₁ = 1·1 − 2·0 + 0.5·2 + 0.1 = 2.1, and dW₁₁ = dout₁₁ x₁₁ + dout₂₁ x₂₁ = 1·1 + 2·3 = 7
-    text = lesson("Linear")
+    text = explain_formula("Linear")
     assert re.search(r"^out +\[\[ 2\.10 -6\.95\] +\[\[ 2\.10 -6\.95\]$", text, re.MULTILINE)
     assert re.search(r"^dweight \[\[ 7\.00 -2\.00 -1\.50\]", text, re.MULTILINE)
 
 
 def test_an_unknown_formula(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(OptionError, match="unknown formula 'LeakyRelU'. Did you mean 'LeakyReLU'"):
-        lesson("LeakyRelU")
+        explain_formula("LeakyRelU")
     assert main(["explain", "liner"]) == 1
     assert "unknown formula 'liner'. Did you mean 'Linear'? Known: AvgPool2d, BCE, " in capsys.readouterr().err
 
@@ -71,7 +71,7 @@ def test_an_unknown_formula(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize("name", [chosen.name for chosen in LOSSES_AND_ACTIVATIONS])
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
 def test_the_loops_of_losses_and_activations_say_what_the_formula_says(name: str, reduction: str) -> None:
-    chosen, context = LESSONS[name], Context()
+    chosen, context = EXAMPLES[name], Context()
     arrays = [np.array(value) for value in chosen.arrays.values()]
     constants = chosen.constants | ({"reduction": reduction} if "reduction" in chosen.constants else {})
     out = chosen.op.forward(context, *arrays, **constants)
@@ -81,7 +81,7 @@ def test_the_loops_of_losses_and_activations_say_what_the_formula_says(name: str
     pairs = zip(slow, fast, strict=True) if isinstance(slow, tuple) else [(slow, fast)]
     for by_sums, by_formula in pairs:
         np.testing.assert_allclose(by_sums, by_formula, rtol=1e-12, atol=1e-14)
-    text = lesson(name)
+    text = explain_formula(name)
     assert float(text.rsplit(" ", 1)[1]) < 1e-14
     assert "np.ndindex" in text or "for n in range" in text
     assert max(map(len, text.splitlines())) <= 120
@@ -95,4 +95,4 @@ def test_a_formula_without_loops_is_explained_by_its_equations(capsys: pytest.Ca
     for name in modules.__all__:
         formula = getattr(modules, name)
         if isinstance(formula, type) and issubclass(formula, Op):
-            assert "Backward " in lesson(name)
+            assert "Backward " in explain_formula(name)

@@ -29,7 +29,7 @@ from mlp_numpy import (
 from mlp_numpy.autodiff import Linear
 from mlp_numpy.errors import OptionError
 from mlp_numpy.gradcheck import gradcheck
-from mlp_numpy.modules import TapeModule, check_chain
+from mlp_numpy.modules import TapeModule, check_loss_matches
 
 SCORES = [
     LinearModule(2, 2),
@@ -53,10 +53,10 @@ def test_only_what_fits_is_let_through(losses: list[LossModule], fitting: list[M
     for loss in losses:
         for model in SCORES + PROBABILITIES + LOGARITHMS + ANYTHING:
             if model in fitting + ANYTHING:
-                check_chain(model, loss)
+                check_loss_matches(model, loss)
             else:
                 with pytest.raises(OptionError, match="must be given") as caught:
-                    check_chain(model, loss)
+                    check_loss_matches(model, loss)
                 for word in (repr(model), repr(loss), model.gives, loss.takes, "Hint: "):
                     assert word in str(caught.value)
 

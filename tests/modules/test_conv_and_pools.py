@@ -17,7 +17,7 @@ from mlp_numpy.autodiff import Context
 from mlp_numpy.errors import OptionError, ShapeError
 from mlp_numpy.gradcheck import gradcheck
 from mlp_numpy.modules.conv import Conv2d
-from mlp_numpy.modules.widened_windows import side_by_side
+from mlp_numpy.modules.widened_windows import widened
 from mlp_numpy.modules.windows import Windows
 
 small = st.integers(1, 3)
@@ -55,7 +55,7 @@ def test_convolutions_of_all_shapes(
     ],
 )
 def test_few_kernels_go_over_windows_side_by_side(n_kernels: int, over: Windows, n_columns: int, times: int) -> None:
-    wide = side_by_side(n_kernels, over, n_columns)
+    wide = widened(n_kernels, over, n_columns)
     assert wide.times == times
     size = (n_columns - 1) * over.stride[1] + over.kernel[1] - 2 * over.padding[1]
     # none is left over, wherever the image ends

@@ -7,7 +7,7 @@ import pytest
 
 from mlp_numpy import MLP, SGD, FlatParameters
 from mlp_numpy.errors import OptionError
-from mlp_numpy.optim import L2Penalty, Over
+from mlp_numpy.optim import DecayScope, L2Penalty
 
 
 def flat_mlp() -> FlatParameters:
@@ -18,7 +18,7 @@ def flat_mlp() -> FlatParameters:
 
 
 @pytest.mark.parametrize("over", ["weights", "all"])
-def test_the_gradient_is_that_of_the_value(over: Over) -> None:
+def test_the_gradient_is_that_of_the_value(over: DecayScope) -> None:
     flat = flat_mlp()
     penalty, grads = L2Penalty(flat, 0.3, over=over), flat.grads.copy()
     assert penalty.add() == penalty.value()
@@ -42,7 +42,7 @@ def test_by_hand() -> None:
 
 
 @pytest.mark.parametrize("over", ["weights", "all"])
-def test_with_sgd_it_is_weight_decay(over: Over) -> None:
+def test_with_sgd_it_is_weight_decay(over: DecayScope) -> None:
     penalized, decayed = flat_mlp(), flat_mlp()
     L2Penalty(penalized, 0.3, over=over).add()
     SGD(penalized, 0.1).step()

@@ -21,23 +21,23 @@ from mlp_numpy.config import Tree
 from mlp_numpy.errors import DataError, OptionError, RunFolderError
 from mlp_numpy.experiment.signals import Stopped
 from mlp_numpy.recipes import (
-    Place,
     Recipe,
-    Result,
+    RecipeResult,
     Results,
+    Workspace,
+    catalog,
     draw_figures,
-    find,
+    find_recipe,
     missing,
     reproduce,
     rows,
-    shelf,
     shortened,
     trained,
     write_report,
 )
 from mlp_numpy.recipes.figures import _above_the_start
 from mlp_numpy.recipes.recipe import recipes_of
-from mlp_numpy.recipes.reproduce import Progress
+from mlp_numpy.recipes.reproduce import RecipeProgress
 
 # of each kind one, and of each figure
 SOME = [
@@ -53,13 +53,13 @@ def recipe_of(**others: object) -> Recipe:
 
 def test_every_source_has_its_recipes() -> None:
     people = ("Vannucci", "Earle", "Gil Álamo", "Albertini", "Lian")
-    assert {name for name in people for recipe in shelf() if name in recipe.source} == set(people)
-    assert len({recipe.source for recipe in shelf()} - {"mlp_numpy"}) == len(people)
+    assert {name for name in people for recipe in catalog() if name in recipe.source} == set(people)
+    assert len({recipe.source for recipe in catalog()} - {"mlp_numpy"}) == len(people)
 
 
-@pytest.mark.parametrize("recipe", shelf(), ids=lambda recipe: recipe.name)
+@pytest.mark.parametrize("recipe", catalog(), ids=lambda recipe: recipe.name)
 def test_a_recipe_is_whole(recipe: Recipe) -> None:
-    assert [other for other in shelf() if other.name == recipe.name] == [recipe]
+    assert [other for other in catalog() if other.name == recipe.name] == [recipe]
     recipe.check()
     assert (recipe.command == "") == (recipe.kind != "elsewhere")
     if recipe.kind != "elsewhere":
@@ -74,10 +74,10 @@ def test_a_recipe_is_whole(recipe: Recipe) -> None:
     if recipe.kind == "run":
         steps, every = recipe.config(0).steps, recipe.config(0).eval_every
         assert steps // every >= 2
-    beside = [other.label for other in shelf() if other.experiment == recipe.experiment]
+    beside = [other.label for other in catalog() if other.experiment == recipe.experiment]
     assert beside.count(recipe.label) == 1, "its curve is that of another one"
     if recipe.within:
-        (whole,) = find([recipe.within])
+        (whole,) = find_recipe([recipe.within])
         unit = "epochs" if recipe.kind == "nodes" else "steps"
         assert recipe.settings | {unit: whole.settings[unit]} == whole.settings
         assert set(recipe.seeds) <= set(whole.seeds) and not whole.within
@@ -87,7 +87,7 @@ def test_a_recipe_is_whole(recipe: Recipe) -> None:
 
 
 def test_a_table_of_the_source_has_the_cells_of_the_search() -> None:
-    grids = [recipe for recipe in shelf() if recipe.table]
+    grids = [recipe for recipe in catalog() if recipe.table]
     assert len(grids) == 2
     for recipe in grids:
         axes = recipe.space(0).axes
@@ -98,12 +98,12 @@ def test_a_table_of_the_source_has_the_cells_of_the_search() -> None:
 
 
 def test_recipes_are_found_by_their_own_and_their_experiments_name() -> None:
-    twice = find(["earle-mlp", "earle-mlp-source"])
+    twice = find_recipe(["earle-mlp", "earle-mlp-source"])
     assert [recipe.name for recipe in twice] == ["earle-mlp-source", "earle-mlp-better"]
-    seconds = [trained(recipe).seconds for recipe in find(["gil-batches-3", "earle-mlp"])]
+    seconds = [trained(recipe).seconds for recipe in find_recipe(["gil-batches-3", "earle-mlp"])]
     assert seconds == sorted(seconds)
     with pytest.raises(OptionError, match="unknown recipe 'earl-mlp'. Did you mean 'earle-mlp'"):
-        find(["earl-mlp"])
+        find_recipe(["earl-mlp"])
 
 
 @pytest.mark.parametrize(
@@ -159,13 +159,13 @@ def test_the_whole_way_in_short(tmp_path: Path, capsys: pytest.CaptureFixture[st
 
 @pytest.mark.parametrize("name", ["earle-mlp-source", "vannucci-mnist-sigmoid-1e-4", "lian-search-source"])
 def test_what_was_stopped_goes_on(name: str, tmp_path: Path) -> None:
-    (short,) = map(shortened, find([name]))
+    (short,) = map(shortened, find_recipe([name]))
     longer = {"run": {"steps": "6"}, "nodes": {"epochs": "3"}, "search": {"trials": "3"}}[short.kind]
     recipe = replace(short, settings=short.settings | longer)
     whole = Results(tmp_path / "whole")
-    *_, last = reproduce([recipe], whole, Place("data", tmp_path / "a"))
+    *_, last = reproduce([recipe], whole, Workspace("data", tmp_path / "a"))
     assert last.result is not None
-    kept, place = Results(tmp_path / "kept"), Place("data", tmp_path / "b")
+    kept, place = Results(tmp_path / "kept"), Workspace("data", tmp_path / "b")
     broken = reproduce([recipe], kept, place)
     first = next(step for step in broken if step.share > 0.5)
     broken.close()
@@ -182,10 +182,10 @@ def test_what_was_stopped_goes_on(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["earle-mlp-source", "vannucci-mnist-sigmoid-1e-4"])
 def test_a_request_to_stop_waits_until_all_is_saved(name: str, tmp_path: Path) -> None:
-    (short,) = map(shortened, find([name]))
+    (short,) = map(shortened, find_recipe([name]))
     recipe = replace(short, settings=short.settings | ({"epochs": "2"} if short.kind == "nodes" else {"steps": "6"}))
-    whole, kept, place = Results(tmp_path / "whole"), Results(tmp_path / "kept"), Place("data", tmp_path / "b")
-    deque(reproduce([recipe], whole, Place("data", tmp_path / "a")), maxlen=0)
+    whole, kept, place = Results(tmp_path / "whole"), Results(tmp_path / "kept"), Workspace("data", tmp_path / "b")
+    deque(reproduce([recipe], whole, Workspace("data", tmp_path / "a")), maxlen=0)
     shares = []
     with pytest.raises(Stopped) as stopped:
         for step in reproduce([recipe], kept, place):
@@ -214,10 +214,10 @@ def test_the_command_tells_which_signal_stopped_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["earle-mlp-source", "earle-depth-three", "gil-optimizers-sgd"])
 def test_what_diverged_before_it_was_evaluated_stands_in_the_report(name: str, tmp_path: Path) -> None:
-    (recipe,), kept = map(shortened, find([name])), Results(tmp_path)
+    (recipe,), kept = map(shortened, find_recipe([name])), Results(tmp_path)
     nothing: dict[str, list[float]] = {"step": [], "loss": [], "accuracy": []}
     about = {"status": "diverged: at step 1"}
-    result = Result(recipe.name, 0, recipe.settings, about, 1.0, evaluations=nothing, train=nothing)
+    result = RecipeResult(recipe.name, 0, recipe.settings, about, 1.0, evaluations=nothing, train=nothing)
     kept.write(recipe, result)
     assert draw_figures([recipe], kept) == []
     assert rows([recipe], kept)[0].ours == "1 diverged"
@@ -228,17 +228,19 @@ def test_what_diverged_before_it_was_evaluated_stands_in_the_report(name: str, t
 
 
 def test_a_search_tells_how_many_of_its_trials_diverged(tmp_path: Path) -> None:
-    (recipe,), kept = map(shortened, find(["earle-grid-7"])), Results(tmp_path)
+    (recipe,), kept = map(shortened, find_recipe(["earle-grid-7"])), Results(tmp_path)
     trials = [{"lr": 0.1, "weight_decay": 0.0, "accuracy": accuracy} for accuracy in (0.5, None)]
-    kept.write(recipe, Result(recipe.name, 0, recipe.settings, {"status": "finished"}, 1.0, trials=trials))
+    kept.write(recipe, RecipeResult(recipe.name, 0, recipe.settings, {"status": "finished"}, 1.0, trials=trials))
     assert rows([recipe], kept)[0].ours == "0.5000 (best, test), 1 of 2 trials diverged"
 
 
 def test_side_by_side_comes_what_comes_one_after_the_other(tmp_path: Path) -> None:
-    recipes = [shortened(recipe) for recipe in find(["earle-mlp-source", "earle-mlp-better", "lian-search-source"])]
+    recipes = [
+        shortened(recipe) for recipe in find_recipe(["earle-mlp-source", "earle-mlp-better", "lian-search-source"])
+    ]
     one, two = Results(tmp_path / "one"), Results(tmp_path / "two")
-    assert len([step for step in reproduce(recipes, one, Place("data", tmp_path / "a")) if step.result]) == 3
-    ended = list(reproduce(recipes, two, Place("data", tmp_path / "b", jobs=2)))
+    assert len([step for step in reproduce(recipes, one, Workspace("data", tmp_path / "a")) if step.result]) == 3
+    ended = list(reproduce(recipes, two, Workspace("data", tmp_path / "b", jobs=2)))
     assert {step.recipe.name for step in ended if step.result} == {recipe.name for recipe in recipes}
     for recipe in recipes:
         (of_one,), (of_two,) = one.of(recipe), two.of(recipe)
@@ -274,7 +276,7 @@ def test_quick_clears_no_run_of_somebody_else(tmp_path: Path, capsys: pytest.Cap
 
 def test_a_result_is_of_its_settings(tmp_path: Path) -> None:
     recipe, kept = recipe_of(seeds=(0, 1)), Results(tmp_path)
-    kept.write(recipe, Result("one", 0, {"lr": "0.1"}, {"status": "finished"}, 1.0))
+    kept.write(recipe, RecipeResult("one", 0, {"lr": "0.1"}, {"status": "finished"}, 1.0))
     assert [seed for _, seed in missing([recipe], kept)] == [1]
     assert [seed for _, seed in missing([replace(recipe, settings={"lr": "0.2"})], kept)] == [0, 1]
     good = json.loads(kept.path(recipe, 0).read_text())
@@ -293,15 +295,15 @@ def test_a_result_is_of_its_settings(tmp_path: Path) -> None:
 def test_what_cannot_be_kept_is_not_begun_and_what_ended_is_not_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (recipe,) = map(shortened, find(["earle-mlp-source"]))
+    (recipe,) = map(shortened, find_recipe(["earle-mlp-source"]))
     (tmp_path / "file").touch()
-    place = Place("data", tmp_path / "runs")
+    place = Workspace("data", tmp_path / "runs")
     with pytest.raises(RunFolderError, match="must take results"):
         next(reproduce([recipe], Results(tmp_path / "file" / "results"), place))
     assert not place.folder.exists()
     kept = Results(tmp_path / "results")
 
-    def full(self: Results, recipe: Recipe, result: Result) -> None:
+    def full(self: Results, recipe: Recipe, result: RecipeResult) -> None:
         raise RunFolderError("no space")
 
     with monkeypatch.context() as disk:
@@ -314,8 +316,8 @@ def test_what_cannot_be_kept_is_not_begun_and_what_ended_is_not_lost(
 
 
 def test_a_net_of_nodes_is_trained_by_one_at_a_time(tmp_path: Path) -> None:
-    (recipe,) = map(shortened, find(["vannucci-mnist-sigmoid-1e-4"]))
-    place = Place("data", tmp_path)
+    (recipe,) = map(shortened, find_recipe(["vannucci-mnist-sigmoid-1e-4"]))
+    place = Workspace("data", tmp_path)
     first = reproduce([recipe], Results(tmp_path / "results"), place)
     next(first)
     with pytest.raises(RunFolderError, match="one run at a time"):
@@ -324,15 +326,15 @@ def test_a_net_of_nodes_is_trained_by_one_at_a_time(tmp_path: Path) -> None:
 
 
 def test_a_recipe_within_another_one_is_its_beginning(tmp_path: Path) -> None:
-    (recipe,) = find(["gil-batches-3-batch-24-epochs-30"])
-    (whole,) = find([recipe.within])
+    (recipe,) = find_recipe(["gil-batches-3-batch-24-epochs-30"])
+    (whole,) = find_recipe([recipe.within])
     kept, last = Results(tmp_path), recipe.config(0).steps
     assert missing([recipe, whole], kept) == [(whole, 0)]
     steps = [0.0, last / 2, float(last), 1.5 * last]
     curve = {"step": steps, "loss": [4.0, 3.0, 2.0, 1.0], "accuracy": [0.1, 0.2, 0.3, 0.4]}
     about = {"status": "finished"}
     seconds = whole.config(0).steps / 10
-    kept.write(whole, Result(whole.name, 0, whole.settings, about, seconds, evaluations=curve, train=curve))
+    kept.write(whole, RecipeResult(whole.name, 0, whole.settings, about, seconds, evaluations=curve, train=curve))
     (found,) = kept.of(recipe)
     assert found.value("last") == 0.3
     assert (found.recipe, found.seconds) == (recipe.name, last / 10)
@@ -342,14 +344,14 @@ def test_a_recipe_within_another_one_is_its_beginning(tmp_path: Path) -> None:
 
 
 def test_a_net_of_nodes_within_another_one_goes_by_epochs(tmp_path: Path) -> None:
-    recipe, base = find(["vannucci-mnist-sigmoid-1e-4", "gil-variants-base"])
-    (whole,) = find([recipe.within])
+    recipe, base = find_recipe(["vannucci-mnist-sigmoid-1e-4", "gil-variants-base"])
+    (whole,) = find_recipe([recipe.within])
     kept = Results(tmp_path)
     assert missing([base], kept) == [(whole, 0)]
     assert missing([base, recipe], kept) == [(whole, 0), (whole, 1), (whole, 2)]
     steps = [430.0 * epoch for epoch in range(21)]
     curve = {"step": steps, "loss": [1.0] * 21, "accuracy": [epoch / 100 for epoch in range(21)]}
-    result = Result(whole.name, 0, whole.settings, {"status": "finished"}, 200.0, evaluations=curve, train=curve)
+    result = RecipeResult(whole.name, 0, whole.settings, {"status": "finished"}, 200.0, evaluations=curve, train=curve)
     kept.write(whole, result)
     (found,) = kept.of(recipe)
     assert (found.value("last"), found.seconds, found.evaluations["step"][-1]) == (0.1, 100.0, 4300)
@@ -364,7 +366,7 @@ def test_the_report_says_what_the_results_say(tmp_path: Path) -> None:
     for seed, accuracies in enumerate(([0.1, 0.5, 0.4], [0.1, 0.2, 0.6])):
         about = {"status": "finished" if seed else "diverged: at step 3"}
         evaluations = {"step": [0, 1, 2], "loss": [1.0, 1.0, 1.0], "accuracy": accuracies}
-        kept.write(recipe, Result("one", seed, recipe.settings, about, 10.0 + seed, evaluations=evaluations))
+        kept.write(recipe, RecipeResult("one", seed, recipe.settings, about, 10.0 + seed, evaluations=evaluations))
     (row,) = rows([recipe], kept)
     assert (row.ours, row.state) == ("0.6000 (last, test), 1 diverged", "2/3")
     result = kept.of(recipe)[1]
@@ -390,7 +392,7 @@ def test_the_report_says_what_the_results_say(tmp_path: Path) -> None:
     assert "| reported | here | PyTorch here | seeds | seconds a seed |\n|---|---|---|---|---|---|\n" in compared
     assert "1 diverged | 0.6000 (last, test) | 3/3 | 11 |" in compared
     assert "`python -m mlp_numpy reproduce two` | – | 0/3 | about 7 |" in compared
-    write_report(tmp_path / "W.md", find(["vannucci-mnist-sigmoid-1e-4"]), kept, [])
+    write_report(tmp_path / "W.md", find_recipe(["vannucci-mnist-sigmoid-1e-4"]), kept, [])
     within = (tmp_path / "W.md").read_text()
     assert "| sigmoid, lr 1e-4 (read off `gil-activations-sigmoid`) | 0.9646 | not run: " in within
     assert "| 0/3 | about 220 |" in within
@@ -411,24 +413,24 @@ def test_committed_results_stand_beside_and_take_the_place_of_no_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (recipe,) = find(["earle-mlp-source"])
+    (recipe,) = find_recipe(["earle-mlp-source"])
     curve: dict[str, list[float]] = {"step": [0, 1500], "loss": [2.3, 1.5], "accuracy": [0.1, 0.47]}
 
-    def result(seed: int, accuracy: float) -> Result:
+    def result(seed: int, accuracy: float) -> RecipeResult:
         table = curve | {"accuracy": [0.1, accuracy]}
         about = {"status": "finished"}
-        return Result(recipe.name, seed, recipe.settings, about, 8.0, evaluations=table, train=table)
+        return RecipeResult(recipe.name, seed, recipe.settings, about, 8.0, evaluations=table, train=table)
 
     committed = Results("plots/results")
     for seed in recipe.seeds:
         committed.write(recipe, result(seed, 0.47))
-    asked: list[Place] = []
+    asked: list[Workspace] = []
 
-    def trained_here(recipes: list[Recipe], results: Results, place: Place) -> Iterator[Progress]:
+    def trained_here(recipes: list[Recipe], results: Results, place: Workspace) -> Iterator[RecipeProgress]:
         asked.append(place)
         for one, seed in missing(recipes, results):
             results.write(one, result(seed, 0.5))
-            yield Progress(one, seed, 1.0, result(seed, 0.5))
+            yield RecipeProgress(one, seed, 1.0, result(seed, 0.5))
 
     monkeypatch.setattr("mlp_numpy.cli.recipes.reproduce", trained_here)
     before = {path: path.read_bytes() for path in Path("plots/results").iterdir()}

@@ -27,7 +27,7 @@ from mlp_numpy.errors import (
     RunFolderError,
 )
 from mlp_numpy.experiment import Run
-from mlp_numpy.search import Journal, Outcome, Range, Search, Space, read_space, table_text, tables
+from mlp_numpy.search import Journal, Range, Search, Space, TrialResult, read_space, table_text, tables
 from mlp_numpy.training import EvaluationRecord, History, Record
 
 BASE = {
@@ -343,9 +343,9 @@ def test_a_trial_that_diverges_has_no_number_and_never_wins(tmp_path: Path) -> N
 def test_the_table_has_rates_as_rows_and_decays_as_columns() -> None:
     space = Space({}, {"weight_decay": [0.0, 1e-4, 1e-3], "hidden": [(4,), ()], "lr": [1e-2, 1e-3]})
 
-    def outcome(accuracy: float, **point: object) -> Outcome:
+    def outcome(accuracy: float, **point: object) -> TrialResult:
         record = EvaluationRecord(1, 0.0, accuracy)
-        return Outcome(point, "finished", record, record, 1.0)
+        return TrialResult(point, "finished", record, record, 1.0)
 
     known = [
         outcome(0.5, lr=1e-2, weight_decay=1e-4, hidden=(4,)),

@@ -8,17 +8,17 @@ import pytest
 from mlp_numpy import MLP, FlatParameters, kaiming
 from mlp_numpy.errors import OptionError
 from mlp_numpy.training import EvaluationRecord
-from mlp_numpy.training.best_model import Selection
+from mlp_numpy.training.best_model import BestModel
 from mlp_numpy.training.snapshot import Snapshot
 
 
-def selection(patience: int | None = None) -> tuple[Selection, FlatParameters]:
+def selection(patience: int | None = None) -> tuple[BestModel, FlatParameters]:
     model = MLP(3, [4], 2, init=kaiming(), rng=0, batch_norm=True)
     parameters = FlatParameters(model)
-    return Selection(Snapshot(model, parameters), patience), parameters
+    return BestModel(Snapshot(model, parameters), patience), parameters
 
 
-def see(one: Selection, parameters: FlatParameters, accuracies: list[float]) -> list[bool]:
+def see(one: BestModel, parameters: FlatParameters, accuracies: list[float]) -> list[bool]:
     exhausted = []
     for step, accuracy in enumerate(accuracies):
         parameters.values[:] = step

@@ -19,7 +19,7 @@ from tiny import SHAPE, tiny
 from mlp_numpy import MLP, kaiming
 from mlp_numpy.data.preprocessing import Preprocessing
 from mlp_numpy.errors import DataError, DataNotFoundError, OptionError
-from mlp_numpy.models import ConvNet, ResidualMLP, SmallConvNet, build, describe
+from mlp_numpy.models import ConvNet, ResidualMLP, SmallConvNet, build, describe_model
 from mlp_numpy.training import EvaluationRecord, History, StepRecord, TrainedModel, load_model, save_model
 from mlp_numpy.training.archive import _Signed, read_archive, write_archive
 
@@ -259,7 +259,7 @@ def test_a_description_is_held_against_the_weights_before_anything_is_made(model
     """Every builder: what a state holds is enough, and one number, or one weight, less is not."""
     weights = [layer.value for name, layer in model.learned() if name.endswith("weight")]
     n_numbers, n_arrays = sum(weight.size for weight in weights), len(weights)
-    description = describe(model)
+    description = describe_model(model)
     build(description, most_numbers=n_numbers, most_arrays=n_arrays).load_state(model.state())
     for most in ({"most_numbers": n_numbers - 1}, {"most_arrays": n_arrays - 1}):
         with pytest.raises(OptionError, match="build: the network must have at most"):

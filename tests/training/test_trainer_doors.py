@@ -23,10 +23,10 @@ from mlp_numpy.data.batches import Batches
 from mlp_numpy.data.preprocessing import Preprocessing
 from mlp_numpy.errors import DTypeError, MlpNumpyError, OptionError
 from mlp_numpy.gradcheck import gradcheck
-from mlp_numpy.modules import check_chain
+from mlp_numpy.modules import check_loss_matches
 from mlp_numpy.optim import Average, L2Penalty
 from mlp_numpy.training import Trainer, Update, accuracy, confusion_matrix, evaluate
-from mlp_numpy.training.best_model import Selection
+from mlp_numpy.training.best_model import BestModel
 
 DATA = tiny()
 JUNK = [None, "a", True, np.nan, np.float32(1.5), np.int64(-1), [1], np.array([1, 2]), {}, 2**70, 1j, int]
@@ -109,9 +109,9 @@ def test_an_evaluation_refuses_what_is_none_of_its_parts(junk: Any) -> None:
     with pytest.raises(OptionError, match="evaluate: chunk must be a whole number ≥ 1"):
         evaluate(*given, chunk=junk)
     with pytest.raises(OptionError, match="model must be a Module"):
-        check_chain(junk, parts["loss"])
+        check_loss_matches(junk, parts["loss"])
     with pytest.raises(OptionError, match="snapshot must be a Snapshot"):
-        Selection(junk)
+        BestModel(junk)
 
 
 @pytest.mark.parametrize("junk", JUNK, ids=repr)

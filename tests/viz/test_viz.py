@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from mlp_numpy.training import EvaluationRecord, History, StepRecord
-from mlp_numpy.viz import draw_accuracy, draw_confusion, draw_loss, running_mean, save_confusion, save_curves
+from mlp_numpy.viz import draw_accuracy, draw_confusion, draw_loss, moving_average, save_confusion, save_curves
 
 
 def history(steps: int = 120) -> History:
@@ -27,11 +27,11 @@ def history(steps: int = 120) -> History:
 @given(values=st.lists(st.floats(-10, 10), min_size=1, max_size=40), width=st.integers(1, 50))
 def test_running_mean(values: list[float], width: int) -> None:
     expected = [np.mean(values[max(0, i + 1 - width) : i + 1]) for i in range(len(values))]
-    np.testing.assert_allclose(running_mean(values, width), expected, atol=1e-9)
+    np.testing.assert_allclose(moving_average(values, width), expected, atol=1e-9)
 
 
 def test_small_numbers_behind_large_ones_are_not_lost() -> None:
-    np.testing.assert_allclose(running_mean([1e20, 1.0, 3.0], 2)[2], 2)
+    np.testing.assert_allclose(moving_average([1e20, 1.0, 3.0], 2)[2], 2)
 
 
 @pytest.mark.parametrize(("draw", "label"), [(draw_loss, "cross-entropy loss"), (draw_accuracy, "accuracy")])
@@ -45,7 +45,7 @@ def test_curves_are_labelled_and_hold_the_numbers(draw, label: str) -> None:
     batches, mean, test = axes.get_lines()
     key = label.split()[-1]
     np.testing.assert_array_equal(batches.get_ydata(), [getattr(record, key) for record in history().steps])
-    np.testing.assert_allclose(mean.get_ydata(), running_mean([getattr(r, key) for r in history().steps], 10))
+    np.testing.assert_allclose(mean.get_ydata(), moving_average([getattr(r, key) for r in history().steps], 10))
     np.testing.assert_array_equal(test.get_xdata(), [0, 40, 80, 120])
     np.testing.assert_array_equal(test.get_ydata(), [getattr(record, key) for record in history().evaluations])
 

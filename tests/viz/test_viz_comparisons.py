@@ -16,22 +16,22 @@ from viz_helpers import pixels
 from mlp_numpy import GELUModule, LeakyReLUModule, ReLUModule
 from mlp_numpy.errors import OptionError, ShapeError
 from mlp_numpy.viz import (
-    draw_bands,
     draw_class_bars,
     draw_function,
     draw_heat_map,
+    draw_layer_stats,
+    draw_mean_std,
     draw_parallel,
-    draw_watch,
-    running_mean,
-    save_bands,
+    moving_average,
     save_class_bars,
     save_functions,
     save_heat_map,
+    save_layer_stats,
+    save_mean_std,
     save_parallel,
-    save_watch,
 )
 from mlp_numpy.viz.parallel_coordinates import scale
-from mlp_numpy.viz.style import beside, number, spread
+from mlp_numpy.viz.style import beside, format_value, spread_labels
 
 TABLE = np.array([[0.5, 0.25, np.nan], [0.75, 0.1, 0.3]])
 TRIALS = [
@@ -43,7 +43,7 @@ TRIALS = [
 
 @given(heights=st.lists(st.floats(0, 1), min_size=1, max_size=12), gap=st.floats(0.01, 0.3))
 def test_names_do_not_overlap_and_keep_their_order(heights: list[float], gap: float) -> None:
-    placed = spread(np.array(heights), gap)
+    placed = spread_labels(np.array(heights), gap)
     order = np.argsort(heights, kind="stable")
     assert all(low + gap <= high + 1e-9 for low, high in pairwise(placed[order]))
     assert placed.mean() == pytest.approx(np.mean(heights))
@@ -59,14 +59,14 @@ def test_names_stay_beside_the_picture_where_there_is_room() -> None:
 
 
 def test_numbers_as_people_write_them() -> None:
-    written = [number(value) for value in (0.0, 1e-5, 8.834e-4, -2.5e-3, 0.25, 0.3333, 200, 12345)]
+    written = [format_value(value) for value in (0.0, 1e-5, 8.834e-4, -2.5e-3, 0.25, 0.3333, 200, 12345)]
     assert written == ["0", "1e-5", "8.83e-4", "-2.5e-3", "0.25", "0.333", "200", "12345"]
 
 
 def test_bands_are_mean_and_standard_deviation() -> None:
     axes = Figure().subplots()
     values = np.array([[0.1, 0.5], [0.3, 0.7], [0.2, 0.9]])
-    draw_bands(axes, {"three": ([0, 10], values), "one": ([0, 10], values[:1])})
+    draw_mean_std(axes, {"three": ([0, 10], values), "one": ([0, 10], values[:1])})
     three, one = axes.get_lines()
     np.testing.assert_allclose(three.get_ydata(), [0.2, 0.7])
     np.testing.assert_allclose(one.get_ydata(), [0.1, 0.5])
@@ -76,12 +76,12 @@ def test_bands_are_mean_and_standard_deviation() -> None:
     assert [text.get_text() for text in axes.texts] == ["three  0.700 ± 0.200", "one  0.500"]
     assert [text.get_color() for text in axes.texts] == [three.get_color(), one.get_color()]
     with pytest.raises(ShapeError, match=r"values of x must be \(seeds, 3\), got \(3, 2\)"):
-        draw_bands(axes, {"x": ([1, 2, 3], values)})
+        draw_mean_std(axes, {"x": ([1, 2, 3], values)})
 
 
 def test_a_name_stands_at_the_end_of_its_curve() -> None:
     axes = Figure().subplots()
-    draw_bands(axes, {"low": ([0, 1], np.array([[0.0, 0.0]])), "high": ([0, 1], np.array([[0.0, 8.0]]))})
+    draw_mean_std(axes, {"low": ([0, 1], np.array([[0.0, 0.0]])), "high": ([0, 1], np.array([[0.0, 8.0]]))})
     bottom, top = axes.get_ylim()
     heights = [text.xy[1] for text in axes.texts]
     np.testing.assert_allclose(heights, [(0 - bottom) / (top - bottom), (8 - bottom) / (top - bottom)])
@@ -153,16 +153,16 @@ def test_of_equal_trials_the_first_stands_out() -> None:
 
 def test_a_single_look_is_a_dot() -> None:
     axes = Figure().subplots()
-    draw_watch(axes, "gradient norm", {"0": [1.0]}, [1])
+    draw_layer_stats(axes, "gradient norm", {"0": [1.0]}, [1])
     assert axes.get_lines()[0].get_marker() == "o"
-    draw_watch(axes, "gradient norm", {"0": [1.0, 2.0]}, [1, 2])
+    draw_layer_stats(axes, "gradient norm", {"0": [1.0, 2.0]}, [1, 2])
     assert axes.get_lines()[1].get_marker() == "None"
 
 
 def test_what_is_watched_layer_by_layer() -> None:
     axes = Figure().subplots()
     values = {"0": [1.0, 0.1, 0.01], "2": [0.0, 0.0, 10.0]}
-    draw_watch(axes, "gradient norm", values, [1, 2, 3])
+    draw_layer_stats(axes, "gradient norm", values, [1, 2, 3])
     assert axes.get_yscale() == "log"
     first, second = (line.get_ydata() for line in axes.get_lines())
     np.testing.assert_array_equal(first, values["0"])
@@ -173,13 +173,13 @@ def test_what_is_watched_layer_by_layer() -> None:
 
 def test_shares_stand_between_0_and_1() -> None:
     axes = Figure().subplots()
-    draw_watch(axes, "dead share", {"1": [0.0, 0.5, 1.0]}, [1, 2, 3], width=2)
+    draw_layer_stats(axes, "dead share", {"1": [0.0, 0.5, 1.0]}, [1, 2, 3], width=2)
     assert axes.get_yscale() == "linear"
     assert axes.get_ylim() == (-0.02, 1.02)
-    np.testing.assert_array_equal(axes.get_lines()[0].get_ydata(), running_mean([0.0, 0.5, 1.0], 2))
-    draw_watch(Figure().subplots(), "gradient norm", {"0": [0.0, 0.0]}, [1, 2])
+    np.testing.assert_array_equal(axes.get_lines()[0].get_ydata(), moving_average([0.0, 0.5, 1.0], 2))
+    draw_layer_stats(Figure().subplots(), "gradient norm", {"0": [0.0, 0.0]}, [1, 2])
     with pytest.raises(ShapeError, match="dead share of 1 must be 2 numbers, ≥ 1, got 3"):
-        draw_watch(axes, "dead share", {"1": [0.0, 0.5, 1.0]}, [1, 2])
+        draw_layer_stats(axes, "dead share", {"1": [0.0, 0.5, 1.0]}, [1, 2])
 
 
 def test_functions_are_drawn_with_their_derivatives() -> None:
@@ -200,12 +200,12 @@ def test_functions_are_drawn_with_their_derivatives() -> None:
 
 def test_saved_pictures_are_pages(tmp_path: Path) -> None:
     curves = {"ReLU": ([1, 2], np.array([[0.5, 0.6], [0.4, 0.7]]))}
-    save_bands(tmp_path / "bands.png", curves, "title", limits=(0, 1))
+    save_mean_std(tmp_path / "bands.png", curves, "title", limits=(0, 1))
     save_class_bars(tmp_path / "bars.png", {"SGD": np.array([0.2, 0.4])}, ["cat", "dog"], "title")
     save_heat_map(tmp_path / "map.png", TABLE, ["1e-2", "1e-3"], ["a", "b", "c"], "title")
     save_parallel(tmp_path / "parallel.png", TRIALS, ["lr", "act"], "acc", "title", log=["lr"])
     save_functions(tmp_path / "functions.png", {"ReLU": ReLUModule()})
     layers = {"0": [0.5, 0.25], "2": [0.5, 0.75]}
-    save_watch(tmp_path / "watch.png", {"gradient norm": layers, "dead share": layers}, "title", steps=[10, 20])
+    save_layer_stats(tmp_path / "watch.png", {"gradient norm": layers, "dead share": layers}, "title", steps=[10, 20])
     for name in ("bands", "bars", "map", "parallel", "functions", "watch"):
         pixels(tmp_path / f"{name}.png")

@@ -14,11 +14,11 @@ from mlp_numpy.viz import (
     class_images,
     first_layer,
     misclassified,
+    most_confident_mistakes,
     save_class_images,
     save_first_layer,
-    save_mistakes,
+    save_misclassified,
     save_saliency,
-    surest_mistakes,
 )
 from mlp_numpy.viz.first_layer import centered
 from mlp_numpy.viz.images import mosaic, page, pictures, show
@@ -137,9 +137,9 @@ TRUTH = np.array([0, 2, 1, 1, 0])
 
 
 def test_the_surest_mistakes_come_first(tmp_path: Path, drawn: list[Figure]) -> None:
-    np.testing.assert_array_equal(surest_mistakes(TRUTH, PROBABILITIES, 9), [2, 1, 3])
+    np.testing.assert_array_equal(most_confident_mistakes(TRUTH, PROBABILITIES, 9), [2, 1, 3])
     images = RNG.uniform(0, 255, (5, D))
-    save_mistakes(tmp_path / "mistakes.png", images, SHAPE, TRUTH, PROBABILITIES, ["cat", "dog", "ship"], most=2)
+    save_misclassified(tmp_path / "mistakes.png", images, SHAPE, TRUTH, PROBABILITIES, ["cat", "dog", "ship"], most=2)
     found = texts(drawn[0])
     assert found[1].startswith("the surest 2 of 3 in 5;")
     assert found[2:] == ["ship 0.95", "dog 0.05", "dog 0.70", "ship 0.10"]
@@ -151,7 +151,7 @@ def test_the_surest_mistakes_come_first(tmp_path: Path, drawn: list[Figure]) -> 
 def test_no_mistakes_and_others_that_cannot_be_shown(tmp_path: Path) -> None:
     path, images = tmp_path / "none.png", np.zeros((5, D))
     with pytest.raises(DataError, match="there must be a mistake"):
-        save_mistakes(path, images, SHAPE, PROBABILITIES.argmax(axis=1), PROBABILITIES, ["cat", "dog", "ship"])
+        save_misclassified(path, images, SHAPE, PROBABILITIES.argmax(axis=1), PROBABILITIES, ["cat", "dog", "ship"])
     with pytest.raises(ShapeError, match="must be as many, got 4, 5 and 5"):
-        save_mistakes(path, images[:4], SHAPE, TRUTH, PROBABILITIES, ["cat", "dog", "ship"])
+        save_misclassified(path, images[:4], SHAPE, TRUTH, PROBABILITIES, ["cat", "dog", "ship"])
     assert not path.exists()

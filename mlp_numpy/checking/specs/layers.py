@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from mlp_numpy.checking.reference import layers as composed
-from mlp_numpy.checking.sampler import Draws, Sample
-from mlp_numpy.checking.specs.spec import Row
+from mlp_numpy.checking.sampler import Sample, Sampler
+from mlp_numpy.checking.specs.spec import Spec
 from mlp_numpy.checking.torch_reference import layers as twins
 from mlp_numpy.modules import BatchNorm, Dropout, LayerNorm, LinearModule
 
@@ -14,13 +14,13 @@ from mlp_numpy.modules import BatchNorm, Dropout, LayerNorm, LinearModule
 _EPS: Final = (1 / 16, 1 / 4, 1.0)
 
 
-def _linear(draws: Draws, variant: str) -> Sample:
+def _linear(draws: Sampler, variant: str) -> Sample:
     n, d, m = draws.shape(3)
     layer = LinearModule(d, m, input_layer=variant == "input layer")
     return Sample(draws.filled(layer), draws.numbers(n, d))
 
 
-def _batch_norm(draws: Draws, variant: str) -> Sample:
+def _batch_norm(draws: Sampler, variant: str) -> Sample:
     n, c = draws.shape(2)
     size = draws.shape(2, most=3) if variant == "images" else ()
     eps = float(draws.rng.choice(_EPS))
@@ -31,13 +31,13 @@ def _batch_norm(draws: Draws, variant: str) -> Sample:
     return Sample(layer, draws.numbers(n, c, *size))
 
 
-def _layer_norm(draws: Draws, variant: str) -> Sample:
+def _layer_norm(draws: Sampler, variant: str) -> Sample:
     shape = draws.shape(2 + int(draws.rng.integers(2)))
     layer = draws.filled(LayerNorm(shape[-1], float(draws.rng.choice(_EPS))))
     return Sample(layer, draws.numbers(*shape))
 
 
-def _dropout(draws: Draws, variant: str) -> Sample:
+def _dropout(draws: Sampler, variant: str) -> Sample:
     x = draws.numbers(*draws.shape(int(draws.rng.integers(1, 4, endpoint=True)), most=3))
     p = float(draws.rng.choice([0.0, 0.25, 0.5, 0.75]))
     return Sample(Dropout(p, rng=draws.rng), x)
@@ -46,8 +46,8 @@ def _dropout(draws: Draws, variant: str) -> Sample:
 _BOTH: Final = ("train", "eval")
 
 LAYERS: Final = (
-    Row("linear", LinearModule, _linear, composed.linear, twins.functional("linear"), ("", "input layer")),
-    Row(
+    Spec("linear", LinearModule, _linear, composed.linear, twins.functional("linear"), ("", "input layer")),
+    Spec(
         "batch norm",
         BatchNorm,
         _batch_norm,
@@ -56,6 +56,6 @@ LAYERS: Final = (
         ("rows", "images", "always the batch"),
         _BOTH,
     ),
-    Row("layer norm", LayerNorm, _layer_norm, composed.layer_norm, twins.layer_norm),
-    Row("dropout", Dropout, _dropout, composed.dropout, twins.dropout, modes=_BOTH),
+    Spec("layer norm", LayerNorm, _layer_norm, composed.layer_norm, twins.layer_norm),
+    Spec("dropout", Dropout, _dropout, composed.dropout, twins.dropout, modes=_BOTH),
 )

@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 
 from mlp_numpy.arrays import Array
-from mlp_numpy.checking.sampler import Draws, Sample
-from mlp_numpy.checking.specs.spec import Row
+from mlp_numpy.checking.sampler import Sample, Sampler
+from mlp_numpy.checking.specs.spec import Spec
 from mlp_numpy.models import MLP, ConvNet, ResidualMLP, SmallConvNet, TwoLayerNet
 from mlp_numpy.modules import (
     BatchNorm,
@@ -26,34 +26,34 @@ from mlp_numpy.modules import (
 _DIRECTIONS: Final = 1
 
 
-def _sequential(draws: Draws, variant: str) -> Sample:
+def _sequential(draws: Sampler, variant: str) -> Sample:
     n, d, h, m = draws.shape(4)
     net = Sequential(LinearModule(d, h), ReLUModule(), LinearModule(h, m))
     return _beside_kinks(draws, net, n, d)
 
 
-def _residual(draws: Draws, variant: str) -> Sample:
+def _residual(draws: Sampler, variant: str) -> Sample:
     n, d, h = draws.shape(3)
     return _beside_kinks(draws, Residual(LinearModule(d, h), ReLUModule(), LinearModule(h, d)), n, d)
 
 
-def _mlp(draws: Draws, variant: str) -> Sample:
+def _mlp(draws: Sampler, variant: str) -> Sample:
     n, d, c = draws.shape(3)
     hidden = [] if draws.case == 0 else list(draws.shape(int(draws.rng.integers(3))))
     return _beside_kinks(draws, MLP(d, hidden, c, 0.1), n, d)
 
 
-def _residual_mlp(draws: Draws, variant: str) -> Sample:
+def _residual_mlp(draws: Sampler, variant: str) -> Sample:
     n, d, h, c = draws.shape(4, most=3)
     return _beside_kinks(draws, ResidualMLP(d, c, h, draws.size(2)), n, d)
 
 
-def _two_layer_net(draws: Draws, variant: str) -> Sample:
+def _two_layer_net(draws: Sampler, variant: str) -> Sample:
     n, d, h, m = draws.shape(4)
     return _beside_kinks(draws, TwoLayerNet(d, h, m, TanhModule(), SigmoidModule()), n, d)
 
 
-def _conv_net(draws: Draws, variant: str) -> Sample:
+def _conv_net(draws: Sampler, variant: str) -> Sample:
     n, c, h, w, m = draws.shape(5)
     net = ConvNet((c, h, w), m, extra_norm=draws.case % 2 == 1, n_first=draws.size(2))
     for _, leaf in net.leaves():
@@ -62,13 +62,13 @@ def _conv_net(draws: Draws, variant: str) -> Sample:
     return _beside_kinks(draws, net, n, c * h * w, deep=True)
 
 
-def _small_conv_net(draws: Draws, variant: str) -> Sample:
+def _small_conv_net(draws: Sampler, variant: str) -> Sample:
     n, c, m = draws.shape(3, most=3)
     h, w = draws.size(18, least=16), draws.size(18, least=16)
     return _beside_kinks(draws, SmallConvNet((c, h, w), m), n, c * h * w, deep=True)
 
 
-def _beside_kinks(draws: Draws, net: Module, n: int, d: int, *, deep: bool = False) -> Sample:
+def _beside_kinks(draws: Sampler, net: Module, n: int, d: int, *, deep: bool = False) -> Sample:
     """A net with weights and a batch that bring no hidden unit near the kink of its activation.
 
     deep   it has many layers, whose numbers must keep their size, and too many weights to move each of them
@@ -106,11 +106,11 @@ def _lead(pool: MaxPool2dModule, x: Array) -> float:
 
 
 NETS: Final = (
-    Row("sequential", Sequential, _sequential),
-    Row("residual", Residual, _residual),
-    Row("mlp", MLP, _mlp),
-    Row("residual mlp", ResidualMLP, _residual_mlp),
-    Row("two-layer net", TwoLayerNet, _two_layer_net),
-    Row("conv net", ConvNet, _conv_net),
-    Row("small conv net", SmallConvNet, _small_conv_net),
+    Spec("sequential", Sequential, _sequential),
+    Spec("residual", Residual, _residual),
+    Spec("mlp", MLP, _mlp),
+    Spec("residual mlp", ResidualMLP, _residual_mlp),
+    Spec("two-layer net", TwoLayerNet, _two_layer_net),
+    Spec("conv net", ConvNet, _conv_net),
+    Spec("small conv net", SmallConvNet, _small_conv_net),
 )

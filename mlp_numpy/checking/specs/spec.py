@@ -9,17 +9,17 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from mlp_numpy.checking.reference import Composition
-from mlp_numpy.checking.sampler import Draws, Sample
-from mlp_numpy.checking.torch_reference import Twin
+from mlp_numpy.checking.sampler import Sample, Sampler
+from mlp_numpy.checking.torch_reference import TorchReference
 from mlp_numpy.modules import Module
 
 Mode: TypeAlias = Literal["train", "eval"]
-Draw: TypeAlias = Callable[[Draws, str], Sample]
+Draw: TypeAlias = Callable[[Sampler, str], Sample]
 """(draws, variant) → a module with a batch."""
 
 
 @dataclass(frozen=True)
-class Row:
+class Spec:
     """A kind of module under audit.
 
     draw          a module of it with a batch: (draws, variant) → Sample
@@ -33,7 +33,7 @@ class Row:
     module: type[Module]
     draw: Draw
     composition: Composition | None = None
-    twin: Twin | None = None
+    twin: TorchReference | None = None
     variants: tuple[str, ...] = ("",)
     modes: tuple[Mode, ...] = ("train",)
 
@@ -49,6 +49,6 @@ class Row:
     def sample(self, seed: int, case: int, variant: str, mode: Mode) -> Sample:
         """Case number ``case`` below ``seed``: always the same one."""
         rng = np.random.default_rng([seed, case, *f"{self.name} {variant} {mode}".encode()])
-        sample = self.draw(Draws(rng, case), variant)
+        sample = self.draw(Sampler(rng, case), variant)
         sample.module.train(mode == "train")
         return sample

@@ -11,17 +11,19 @@ from mlp_numpy.checking.specs.images import IMAGES
 from mlp_numpy.checking.specs.layers import LAYERS
 from mlp_numpy.checking.specs.losses import LOSSES
 from mlp_numpy.checking.specs.nets import NETS
-from mlp_numpy.checking.specs.spec import Row
+from mlp_numpy.checking.specs.spec import Spec
 from mlp_numpy.checking.torch_reference import Tensor
 from mlp_numpy.errors import OptionError
 from mlp_numpy.modules import Module, Residual
 
-ROWS: Final[tuple[Row, ...]] = (*LAYERS, *ACTIVATIONS, *IMAGES, *LOSSES, *NETS)
+SPECS: Final[tuple[Spec, ...]] = (*LAYERS, *ACTIVATIONS, *IMAGES, *LOSSES, *NETS)
 
-_ROW_OF: Final = {row.module: row for row in ROWS}
+_ROW_OF: Final = {row.module: row for row in SPECS}
 
 
-def composed(module: Module, params: dict[str, TensorNode], x: TensorNode, y: Any = None, **options: Any) -> TensorNode:
+def reference_forward(
+    module: Module, params: dict[str, TensorNode], x: TensorNode, y: Any = None, **options: Any
+) -> TensorNode:
     """A module's forward on nodes by elementary formulas; ``params`` under the names that ``module.learned()`` gives.
 
     Raises OptionError for a module that has no composition.
@@ -38,7 +40,7 @@ def composed(module: Module, params: dict[str, TensorNode], x: TensorNode, y: An
     return out
 
 
-def twin(
+def in_torch(
     torch: Any, module: Module, params: dict[str, Tensor], x: Tensor, y: Tensor | None = None, **options: Any
 ) -> Tensor:
     """PyTorch's version of a module applied to tensors; ``params`` under the names that ``module.learned()`` gives.
@@ -71,7 +73,7 @@ def _through(module: Module, prefix: str, x: Any, apply: Callable[[Module, str, 
     return x + out if isinstance(module, Residual) else out
 
 
-def _row_of(layer: Module) -> Row:
+def _row_of(layer: Module) -> Spec:
     if type(layer) not in _ROW_OF:
         raise OptionError(f"audit: {type(layer).__name__} must have a row in checking.specs, found none.")
     return _ROW_OF[type(layer)]

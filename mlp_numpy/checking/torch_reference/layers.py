@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from mlp_numpy.checking.torch_reference.twin import Tensor, Twin
+from mlp_numpy.checking.torch_reference.twin import Tensor, TorchReference
 
 
-def functional(name: str, arguments: Callable[[Any], dict[str, Any]] | None = None) -> Twin:
+def functional(name: str, arguments: Callable[[Any], dict[str, Any]] | None = None) -> TorchReference:
     """A function of ``torch.nn.functional`` on x and the parameters; ``arguments`` reads its keywords off a module."""
 
     def twin(torch: Any, module: Any, params: Sequence[Tensor], x: Tensor) -> Tensor:
@@ -66,7 +66,7 @@ def conv(torch: Any, module: Any, params: Sequence[Tensor], x: Tensor) -> Tensor
     return torch.nn.functional.conv2d(x, weight, *(bias or [None]), over.stride, over.padding)
 
 
-def pool(name: str) -> Twin:
+def pool(name: str) -> TorchReference:
     """The pool of this name in ``torch.nn.functional``."""
 
     def twin(torch: Any, module: Any, params: Sequence[Tensor], x: Tensor) -> Tensor:

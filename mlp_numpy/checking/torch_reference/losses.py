@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from mlp_numpy.checking.torch_reference.twin import Tensor, Twin
+from mlp_numpy.checking.torch_reference.twin import Tensor, TorchReference
 
 
-def of_numbers(name: str, arguments: Callable[[Any], dict[str, Any]] | None = None) -> Twin:
+def of_numbers(name: str, arguments: Callable[[Any], dict[str, Any]] | None = None) -> TorchReference:
     """A loss of ``torch.nn.functional`` of each number."""
 
     def twin(

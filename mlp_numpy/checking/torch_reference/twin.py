@@ -10,7 +10,7 @@ from mlp_numpy.errors import ExtraMissingError
 Tensor: TypeAlias = Any
 """A ``torch.Tensor``; the type is not known without the extra."""
 
-Twin: TypeAlias = Callable[..., Tensor]
+TorchReference: TypeAlias = Callable[..., Tensor]
 """(torch, module, params, x), for a loss (torch, module, params, x, y, **options) → out."""
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, first_outside, is_whole, one_hot
-from mlp_numpy.checks import LARGEST, PROBABILITY, number, plain_array, shown
+from mlp_numpy.arrays import Array, first_outside, one_hot
+from mlp_numpy.checks import LARGEST, PROBABILITY, is_whole, number, plain_array, shown
 from mlp_numpy.errors import LabelError, OptionError, ShapeError
 from mlp_numpy.modules.losses.base import LossModule, narrowed
 from mlp_numpy.modules.losses.domain import SLACK
