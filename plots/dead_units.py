@@ -44,7 +44,7 @@ def dead(trainer: Trainer) -> float:
     """The share of hidden units that are 0 for every image."""
     batches = trainer.batches
     x: Array = batches.preprocessing.apply(batches.split.images[:IMAGES])
-    weight, bias, *_ = (learned.value for _, learned in trainer.model.learned())
+    weight, bias, *_ = (learned.value for _, learned in trainer.model.named_parameters())
     return float((x @ weight.T + bias <= 0).all(axis=0).mean())
 
 

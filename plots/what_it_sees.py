@@ -47,7 +47,7 @@ def main() -> None:
     first = test.images[[int(np.flatnonzero(test.labels == each)[0]) for each in classes]]
     maps = saliency(model, preprocessing, shape, first, classes)
     save_saliency(options.out / "saliency.png", first, maps, names)
-    weight = next(learned.value for name, learned in model.learned() if name.endswith("weight"))
+    weight = next(learned.value for name, learned in model.named_parameters() if name.endswith("weight"))
     seen = shape if weight.ndim == 2 else weight.shape[1:]
     save_first_layer(options.out / "first_layer.png", weight.reshape(len(weight), -1), seen)
     probabilities = model.forward(preprocessing.apply(test.images))

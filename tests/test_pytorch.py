@@ -24,10 +24,10 @@ def test_output_and_gradients_are_pytorchs(case: Case, n: int) -> None:
     dx = module.backward(dout)
 
     tensor = torch.tensor(x, requires_grad=True)
-    params = {name: torch.tensor(array.value, requires_grad=True) for name, array in module.learned()}
+    params = {name: torch.tensor(array.value, requires_grad=True) for name, array in module.named_parameters()}
     answer = in_torch(torch, module, params, tensor, None if y is None else torch.tensor(y))
     answer.backward(torch.tensor(dout))
     np.testing.assert_allclose(answer.detach().numpy(), out, rtol=1e-12, atol=1e-14)
     np.testing.assert_allclose(tensor.grad.numpy(), dx, rtol=1e-12, atol=1e-13)
-    for name, array in module.learned():
+    for name, array in module.named_parameters():
         np.testing.assert_allclose(params[name].grad.numpy(), array.grad, rtol=1e-12, atol=1e-13)

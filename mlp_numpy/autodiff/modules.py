@@ -36,7 +36,7 @@ class Module:
         modules among them, in the order in which they were assigned, each once. A subclass may list its own."""
         return [node for _, node in _found(self, "")]
 
-    def learned(self) -> Iterator[tuple[str, TensorNode]]:
+    def named_parameters(self) -> Iterator[tuple[str, TensorNode]]:
         """The parameters with the dotted names of the attributes that hold them, such as "layer1.w"."""
         names = {id(node): name for name, node in _found(self, "")}
         for position, node in enumerate(self.parameters()):

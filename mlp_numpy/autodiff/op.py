@@ -23,7 +23,7 @@ class Op:
 
     forward: ClassVar[Callable[..., Array]]
     backward: ClassVar[Callable[..., Any]]
-    door: ClassVar[Callable[..., None] | None] = None
+    check_inputs: ClassVar[Callable[..., None] | None] = None
     """What do_forward asks before ``forward``, with the same arrays and constants: it raises ShapeError for those that
     do not fit. A formula needs one only where NumPy would take them and compute something else."""
 

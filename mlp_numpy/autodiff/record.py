@@ -47,8 +47,8 @@ def record(op: type[Op], inputs: tuple[Any, ...], constants: Mapping[str, Any]) 
             reads_leaf = True
     context = Context()
     try:
-        if op.door is not None:
-            op.door(*values, **constants)
+        if op.check_inputs is not None:
+            op.check_inputs(*values, **constants)
         out: Any = op.forward(context, *values, **constants)
     except (ValueError, IndexError, TypeError, OverflowError) as error:
         raise _unfit(op, values, error) from error

@@ -142,7 +142,7 @@ def _against_numeric(
 def _against_composition(sample: Sample, subject: Subject, exact: Mapping[str, Array]) -> Measured:
     # The module that has run, not the sample's own: what was drawn at random in its forward is known to it.
     x = TensorNode(sample.x)
-    params = {name: TensorNode(array.value) for name, array in sample.module.learned()}
+    params = {name: TensorNode(array.value) for name, array in sample.module.named_parameters()}
     out = reference_forward(subject.module, params, x, sample.y, **sample.options)
     out.backward(subject.g)
     found = {"out": out.value, "dx": x.grad} | {f"d{name}": node.grad for name, node in params.items()}
@@ -154,7 +154,7 @@ def _against_pytorch(torch: Any, sample: Sample, subject: Subject, exact: Mappin
         return torch.tensor(value, requires_grad=True)
 
     x, y = tensor(sample.x), None if sample.y is None else torch.tensor(sample.y)
-    params = {name: tensor(np.array(array.value)) for name, array in sample.module.learned()}
+    params = {name: tensor(np.array(array.value)) for name, array in sample.module.named_parameters()}
     options = {name: torch.tensor(v) if isinstance(v, np.ndarray) else v for name, v in sample.options.items()}
     out = in_torch(torch, subject.module, params, x, y, **options)
     out.backward(torch.tensor(subject.g))

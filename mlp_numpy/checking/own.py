@@ -147,7 +147,7 @@ def _shape_that_fits(module: Module, text: str) -> tuple[int, ...]:
 def _shapes(module: Module) -> Iterator[tuple[int, ...]]:
     """Batches that a module might take: of sizes that its parameters and settings name, flat and as images."""
     numbers = [value for value in vars(module).values() if isinstance(value, int) and not isinstance(value, bool)]
-    sizes = [size for _, learned in module.learned() for size in reversed(learned.value.shape)] + numbers
+    sizes = [size for _, learned in module.named_parameters() for size in reversed(learned.value.shape)] + numbers
     widths = list(dict.fromkeys(size for size in [*sizes, 3] if 1 <= size <= 4096))
     for axes in ((), (6, 6), (5,)):
         for width in widths:

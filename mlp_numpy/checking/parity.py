@@ -133,7 +133,7 @@ def _steps(torch: Any, net: ParityNet, steps: int, batch: int, seed: int) -> Ite
     loss: LossModule = SoftMaxCrossEntropyModule()
     flat = FlatParameters(ours)
     optimizer = SGD(flat, net.lr)
-    theirs = {name: torch.tensor(np.array(array.value), requires_grad=True) for name, array in ours.learned()}
+    theirs = {name: torch.tensor(np.array(array.value), requires_grad=True) for name, array in ours.named_parameters()}
     their_optimizer = torch.optim.SGD(theirs.values(), lr=net.lr)
     parity = Parity(net.name, net.bound)
     for step, (x, y) in enumerate(_batches(net, steps, batch, seed), start=1):
@@ -150,7 +150,8 @@ def _steps(torch: Any, net: ParityNet, steps: int, batch: int, seed: int) -> Ite
             raise NonFiniteError(f"parity: the loss of {net.name} must stay finite, got {value} at step {step}.")
         parity.last_loss = value
         parity.loss_differences.append(abs(value - their_loss.item()))
-        differences = [abs(array.value - theirs[name].detach().numpy()).max() for name, array in ours.learned()]
+        pairs = [(array.value, theirs[name].detach().numpy()) for name, array in ours.named_parameters()]
+        differences = [abs(one - other).max() for one, other in pairs]
         parity.weight_differences.append(float(np.max(differences)))  # of np.max NaN is the largest of all
         yield step, parity
 

@@ -103,13 +103,13 @@ class Sampler:
 
     def filled(self, module: Module) -> Module:
         """The module with every learned array drawn anew: a bias that starts at 0 would hide what is wrong with it."""
-        for _, learned in module.learned():
+        for _, learned in module.named_parameters():
             learned.value[...] = _single(np.asarray(self.rng.normal(size=learned.value.shape)))
         return module
 
     def tempered(self, module: Module) -> Module:
         """The same, with weights small enough that through many layers numbers keep their size: N(0, 2 / inputs)."""
-        for _, learned in self.filled(module).learned():
+        for _, learned in self.filled(module).named_parameters():
             n_inputs = int(np.prod(learned.value.shape[1:]))
             learned.value[...] = _single(learned.value * np.sqrt((2 if learned.value.ndim > 1 else 1) / n_inputs))
         return module

@@ -117,7 +117,7 @@ class Artifacts:
             self._try({folder / HISTORY: lambda: history.write(folder / HISTORY)})
         return trained
 
-    def complain(self) -> None:
+    def raise_if_failed(self) -> None:
         """Raise RunFolderError if a file could not be written."""
         if not self._failed:
             return

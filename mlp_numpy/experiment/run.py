@@ -229,7 +229,7 @@ class Run:
         with self.trainer.chosen() as step:
             trained = outputs.save(step, running=status == "running")
         self.result = RunResult(self.folder, self.picture, self.history, trained, status)
-        outputs.complain()
+        outputs.raise_if_failed()
 
     def _tell(self, status: str, began: float) -> None:
         seconds = self._seconds_before + time.perf_counter() - began

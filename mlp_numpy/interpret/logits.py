@@ -35,14 +35,15 @@ class PixelLogits:
         instance("PixelLogits", "model", model, Module)
         instance("PixelLogits", "preprocessing", preprocessing, Preprocessing)
         net = model.logits if isinstance(model, Classifier) else model
-        if net.gives in ("probabilities", "log-probabilities"):
+        if net.output_kind in ("probabilities", "log-probabilities"):
             raise OptionError(
-                f"PixelLogits: model must give scores, but {net!r} gives {net.gives}. Hint: leave out its last layer."
+                f"PixelLogits: model must give scores, but {net!r} gives {net.output_kind}. "
+                "Hint: leave out its last layer."
             )
         self._net = copy.deepcopy(net).eval()
         for _, leaf in self._net.leaves():
             leaf.input_needed = True
-        self._dtype = next((learned.value.dtype for _, learned in net.learned()), np.dtype(np.float64))
+        self._dtype = next((learned.value.dtype for _, learned in net.named_parameters()), np.dtype(np.float64))
         self._preprocessing = preprocessing
         self._n_classes = 0
 

@@ -93,7 +93,7 @@ class ConvNet(Classifier):
             "n_first": self.n_first,
         }
 
-    def _arguments(self) -> str:
+    def _repr_args(self) -> str:
         extra_norm = ", extra_norm=True" if self.extra_norm else ""
         n_first = "" if self.n_first == 64 else f", n_first={self.n_first}"
         return f"{self.image_shape}, {self.n_classes}{extra_norm}{n_first}"
@@ -153,7 +153,7 @@ class SmallConvNet(Classifier):
     def arguments(self) -> dict[str, Any]:
         return {"image_shape": list(self.image_shape), "n_classes": self.n_classes}
 
-    def _arguments(self) -> str:
+    def _repr_args(self) -> str:
         return f"{self.image_shape}, {self.n_classes}"
 
 

@@ -31,7 +31,7 @@ def describe_model(model: Classifier) -> dict[str, Any]:
     name = type(model).__name__
     if type(model) is not BUILDERS.get(name):
         raise OptionError(f"describe: the model must be one of {', '.join(BUILDERS)}, got {name}.")
-    dtype = next(learned.value.dtype for _, learned in model.learned())
+    dtype = next(learned.value.dtype for _, learned in model.named_parameters())
     return {"builder": name, "arguments": model.arguments(), "dtype": str(dtype)}
 
 

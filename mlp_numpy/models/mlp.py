@@ -92,7 +92,7 @@ class MLP(Classifier):
             "dropout": self.dropout,
         }
 
-    def _arguments(self) -> str:
+    def _repr_args(self) -> str:
         n_inputs, *n_hidden, n_classes = self.sizes
         options = ", batch_norm=True" if self.batch_norm else ""
         options += f", dropout={self.dropout:g}" if self.dropout else ""
@@ -138,7 +138,7 @@ class ResidualMLP(Classifier):
     def arguments(self) -> dict[str, Any]:
         return dict(zip(("n_inputs", "n_classes", "n_hidden", "n_blocks"), self._sizes, strict=True))
 
-    def _arguments(self) -> str:
+    def _repr_args(self) -> str:
         return ", ".join(str(size) for size in self._sizes)
 
 
@@ -177,7 +177,7 @@ class TwoLayerNet(Network):
         super().__init__(n_inputs, first, f, LinearModule(n_hidden, n_outputs, **options), g)
         self._sizes = (n_inputs, n_hidden, n_outputs)
 
-    def _arguments(self) -> str:
+    def _repr_args(self) -> str:
         return ", ".join([*(str(size) for size in self._sizes), repr(self[1]), repr(self[3])])
 
 

@@ -71,15 +71,15 @@ def summary(model: Module, input_shape: tuple[int, ...], batch: int = 32) -> Sum
         raise OptionError(f"summary: model must be a module, got {shown(model)}.")
     input_shape = sizes("summary", "input_shape", input_shape)
     twin = copy.deepcopy(model)
-    dtype = next((array.value.dtype for _, array in twin.learned()), np.dtype(np.float64))
+    dtype = next((array.value.dtype for _, array in twin.named_parameters()), np.dtype(np.float64))
     rows: list[SummaryRow] = []
     kept = []
     for n in (1, 2):
         rows.clear()
         _walk(twin, "", np.zeros((n, *input_shape), dtype), rows)
         kept.append(_kept_bytes(twin))
-    n_parameters = sum(array.value.size for _, array in twin.learned())
-    parameter_bytes = sum(array.value.nbytes + array.grad.nbytes for _, array in twin.learned())
+    n_parameters = sum(array.value.size for _, array in twin.named_parameters())
+    parameter_bytes = sum(array.value.nbytes + array.grad.nbytes for _, array in twin.named_parameters())
     return Summary(tuple(rows), n_parameters, parameter_bytes, batch, kept[0] + (batch - 1) * (kept[1] - kept[0]))
 
 
@@ -87,7 +87,7 @@ def _walk(module: Module, name: str, x: Array, rows: list[SummaryRow]) -> Array:
     """The forward of ``module``, layer by layer, with a row for each."""
     if not module.children():
         out = module.forward(x)
-        n_parameters = sum(array.value.size for _, array in module.learned())
+        n_parameters = sum(array.value.size for _, array in module.named_parameters())
         rows.append(SummaryRow(name, repr(module), out.shape[1:], n_parameters))
         return out
     start = x
@@ -107,7 +107,7 @@ def _kept_bytes(module: Module) -> int:
             if isinstance(value, np.ndarray):
                 root = _root(value)
                 found[id(root)] = root
-    for _, learned in module.learned():
+    for _, learned in module.named_parameters():
         found.pop(id(_root(learned.value)), None)
     return sum(root.nbytes for root in found.values())
 

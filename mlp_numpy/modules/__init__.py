@@ -12,7 +12,7 @@ from mlp_numpy.modules.activations import (
     SigmoidModule,
     TanhModule,
 )
-from mlp_numpy.modules.base import Content, Module
+from mlp_numpy.modules.base import Module, ValueKind
 from mlp_numpy.modules.batch_norm import BatchNorm, BatchNormalize, BatchNormalizeInference
 from mlp_numpy.modules.chain import check_loss_matches
 from mlp_numpy.modules.conv import Conv2d, Conv2dModule
@@ -60,7 +60,7 @@ __all__ = [
     "BCEModule",
     "BCEWithLogits",
     "BCEWithLogitsModule",
-    "Content",
+    "ValueKind",
     "CrossEntropy",
     "CrossEntropyModule",
     "ELU",

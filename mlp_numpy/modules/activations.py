@@ -77,7 +77,7 @@ class PReLU(Op):
     """
 
     @staticmethod
-    def door(x: Array, slope: Array) -> None:
+    def check_inputs(x: Array, slope: Array) -> None:
         if slope.shape != (1,) and (x.ndim < 2 or slope.shape != x.shape[1:2]):
             raise ShapeError(
                 f"PReLU.do_forward: a must be (1,), or (C,) for x (N, C, …), got {slope.shape} and {x.shape}."
@@ -112,16 +112,16 @@ class LeakyReLUModule(Module):
     """``max(0, x) + neg_slope · min(0, x)``; the derivative at exactly 0 is ``neg_slope``, any number."""
 
     op = LeakyReLU
-    gives = "scores"
+    output_kind = "scores"
 
     def __init__(self, neg_slope: float) -> None:
         super().__init__()
         self.neg_slope = number("LeakyReLUModule", "neg_slope", neg_slope)
 
-    def _arguments(self) -> str:
+    def _repr_args(self) -> str:
         return f"{self.neg_slope:g}"
 
-    def _constants(self) -> dict[str, Any]:
+    def _op_kwargs(self) -> dict[str, Any]:
         return {"neg_slope": self.neg_slope}
 
 
@@ -129,7 +129,7 @@ class ReLUModule(Module):
     """``scale · max(0, x)``; the derivative at exactly 0 is 0."""
 
     op: type[Op] = ReLU
-    gives = "scores"
+    output_kind = "scores"
 
     def __init__(self, scale: float = 1.0) -> None:
         super().__init__()
@@ -137,10 +137,10 @@ class ReLUModule(Module):
         if self.scale != 1:
             self.op = ScaledReLU
 
-    def _arguments(self) -> str:
+    def _repr_args(self) -> str:
         return "" if self.scale == 1 else f"scale={self.scale:g}"
 
-    def _constants(self) -> dict[str, Any]:
+    def _op_kwargs(self) -> dict[str, Any]:
         return {} if self.scale == 1 else {"scale": self.scale}
 
 
@@ -149,7 +149,7 @@ class PReLUModule(Module):
     and images (N, n_features, H, W); the derivative at exactly 0 is a. ``params["slope"]`` starts at ``neg_slope``."""
 
     op = PReLU
-    gives = "scores"
+    output_kind = "scores"
 
     def __init__(self, n_features: int = 1, *, neg_slope: float = 0.25, dtype: Any = np.float64) -> None:
         n_features = allocatable("PReLUModule", (whole_number("PReLUModule", "n_features", n_features),))[0]
@@ -161,7 +161,7 @@ class PReLUModule(Module):
             raise OptionError(f"PReLUModule: neg_slope must be within the range of {dtype}, got {neg_slope!r}.")
         super().__init__(slope=slope)
 
-    def _arguments(self) -> str:
+    def _repr_args(self) -> str:
         n_features = self.params["slope"].size
         start = "" if self.neg_slope == 0.25 else f"neg_slope={self.neg_slope:g}"
         return ", ".join(filter(None, ["" if n_features == 1 else f"{n_features}", start]))
@@ -176,7 +176,7 @@ class SigmoidModule(Module):
     """``1 / (1 + exp(-x))``: probabilities, one a number."""
 
     op = Sigmoid
-    gives = "probabilities"
+    output_kind = "probabilities"
 
     def __init__(self) -> None:
         super().__init__()
@@ -190,7 +190,7 @@ class TanhModule(Module):
     """``tanh(x)``, between −1 and 1."""
 
     op = Tanh
-    gives = "scores"
+    output_kind = "scores"
 
     def __init__(self) -> None:
         super().__init__()
@@ -204,7 +204,7 @@ class IdentityModule(Module):
     """``x``, the same array: for places where something must stand and nothing shall happen."""
 
     op = Id
-    gives = "its input"
+    output_kind = "its input"
 
     def __init__(self) -> None:
         super().__init__()

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import copy
 import inspect
+import warnings
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Literal, Self, TypeAlias
+from typing import Any, ClassVar, Final, Literal, Self, TypeAlias
 
 import numpy as np
 
@@ -19,9 +20,17 @@ from mlp_numpy.checks import flag, float_dtype, numbers, shown
 from mlp_numpy.errors import CallOrderError, DTypeError, OptionError, ShapeError
 from mlp_numpy.modules.parameters import LearnedArray, NamedArrays
 
-Content: TypeAlias = Literal["anything", "scores", "probabilities", "log-probabilities", "its input"]
+ValueKind: TypeAlias = Literal["anything", "scores", "probabilities", "log-probabilities", "its input"]
 """What the numbers that a module gives, or that a loss takes, mean; "its input" is said of what leaves them as they
 are, "anything" of what cannot be told."""
+_NAMES_OF_0_1: Final = {
+    "_formula": "_active_op",
+    "_constants": "_op_kwargs",
+    "_arguments": "_repr_args",
+    "gives": "output_kind",
+    "takes": "input_kind",
+    "learned": "named_parameters",
+}
 
 
 class Module:
@@ -46,12 +55,21 @@ class Module:
     """
 
     op: type[Op]
-    gives: Content = "anything"
-    """What the output is; see ``check_chain``."""
+    output_kind: ValueKind = "anything"
+    """What the output is; see ``check_loss_matches``."""
     input_needed = True
     """Whether ``backward`` computes ∂L/∂x; a layer that reads the data itself may leave it out."""
     _memory: ClassVar[dict[str, Any]] = {"_context": None}
     """The attributes that belong to a forward, with what they hold without one; copies start so."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Let a subclass that was written for version 0.1 define things under their names of then, with a warning."""
+        super().__init_subclass__(**options)
+        for old, new in _NAMES_OF_0_1.items():
+            if old in vars(cls):
+                text = f"{cls.__name__}.{old} is now called {new}; the old name goes with version 0.3."
+                warnings.warn(text, DeprecationWarning, stacklevel=2)
+                setattr(cls, new, vars(cls)[old])
 
     def __init__(self, **params: Array) -> None:
         if params:
@@ -98,8 +116,8 @@ class Module:
         x = self._check_batch("forward", "x", x)
         self._check_input(x)
         context = Context()
-        formula = self._formula()
-        out = formula.forward(context, x, *self._params.values(), **self._constants())
+        formula = self._active_op()
+        out = formula.forward(context, x, *self._params.values(), **self._op_kwargs())
         self._context, self._used, self._out_shape = context, formula, out.shape
         self._complex = out.dtype.kind == "c"
         self._n_forwards += 1
@@ -139,6 +157,11 @@ class Module:
             yield from child.leaves(f"{prefix}{name}.")
 
     def learned(self) -> Iterator[tuple[str, Parameter]]:
+        """``named_parameters`` under its name in version 0.1; warns."""
+        warnings.warn("Module.learned is now called named_parameters.", DeprecationWarning, stacklevel=2)
+        return self.named_parameters()
+
+    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """Every learned array below this module, in the order of the forward pass, with its dotted name."""
         for prefix, leaf in self.leaves():
             for name in leaf._params:
@@ -181,7 +204,7 @@ class Module:
         """
         dtype = float_dtype(f"{self!r}.astype", dtype)
         twin = copy.deepcopy(self)
-        for _, learned in twin.learned():
+        for _, learned in twin.named_parameters():
             learned.move(*np.empty((2, learned.value.size), dtype))
         for _, leaf in twin.leaves():
             leaf.buffers = {
@@ -194,17 +217,17 @@ class Module:
         return vars(self) | self._memory
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._arguments()})"
+        return f"{type(self).__name__}({self._repr_args()})"
 
-    def _arguments(self) -> str:
+    def _repr_args(self) -> str:
         """What stands between the brackets of the constructor call that makes this module."""
         return ""
 
-    def _formula(self) -> type[Op]:
+    def _active_op(self) -> type[Op]:
         """The formula that ``forward`` runs now, where training and evaluation have each their own."""
         return self.op
 
-    def _constants(self) -> dict[str, Any]:
+    def _op_kwargs(self) -> dict[str, Any]:
         """The keyword arguments of the formula."""
         return {}
 

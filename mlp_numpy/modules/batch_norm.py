@@ -32,7 +32,7 @@ class BatchNormalize(Op):
     """
 
     @staticmethod
-    def door(x: Array, gamma: Array, beta: Array, *, eps: float) -> None:
+    def check_inputs(x: Array, gamma: Array, beta: Array, *, eps: float) -> None:
         _check_features("BatchNormalize", x, gamma, beta)
 
     @staticmethod
@@ -70,7 +70,7 @@ class BatchNormalizeInference(Op):
     """
 
     @staticmethod
-    def door(x: Array, gamma: Array, beta: Array, *, mean: Array, variance: Array, eps: float) -> None:
+    def check_inputs(x: Array, gamma: Array, beta: Array, *, mean: Array, variance: Array, eps: float) -> None:
         _check_features("BatchNormalizeInference", x, gamma, beta, mean, variance)
 
     @staticmethod
@@ -151,16 +151,16 @@ class BatchNorm(Module):
                 else:  # ∞ less ∞ is no change of a mean
                     variance[...] = product(variance, 1 - momentum) + product(newest, momentum)
 
-    def _formula(self) -> type[Op]:
+    def _active_op(self) -> type[Op]:
         return BatchNormalize if self.training or not self.running else BatchNormalizeInference
 
-    def _constants(self) -> dict[str, Any]:
-        if issubclass(self._formula(), BatchNormalize):
+    def _op_kwargs(self) -> dict[str, Any]:
+        if issubclass(self._active_op(), BatchNormalize):
             return {"eps": self.eps}
         mean, variance = self.buffers["running_mean"], self.buffers["running_variance"]
         return {"mean": mean, "variance": variance, "eps": self.eps}
 
-    def _arguments(self) -> str:
+    def _repr_args(self) -> str:
         options = "" if self.running else ", running=False"
         return f"{self.n_features}, eps={self.eps:g}, momentum={self.momentum:g}{options}"
 

@@ -23,14 +23,14 @@ def check_loss_matches(model: Module, loss: LossModule) -> None:
     """Raise OptionError if ``model`` gives probabilities and ``loss`` takes scores, and so on.
 
     Raises OptionError as well if ``model`` is no Module or ``loss`` no LossModule. Asked wherever a model and a loss
-    first meet. What a model does not declare is taken on trust: ``Module.gives`` and ``LossModule.takes`` are
-    "anything" by default.
+    first meet. What a model does not declare is taken on trust: ``Module.output_kind`` and
+    ``LossModule.input_kind`` are "anything" by default.
     """
     instance("check_loss_matches", "model", model, Module)
     instance("check_loss_matches", "loss", loss, LossModule)
-    if "anything" in (model.gives, loss.takes) or model.gives in ("its input", loss.takes):
+    if "anything" in (model.output_kind, loss.input_kind) or model.output_kind in ("its input", loss.input_kind):
         return
     raise OptionError(
-        f"check_loss_matches: {loss!r} must be given {loss.takes}, but {model!r} gives {model.gives}. "
-        f"Hint: {_HINTS[model.gives, loss.takes]}."
+        f"check_loss_matches: {loss!r} must be given {loss.input_kind}, but {model!r} gives {model.output_kind}. "
+        f"Hint: {_HINTS[model.output_kind, loss.input_kind]}."
     )

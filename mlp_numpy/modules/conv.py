@@ -34,7 +34,7 @@ class Conv2d(Op):
     """
 
     @staticmethod
-    def door(x: Array, weight: Array, bias: Array | None = None, *, over: Windows) -> None:
+    def check_inputs(x: Array, weight: Array, bias: Array | None = None, *, over: Windows) -> None:
         if weight.ndim != 4 or weight.shape[2:] != over.kernel or (bias is not None and bias.shape != weight.shape[:1]):
             raise ShapeError(
                 f"Conv2d.do_forward: W and b must be (M, C, {over.kernel[0]}, {over.kernel[1]}) and (M,), got "
@@ -145,10 +145,10 @@ class Conv2dModule(Module):
         self.in_channels, self.out_channels, self.bias = in_channels, out_channels, bias
         self.input_needed = not input_layer
 
-    def _constants(self) -> dict[str, Any]:
+    def _op_kwargs(self) -> dict[str, Any]:
         return {"over": self.windows}
 
-    def _arguments(self) -> str:
+    def _repr_args(self) -> str:
         options = "" if self.bias else ", bias=False"
         return f"{self.in_channels}, {self.out_channels}, {self.windows.arguments}{options}"
 

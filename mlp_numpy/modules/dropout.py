@@ -78,11 +78,11 @@ class Dropout(Module):
         kept: Array = halves >= np.uint32(self.p * 2**32)
         return kept.reshape(shape)
 
-    def _formula(self) -> type[Op]:
+    def _active_op(self) -> type[Op]:
         return DropoutMask if self.training else Id
 
-    def _constants(self) -> dict[str, Any]:
+    def _op_kwargs(self) -> dict[str, Any]:
         return {"mask": self._mask} if self.training else {}
 
-    def _arguments(self) -> str:
+    def _repr_args(self) -> str:
         return f"{self.p:g}"

@@ -175,16 +175,16 @@ class ELUModule(Module):
     """``x`` above 0, ``alpha · (exp(x) - 1)`` below; the derivative at exactly 0 is ``alpha``, any number."""
 
     op = ELU
-    gives = "scores"
+    output_kind = "scores"
 
     def __init__(self, alpha: float = 1.0) -> None:
         super().__init__()
         self.alpha = number("ELUModule", "alpha", alpha)
 
-    def _arguments(self) -> str:
+    def _repr_args(self) -> str:
         return "" if self.alpha == 1 else f"alpha={self.alpha:g}"
 
-    def _constants(self) -> dict[str, Any]:
+    def _op_kwargs(self) -> dict[str, Any]:
         return {"alpha": self.alpha}
 
 
@@ -192,7 +192,7 @@ class SELUModule(Module):
     """ELU with the two constants for which activations keep mean 0 and variance 1 from layer to layer."""
 
     op = SELU
-    gives = "scores"
+    output_kind = "scores"
 
     def __init__(self) -> None:
         super().__init__()
@@ -202,7 +202,7 @@ class SiLUModule(Module):
     """``x · sigmoid(x)``."""
 
     op = SiLU
-    gives = "scores"
+    output_kind = "scores"
 
     def __init__(self) -> None:
         super().__init__()
@@ -212,14 +212,14 @@ class SoftplusModule(Module):
     """``log(1 + exp(beta · x)) / beta``, a smooth ReLU: the larger ``beta``, the nearer to it."""
 
     op = Softplus
-    gives = "scores"
+    output_kind = "scores"
 
     def __init__(self, beta: float = 1.0) -> None:
         super().__init__()
         self.beta = number("SoftplusModule", "beta", beta, POSITIVE)
 
-    def _arguments(self) -> str:
+    def _repr_args(self) -> str:
         return "" if self.beta == 1 else f"beta={self.beta:g}"
 
-    def _constants(self) -> dict[str, Any]:
+    def _op_kwargs(self) -> dict[str, Any]:
         return {"beta": self.beta}

@@ -99,7 +99,7 @@ class GELUModule(Module):
     """``x · Φ(x)``, Φ the normal distribution; with ``approximate="tanh"`` the older formula that comes near it."""
 
     op: type[Op] = GELU
-    gives = "scores"
+    output_kind = "scores"
 
     def __init__(self, approximate: Approximation = "none") -> None:
         choice("GELUModule", "approximate", approximate, get_args(Approximation))
@@ -108,5 +108,5 @@ class GELUModule(Module):
         if approximate == "tanh":
             self.op = GELUTanh
 
-    def _arguments(self) -> str:
+    def _repr_args(self) -> str:
         return "" if self.approximate == "none" else f"approximate={self.approximate!r}"

@@ -27,7 +27,7 @@ class LayerNormalize(Op):
     """
 
     @staticmethod
-    def door(x: Array, gamma: Array, beta: Array, *, eps: float) -> None:
+    def check_inputs(x: Array, gamma: Array, beta: Array, *, eps: float) -> None:
         if x.ndim < 1 or x.size == 0 or gamma.shape != x.shape[-1:] or beta.shape != gamma.shape:
             raise ShapeError(
                 f"LayerNormalize.do_forward: x must be (…, D), γ and β (D,), got {x.shape}, {gamma.shape} and "
@@ -82,10 +82,10 @@ class LayerNorm(Module):
         super().__init__(gamma=np.ones(n_features, dtype=dtype), beta=np.zeros(n_features, dtype=dtype))
         self.n_features, self.eps = n_features, eps
 
-    def _constants(self) -> dict[str, Any]:
+    def _op_kwargs(self) -> dict[str, Any]:
         return {"eps": self.eps}
 
-    def _arguments(self) -> str:
+    def _repr_args(self) -> str:
         return f"{self.n_features}, eps={self.eps:g}"
 
     def _check_input(self, x: Array) -> None:

@@ -26,7 +26,7 @@ class Linear(Op):
     """
 
     @staticmethod
-    def door(x: Array, weight: Array, bias: Array) -> None:
+    def check_inputs(x: Array, weight: Array, bias: Array) -> None:
         if x.ndim != 2 or weight.shape != (*bias.shape, x.shape[1]):
             raise ShapeError(
                 f"Linear.do_forward: x, W and b must be (N, D), (M, D) and (M,), got {x.shape}, {weight.shape} and "
@@ -68,7 +68,7 @@ class LinearModule(Module):
     """
 
     op = Linear
-    gives = "scores"
+    output_kind = "scores"
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class LinearModule(Module):
         self.in_features, self.out_features = in_features, out_features
         self.input_needed = not input_layer
 
-    def _arguments(self) -> str:
+    def _repr_args(self) -> str:
         return f"{self.in_features}, {self.out_features}"
 
     def _check_input(self, x: Array) -> None:

@@ -26,7 +26,7 @@ class MaxPool2d(Op):
     """
 
     @staticmethod
-    def door(x: Array, *, over: Windows) -> None:
+    def check_inputs(x: Array, *, over: Windows) -> None:
         over.check("MaxPool2d.do_forward", x)
 
     @staticmethod
@@ -88,7 +88,7 @@ class AvgPool2d(Op):
     """
 
     @staticmethod
-    def door(x: Array, *, over: Windows) -> None:
+    def check_inputs(x: Array, *, over: Windows) -> None:
         over.check("AvgPool2d.do_forward", x)
 
     @staticmethod
@@ -134,10 +134,10 @@ class Pool2dModule(Module):
         if any(2 * p > k for p, k in zip(self.windows.padding, self.windows.kernel, strict=True)):
             raise OptionError(f"{who}: the padding must be at most half the kernel, got {self.windows.arguments}.")
 
-    def _constants(self) -> dict[str, Any]:
+    def _op_kwargs(self) -> dict[str, Any]:
         return {"over": self.windows}
 
-    def _arguments(self) -> str:
+    def _repr_args(self) -> str:
         return self.windows.arguments
 
     def _check_input(self, x: Array) -> None:

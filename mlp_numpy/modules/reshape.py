@@ -57,10 +57,10 @@ class UnflattenModule(Module):
         self.shape = allocatable(who, tuple(whole_number(who, name, size) for name, size in sizes))
         super().__init__()
 
-    def _constants(self) -> dict[str, Any]:
+    def _op_kwargs(self) -> dict[str, Any]:
         return {"shape": (-1, *self.shape)}
 
-    def _arguments(self) -> str:
+    def _repr_args(self) -> str:
         return ", ".join(str(size) for size in self.shape)
 
     def _check_input(self, x: Array) -> None:

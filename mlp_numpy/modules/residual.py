@@ -21,9 +21,9 @@ class Residual(Sequential):
 
     def __init__(self, *modules: Module) -> None:
         super().__init__(*modules)
-        if self.gives != "anything":
+        if self.output_kind != "anything":
             # Probabilities, or their logarithms, with x added are none any more.
-            self.gives = "scores"
+            self.output_kind = "scores"
 
     def forward(self, x: Array) -> Array:
         """x + f(x)."""

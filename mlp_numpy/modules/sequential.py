@@ -40,7 +40,8 @@ class Sequential(Module):
         self._modules = modules
         # which forward of each module belongs to the last one of this Sequential
         self._numbers: list[int] | None = None
-        self.gives = next((module.gives for module in reversed(modules) if module.gives != "its input"), "its input")
+        kinds = (module.output_kind for module in reversed(modules))
+        self.output_kind = next((kind for kind in kinds if kind != "its input"), "its input")
 
     def forward(self, x: Array) -> Array:
         """The output of the last module."""
@@ -61,7 +62,7 @@ class Sequential(Module):
         dx: Array | None = dout
         for position in range(len(self._modules) - 1, -1, -1):
             if dx is None:
-                if not any(True for module in self._modules[: position + 1] for _ in module.learned()):
+                if not any(True for module in self._modules[: position + 1] for _ in module.named_parameters()):
                     return None
                 raise ShapeError(
                     f"{self!r}.backward: {self._modules[position + 1]!r} gives no gradient to its input. "
@@ -104,5 +105,5 @@ class Sequential(Module):
         for module in self._modules:
             module._check_memory()
 
-    def _arguments(self) -> str:
+    def _repr_args(self) -> str:
         return ", ".join(repr(module) for module in self._modules)

@@ -22,7 +22,7 @@ class SoftMax(Op):
     """
 
     @staticmethod
-    def door(x: Array) -> None:
+    def check_inputs(x: Array) -> None:
         check_scores("SoftMax.do_forward", x)
 
     @staticmethod
@@ -56,7 +56,7 @@ class LogSoftMax(Op):
     """
 
     @staticmethod
-    def door(x: Array) -> None:
+    def check_inputs(x: Array) -> None:
         check_scores("LogSoftMax.do_forward", x)
 
     @staticmethod
@@ -87,7 +87,7 @@ class SoftMaxModule(Module):
     """Probabilities (N, C) from scores (N, C): positive, each row summing to 1; the scores are never modified."""
 
     op = SoftMax
-    gives = "probabilities"
+    output_kind = "probabilities"
 
     def __init__(self) -> None:
         super().__init__()
@@ -100,7 +100,7 @@ class LogSoftMaxModule(Module):
     """Logarithms of the probabilities (N, C) that SoftMaxModule would give for scores (N, C)."""
 
     op = LogSoftMax
-    gives = "log-probabilities"
+    output_kind = "log-probabilities"
 
     def __init__(self) -> None:
         super().__init__()

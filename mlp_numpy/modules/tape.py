@@ -32,7 +32,7 @@ class TapeModule(Module):
         super().__init__()
         self.network = network
         self.input_needed = not flag("TapeModule", "input_layer", input_layer)
-        nodes = dict(network.learned())
+        nodes = dict(network.named_parameters())
         self._params = NodeArrays("TapeModule.params", nodes, "value")
         self._grads = NodeArrays("TapeModule.grads", nodes, "grad")
 
@@ -52,15 +52,15 @@ class TapeModule(Module):
         dout = self._check_dout(dout)
         x: TensorNode = context["x"]
         read = [x] if self.input_needed else []
-        context["out"].backward(dout, inner=False, afresh=[*dict(self.network.learned()).values(), *read])
+        context["out"].backward(dout, inner=False, afresh=[*dict(self.network.named_parameters()).values(), *read])
         # A copy: the next backward overwrites the node's own array.
         return x.grad.copy() if self.input_needed else None
 
-    def learned(self) -> Iterator[tuple[str, Parameter]]:
+    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """The parameters of the network with their dotted names."""
-        yield from self.network.learned()
+        yield from self.network.named_parameters()
 
-    def _arguments(self) -> str:
+    def _repr_args(self) -> str:
         return repr(self.network) if self.input_needed else f"{self.network!r}, input_layer=True"
 
 

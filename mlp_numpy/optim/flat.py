@@ -20,7 +20,7 @@ biases of a layer, nor a normalization's gamma and beta."""
 class HasParameters(Protocol):
     """What has parameters: a module, or a network of nodes."""
 
-    def learned(self) -> Iterator[tuple[str, Parameter]]:
+    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """Its learned arrays with their dotted names."""
 
 
@@ -46,7 +46,7 @@ class FlatParameters:
 
     def __init__(self, model: HasParameters) -> None:
         _check_model("FlatParameters", model)
-        found = dict(model.learned())
+        found = dict(model.named_parameters())
         if not found:
             raise OptionError(f"FlatParameters: the model must have parameters, got {model!r}.")
         dtypes: set[np.dtype[Any]] = {array.value.dtype for array in found.values()}
@@ -132,9 +132,9 @@ def flat_parameters(who: str, parameters: Any) -> FlatParameters:
 def n_parameters(model: HasParameters) -> int:
     """How many numbers a model learns. Raises OptionError for what is no model."""
     _check_model("n_parameters", model)
-    return sum(array.value.size for _, array in model.learned())
+    return sum(array.value.size for _, array in model.named_parameters())
 
 
 def _check_model(who: str, model: Any) -> None:
-    if isinstance(model, type) or not callable(getattr(model, "learned", None)):
+    if isinstance(model, type) or not callable(getattr(model, "named_parameters", None)):
         raise OptionError(f"{who}: model must be a module or a network of nodes, got {shown(model)}.")

@@ -33,7 +33,7 @@ def agreed(model: Module, loss: LossModule, update: Any, batches: Any, held_out:
         raise OptionError(f"Trainer: batches must be Batches, got {shown(batches)}.")
     instance("Trainer", "held_out", held_out, Split)
     whole = update if isinstance(update, Update) else Update(update)
-    learned = [array for _, array in model.learned()]
+    learned = [array for _, array in model.named_parameters()]
     if not learned:
         raise OptionError(f"Trainer: the model must have parameters, got {model!r}.")
     values = whole.optimizer.parameters.values

@@ -62,7 +62,7 @@ def first_nonfinite(model: Module, loss: LossModule, x: Array, y: Array) -> str 
     passed: list[tuple[str, Module]] = []
     for name, module in steps(model):
         place = " ".join(filter(None, ["layer", name, repr(module)]))
-        for key, parameter in module.learned():
+        for key, parameter in module.named_parameters():
             bad = bad or _bad(f"the {key} of {place}", parameter.value)
         x = x if bad else module.forward(x)
         bad = bad or _bad(f"the output of {place}", x)
@@ -77,7 +77,7 @@ def first_nonfinite(model: Module, loss: LossModule, x: Array, y: Array) -> str 
         if bad:
             return bad
         dx = module.backward(dout)
-        for key, parameter in module.learned():
+        for key, parameter in module.named_parameters():
             bad = bad or _bad(f"the {key} gradient of {place}", parameter.grad)
         if dx is None:
             return bad
@@ -119,7 +119,7 @@ def last_gradient(model: Module) -> Parameter:
     It is computed last, from what has come through every layer behind it, and a NaN or an infinity on that way stays
     one. So these few numbers tell what would cost a pass over all gradients, 4 % of a step of a large net.
     """
-    found = list(model.learned())
+    found = list(model.named_parameters())
     first_layer = found[0][0].rpartition(".")[0]
     return min(
         (array for name, array in found if name.rpartition(".")[0] == first_layer), key=lambda array: array.value.size

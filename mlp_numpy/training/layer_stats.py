@@ -37,7 +37,7 @@ class Watch:
         for name, module in steps(self._model):
             x = module.forward(x)
             measures = {"mean": float(x.mean(dtype=np.float64)), "std": float(x.std(dtype=np.float64))}
-            if next(module.learned(), None) is None and x.ndim > 1:
+            if next(module.named_parameters(), None) is None and x.ndim > 1:
                 measures["dead"] = _share_of_constant_units(x)
             self._found[f"{name} {type(module).__name__}"] = measures
 

@@ -56,7 +56,7 @@ def evaluate(
     instance("evaluate", "preprocessing", preprocessing, Preprocessing)
     chunk = whole_number("evaluate", "chunk", chunk)
     training, reduction = model.training, loss.reduction
-    dtype = next((learned.value.dtype for _, learned in model.learned()), np.dtype(np.float32))
+    dtype = next((learned.value.dtype for _, learned in model.named_parameters()), np.dtype(np.float32))
     mean, parts, predicted = 0.0, Joined(), []
     try:
         model.eval()

@@ -28,9 +28,9 @@ def fused(
         return x + out if isinstance(module, Residual) else out
     if isinstance(module, LossModule):
         targets = module.targets(x.value, y)
-        return module.op.do_forward(x, **targets, reduction=module.reduction, **module._constants())
+        return module.op.do_forward(x, **targets, reduction=module.reduction, **module._op_kwargs())
     own = [params[f"{prefix}{name}"] for name in module.params]
-    return module._formula().do_forward(x, *own, **module._constants())
+    return module._active_op().do_forward(x, *own, **module._op_kwargs())
 
 
 def agreement(way: Way, n: int) -> Callable[[Case], None]:
@@ -46,13 +46,13 @@ def agreement(way: Way, n: int) -> Callable[[Case], None]:
         dx = module.backward(dout)
 
         start = TensorNode(x)
-        params = {name: TensorNode(learned.value) for name, learned in module.learned()}
+        params = {name: TensorNode(learned.value) for name, learned in module.named_parameters()}
         node = way(module, params, start, y)
         np.testing.assert_allclose(node.value, out, rtol=1e-12, atol=1e-14)
         node.backward(dout)
 
         np.testing.assert_allclose(start.grad, dx, rtol=1e-12, atol=1e-12)
-        for name, learned in module.learned():
+        for name, learned in module.named_parameters():
             np.testing.assert_allclose(params[name].grad, learned.grad, rtol=1e-12, atol=1e-12)
 
     agree.__name__ = f"{way.__name__}, batch of {n}"

@@ -129,7 +129,7 @@ def test_every_planted_fault_is_caught(fault: Fault, outcome: SelfTest) -> None:
 def test_there_are_faults_enough_and_no_false_alarms(outcome: SelfTest) -> None:
     assert len(FAULTS) >= 24
     used = {
-        row.sample(0, case, variant, mode).module._formula()
+        row.sample(0, case, variant, mode).module._active_op()
         for row in SPECS
         if row.composition is not None
         for variant, mode in row.lines()

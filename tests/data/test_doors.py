@@ -15,7 +15,7 @@ from mlp_numpy.data import cifar10, cifar100, idx, images, mnist, sources, torch
 from mlp_numpy.data.augmentation import Augmentation
 from mlp_numpy.data.batches import Batches, chunks
 from mlp_numpy.data.dataset import Dataset, Split
-from mlp_numpy.data.preprocessing import KINDS, Preprocessing
+from mlp_numpy.data.preprocessing import PREPROCESSINGS, Preprocessing
 from mlp_numpy.data.sealed import SealedSplit
 from mlp_numpy.data.splitting import hold_out, quotas
 from mlp_numpy.data.subset import only_classes
@@ -58,7 +58,7 @@ DOORS: dict[str, tuple[Callable[..., Any], list[Any]]] = {
     "Batches": (_batches, [SPLIT, 2, RAW, 0, True, np.float32, None]),
     "Batches.at": (Batches(SPLIT, 2, RAW).at, [0]),
     "chunks": (lambda *arguments: list(chunks(*arguments)), [SPLIT, 2, RAW, np.float32]),
-    **{f"fit {kind}": (Preprocessing.fit, [kind, SPLIT.images, (1, 1, 2), np.float32]) for kind in KINDS},
+    **{f"fit {kind}": (Preprocessing.fit, [kind, SPLIT.images, (1, 1, 2), np.float32]) for kind in PREPROCESSINGS},
     "Preprocessing": (Preprocessing, ["standardize", np.ones(2), np.ones(2)]),
     "Preprocessing.apply": (MEAN.apply, [SPLIT.images, np.float32]),
     "raw.apply": (RAW.apply, [SPLIT.images, np.float32]),
@@ -93,7 +93,7 @@ READERS: dict[str, Callable[..., Any]] = {
 }
 
 
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("check_inputs", DOORS)
 def test_only_the_librarys_own_errors_come_out(door: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     use, fitting = DOORS[door]

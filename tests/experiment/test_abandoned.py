@@ -17,7 +17,7 @@ from mlp_numpy.config import Config
 from mlp_numpy.experiment import Run, run_seeds
 from mlp_numpy.experiment.lock import is_locked
 from mlp_numpy.experiment.signals import held_signals
-from mlp_numpy.recipes import Place, Results, find_recipe, reproduce, shortened
+from mlp_numpy.recipes import Workspace, Results, find_recipe, reproduce, shortened
 from mlp_numpy.search import Search, Space
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
@@ -178,7 +178,7 @@ def test_an_abandoned_recipe_gives_everything_back(name: str, tmp_path: Path) ->
     (recipe,) = map(shortened, find_recipe([name]))
     before = descriptors()
     for _ in range(3):
-        next(iter(reproduce([recipe], Results(tmp_path / "kept"), Place("data", tmp_path / "a"))))
+        next(iter(reproduce([recipe], Results(tmp_path / "kept"), Workspace("data", tmp_path / "a"))))
     gc.collect()
     assert descriptors() == before
     assert interrupted()

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("no_pictures")
 def made(cifar_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """The files of a finished run."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("save_curves", "save_watch"):
+        for name in ("save_curves", "save_layer_stats"):
             patch.setattr(f"mlp_numpy.experiment.artifacts.{name}", lambda path, *_, **__: path.touch())
         folder = run(full_config(cifar_dir, tmp_path_factory.mktemp("made"), steps=30)).folder
     return {path.name: path.read_bytes() for path in folder.iterdir()}

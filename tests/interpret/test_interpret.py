@@ -117,7 +117,7 @@ def test_the_model_in_the_middle_of_a_step_is_not_touched() -> None:
     for name, array in ours.state().items():
         np.testing.assert_array_equal(array, state[name])
     for _ in range(2):  # gradients as they were, then those of the forward that was under way
-        for (_, mine), (_, its) in zip(ours.learned(), twin.learned(), strict=True):
+        for (_, mine), (_, its) in zip(ours.named_parameters(), twin.named_parameters(), strict=True):
             np.testing.assert_array_equal(mine.grad, its.grad)
         assert ours.backward(dout) is None
         assert twin.backward(dout) is None

@@ -57,7 +57,7 @@ def test_only_what_fits_is_let_through(losses: list[LossModule], fitting: list[M
             else:
                 with pytest.raises(OptionError, match="must be given") as caught:
                     check_loss_matches(model, loss)
-                for word in (repr(model), repr(loss), model.gives, loss.takes, "Hint: "):
+                for word in (repr(model), repr(loss), model.output_kind, loss.input_kind, "Hint: "):
                     assert word in str(caught.value)
 
 

@@ -98,7 +98,7 @@ def test_the_weighted_gradient_by_the_complex_step(drawn: list[float], case: Cas
     out = module.forward(x, y, weight)
     dout = np.asarray(np.random.default_rng(seed).normal(size=np.shape(out)))
     dx = module.backward(dout)
-    constants = module.targets(x, y, weight) | module._constants() | {"reduction": module.reduction}
+    constants = module.targets(x, y, weight) | module._op_kwargs() | {"reduction": module.reduction}
     for place in np.ndindex(*x.shape):
         moved = x.astype(complex)
         moved[place] += 1e-30j

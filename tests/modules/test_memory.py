@@ -72,7 +72,7 @@ def sampled(case: Case) -> tuple[Module, Array, Array | None, Array]:
 
 def gradients(module: Module, dout: Array) -> dict[str, Array]:
     found = {"x": np.array(module.backward(dout))}
-    return found | {name: array.grad.copy() for name, array in module.learned()}
+    return found | {name: array.grad.copy() for name, array in module.named_parameters()}
 
 
 @BY_CASE
@@ -119,7 +119,7 @@ def test_a_copy_is_whole_and_forgets_the_forward(case: Case, twin: Any) -> None:
         found.backward(dout)
     for mine, theirs in zip(module.state().items(), found.state().items(), strict=True):
         np.testing.assert_equal(mine, theirs)
-    for (_, mine), (_, theirs) in zip(module.learned(), found.learned(), strict=True):
+    for (_, mine), (_, theirs) in zip(module.named_parameters(), found.named_parameters(), strict=True):
         assert not np.shares_memory(mine.value, theirs.value)
         assert not np.shares_memory(mine.grad, theirs.grad)
         assert mine.value.strides == theirs.value.strides
@@ -178,7 +178,7 @@ def test_a_net_and_its_optimizer_stay_linked(
             train(net, optimizer, seed)
             train(other, other_optimizer, seed)
         np.testing.assert_array_equal(optimizer.parameters.values, other_optimizer.parameters.values)
-        for (_, mine), (_, theirs) in zip(net.learned(), other.learned(), strict=True):
+        for (_, mine), (_, theirs) in zip(net.named_parameters(), other.named_parameters(), strict=True):
             np.testing.assert_array_equal(mine.value, theirs.value)
             assert np.shares_memory(theirs.value, other_optimizer.parameters.values)
             assert not np.shares_memory(mine.value, theirs.value)
@@ -323,7 +323,7 @@ def test_complex_numbers_are_for_the_forward_alone(case: Case) -> None:
     module, x, y, dout = sampled(case)
     out = forward(module, x.astype(complex), y)
     assert np.iscomplexobj(out)
-    if next(module.learned(), None) is None and not isinstance(module, LossModule):
+    if next(module.named_parameters(), None) is None and not isinstance(module, LossModule):
         return
     with pytest.raises(DTypeError):
         module.backward(dout)

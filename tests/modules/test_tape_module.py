@@ -131,7 +131,7 @@ def test_flat_parameters_take_a_network_of_nodes(wrapped: bool) -> None:
         optimizer.step()
         loss.zero_grad()
         net.layer1.b.value = net.layer1.b.value * 0.5
-    for name, node in net.learned():
+    for name, node in net.named_parameters():
         assert np.shares_memory(node.value, flat.values), name
         assert np.shares_memory(node.grad, flat.grads), name
     assert not np.array_equal(net.layer1.w.value, before)
@@ -201,7 +201,7 @@ def test_a_network_of_nodes_needs_no_list_of_parameters() -> None:
             return x * self.named["scale"]
 
     net = Nested()
-    names = [name for name, _ in net.learned()]
+    names = [name for name, _ in net.named_parameters()]
     assert names == ["layers.0.w", "layers.0.b", "layers.1.w", "layers.1.b", "named.scale"]
     net(vg.TensorNode(np.ones((1, 2)))).sum().backward()
     assert net.named["scale"].grad != 0

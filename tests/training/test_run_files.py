@@ -257,7 +257,7 @@ def test_a_path_may_be_text(tmp_path: Path) -> None:
 ])  # fmt: skip
 def test_a_description_is_held_against_the_weights_before_anything_is_made(model: Any) -> None:
     """Every builder: what a state holds is enough, and one number, or one weight, less is not."""
-    weights = [layer.value for name, layer in model.learned() if name.endswith("weight")]
+    weights = [layer.value for name, layer in model.named_parameters() if name.endswith("weight")]
     n_numbers, n_arrays = sum(weight.size for weight in weights), len(weights)
     description = describe_model(model)
     build(description, most_numbers=n_numbers, most_arrays=n_arrays).load_state(model.state())

@@ -22,7 +22,7 @@ class MatrixMultiply(Op):
     """
 
     @staticmethod
-    def door(a: Array, b: Array) -> None:
+    def check_inputs(a: Array, b: Array) -> None:
         if a.ndim < 2 or b.ndim < 2 or a.shape[-1] != b.shape[-2]:
             raise ShapeError(
                 f"MatrixMultiply.do_forward: shapes must be (…, N, K) and (…, K, M), got {a.shape} and {b.shape}. "
@@ -63,7 +63,7 @@ class BatchMM(Op):
     """
 
     @staticmethod
-    def door(matrix: Array, vectors: Array) -> None:
+    def check_inputs(matrix: Array, vectors: Array) -> None:
         if matrix.ndim != 2 or vectors.ndim != 2 or matrix.shape[1] != vectors.shape[1]:
             raise ShapeError(
                 f"BatchMM.do_forward: shapes must be (K, D) and (N, D), got {matrix.shape} and {vectors.shape}."

@@ -24,7 +24,7 @@ class Expand(Op):
     """
 
     @staticmethod
-    def door(x: Array, *, dim: int, repeats: int) -> None:
+    def check_inputs(x: Array, *, dim: int, repeats: int) -> None:
         whole_number("Expand.do_forward", "dim", dim, least=-x.ndim)
         whole_number("Expand.do_forward", "repeats", repeats, least=0)
         if not -x.ndim <= dim < x.ndim or x.shape[dim] != 1:
@@ -52,7 +52,7 @@ class Squeeze(Op):
     """
 
     @staticmethod
-    def door(x: Array, *, dim: int = 0) -> None:
+    def check_inputs(x: Array, *, dim: int = 0) -> None:
         whole_number("Squeeze.do_forward", "dim", dim, least=-LARGEST)
 
     @staticmethod
@@ -76,7 +76,7 @@ class Unsqueeze(Op):
     """
 
     @staticmethod
-    def door(x: Array, *, dim: int = 0) -> None:
+    def check_inputs(x: Array, *, dim: int = 0) -> None:
         whole_number("Unsqueeze.do_forward", "dim", dim, least=-LARGEST)
 
     @staticmethod
@@ -165,7 +165,7 @@ class Select(Op):
     """
 
     @staticmethod
-    def door(x: Array, *, indices: Array) -> None:
+    def check_inputs(x: Array, *, indices: Array) -> None:
         columns = numbers("Select.do_forward", "indices", indices)
         if x.ndim != 2 or columns.shape != x.shape[:1] or columns.dtype.kind not in "iu":
             raise ShapeError(

@@ -29,7 +29,7 @@ class Fault:
         """Whether the module uses the formula, in the mode that it is in."""
         if module.children():
             return type(module) is self.op
-        return module._formula() is self.op
+        return module._active_op() is self.op
 
     def plant(self, module: Module) -> None:
         """Let the module use the wrong formula, a new subclass of the right one, from now on."""
@@ -42,4 +42,4 @@ class Fault:
             functions["forward"] = staticmethod(self.forward())
         wrong = type(name, (self.op,), functions)
         # a loss takes the first, a layer with a formula for each mode overrides the second
-        vars(module)["op"], vars(module)["_formula"] = wrong, lambda: wrong
+        vars(module)["op"], vars(module)["_active_op"] = wrong, lambda: wrong

@@ -24,7 +24,7 @@ _ROW_OF: Final = {row.module: row for row in SPECS}
 def reference_forward(
     module: Module, params: dict[str, TensorNode], x: TensorNode, y: Any = None, **options: Any
 ) -> TensorNode:
-    """A module's forward on nodes by elementary formulas; ``params`` under the names that ``module.learned()`` gives.
+    """A module's forward on nodes by elementary formulas; ``params`` named as in ``module.named_parameters()``.
 
     Raises OptionError for a module that has no composition.
     """
@@ -43,7 +43,7 @@ def reference_forward(
 def in_torch(
     torch: Any, module: Module, params: dict[str, Tensor], x: Tensor, y: Tensor | None = None, **options: Any
 ) -> Tensor:
-    """PyTorch's version of a module applied to tensors; ``params`` under the names that ``module.learned()`` gives.
+    """PyTorch's version of a module applied to tensors; ``params`` named as in ``module.named_parameters()``.
 
     Raises OptionError for a module that PyTorch does not have.
     """

@@ -11,7 +11,7 @@ from mlp_numpy.arrays import Array, all_finite
 from mlp_numpy.autodiff import Context
 from mlp_numpy.checks import choice, plain_array
 from mlp_numpy.errors import DTypeError, LabelError, OptionError, ShapeError
-from mlp_numpy.modules.base import Content, Module
+from mlp_numpy.modules.base import Module, ValueKind
 from mlp_numpy.modules.losses.domain import check_domain
 from mlp_numpy.modules.losses.reduction import Reduction, quiet
 
@@ -36,7 +36,7 @@ class LossModule(Module):
     is negative or not finite, or weights whose sum is not.
     """
 
-    takes: Content = "anything"
+    input_kind: ValueKind = "anything"
     """What the predictions must be; see ``check_chain``."""
 
     def __init__(self, reduction: Reduction = "mean") -> None:
@@ -67,7 +67,7 @@ class LossModule(Module):
 
     def _computed(self, x: Array, targets: dict[str, Any]) -> tuple[Context, Array]:
         context = Context()
-        return context, self.op.forward(context, x, **targets, reduction=self.reduction, **self._constants())
+        return context, self.op.forward(context, x, **targets, reduction=self.reduction, **self._op_kwargs())
 
     @quiet
     def backward(self, dout: Array | None = None, y: Array | None = None, weight: Array | None = None) -> Array:
@@ -106,7 +106,7 @@ class LossModule(Module):
     def _forward(self) -> str:
         return f"{type(self).__name__}.forward"
 
-    def _arguments(self) -> str:
+    def _repr_args(self) -> str:
         options = {} if self.reduction == "mean" else {"reduction": self.reduction}
         return ", ".join(f"{name}={value!r}" for name, value in (options | self._options()).items())
 
@@ -120,7 +120,7 @@ class LossModule(Module):
 
     def _check_predictions(self, x: Array, weight: Array | None) -> None:
         """Raise DomainError for what is no prediction, once labels and weights are known to fit."""
-        check_domain(self._forward, self.takes, x, weight)
+        check_domain(self._forward, self.input_kind, x, weight)
 
     def _check_labels(self, x: Array, y: Array) -> Array:
         """One target for each number of ``x``; never broadcast."""

@@ -87,7 +87,7 @@ class BCEModule(_BinaryLossModule):
     """
 
     op = BCE
-    takes = "probabilities"
+    input_kind = "probabilities"
 
 
 class BCEWithLogitsModule(_BinaryLossModule):
@@ -95,4 +95,4 @@ class BCEWithLogitsModule(_BinaryLossModule):
     (N,) or (N, …). "mean" divides by how many numbers there are, N·K for K a row; "none" gives the loss of each."""
 
     op = BCEWithLogits
-    takes = "scores"
+    input_kind = "scores"

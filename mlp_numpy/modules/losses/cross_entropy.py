@@ -151,7 +151,7 @@ class CrossEntropyModule(DistributionLossModule):
     """
 
     op = CrossEntropy
-    takes = "probabilities"
+    input_kind = "probabilities"
 
 
 class SoftMaxCrossEntropyModule(DistributionLossModule):
@@ -161,7 +161,7 @@ class SoftMaxCrossEntropyModule(DistributionLossModule):
     """
 
     op = SoftMaxCrossEntropy
-    takes = "scores"
+    input_kind = "scores"
     _warned = False
 
     def _check_predictions(self, x: Array, weight: Array | None) -> None:
@@ -181,4 +181,4 @@ class NLLModule(DistributionLossModule):
     """Cross-entropy of **logarithms of probabilities** (N, C), such as LogSoftMaxModule gives. "mean" divides by N."""
 
     op = NLL
-    takes = "log-probabilities"
+    input_kind = "log-probabilities"

@@ -40,7 +40,7 @@ class KLDivergenceModule(LossModule):
     "batchmean"."""
 
     op = KLDivergence
-    takes = "log-probabilities"
+    input_kind = "log-probabilities"
 
     def _check_input(self, x: Array) -> None:
         check_rows(self._forward, x)

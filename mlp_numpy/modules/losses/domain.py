@@ -9,7 +9,7 @@ import numpy as np
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.errors import DomainError
-from mlp_numpy.modules.base import Content
+from mlp_numpy.modules.base import ValueKind
 
 SLACK: Final = 1e-3
 """So far may a prediction lie outside its domain: float32 rounds a softmax to 1.0000001, a numeric check steps past
@@ -22,22 +22,22 @@ class _Domain(NamedTuple):
     words: str
 
 
-_DOMAINS: Final[dict[Content, _Domain]] = {
+_DOMAINS: Final[dict[ValueKind, _Domain]] = {
     "probabilities": _Domain(0, 1, "probabilities in [0, 1]"),
     "log-probabilities": _Domain(-math.inf, 0, "logarithms of probabilities, ≤ 0"),
 }
-_HINTS: Final[dict[Content, str]] = {
+_HINTS: Final[dict[ValueKind, str]] = {
     "probabilities": "for scores take SoftMaxCrossEntropyModule or BCEWithLogitsModule",
     "log-probabilities": "for scores take SoftMaxCrossEntropyModule, or LogSoftMaxModule before the loss",
 }
 
 
-def check_domain(who: str, takes: Content, x: Array, weight: Array | None) -> None:
+def check_domain(who: str, input_kind: ValueKind, x: Array, weight: Array | None) -> None:
     """Raise DomainError if a prediction that counts is none of the numbers that it may be, up to SLACK.
 
     A row of weight 0 is absent and may hold anything. A NaN passes: it stays a NaN in the loss.
     """
-    domain = _DOMAINS.get(takes)
+    domain = _DOMAINS.get(input_kind)
     if domain is None:
         return
     values = x.real
@@ -50,7 +50,7 @@ def check_domain(who: str, takes: Content, x: Array, weight: Array | None) -> No
     if outside.any():
         place = tuple(int(i) for i in np.argwhere(outside)[0])
         raise DomainError(
-            f"{who}: x must hold {domain.words}, got {values[place]} at {list(place)}. Hint: {_HINTS[takes]}."
+            f"{who}: x must hold {domain.words}, got {values[place]} at {list(place)}. Hint: {_HINTS[input_kind]}."
         )
 
 

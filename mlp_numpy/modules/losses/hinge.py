@@ -52,7 +52,7 @@ class HingeModule(ClassLossModule):
     sum of the rows' weights."""
 
     op = Hinge
-    takes = "scores"
+    input_kind = "scores"
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class HingeModule(ClassLossModule):
         super().__init__(reduction, class_weight=class_weight, ignore_index=ignore_index)
         self.margin = number("HingeModule", "margin", margin)
 
-    def _constants(self) -> dict[str, Any]:
+    def _op_kwargs(self) -> dict[str, Any]:
         return {"margin": self.margin}
 
     def _options(self) -> dict[str, Any]:

@@ -111,7 +111,7 @@ class HuberModule(LossModule):
         super().__init__(reduction)
         self.delta = number("HuberModule", "delta", delta, POSITIVE)
 
-    def _constants(self) -> dict[str, Any]:
+    def _op_kwargs(self) -> dict[str, Any]:
         return {"delta": self.delta}
 
     def _options(self) -> dict[str, Any]:
