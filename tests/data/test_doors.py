@@ -93,7 +93,7 @@ READERS: dict[str, Callable[..., Any]] = {
 }
 
 
-@pytest.mark.parametrize("check_inputs", DOORS)
+@pytest.mark.parametrize("door", DOORS)
 def test_only_the_librarys_own_errors_come_out(door: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     use, fitting = DOORS[door]

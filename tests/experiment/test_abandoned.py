@@ -17,7 +17,7 @@ from mlp_numpy.config import Config
 from mlp_numpy.experiment import Run, run_seeds
 from mlp_numpy.experiment.lock import is_locked
 from mlp_numpy.experiment.signals import held_signals
-from mlp_numpy.recipes import Workspace, Results, find_recipe, reproduce, shortened
+from mlp_numpy.recipes import Results, Workspace, find_recipe, reproduce, shortened
 from mlp_numpy.search import Search, Space
 
 pytestmark = pytest.mark.usefixtures("no_pictures")

@@ -61,7 +61,7 @@ DOORS: dict[str, Callable[[Any], Any]] = {
 
 
 @pytest.mark.parametrize("junk", [None, 3, 1.5, b"runs/e", "", "a\0b", "\ud800", [], {}], ids=repr)
-@pytest.mark.parametrize("check_inputs", DOORS)
+@pytest.mark.parametrize("door", DOORS)
 def test_what_is_no_path_is_named(door: str, junk: Any) -> None:
     with pytest.raises(OptionError, match="there must be a path, text or pathlib.Path"):
         DOORS[door](junk)
