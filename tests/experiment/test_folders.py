@@ -181,7 +181,7 @@ def test_a_full_disk_under_a_journal_is_named_and_nothing_is_lost(
 def test_what_runs_of_seeds_say_together_must_be_written(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     configs = seed_configs(config, [0])
     run(configs[0])
-    refusing(monkeypatch, seeds, "save_bands")
+    refusing(monkeypatch, seeds, "save_mean_std")
     with pytest.raises(RunFolderError, match="must be written, got: Permission denied. Hint"):
         summarize_seeds(configs)
 
