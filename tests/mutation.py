@@ -210,6 +210,9 @@ def main() -> int:
             found = []
             for mutant in chosen[job :: options.jobs]:
                 lines = tests.get(mutant.path, {})
+                if not any(lines.get(line) for line in range(mutant.line, mutant.last_line + 1)):
+                    # run once, at import: it may matter to whatever runs any line of the file
+                    lines = {mutant.line: set().union(*lines.values())}
                 names = {name for line in range(mutant.line, mutant.last_line + 1) for name in lines.get(line, ())}
                 outcome = survives(mutant, sorted(names, key=lambda name: (sizes[name], name)), trees[job])
                 if outcome:

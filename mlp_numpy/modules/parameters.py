@@ -40,7 +40,6 @@ class NamedArrays(MutableMapping[str, Array]):
         return self._arrays[name]
 
     def __setitem__(self, name: str, value: Any) -> None:
-        self._check_name(name)
         array, new = self[name], numbers(self._owner, repr(name), value)
         self._check(name, array, new, one_fills=True)
         array[...] = new

@@ -70,10 +70,12 @@ class Windows:
         out_height, out_width = self.out_size(height, width)
         for u in range(self.kernel[0]):
             lines = self._along(0, u, height, out_height)
-            for j in range(out_width if lines is not None else 0):
+            if lines is None:
+                continue
+            for j in range(out_width):
                 left = j * self.stride[1] - self.padding[1]
                 pixels = slice(max(0, left), min(width, left + self.kernel[1]))
-                if lines is not None and pixels.start < pixels.stop:
+                if pixels.start < pixels.stop:
                     yield u, j, lines[0], pixels, lines[1], slice(pixels.start - left, pixels.stop - left)
 
     def _along(self, direction: int, place: int, size: int, out_size: int) -> tuple[slice, slice] | None:

@@ -117,6 +117,7 @@ def test_what_is_no_array_of_numbers_is_refused(value: Any) -> None:
         lambda: x.transpose(value, 0, 0),
         lambda: x.squeeze(value),
         lambda: x.unsqueeze(value),
+        lambda: x.unsqueeze(True),
         lambda: x.size(value if value is not None else "b"),
         lambda: autodiff.Expand.do_forward(x, dim=value, repeats=2),
         lambda: autodiff.Select.do_forward(x, indices=value),
@@ -211,3 +212,14 @@ def test_a_copied_node_has_no_history(twin: Any) -> None:
     assert found.source is None
     assert found.is_leaf
     np.testing.assert_array_equal(found.value, node.value)
+
+
+@pytest.mark.parametrize("wanted", [(True, False), (False, True), (True, True)])
+def test_a_gradient_is_computed_for_those_inputs_that_want_one(wanted: tuple[bool, bool]) -> None:
+    x, slope = np.array([[1.0, -2.0]]), np.array([0.5])
+    inputs = [TensorNode(array) if want else array for array, want in zip((x, slope), wanted, strict=True)]
+    modules.PReLU.do_forward(*inputs).backward(np.array([[3.0, 5.0]]))
+    expected = [[[3.0, 2.5]], [-10.0]]
+    for node, want, gradient in zip(inputs, wanted, expected, strict=True):
+        if want:
+            np.testing.assert_array_equal(node.grad, gradient)

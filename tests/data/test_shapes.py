@@ -64,6 +64,14 @@ def test_what_a_killed_drawing_left_is_cleared(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == [".another.part", "shapes-v1-seed0.npy"]
 
 
+@pytest.mark.parametrize("n_bytes", [0, 1, 1000])
+def test_a_whole_file_ends_with_its_digest(n_bytes: int) -> None:
+    content = bytes(n_bytes)
+    digest = hashlib.sha256(content).digest()
+    assert shapes._is_whole(io.BytesIO(content + digest))
+    assert not shapes._is_whole(io.BytesIO(b"1" + content + digest))
+
+
 @pytest.mark.usefixtures("small")
 def test_a_kept_file_of_other_content_with_a_right_digest_is_drawn_again(tmp_path: Path) -> None:
     drawn = shapes.load(tmp_path)
