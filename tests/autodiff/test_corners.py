@@ -12,7 +12,7 @@ import pytest
 
 from mlp_numpy import SGD, FlatParameters, autodiff, modules
 from mlp_numpy.autodiff import TensorNode, celoss, concatenate, where
-from mlp_numpy.errors import DTypeError, MlpNumpyError, OutOfRangeError, ShapeError
+from mlp_numpy.errors import DTypeError, MlpNumpyError, OptionError, OutOfRangeError, ShapeError
 from mlp_numpy.modules.windows import Windows
 
 KINDS = pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -223,3 +223,17 @@ def test_a_gradient_is_computed_for_those_inputs_that_want_one(wanted: tuple[boo
     for node, want, gradient in zip(inputs, wanted, expected, strict=True):
         if want:
             np.testing.assert_array_equal(node.grad, gradient)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "vectors"), [((2, 3), (4, 3, 5)), ((2, 3, 1), (4, 3)), ((2, 3), (4, 2)), ((3,), (4, 3))]
+)
+def test_a_batch_product_takes_a_matrix_and_rows(matrix: tuple[int, ...], vectors: tuple[int, ...]) -> None:
+    with pytest.raises(ShapeError, match=r"BatchMM.do_forward: shapes must be \(K, D\) and \(N, D\)"):
+        autodiff.BatchMM.do_forward(TensorNode(np.ones(matrix)), TensorNode(np.ones(vectors)))
+
+
+@pytest.mark.parametrize("dim", [-3, 2])
+def test_expand_has_no_dimension_beyond_the_last(dim: int) -> None:
+    with pytest.raises((ShapeError, OptionError), match="Expand.do_forward: dim"):
+        autodiff.Expand.do_forward(TensorNode(np.ones((1, 1))), dim=dim, repeats=2)
