@@ -22,10 +22,10 @@ import numpy as np
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.autodiff import TensorNode
-from mlp_numpy.checking.contract import broken_laws
+from mlp_numpy.checking.contract import broken_invariants
 from mlp_numpy.checking.numeric import numeric_slopes, random_directions, slopes
 from mlp_numpy.checking.sampler import Sample
-from mlp_numpy.checking.specs.table import has_twin, in_torch, reference_forward
+from mlp_numpy.checking.specs.table import has_torch, in_torch, reference_forward
 from mlp_numpy.gradcheck import Subject
 from mlp_numpy.numeric_diff import Method
 
@@ -55,7 +55,7 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Judgement:
+class CheckResult:
     """All findings on one sample.
 
     errors   what each check that applied has measured
@@ -72,11 +72,14 @@ class Judgement:
         return [*failed, *(["laws"] if self.broken else [])]
 
 
-def judge(sample: Sample, rng: np.random.Generator, torch: Any = None, *, known: bool = True) -> Judgement:
+def check_sample(
+    sample: Sample, rng: np.random.Generator, torch: Any = None, *, known: bool = True, until_failure: bool = False
+) -> CheckResult:
     """Hold a sample's backward against everything there is; ``rng`` draws dout, and directions.
 
     torch   the package, or None to leave PyTorch out
-    known   the module has its row, and with it a composition
+    known   the module has its spec, and with it a composition
+    until_failure   stop at the first check that fails
 
     Whatever a module raises is a broken law, not an error of the audit.
     """
@@ -84,7 +87,7 @@ def judge(sample: Sample, rng: np.random.Generator, torch: Any = None, *, known:
     try:
         subject, exact = _analytic(sample, rng)
     except Exception as error:  # what a foreign module raises is not known beforehand
-        return Judgement({}, (_raised("forward and backward", error),))
+        return CheckResult({}, (_raised("forward and backward", error),))
     gradients = {name: array for name, array in exact.items() if name != "out"}
     along = random_directions(sample, gradients, rng)
     ways: dict[Check, Callable[[], Measured]] = {
@@ -98,7 +101,7 @@ def judge(sample: Sample, rng: np.random.Generator, torch: Any = None, *, known:
         del ways["central"]
     if not known:
         del ways["composed"]
-    if not known or torch is None or not has_twin(sample.module):
+    if not known or torch is None or not has_torch(sample.module):
         del ways["PyTorch"]
     broken = []
     for check, way in ways.items():
@@ -106,11 +109,13 @@ def judge(sample: Sample, rng: np.random.Generator, torch: Any = None, *, known:
             errors[check] = way()
         except Exception as error:  # as above
             broken.append(_raised(check, error))
+        if until_failure and (broken or not errors[check].error <= BOUNDS[check]):
+            return CheckResult(errors, tuple(broken))
     try:
-        broken += broken_laws(sample, subject)
+        broken += broken_invariants(sample, subject)
     except Exception as error:  # as above
         broken.append(_raised("laws", error))
-    return Judgement(errors, tuple(broken))
+    return CheckResult(errors, tuple(broken))
 
 
 def _analytic(sample: Sample, rng: np.random.Generator) -> tuple[Subject, dict[str, Array]]:

@@ -11,7 +11,7 @@ from mlp_numpy.checking.sampler import Sample
 from mlp_numpy.gradcheck import Subject
 
 
-def broken_laws(sample: Sample, subject: Subject) -> list[str]:
+def broken_invariants(sample: Sample, subject: Subject) -> list[str]:
     """The laws that a sample breaks, as sentences.
 
     There is a gradient of x, but of an input layer. Gradients have their arrays' shapes; what comes in is left as it

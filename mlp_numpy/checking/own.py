@@ -11,7 +11,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from mlp_numpy.arrays import Array
-from mlp_numpy.checking.checks import Judgement, judge
+from mlp_numpy.checking.checks import CheckResult, check_sample
 from mlp_numpy.checking.report import Line
 from mlp_numpy.checking.sampler import Sample, Sampler
 from mlp_numpy.checking.specs.spec import Mode
@@ -68,9 +68,9 @@ def _line(title: str, mode: Mode, drawn: Callable[[int, np.random.Generator], Sa
                 rng = _rng(seed, case, attempt)
                 sample = drawn(case, rng)
                 sample.module.train(mode == "train")
-                judgement = _settled(judge(sample, rng, known=False))
-                if judgement.failures != ["central"] or attempt == _ATTEMPTS - 1:
-                    line.add(case, sample, judgement)
+                result = _settled(check_sample(sample, rng, known=False))
+                if result.failures != ["central"] or attempt == _ATTEMPTS - 1:
+                    line.add(case, sample, result)
                     break
     return line
 
@@ -198,12 +198,12 @@ def _refusal(module: Module, shape: tuple[int, ...], rng: np.random.Generator) -
     return "its output is not finite"
 
 
-def _settled(judgement: Judgement) -> Judgement:
+def _settled(result: CheckResult) -> CheckResult:
     """Without the complex step, where the forward is none that it can differentiate."""
-    errors, broken = dict(judgement.errors), judgement.broken
+    errors, broken = dict(result.errors), result.broken
     at_complex, at_central = errors.get("complex"), errors.get("central")
     if at_central is not None and at_central.error <= 1e-6:
         if at_complex is not None and at_complex.error > 1e-5:
             del errors["complex"]
         broken = tuple(law for law in broken if not law.startswith("complex must not fail"))
-    return Judgement(errors, broken)
+    return CheckResult(errors, broken)

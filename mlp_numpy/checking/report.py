@@ -1,4 +1,4 @@
-"""The audit: every line of every row over many cases, and the table that comes of it."""
+"""The audit: every line of every spec over many cases, and the table that comes of it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from mlp_numpy.checking.checks import BOUNDS, Check, Judgement, Measured, judge
+from mlp_numpy.checking.checks import BOUNDS, Check, CheckResult, Measured, check_sample
 from mlp_numpy.checking.sampler import Sample
 from mlp_numpy.checking.specs.spec import Mode, Spec
 from mlp_numpy.checking.specs.table import SPECS
@@ -29,14 +29,14 @@ class Line:
     worst: dict[Check, tuple[Measured, str]] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
 
-    def add(self, case: int, sample: Sample, judgement: Judgement) -> None:
+    def add(self, case: int, sample: Sample, result: CheckResult) -> None:
         """Take in the findings of one case."""
         self.n_cases += 1
         where = f"case {case}: {sample}"
-        for check, measured in judgement.errors.items():
+        for check, measured in result.errors.items():
             if check not in self.worst or measured.error > self.worst[check][0].error:
                 self.worst[check] = (measured, where)
-        for law in judgement.broken:
+        for law in result.broken:
             self.broken.setdefault(law, where)
 
     @property
@@ -95,31 +95,31 @@ class AuditReport:
         return "\n".join([head, bounds, *rows, "", *self.failures, f"{n:,} cases, seed {self.seed}: {verdict}."])
 
 
-def audit(n_cases: int, seed: int = 0, torch: Any = None, rows: Sequence[Spec] = SPECS) -> AuditReport:
-    """Judge ``n_cases`` samples of every line of ``rows``; with PyTorch where its package is given.
+def audit(n_cases: int, seed: int = 0, torch: Any = None, specs: Sequence[Spec] = SPECS) -> AuditReport:
+    """Judge ``n_cases`` samples of every line of ``specs``; with PyTorch where its package is given.
 
     Raises OptionError for less than one case or a negative seed.
     """
     report = AuditReport(seed)
-    for line in audit_lines(n_cases, seed, torch, rows):
+    for line in audit_lines(n_cases, seed, torch, specs):
         report.lines.append(line)
     return report
 
 
-def audit_lines(n_cases: int, seed: int = 0, torch: Any = None, rows: Sequence[Spec] = SPECS) -> Iterator[Line]:
+def audit_lines(n_cases: int, seed: int = 0, torch: Any = None, specs: Sequence[Spec] = SPECS) -> Iterator[Line]:
     """The same, line by line as each is done."""
     if n_cases < 1 or seed < 0:
         raise OptionError(f"audit: cases must be ≥ 1 and seed ≥ 0, got {n_cases} and {seed}.")
-    for row in rows:
-        for variant, mode in row.lines():
-            yield _line(row, variant, mode, n_cases, seed, torch)
+    for spec in specs:
+        for variant, mode in spec.lines():
+            yield _line(spec, variant, mode, n_cases, seed, torch)
 
 
-def _line(row: Spec, variant: str, mode: Mode, n_cases: int, seed: int, torch: Any) -> Line:
-    line = Line(row.title(variant, mode))
+def _line(spec: Spec, variant: str, mode: Mode, n_cases: int, seed: int, torch: Any) -> Line:
+    line = Line(spec.title(variant, mode))
     # The arrays are small, and the threads of NumPy's and PyTorch's pools would wait for one another.
     with threadpool_limits(1):
         for case in range(n_cases):
-            sample = row.sample(seed, case, variant, mode)
-            line.add(case, sample, judge(sample, np.random.default_rng([seed, case]), torch))
+            sample = spec.sample(seed, case, variant, mode)
+            line.add(case, sample, check_sample(sample, np.random.default_rng([seed, case]), torch))
     return line

@@ -1,129 +1,154 @@
-"""The audit audited: every planted fault must be seen, and nothing in what is right."""
+"""The audit audited: every mutant must be caught, and no alarm raised about what is right."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from mlp_numpy.checking.checks import judge
-from mlp_numpy.checking.faults import FAULTS, Fault
+from mlp_numpy.autodiff import Op
+from mlp_numpy.checking.checks import check_sample
+from mlp_numpy.checking.mutants import MISTAKES, Mutant, generic_mutants
 from mlp_numpy.checking.report import audit_lines
-from mlp_numpy.checking.specs.spec import Spec
+from mlp_numpy.checking.specs.spec import Mode, Spec
 from mlp_numpy.checking.specs.table import SPECS
 from mlp_numpy.errors import OptionError
+from mlp_numpy.modules import Module
+
+_Line: TypeAlias = tuple[Spec, str, Mode]
 
 
 @dataclass(frozen=True)
-class Caught:
-    """What became of one fault.
+class Outcome:
+    """What became of one mutant.
 
-    n_cases, n_caught   how many cases it was planted in, and in how many it was seen
-    by                  what saw it: checks, or the laws
+    n_cases     in how many samples it was put until one showed it
+    by          the checks that failed there; empty if nothing saw it
+    no_effect   it never gave other numbers than the right formula, and so is none
     """
 
-    fault: Fault
+    mutant: Mutant
     n_cases: int
-    n_caught: int
     by: tuple[str, ...]
+    no_effect: bool
 
     @property
     def title(self) -> str:
-        """The fault in words."""
-        return f"{self.fault.op.__name__}: {self.fault.name}"
+        """The mutant in words."""
+        return f"{self.mutant.op.__name__}: {self.mutant.name}"
+
+    @property
+    def status(self) -> str:
+        """caught, equivalent or missed."""
+        return "caught" if self.by else "equivalent" if self.no_effect else "missed"
 
     def as_json(self) -> dict[str, Any]:
         """The finding as numbers and words that JSON knows."""
-        return {"fault": self.title, "cases": self.n_cases, "caught": self.n_caught, "by": list(self.by)}
+        return {"mutant": self.title, "status": self.status, "cases": self.n_cases, "by": list(self.by)}
 
 
 @dataclass
 class SelfTest:
-    """What became of all faults, and the false alarms. ``str()`` is a table."""
+    """What became of all mutants, and the false alarms. ``str()`` is a table, a line a formula."""
 
-    caught: list[Caught] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
     n_true: int = 0
     n_seeds: int = 0
     false_alarms: list[str] = field(default_factory=list)
 
     @property
     def failures(self) -> list[str]:
-        """The faults that nothing saw, and the alarms about what is right."""
-        missed = [f"not caught: {found.title}" for found in self.caught if not found.n_caught]
+        """The mutants that nothing saw, and the alarms about what is right."""
+        missed = [f"not caught: {found.title}" for found in self.outcomes if found.status == "missed"]
         return [*missed, *(f"false alarm: {alarm}" for alarm in self.false_alarms)]
 
     def as_json(self) -> dict[str, Any]:
         """The findings as numbers and words that JSON knows."""
-        faults = [found.as_json() for found in self.caught]
-        return {"faults": faults, "true cases": self.n_true, "seeds": self.n_seeds, "failures": self.failures}
+        mutants = [found.as_json() for found in self.outcomes]
+        return {"mutants": mutants, "true cases": self.n_true, "seeds": self.n_seeds, "failures": self.failures}
 
     def __str__(self) -> str:
-        width = max(len(found.title) for found in self.caught)
-        rows = [
-            f"{found.title:<{width}}  {found.n_caught:>6} of {found.n_cases:<4}  {', '.join(found.by) or 'NOTHING'}"
-            for found in self.caught
-        ]
-        n = sum(1 for found in self.caught if found.n_caught)
+        found = sorted(self.outcomes, key=lambda outcome: outcome.mutant.op.__name__)
+        rows = []
+        for name, outcomes in itertools.groupby(found, key=lambda outcome: outcome.mutant.op.__name__):
+            of_op = list(outcomes)
+            by = {check: None for outcome in of_op for check in outcome.by}
+            counts = [sum(one.status == status for one in of_op) for status in ("caught", "equivalent", "missed")]
+            rows.append(f"{name:<24}" + "".join(f"{count:>12}" for count in counts) + f"  {', '.join(by)}")
+        caught, equivalent = (sum(one.status == status for one in found) for status in ("caught", "equivalent"))
         verdict = (
-            f"{n} of {len(self.caught)} faults caught; {len(self.false_alarms)} false alarms in {self.n_true:,} cases "
-            f"of the true library, {self.n_seeds} seeds."
+            f"{caught} of {len(found) - equivalent} mutants caught, {equivalent} more are equivalent to the formula; "
+            f"{len(self.false_alarms)} false alarms in {self.n_true:,} cases of the true library, {self.n_seeds} seeds."
         )
-        return "\n".join([f"{'planted fault':<{width}}  {'caught in':<14}  by", *rows, "", *self.failures, verdict])
+        head = f"{'mutants of':<24}{'caught':>12}{'equivalent':>12}{'missed':>12}  by"
+        return "\n".join([head, *rows, "", *self.failures, verdict])
 
 
 def self_test(
     n_cases: int = 12,
-    n_seeds: int = 20,
+    n_seeds: int = 1,
     seed: int = 0,
-    faults: Sequence[Fault] = FAULTS,
-    rows: Sequence[Spec] = SPECS,
-    *,
-    count: bool = True,
+    mutants: Sequence[Mutant] | None = None,
+    specs: Sequence[Spec] = SPECS,
 ) -> SelfTest:
-    """Plant each fault in ``n_cases`` samples of every line that its formula has, and judge them; then judge as many
-    samples of what is right, below each of ``n_seeds`` seeds from ``seed`` up.
+    """Put each mutant into samples of every line that its formula has, ``n_cases`` of each, until a check fails; then
+    check as many samples of what is right, below each of ``n_seeds`` seeds from ``seed`` up.
 
-    count   judge a fault in all its samples, also after the first that showed it, and so learn how many do
+    mutants   those to be caught; all of ``all_mutants`` where left out
 
-    Raises OptionError for less than one case or seed, or a formula that has no row.
+    Raises OptionError for less than one case or seed, or a formula that has no spec.
     """
     if n_cases < 1 or n_seeds < 1:
         raise OptionError(f"audit.self_test: cases and seeds must be ≥ 1, got {n_cases} and {n_seeds}.")
     found = SelfTest(n_seeds=n_seeds)
-    with threadpool_limits(1):  # as in the audit
-        for fault in faults:
-            found.caught.append(_caught(fault, n_cases, seed, rows, count))
+    lines = _lines_of(specs)
+    with threadpool_limits(1), np.errstate(all="ignore"):  # as in the audit; what is wrong may well divide by zero
+        for mutant in all_mutants(specs) if mutants is None else mutants:
+            if mutant.op not in lines:
+                raise OptionError(f"audit.self_test: {mutant.op.__name__} must have a spec, found none.")
+            found.outcomes.append(_outcome(mutant, lines[mutant.op], n_cases, seed))
     for below in range(seed, seed + n_seeds):
-        for line in audit_lines(n_cases, below, rows=rows):
+        for line in audit_lines(n_cases, below, specs=specs):
             found.n_true += line.n_cases
             found.false_alarms += line.failures
     return found
 
 
-def _caught(fault: Fault, n_cases: int, seed: int, rows: Sequence[Spec], count: bool) -> Caught:
-    judgements = []
-    for failures in (failures for row in rows for failures in _judged(fault, row, n_cases, seed)):
-        judgements.append(failures)
-        if failures and not count:
-            break
-    if not judgements:
-        raise OptionError(f"audit.self_test: {fault.op.__name__} must have a row in checking.specs, found none.")
-    by = {check: None for failures in judgements for check in failures}
-    return Caught(fault, len(judgements), sum(1 for failures in judgements if failures), tuple(by))
+def all_mutants(specs: Sequence[Spec] = SPECS) -> Iterator[Mutant]:
+    """The mistakes that people make, and the generic mutants of every formula of ``specs``."""
+    yield from MISTAKES
+    for op, ((spec, variant, mode), *_) in _lines_of(specs).items():
+        if issubclass(op, Op):
+            yield from generic_mutants(op, 1 + len(spec.sample(0, 1, variant, mode).module.params))
 
 
-def _judged(fault: Fault, row: Spec, n_cases: int, seed: int) -> Iterator[list[str]]:
-    if row.composition is None and row.module is not fault.op:
-        return  # made of other modules, it has no formula that could be this one
-    for variant, mode in row.lines():
-        for case in range(n_cases):
-            sample = row.sample(seed, case, variant, mode)
-            if not fault.fits(sample.module):
-                break
-            fault.plant(sample.module)
-            # what is wrong may well divide by zero
-            with np.errstate(all="ignore"):
-                yield judge(sample, np.random.default_rng([seed, case])).failures
+def _lines_of(specs: Sequence[Spec]) -> dict[type[Op] | type[Module], list[_Line]]:
+    """For each formula, and each module that is made of others, the lines of the audit's table that run it."""
+    lines: dict[type[Op] | type[Module], list[_Line]] = {}
+    for spec in specs:
+        for variant, mode in spec.lines():
+            modules = [spec.sample(0, case, variant, mode).module for case in range(3)]
+            used = {type(module) if module.children() else module._active_op() for module in modules}
+            for op in used:
+                lines.setdefault(op, []).append((spec, variant, mode))
+    return lines
+
+
+def _outcome(mutant: Mutant, lines: Sequence[_Line], n_cases: int, seed: int) -> Outcome:
+    n = 0
+    # Case 0 has all sizes 1, where much that is wrong is right; it is asked last.
+    for case in (*range(1, n_cases), 0):
+        for spec, variant, mode in lines:
+            sample = spec.sample(seed, case, variant, mode)
+            if not mutant.fits(sample.module):
+                continue
+            mutant.apply(sample.module)
+            n += 1
+            failed = check_sample(sample, np.random.default_rng([seed, case]), until_failure=True).failures
+            if failed:
+                return Outcome(mutant, n, tuple(failed), no_effect=False)
+    return Outcome(mutant, n, (), no_effect=not mutant.has_effect)

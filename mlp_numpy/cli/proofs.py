@@ -62,20 +62,20 @@ def audit_command(
     seed: int = 0,
     shape: Annotated[str | None, tyro.conf.arg(name="input")] = None,
     self_check: Annotated[bool, tyro.conf.arg(name="self-test"), tyro.conf.FlagCreatePairsOff] = False,
-    seeds: int = 20,
+    seeds: int = 1,
     json_file: Annotated[Path | None, tyro.conf.arg(name="json")] = None,
 ) -> int:
-    """Hold every gradient of the library, or of a module of one's own, against everything there is.
+    """Check every gradient of the library, or of your own module, against independent references.
 
-    PyTorch, where it is installed, included.
+    PyTorch is one of them if it is installed.
 
     Args:
         subject: a module of one's own, as package.module:Class or 'package.module:Class(4, 3)'
         cases: random shapes and numbers for each line of the table; 40, or 12 for the self-test
         seed: whole number that decides them
         shape: shape of the batch that a module of one's own takes, such as 4,3; found by trying if left out
-        self_check: plant wrong gradients instead, all of which must be caught
-        seeds: how many seeds of right gradients the self-test judges besides, none of which may raise an alarm
+        self_check: check the audit itself with mutants, wrong versions of every formula, all of which must be caught
+        seeds: number of seeds of right gradients that the self-test checks too; none may raise an alarm
         json_file: file to write the findings to
     """
     if self_check and subject is not None:

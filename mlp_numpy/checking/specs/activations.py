@@ -1,16 +1,16 @@
-"""The rows of activations."""
+"""The specs of activations: sampler, forward from elementary formulas, and PyTorch's version of each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Sequence
+from math import pi, sqrt
+from typing import Any, Final
 
 import numpy as np
 
-from mlp_numpy.checking.reference import activations as composed
+from mlp_numpy.autodiff import TensorNode, where
 from mlp_numpy.checking.sampler import Sample, Sampler
-from mlp_numpy.checking.specs.spec import Draw, Spec
-from mlp_numpy.checking.torch_reference import layers as twins
+from mlp_numpy.checking.specs.spec import Draw, Params, Spec, Tensor, functional
 from mlp_numpy.modules import (
     ELUModule,
     GELUModule,
@@ -29,6 +29,96 @@ from mlp_numpy.modules import (
 )
 
 _SERIES_REACHES: Final = 4.5
+
+
+def _leaky_relu_reference(module: Any, params: Params, x: TensorNode) -> TensorNode:
+    """max(0, x) − α max(0, −x), at 0 with the slope α of the second branch"""
+    return where(x.value.real > 0, x, module.neg_slope * x)
+
+
+def _relu_reference(module: Any, params: Params, x: TensorNode) -> TensorNode:
+    """c max(0, x)"""
+    return where(x.value.real > 0, module.scale * x, 0.0)
+
+
+def _prelu_reference(module: Any, params: Params, x: TensorNode) -> TensorNode:
+    """max(0, x) + a min(0, x), at 0 with the slope a; one a for each feature along axis 1, or for all numbers"""
+    (slope,) = params
+    if slope.shape != (1,):
+        slope = slope.reshape(-1, *(1,) * (len(x.shape) - 2))
+    return where(x.value.real > 0, x, slope * x)
+
+
+def _elu_reference(module: Any, params: Params, x: TensorNode) -> TensorNode:
+    """x above 0, α (exp x − 1) below"""
+    return _elu_on_nodes(module.alpha, x)
+
+
+def _selu_reference(module: Any, params: Params, x: TensorNode) -> TensorNode:
+    """λ ELU(x)"""
+    return 1.0507009873554804934 * _elu_on_nodes(1.6732632423543772848, x)
+
+
+def _gelu_reference(module: Any, params: Params, x: TensorNode) -> TensorNode:
+    """x Φ(x), Φ as its series; or ½ x (1 + tanh u)"""
+    if module.approximate == "tanh":
+        return x / 2 * (1 + (sqrt(2 / pi) * (x + 0.044715 * x**3)).tanh())
+    # Φ(x) = ½ + φ(x) Σ x^(2k+1) / (1·3·5···(2k+1)), which converges for every x; 80 terms do up to |x| = 5.
+    term = total = x
+    for k in range(1, 80):
+        term = term * x * x / (2 * k + 1)
+        total = total + term
+    return x * (0.5 + (-x * x / 2).exp() / sqrt(2 * pi) * total)
+
+
+def _silu_reference(module: Any, params: Params, x: TensorNode) -> TensorNode:
+    """x / (1 + exp(−x))"""
+    return x / (1 + (-x).exp())
+
+
+def _softplus_reference(module: Any, params: Params, x: TensorNode) -> TensorNode:
+    """log(1 + exp βx) / β"""
+    out: TensorNode = (1 + (module.beta * x).exp()).log() / module.beta
+    return out
+
+
+def _sigmoid_reference(module: Any, params: Params, x: TensorNode) -> TensorNode:
+    """1 / (1 + exp(−x))"""
+    return 1 / (1 + (-x).exp())
+
+
+def _tanh_reference(module: Any, params: Params, x: TensorNode) -> TensorNode:
+    """(exp x − exp(−x)) / (exp x + exp(−x))"""
+    return (x.exp() - (-x).exp()) / (x.exp() + (-x).exp())
+
+
+def _identity_reference(module: Any, params: Params, x: TensorNode) -> TensorNode:
+    """x"""
+    return 1 * x
+
+
+def softmax_reference(module: Any, params: Params, x: TensorNode) -> TensorNode:
+    """exp xᵢ / Σⱼ exp xⱼ"""
+    return x.exp() / x.exp().sum(axis=1, keepdims=True)
+
+
+def _log_softmax_reference(module: Any, params: Params, x: TensorNode) -> TensorNode:
+    """log softmax(x)ᵢ"""
+    return softmax_reference(module, params, x).log()
+
+
+def _elu_on_nodes(alpha: float, x: TensorNode) -> TensorNode:
+    return where(x.value.real > 0, x, alpha * (x.exp() - 1))
+
+
+def _relu_in_torch(torch: Any, module: Any, params: Sequence[Tensor], x: Tensor) -> Tensor:
+    """c max(0, x)"""
+    return module.scale * torch.nn.functional.relu(x)
+
+
+def _identity_in_torch(torch: Any, module: Any, params: Sequence[Tensor], x: Tensor) -> Tensor:
+    """x"""
+    return torch.nn.Identity()(x) * 1
 
 
 def _on_any_shape(make: Callable[[Sampler, str], Module], kinked: bool = False, within: float = np.inf) -> Draw:
@@ -82,72 +172,68 @@ ACTIVATIONS: Final = (
         "leaky relu",
         LeakyReLUModule,
         _on_any_shape(_slope, kinked=True),
-        composed.leaky_relu,
-        twins.functional("leaky_relu", lambda module: {"negative_slope": module.neg_slope}),
+        _leaky_relu_reference,
+        functional("leaky_relu", lambda module: {"negative_slope": module.neg_slope}),
     ),
-    Spec("relu", ReLUModule, _on_any_shape(_relu, kinked=True), composed.relu, twins.relu, ("", "scaled")),
-    Spec("prelu", PReLUModule, _prelu, composed.prelu, twins.functional("prelu"), ("", "a slope a feature")),
+    Spec("relu", ReLUModule, _on_any_shape(_relu, kinked=True), _relu_reference, _relu_in_torch, ("", "scaled")),
+    Spec("prelu", PReLUModule, _prelu, _prelu_reference, functional("prelu"), ("", "a slope a feature")),
     Spec(
         "elu",
         ELUModule,
         _on_any_shape(_elu, kinked=True),
-        composed.elu,
-        twins.functional("elu", lambda module: {"alpha": module.alpha}),
+        _elu_reference,
+        functional("elu", lambda module: {"alpha": module.alpha}),
     ),
     Spec(
         "selu",
         SELUModule,
         _on_any_shape(lambda draws, variant: SELUModule(), kinked=True),
-        composed.selu,
-        twins.functional("selu"),
+        _selu_reference,
+        functional("selu"),
     ),
     Spec(
         "gelu",
         GELUModule,
         _on_any_shape(_gelu, within=_SERIES_REACHES),
-        composed.gelu,
-        twins.functional("gelu", lambda module: {"approximate": module.approximate}),
+        _gelu_reference,
+        functional("gelu", lambda module: {"approximate": module.approximate}),
         ("exact", "tanh"),
     ),
-    Spec(
-        "silu", SiLUModule, _on_any_shape(lambda draws, variant: SiLUModule()), composed.silu, twins.functional("silu")
-    ),
+    Spec("silu", SiLUModule, _on_any_shape(lambda draws, variant: SiLUModule()), _silu_reference, functional("silu")),
     Spec(
         "softplus",
         SoftplusModule,
         _on_any_shape(_softplus),
-        composed.softplus,
-        twins.functional("softplus", lambda module: {"beta": module.beta, "threshold": 1000}),
+        _softplus_reference,
+        functional("softplus", lambda module: {"beta": module.beta, "threshold": 1000}),
     ),
     Spec(
         "sigmoid",
         SigmoidModule,
         _on_any_shape(lambda draws, variant: SigmoidModule()),
-        composed.sigmoid,
-        twins.functional("sigmoid"),
+        _sigmoid_reference,
+        functional("sigmoid"),
     ),
-    Spec(
-        "tanh", TanhModule, _on_any_shape(lambda draws, variant: TanhModule()), composed.tanh, twins.functional("tanh")
-    ),
+    Spec("tanh", TanhModule, _on_any_shape(lambda draws, variant: TanhModule()), _tanh_reference, functional("tanh")),
     Spec(
         "identity",
         IdentityModule,
         _on_any_shape(lambda draws, variant: IdentityModule()),
-        composed.identity,
-        twins.identity,
+        _identity_reference,
+        _identity_in_torch,
     ),
     Spec(
         "softmax",
         SoftMaxModule,
         _rows_of_scores(SoftMaxModule),
-        composed.softmax,
-        twins.functional("softmax", lambda module: {"dim": 1}),
+        softmax_reference,
+        functional("softmax", lambda module: {"dim": 1}),
     ),
     Spec(
         "log-softmax",
         LogSoftMaxModule,
         _rows_of_scores(LogSoftMaxModule),
-        composed.log_softmax,
-        twins.functional("log_softmax", lambda module: {"dim": 1}),
+        _log_softmax_reference,
+        functional("log_softmax", lambda module: {"dim": 1}),
     ),
 )

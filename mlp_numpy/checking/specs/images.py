@@ -1,15 +1,92 @@
-"""The rows of the layers of images: small ones, since every number of them is moved."""
+"""The specs of layers of images: small ones, since every number of them is moved."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
-from mlp_numpy.checking.reference import images, layers
+import numpy as np
+
+from mlp_numpy.autodiff import TensorNode, concatenate
 from mlp_numpy.checking.sampler import Sample, Sampler
-from mlp_numpy.checking.specs.spec import Draw, Spec
-from mlp_numpy.checking.torch_reference import layers as twins
+from mlp_numpy.checking.specs.spec import Draw, Params, Spec, Tensor, TorchReference
 from mlp_numpy.modules import AvgPool2dModule, Conv2dModule, FlattenModule, MaxPool2dModule, UnflattenModule
 from mlp_numpy.modules.windows import Pair
+
+
+def _flatten_reference(module: Any, params: Params, x: TensorNode) -> TensorNode:
+    """Images to rows"""
+    return x.reshape(x.shape[0], -1)
+
+
+def _unflatten_reference(module: Any, params: Params, x: TensorNode) -> TensorNode:
+    """Rows to images"""
+    return x.reshape(x.shape[0], *module.shape)
+
+
+def _flatten_in_torch(torch: Any, module: Any, params: Sequence[Tensor], x: Tensor) -> Tensor:
+    """Images to rows"""
+    return x.flatten(1)
+
+
+def _unflatten_in_torch(torch: Any, module: Any, params: Sequence[Tensor], x: Tensor) -> Tensor:
+    """Rows to images"""
+    return x.unflatten(1, module.shape)
+
+
+def _conv_reference(module: Any, params: Params, x: TensorNode) -> TensorNode:
+    """b + Σ over the places of the kernel"""
+    weight, *bias = params
+    rows = [
+        place.transpose(0, 2, 3, 1) @ weight[:, :, u, v].T
+        for (u, v), place in zip(np.ndindex(*module.windows.kernel), _kernel_places(module, x, 0.0), strict=True)
+    ]
+    total = rows[0]
+    for other in [*rows[1:], *bias]:
+        total = total + other
+    return total.transpose(0, 3, 1, 2)
+
+
+def _max_pool_reference(module: Any, params: Params, x: TensorNode) -> TensorNode:
+    """The largest over the places of the kernel, the first of equal ones"""
+    return concatenate([place.unsqueeze(4) for place in _kernel_places(module, x, -np.inf)], axis=4).max(axis=4)
+
+
+def _avg_pool_reference(module: Any, params: Params, x: TensorNode) -> TensorNode:
+    """The mean over the places of the kernel"""
+    return concatenate([place.unsqueeze(4) for place in _kernel_places(module, x, 0.0)], axis=4).mean(axis=4)
+
+
+def _kernel_places(module: Any, x: TensorNode, padding: float) -> list[TensorNode]:
+    """For each place of the kernel what it meets in all windows, (N, C, H′, W′), cut out of the padded images."""
+    (kh, kw), (sh, sw), (ph, pw) = module.windows.kernel, module.windows.stride, module.windows.padding
+    for axis, width in ((2, ph), (3, pw)):
+        shape = [*x.shape]
+        shape[axis] = width
+        border = TensorNode(np.full(shape, padding), needs_grad=False)
+        x = concatenate([border, x, border], axis) if width else x
+    height, width = x.shape[2:]
+    return [
+        x[:, :, u : height - kh + u + 1 : sh, v : width - kw + v + 1 : sw]
+        for u, v in np.ndindex(*module.windows.kernel)
+    ]
+
+
+def _conv_in_torch(torch: Any, module: Any, params: Sequence[Tensor], x: Tensor) -> Tensor:
+    """b + Σ W ⊙ window"""
+    weight, *bias = params
+    over = module.windows
+    return torch.nn.functional.conv2d(x, weight, *(bias or [None]), over.stride, over.padding)
+
+
+def _pool_in_torch(name: str) -> TorchReference:
+    """The pool of this name in ``torch.nn.functional``."""
+
+    def twin(torch: Any, module: Any, params: Sequence[Tensor], x: Tensor) -> Tensor:
+        over = module.windows
+        return getattr(torch.nn.functional, name)(x, over.kernel, over.stride, over.padding)
+
+    return twin
 
 
 def _pair(draws: Sampler, most: int) -> Pair:
@@ -57,9 +134,9 @@ def _unflatten(draws: Sampler, variant: str) -> Sample:
 
 
 IMAGES: Final = (
-    Spec("conv", Conv2dModule, _conv, images.conv, twins.conv, ("", "no bias", "input layer")),
-    Spec("max pool", MaxPool2dModule, _pool(MaxPool2dModule), images.max_pool, twins.pool("max_pool2d")),
-    Spec("avg pool", AvgPool2dModule, _pool(AvgPool2dModule), images.avg_pool, twins.pool("avg_pool2d")),
-    Spec("flatten", FlattenModule, _flatten, layers.flatten, twins.flatten),
-    Spec("unflatten", UnflattenModule, _unflatten, layers.unflatten, twins.unflatten),
+    Spec("conv", Conv2dModule, _conv, _conv_reference, _conv_in_torch, ("", "no bias", "input layer")),
+    Spec("max pool", MaxPool2dModule, _pool(MaxPool2dModule), _max_pool_reference, _pool_in_torch("max_pool2d")),
+    Spec("avg pool", AvgPool2dModule, _pool(AvgPool2dModule), _avg_pool_reference, _pool_in_torch("avg_pool2d")),
+    Spec("flatten", FlattenModule, _flatten, _flatten_reference, _flatten_in_torch),
+    Spec("unflatten", UnflattenModule, _unflatten, _unflatten_reference, _unflatten_in_torch),
 )

@@ -1,17 +1,81 @@
-"""The rows of the fully connected layer, normalization and dropout."""
+"""The specs of the fully connected layer, normalization and dropout."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
-from mlp_numpy.checking.reference import layers as composed
+from mlp_numpy.autodiff import TensorNode
 from mlp_numpy.checking.sampler import Sample, Sampler
-from mlp_numpy.checking.specs.spec import Spec
-from mlp_numpy.checking.torch_reference import layers as twins
+from mlp_numpy.checking.specs.spec import Params, Spec, Tensor, functional
 from mlp_numpy.modules import BatchNorm, Dropout, LayerNorm, LinearModule
 
 # A constant feature makes the normalizations bend as ε^(-3/2): a small ε is for the complex step alone.
 _EPS: Final = (1 / 16, 1 / 4, 1.0)
+
+
+def _linear_reference(module: Any, params: Params, x: TensorNode) -> TensorNode:
+    """x Wᵀ + b"""
+    weight, bias = params
+    return x @ weight.T + bias
+
+
+def _batch_norm_reference(module: Any, params: Params, x: TensorNode) -> TensorNode:
+    """γ (x − μ) / √(σ² + ε) + β, with the batch's statistics or the running ones"""
+    axes = (0,) if x.ndim == 2 else (0, 2, 3)
+    if module.training or not module.running:
+        centered = x - x.mean(axis=axes, keepdims=True)
+        variance: Any = (centered * centered).mean(axis=axes, keepdims=True)
+    else:
+        centered = x - _channels(module.buffers["running_mean"], x)
+        variance = TensorNode(_channels(module.buffers["running_variance"], x), needs_grad=False)
+    gamma, beta = (_channels(node, x) for node in params)
+    out: TensorNode = gamma * centered / (variance + module.eps).sqrt() + beta
+    return out
+
+
+def _layer_norm_reference(module: Any, params: Params, x: TensorNode) -> TensorNode:
+    """The same over the features of each row"""
+    gamma, beta = params
+    centered = x - x.mean(axis=-1, keepdims=True)
+    variance = (centered**2).mean(axis=-1, keepdims=True)
+    out: TensorNode = centered * gamma / (variance + module.eps).sqrt() + beta
+    return out
+
+
+def _dropout_reference(module: Any, params: Params, x: TensorNode) -> TensorNode:
+    """m ⊙ x / (1 − p), with the mask of the module's last forward; x in evaluation"""
+    if not module.training:
+        return x + 0.0
+    kept = module.mask(int(module.buffers["step"]) - 1, x.shape)
+    out: TensorNode = x * kept.astype(x.dtype) * (1 / (1 - module.p))
+    return out
+
+
+def _channels(array: Any, x: TensorNode) -> Any:
+    """One number a feature (C,), so that it meets the features of ``x``."""
+    return array if x.ndim == 2 else array.reshape(-1, 1, 1)
+
+
+def _batch_norm_in_torch(torch: Any, module: Any, params: Sequence[Tensor], x: Tensor) -> Tensor:
+    """γ (x − μ) / √(σ² + ε) + β"""
+    if module.training or not module.running:
+        # torch.nn.functional refuses a single value a channel; the function below it does not.
+        return torch.native_batch_norm(x, *params, None, None, True, module.momentum, module.eps)[0]
+    mean, variance = (torch.tensor(module.buffers[f"running_{name}"]) for name in ("mean", "variance"))
+    return torch.nn.functional.batch_norm(x, mean, variance, *params, eps=module.eps)
+
+
+def _layer_norm_in_torch(torch: Any, module: Any, params: Sequence[Tensor], x: Tensor) -> Tensor:
+    """The same over the features of each row"""
+    return torch.nn.functional.layer_norm(x, (module.n_features,), *params, module.eps)
+
+
+def _dropout_in_torch(torch: Any, module: Any, params: Sequence[Tensor], x: Tensor) -> Tensor:
+    """m ⊙ x / (1 − p); its masks are not PyTorch's, so that this is a product with our own"""
+    if not module.training:
+        return x + 0.0
+    return x * torch.tensor(module.mask(int(module.buffers["step"]) - 1, tuple(x.shape))) / (1 - module.p)
 
 
 def _linear(draws: Sampler, variant: str) -> Sample:
@@ -46,16 +110,16 @@ def _dropout(draws: Sampler, variant: str) -> Sample:
 _BOTH: Final = ("train", "eval")
 
 LAYERS: Final = (
-    Spec("linear", LinearModule, _linear, composed.linear, twins.functional("linear"), ("", "input layer")),
+    Spec("linear", LinearModule, _linear, _linear_reference, functional("linear"), ("", "input layer")),
     Spec(
         "batch norm",
         BatchNorm,
         _batch_norm,
-        composed.batch_norm,
-        twins.batch_norm,
+        _batch_norm_reference,
+        _batch_norm_in_torch,
         ("rows", "images", "always the batch"),
         _BOTH,
     ),
-    Spec("layer norm", LayerNorm, _layer_norm, composed.layer_norm, twins.layer_norm),
-    Spec("dropout", Dropout, _dropout, composed.dropout, twins.dropout, modes=_BOTH),
+    Spec("layer norm", LayerNorm, _layer_norm, _layer_norm_reference, _layer_norm_in_torch),
+    Spec("dropout", Dropout, _dropout, _dropout_reference, _dropout_in_torch, modes=_BOTH),
 )

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, get_args
 
 import numpy as np
 
-from mlp_numpy.arrays import Array
-from mlp_numpy.checking.reference import losses as composed
+from mlp_numpy.arrays import Array, one_hot
+from mlp_numpy.autodiff import TensorNode, where
 from mlp_numpy.checking.sampler import Sample, Sampler
-from mlp_numpy.checking.specs.spec import Draw, Spec
-from mlp_numpy.checking.torch_reference import losses as twins
+from mlp_numpy.checking.specs.activations import softmax_reference
+from mlp_numpy.checking.specs.spec import Draw, Params, Spec, Tensor, TorchReference
 from mlp_numpy.modules import (
     BCEModule,
     BCEWithLogitsModule,
@@ -28,6 +28,209 @@ from mlp_numpy.modules import (
 )
 
 _MARGIN: Final = 1 / 64
+
+
+def _cross_entropy_reference(
+    module: Any, params: Params, x: TensorNode, y: Array, weight: Array | None = None
+) -> TensorNode:
+    """− Σᵢ yᵢ log xᵢ"""
+    return _nll_reference(module, params, x.log(), y, weight)
+
+
+def _softmax_cross_entropy_reference(
+    module: Any, params: Params, x: TensorNode, y: Array, weight: Array | None = None
+) -> TensorNode:
+    """− Σᵢ yᵢ log softmax(x)ᵢ"""
+    return _cross_entropy_reference(module, params, softmax_reference(module, params, x), y, weight)
+
+
+def _nll_reference(module: Any, params: Params, x: TensorNode, y: Array, weight: Array | None = None) -> TensorNode:
+    """− Σᵢ ωᵢ ((1 − ε) yᵢ + ε/C) xᵢ, 0 where y is to be ignored"""
+    n_classes = x.shape[1]
+    rows, present = _rows(module, y, n_classes)
+    omega = _class_weight(module, n_classes)
+    mixed = (1 - module.label_smoothing) * rows + module.label_smoothing / n_classes
+    losses = -(present[:, np.newaxis] * omega * mixed * x).sum(axis=1)
+    return _reduced(module, losses, weight, np.ones(len(y)) if y.ndim == 2 else present * (rows @ omega))
+
+
+def _hinge_reference(module: Any, params: Params, x: TensorNode, y: Array, weight: Array | None = None) -> TensorNode:
+    """ω at y · Σ_{i ≠ y} max(0, xᵢ − x_y + Δ)"""
+    right, present = _rows(module, y, x.shape[1])
+    margins = x - (x * right).sum(axis=1, keepdims=True) + module.margin
+    factor = present * (right @ _class_weight(module, x.shape[1]))
+    return _reduced(module, factor * (margins.relu() * (1 - right)).sum(axis=1), weight, factor)
+
+
+def _kl_divergence_reference(
+    module: Any, params: Params, x: TensorNode, y: Array, weight: Array | None = None
+) -> TensorNode:
+    """Σᵢ yᵢ (log yᵢ − xᵢ), where 0 log 0 = 0"""
+    logarithms = np.log(y, out=np.zeros_like(y), where=y > 0)
+    return _reduced(module, (y * (logarithms - x)).sum(axis=1), weight)
+
+
+def _mse_reference(module: Any, params: Params, x: TensorNode, y: Array, weight: Array | None = None) -> TensorNode:
+    """(x − y)²"""
+    return _reduced(module, (x - y) ** 2, weight)
+
+
+def _l1_reference(module: Any, params: Params, x: TensorNode, y: Array, weight: Array | None = None) -> TensorNode:
+    """max(0, x − y) + max(0, y − x), at 0 with the slope 0 of both"""
+    return _reduced(module, _size(x - y), weight)
+
+
+def _huber_reference(module: Any, params: Params, x: TensorNode, y: Array, weight: Array | None = None) -> TensorNode:
+    """½ r² up to δ, δ (|r| − ½ δ) beyond"""
+    size = _size(x - y)
+    losses = where(size.value.real <= module.delta, size * size / 2, module.delta * (size - module.delta / 2))
+    return _reduced(module, losses, weight)
+
+
+def _bce_reference(module: Any, params: Params, x: TensorNode, y: Array, weight: Array | None = None) -> TensorNode:
+    """− y log x − (1 − y) log(1 − x)"""
+    return _reduced(module, -(y * x.log() + (1 - y) * (1 - x).log()), weight)
+
+
+def _bce_with_logits_reference(
+    module: Any, params: Params, x: TensorNode, y: Array, weight: Array | None = None
+) -> TensorNode:
+    """− y log σ(x) − (1 − y) log σ(−x)"""
+    return _reduced(module, y * (1 + (-x).exp()).log() + (1 - y) * (1 + x.exp()).log(), weight)
+
+
+def _size(r: TensorNode) -> TensorNode:
+    return r.relu() + (-r).relu()
+
+
+def _rows(module: Any, y: Array, n_classes: int) -> tuple[Array, Array]:
+    """Labels as rows (N, C), and which of them count."""
+    if y.ndim == 2:
+        return y, np.ones(len(y))
+    present = np.ones(len(y), bool) if module.ignore_index is None else y != module.ignore_index
+    return one_hot(np.where(present, y, 0), n_classes), present.astype(float)
+
+
+def _class_weight(module: Any, n_classes: int) -> Array:
+    return np.ones(n_classes) if module.class_weight is None else np.asarray(module.class_weight)
+
+
+def _reduced(module: Any, losses: TensorNode, weight: Array | None, counts: Array | None = None) -> TensorNode:
+    """The losses, each times the weight v of its row; all of them, their sum, or that over Σ v ``counts``.
+
+    counts   how often each loss counts by itself, once by default
+    """
+    v = np.ones(len(losses.value)) if weight is None else weight
+    v = v.reshape(-1, *(1,) * (losses.ndim - 1))
+    weighed: TensorNode = losses * v
+    if module.reduction == "none":
+        return weighed
+    total = (v * (np.ones(losses.shape) if counts is None else counts)).sum()
+    return weighed.sum() / (total or np.inf) if module.reduction == "mean" else weighed.sum()
+
+
+def _of_numbers_in_torch(name: str, arguments: Callable[[Any], dict[str, Any]] | None = None) -> TorchReference:
+    """A loss of ``torch.nn.functional`` of each number."""
+
+    def twin(
+        torch: Any, module: Any, params: Sequence[Tensor], x: Tensor, y: Tensor, weight: Tensor | None = None
+    ) -> Tensor:
+        keywords = {} if arguments is None else arguments(module)
+        loss = getattr(torch.nn.functional, name)
+        if weight is None:
+            return loss(x, y, reduction=module.reduction, **keywords)
+        return _reduced_in_torch(torch, module, loss(x, y, reduction="none", **keywords), weight)
+
+    return twin
+
+
+def _cross_entropy_in_torch(
+    torch: Any, module: Any, params: Sequence[Tensor], x: Tensor, y: Tensor, weight: Tensor | None = None
+) -> Tensor:
+    """− Σᵢ yᵢ log xᵢ; PyTorch has it of logarithms"""
+    return _nll_in_torch(torch, module, params, x.log(), y, weight)
+
+
+def _softmax_cross_entropy_in_torch(
+    torch: Any, module: Any, params: Sequence[Tensor], x: Tensor, y: Tensor, weight: Tensor | None = None
+) -> Tensor:
+    """− Σᵢ yᵢ log softmax(x)ᵢ"""
+    options = {"weight": _class_weight_in_torch(torch, module), "label_smoothing": module.label_smoothing}
+    options |= {"ignore_index": _ignored(module)}
+    if weight is None:
+        return torch.nn.functional.cross_entropy(x, y, reduction=module.reduction, **options)
+    losses = torch.nn.functional.cross_entropy(x, y, reduction="none", **options)
+    return _reduced_in_torch(torch, module, losses, weight, _counts(torch, module, x, y))
+
+
+def _nll_in_torch(
+    torch: Any, module: Any, params: Sequence[Tensor], x: Tensor, y: Tensor, weight: Tensor | None = None
+) -> Tensor:
+    """− Σᵢ yᵢ xᵢ; PyTorch has it for whole labels without smoothing"""
+    omega, smoothing = _class_weight_in_torch(torch, module), module.label_smoothing
+    plain = torch.nn.functional.nll_loss
+    if weight is None and y.ndim == 1 and not smoothing:
+        return plain(x, y, omega, ignore_index=_ignored(module), reduction=module.reduction)
+    omega = torch.ones(x.shape[1], dtype=x.dtype) if omega is None else omega
+    if y.ndim == 2:
+        losses = -(omega * ((1 - smoothing) * y + smoothing / x.shape[1]) * x).sum(dim=1)
+    else:
+        right = plain(x, y, omega, ignore_index=_ignored(module), reduction="none")
+        even = -(omega * x).mean(dim=1) * (y != _ignored(module))
+        losses = (1 - smoothing) * right + smoothing * even
+    return _reduced_in_torch(torch, module, losses, weight, _counts(torch, module, x, y))
+
+
+def _hinge_in_torch(
+    torch: Any, module: Any, params: Sequence[Tensor], x: Tensor, y: Tensor, weight: Tensor | None = None
+) -> Tensor:
+    """Σ_{i ≠ y} max(0, xᵢ − x_y + Δ); PyTorch divides it by C, its mean by N whatever the weights, and ignores none"""
+    omega = _class_weight_in_torch(torch, module)
+    present = y != _ignored(module)
+    losses = torch.nn.functional.multi_margin_loss(
+        x, torch.where(present, y, 0), margin=module.margin, weight=omega, reduction="none"
+    )
+    return _reduced_in_torch(torch, module, losses * x.shape[1] * present, weight, _counts(torch, module, x, y))
+
+
+def _kl_divergence_in_torch(
+    torch: Any, module: Any, params: Sequence[Tensor], x: Tensor, y: Tensor, weight: Tensor | None = None
+) -> Tensor:
+    """Σᵢ yᵢ (log yᵢ − xᵢ)"""
+    loss = torch.nn.functional.kl_div
+    if weight is None and module.reduction != "none":
+        return loss(x, y, reduction={"mean": "batchmean"}.get(module.reduction, module.reduction))
+    return _reduced_in_torch(torch, module, loss(x, y, reduction="none").sum(dim=1), weight)
+
+
+def _class_weight_in_torch(torch: Any, module: Any) -> Tensor | None:
+    return None if module.class_weight is None else torch.tensor(module.class_weight)
+
+
+def _ignored(module: Any) -> int:
+    return -100 if module.ignore_index is None else module.ignore_index
+
+
+def _counts(torch: Any, module: Any, x: Tensor, y: Tensor) -> Tensor:
+    """How often each row counts in the mean."""
+    if y.ndim == 2:
+        return torch.ones(len(y), dtype=x.dtype)
+    omega = _class_weight_in_torch(torch, module)
+    omega = torch.ones(x.shape[1], dtype=x.dtype) if omega is None else omega
+    present = y != _ignored(module)
+    return omega[torch.where(present, y, 0)] * present
+
+
+def _reduced_in_torch(
+    torch: Any, module: Any, losses: Tensor, weight: Tensor | None, counts: Tensor | None = None
+) -> Tensor:
+    v = torch.ones(len(losses), dtype=losses.dtype) if weight is None else weight
+    v = v.reshape(-1, *(1,) * (losses.ndim - 1))
+    weighed = v * losses
+    if module.reduction == "none":
+        return weighed
+    total = float((v * (torch.ones_like(losses) if counts is None else counts)).sum())
+    return weighed.sum() / (total or torch.inf) if module.reduction == "mean" else weighed.sum()
 
 
 def _of_classes(make: Callable[..., LossModule], sample: Callable[[Sampler, int, int], Array]) -> Draw:
@@ -128,45 +331,47 @@ LOSSES: Final = (
         "cross-entropy",
         CrossEntropyModule,
         _of_classes(CrossEntropyModule, _probabilities),
-        composed.cross_entropy,
-        twins.cross_entropy,
+        _cross_entropy_reference,
+        _cross_entropy_in_torch,
         _ALL,
     ),
     Spec(
         "softmax cross-entropy",
         SoftMaxCrossEntropyModule,
         _of_classes(SoftMaxCrossEntropyModule, _scores),
-        composed.softmax_cross_entropy,
-        twins.softmax_cross_entropy,
+        _softmax_cross_entropy_reference,
+        _softmax_cross_entropy_in_torch,
         _ALL,
     ),
-    Spec("nll", NLLModule, _of_classes(NLLModule, _logarithms), composed.nll, twins.nll, _ALL),
-    Spec("hinge", HingeModule, _hinge, composed.hinge, twins.hinge, _ALL),
-    Spec("kl divergence", KLDivergenceModule, _divergence, composed.kl_divergence, twins.kl_divergence, _ALL),
-    Spec("mse", MSEModule, _of_distances(MSEModule, kinked=False), composed.mse, twins.of_numbers("mse_loss"), _ALL),
-    Spec("l1", L1Module, _of_distances(L1Module, kinked=True), composed.l1, twins.of_numbers("l1_loss"), _ALL),
+    Spec("nll", NLLModule, _of_classes(NLLModule, _logarithms), _nll_reference, _nll_in_torch, _ALL),
+    Spec("hinge", HingeModule, _hinge, _hinge_reference, _hinge_in_torch, _ALL),
+    Spec("kl divergence", KLDivergenceModule, _divergence, _kl_divergence_reference, _kl_divergence_in_torch, _ALL),
+    Spec(
+        "mse", MSEModule, _of_distances(MSEModule, kinked=False), _mse_reference, _of_numbers_in_torch("mse_loss"), _ALL
+    ),
+    Spec("l1", L1Module, _of_distances(L1Module, kinked=True), _l1_reference, _of_numbers_in_torch("l1_loss"), _ALL),
     Spec(
         "huber",
         HuberModule,
         _of_distances(HuberModule, kinked=True, delta=1.0),
-        composed.huber,
-        twins.of_numbers("huber_loss", lambda module: {"delta": module.delta}),
+        _huber_reference,
+        _of_numbers_in_torch("huber_loss", lambda module: {"delta": module.delta}),
         _ALL,
     ),
     Spec(
         "bce",
         BCEModule,
         _of_answers(BCEModule, of_probabilities=True),
-        composed.bce,
-        twins.of_numbers("binary_cross_entropy"),
+        _bce_reference,
+        _of_numbers_in_torch("binary_cross_entropy"),
         _ALL,
     ),
     Spec(
         "bce with logits",
         BCEWithLogitsModule,
         _of_answers(BCEWithLogitsModule, of_probabilities=False),
-        composed.bce_with_logits,
-        twins.of_numbers("binary_cross_entropy_with_logits"),
+        _bce_with_logits_reference,
+        _of_numbers_in_torch("binary_cross_entropy_with_logits"),
         _ALL,
     ),
 )

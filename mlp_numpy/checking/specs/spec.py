@@ -1,39 +1,50 @@
-"""A row of the audit's table: one kind of module, how to draw it, and what it must equal."""
+"""A spec: one kind of module with all that is known of it besides its own code, for the audit and the tests."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from mlp_numpy.checking.reference import Composition
+from mlp_numpy.autodiff import TensorNode
 from mlp_numpy.checking.sampler import Sample, Sampler
-from mlp_numpy.checking.torch_reference import TorchReference
 from mlp_numpy.modules import Module
 
 Mode: TypeAlias = Literal["train", "eval"]
 Draw: TypeAlias = Callable[[Sampler, str], Sample]
-"""(draws, variant) → a module with a batch."""
+"""(sampler, variant) → a module with a batch."""
+
+Params: TypeAlias = Sequence[TensorNode]
+Reference: TypeAlias = Callable[..., TensorNode]
+"""(module, params, x), for a loss (module, params, x, y, **options) → out: the forward from elementary formulas on the
+tape, as plain as it can be, nothing stabilized, nothing rearranged. The elementary formulas are checked numerically; a
+fused one must have the derivative that the tape finds for its reference. ``params`` are nodes in the order of
+``module.params``, ``options`` further keywords of the loss's forward."""
+
+Tensor: TypeAlias = Any
+"""A ``torch.Tensor``; the type is not known without the extra."""
+TorchReference: TypeAlias = Callable[..., Tensor]
+"""(torch, module, params, x), for a loss (torch, module, params, x, y, **options) → out, by PyTorch's own functions."""
 
 
 @dataclass(frozen=True)
 class Spec:
-    """A kind of module under audit.
+    """One kind of module.
 
-    draw          a module of it with a batch: (draws, variant) → Sample
-    composition   its forward from elementary formulas; None for one made of other modules, which have theirs
-    twin          PyTorch's version of it; None for one made of other modules, or unknown to PyTorch
-    variants      settings that are audited each by itself, such as the reductions of a loss
-    modes         both, where training and evaluation are different formulas
+    draw        a module of it with a batch: (sampler, variant) → Sample
+    reference   its forward from elementary formulas; None for one made of other modules, which have theirs
+    torch       PyTorch's version of it; None for one made of other modules, or unknown to PyTorch
+    variants    settings that are audited each by itself, such as the reductions of a loss
+    modes       both, where training and evaluation are different formulas
     """
 
     name: str
     module: type[Module]
     draw: Draw
-    composition: Composition | None = None
-    twin: TorchReference | None = None
+    reference: Reference | None = None
+    torch: TorchReference | None = None
     variants: tuple[str, ...] = ("",)
     modes: tuple[Mode, ...] = ("train",)
 
@@ -42,7 +53,7 @@ class Spec:
         return ((variant, mode) for variant in self.variants for mode in self.modes)
 
     def title(self, variant: str, mode: Mode) -> str:
-        """What a line of the table is called."""
+        """The name of a line of the audit's table."""
         parts = [self.name, *([variant] if variant else []), *([mode] if len(self.modes) > 1 else [])]
         return ", ".join(parts)
 
@@ -52,3 +63,13 @@ class Spec:
         sample = self.draw(Sampler(rng, case), variant)
         sample.module.train(mode == "train")
         return sample
+
+
+def functional(name: str, arguments: Callable[[Any], dict[str, Any]] | None = None) -> TorchReference:
+    """A function of ``torch.nn.functional`` on x and the parameters; ``arguments`` reads its keywords off a module."""
+
+    def in_torch(torch: Any, module: Any, params: Sequence[Tensor], x: Tensor) -> Tensor:
+        keywords = {} if arguments is None else arguments(module)
+        return getattr(torch.nn.functional, name)(x, *params, **keywords)
+
+    return in_torch

@@ -1,4 +1,4 @@
-"""What is audited: one row a module. A new module is audited when it has its row here."""
+"""The table of modules: one spec a module. A new module is audited and tested when it has its spec here."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from mlp_numpy.checking.specs.images import IMAGES
 from mlp_numpy.checking.specs.layers import LAYERS
 from mlp_numpy.checking.specs.losses import LOSSES
 from mlp_numpy.checking.specs.nets import NETS
-from mlp_numpy.checking.specs.spec import Spec
-from mlp_numpy.checking.torch_reference import Tensor
+from mlp_numpy.checking.specs.spec import Spec, Tensor
 from mlp_numpy.errors import OptionError
 from mlp_numpy.modules import Module, Residual
 
 SPECS: Final[tuple[Spec, ...]] = (*LAYERS, *ACTIVATIONS, *IMAGES, *LOSSES, *NETS)
 
-_ROW_OF: Final = {row.module: row for row in SPECS}
+_SPEC_OF: Final = {spec.module: spec for spec in SPECS}
 
 
 def reference_forward(
@@ -26,15 +25,15 @@ def reference_forward(
 ) -> TensorNode:
     """A module's forward on nodes by elementary formulas; ``params`` named as in ``module.named_parameters()``.
 
-    Raises OptionError for a module that has no composition.
+    Raises OptionError for a module that has no reference.
     """
 
     def apply(layer: Module, prefix: str, x: Any) -> Any:
-        composition = _row_of(layer).composition
-        if composition is None:
-            raise OptionError(f"audit: {layer!r} must have a composition in mlp_numpy.checking.specs, found none.")
+        reference = _spec_of(layer).reference
+        if reference is None:
+            raise OptionError(f"audit: {layer!r} must have a reference in its spec, found none.")
         own = [params[f"{prefix}{name}"] for name in layer.params]
-        return composition(layer, own, x, *([] if y is None else [y]), **options)
+        return reference(layer, own, x, *([] if y is None else [y]), **options)
 
     out: TensorNode = _through(module, "", x, apply)
     return out
@@ -49,18 +48,18 @@ def in_torch(
     """
 
     def apply(layer: Module, prefix: str, x: Any) -> Any:
-        version = _row_of(layer).twin
+        version = _spec_of(layer).torch
         if version is None:
-            raise OptionError(f"audit: {layer!r} must have a twin in mlp_numpy.checking.specs, found none.")
+            raise OptionError(f"audit: {layer!r} must have PyTorch's version in its spec, found none.")
         own = [params[f"{prefix}{name}"] for name in layer.params]
         return version(torch, layer, own, x, *([] if y is None else [y]), **options)
 
     return _through(module, "", x, apply)
 
 
-def has_twin(module: Module) -> bool:
+def has_torch(module: Module) -> bool:
     """Whether PyTorch has every layer of the module."""
-    return all(_row_of(layer).twin is not None for _, layer in module.leaves())
+    return all(_spec_of(layer).torch is not None for _, layer in module.leaves())
 
 
 def _through(module: Module, prefix: str, x: Any, apply: Callable[[Module, str, Any], Any]) -> Any:
@@ -73,7 +72,7 @@ def _through(module: Module, prefix: str, x: Any, apply: Callable[[Module, str, 
     return x + out if isinstance(module, Residual) else out
 
 
-def _row_of(layer: Module) -> Spec:
-    if type(layer) not in _ROW_OF:
-        raise OptionError(f"audit: {type(layer).__name__} must have a row in checking.specs, found none.")
-    return _ROW_OF[type(layer)]
+def _spec_of(layer: Module) -> Spec:
+    if type(layer) not in _SPEC_OF:
+        raise OptionError(f"audit: {type(layer).__name__} must have a spec in checking.specs, found none.")
+    return _SPEC_OF[type(layer)]

@@ -1,17 +1,10 @@
-"""What a twin is, and where its library comes from."""
+"""PyTorch, where it is installed: an extra that the audit and parity compare with."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any
 
 from mlp_numpy.errors import ExtraMissingError
-
-Tensor: TypeAlias = Any
-"""A ``torch.Tensor``; the type is not known without the extra."""
-
-TorchReference: TypeAlias = Callable[..., Tensor]
-"""(torch, module, params, x), for a loss (torch, module, params, x, y, **options) → out."""
 
 
 def pytorch(who: str) -> Any:

@@ -1,0 +1,7 @@
+"""Wrong versions of every formula, which the audit must see: generic ones, and mistakes that people make."""
+
+from mlp_numpy.checking.mutants.mistakes import MISTAKES
+from mlp_numpy.checking.mutants.mutant import Mutant
+from mlp_numpy.checking.mutants.operators import generic_mutants
+
+__all__ = ["MISTAKES", "Mutant", "generic_mutants"]
