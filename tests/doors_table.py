@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+import mlp_numpy
 from mlp_numpy import (
     SGD,
     FlatParameters,
@@ -54,6 +55,16 @@ RECORDS = {
 }  # fmt: skip
 """Classes that the library makes and people read: their constructors check nothing."""
 ABSTRACT = {"Classifier", "Initializer", "LossModule", "Module", "Network", "Op", "Optimizer", "Schedule"}
+
+
+def _needs_nothing(name: str) -> bool:
+    thing = getattr(mlp_numpy, name)
+    if isinstance(thing, type) and issubclass(thing, Exception) or name in ABSTRACT:
+        return False
+    parameters = inspect.signature(thing).parameters.values()
+    return all(
+        each.default is not each.empty or each.kind in (each.VAR_POSITIONAL, each.VAR_KEYWORD) for each in parameters
+    )
 
 
 def net() -> Sequential:
@@ -142,14 +153,9 @@ BASE: dict[str, Callable[[], dict[str, Any]]] = {
     "Preprocessing": lambda: {"kind": "raw", "shift": None, "scale": None},
     "SealedSplit": lambda: {"split": split()},
     "generate": lambda: {"n_train": 3, "n_test": 2},
-    **dict.fromkeys(
-        ("BCEModule", "BCEWithLogitsModule", "CrossEntropyModule", "Dropout", "ELUModule", "FlattenModule",
-         "GELUModule", "HingeModule", "HuberModule", "IdentityModule", "KLDivergenceModule", "L1Module",
-         "LogSoftMaxModule", "MSEModule", "NLLModule", "PReLUModule", "ReLUModule", "SELUModule", "SiLUModule",
-         "SigmoidModule", "SoftMaxCrossEntropyModule", "SoftMaxModule", "SoftplusModule", "TanhModule", "Constant",
-         "Joined", "glorot", "kaiming", "lecun", "normal", "orthogonal", "uniform", "zeros"),
-        dict,
-    ),
+    "Constant": dict,
+    "Joined": dict,
+    **{name: dict for name in mlp_numpy.__all__ if callable(getattr(mlp_numpy, name)) and _needs_nothing(name)},
 }  # fmt: skip
 """The arguments of a call that works, by the name of the class or function."""
 JUNK: list[Any] = [

@@ -12,52 +12,11 @@ from mlp_numpy.arrays import Array
 from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.errors import unknown_name
 from mlp_numpy.explain.example import Example
-from mlp_numpy.explain.loops import layers
-from mlp_numpy.explain.losses_activations import LOSSES_AND_ACTIVATIONS
+from mlp_numpy.explain.loops.activations import ACTIVATIONS
+from mlp_numpy.explain.loops.layers import LAYERS
+from mlp_numpy.explain.loops.losses import LOSSES
 
-_X: Final = [[1.0, -2.0, 0.5], [3.0, 0.0, -1.0]]
-_DOUT: Final = [[1.0, 0.5, -1.0], [2.0, -0.25, 1.0]]
-_LABELS: Final = {"y": np.array([2, 0]), "reduction": "mean"}
-
-EXAMPLES: Final = {
-    example.name: example
-    for example in (
-        Example(
-            "Linear",
-            layers.linear,
-            layers.linear_backward,
-            {"x": _X, "weight": [[1.0, 0.0, 2.0], [-1.0, 3.0, 0.5]], "bias": [0.1, -0.2]},
-            [[1.0, 0.5], [2.0, -1.0]],
-        ),
-        Example(
-            "LeakyReLU",
-            layers.leaky_relu,
-            layers.leaky_relu_backward,
-            {"x": _X},
-            _DOUT,
-            {"neg_slope": 0.1},
-        ),
-        Example("ReLU", layers.relu, layers.relu_backward, {"x": _X}, _DOUT),
-        Example("SoftMax", layers.softmax, layers.softmax_backward, {"x": _X}, _DOUT),
-        Example(
-            "CrossEntropy",
-            layers.cross_entropy,
-            layers.cross_entropy_backward,
-            {"x": [[0.2, 0.3, 0.5], [0.7, 0.2, 0.1]]},
-            1.0,
-            _LABELS,
-        ),
-        Example(
-            "SoftMaxCrossEntropy",
-            layers.softmax_cross_entropy,
-            layers.softmax_cross_entropy_backward,
-            {"x": _X},
-            1.0,
-            _LABELS,
-        ),
-        *LOSSES_AND_ACTIVATIONS,
-    )
-}
+EXAMPLES: Final = {example.name: example for example in (*LAYERS, *ACTIVATIONS, *LOSSES)}
 
 
 def explain_formula(name: str) -> str:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from mlp_numpy import modules
 from mlp_numpy.arrays import Array
 from mlp_numpy.autodiff import Op
+
+X: Final = [[1.0, -2.0, 0.5], [3.0, 0.0, -1.0]]
+DOUT: Final = [[1.0, 0.5, -1.0], [2.0, -0.25, 1.0]]
+"""The batch of two examples with three features that most examples show, and the gradient of its output."""
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from math import erf, exp, log, pi, sqrt
+from typing import Final
 
 import numpy as np
 
 from mlp_numpy.arrays import Array
+from mlp_numpy.explain.example import DOUT, Example, X
 
 
 def scaled_relu(x: Array, *, scale: float) -> Array:
@@ -192,3 +194,18 @@ def log_softmax_backward(dout: Array, x: Array) -> Array:
                 same = 1 if i == j else 0
                 dx[n, i] += dout[n, j] * (same - exp(x[n, i]) / total)
     return dx
+
+
+ACTIVATIONS: Final = (
+    Example("ScaledReLU", scaled_relu, scaled_relu_backward, {"x": X}, DOUT, {"scale": 5.0}),
+    Example("PReLU", prelu, prelu_backward, {"x": X, "slope": [0.25, 0.5, -1.0]}, DOUT),
+    Example("Sigmoid", sigmoid, sigmoid_backward, {"x": X}, DOUT),
+    Example("Tanh", tanh, tanh_backward, {"x": X}, DOUT),
+    Example("ELU", elu, elu_backward, {"x": X}, DOUT, {"alpha": 1.0}),
+    Example("SELU", selu, selu_backward, {"x": X}, DOUT),
+    Example("SiLU", silu, silu_backward, {"x": X}, DOUT),
+    Example("Softplus", softplus, softplus_backward, {"x": X}, DOUT, {"beta": 1.0}),
+    Example("GELU", gelu, gelu_backward, {"x": X}, DOUT),
+    Example("GELUTanh", gelu_tanh, gelu_tanh_backward, {"x": X}, DOUT),
+    Example("LogSoftMax", log_softmax, log_softmax_backward, {"x": X}, DOUT),
+)

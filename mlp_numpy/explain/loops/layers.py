@@ -7,10 +7,12 @@ are those of the equations: n a sample, d an input, m an output, i and j classes
 from __future__ import annotations
 
 from math import exp, log
+from typing import Final
 
 import numpy as np
 
 from mlp_numpy.arrays import Array
+from mlp_numpy.explain.example import DOUT, Example, X
 
 
 def linear(x: Array, weight: Array, bias: Array) -> Array:
@@ -112,3 +114,42 @@ def softmax_cross_entropy(x: Array, *, y: Array, reduction: str) -> Array:
 
 def softmax_cross_entropy_backward(dout: Array, x: Array, *, y: Array, reduction: str) -> Array:
     return softmax_backward(cross_entropy_backward(dout, softmax(x), y=y, reduction=reduction), x)
+
+
+_LABELS: Final = {"y": np.array([2, 0]), "reduction": "mean"}
+
+LAYERS: Final = (
+    Example(
+        "Linear",
+        linear,
+        linear_backward,
+        {"x": X, "weight": [[1.0, 0.0, 2.0], [-1.0, 3.0, 0.5]], "bias": [0.1, -0.2]},
+        [[1.0, 0.5], [2.0, -1.0]],
+    ),
+    Example(
+        "LeakyReLU",
+        leaky_relu,
+        leaky_relu_backward,
+        {"x": X},
+        DOUT,
+        {"neg_slope": 0.1},
+    ),
+    Example("ReLU", relu, relu_backward, {"x": X}, DOUT),
+    Example("SoftMax", softmax, softmax_backward, {"x": X}, DOUT),
+    Example(
+        "CrossEntropy",
+        cross_entropy,
+        cross_entropy_backward,
+        {"x": [[0.2, 0.3, 0.5], [0.7, 0.2, 0.1]]},
+        1.0,
+        _LABELS,
+    ),
+    Example(
+        "SoftMaxCrossEntropy",
+        softmax_cross_entropy,
+        softmax_cross_entropy_backward,
+        {"x": X},
+        1.0,
+        _LABELS,
+    ),
+)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from math import exp, log
+from typing import Any, Final
 
 import numpy as np
 
 from mlp_numpy.arrays import Array
+from mlp_numpy.explain.example import Example, X
 
 
 def reduced(losses: Array, reduction: str) -> Array:
@@ -149,3 +151,22 @@ def hinge_backward(dout: Array, x: Array, *, y: Array, margin: float, reduction:
             dx[n, i] += share(dout, (len(x),), (n,), reduction)
             dx[n, y[n]] -= share(dout, (len(x),), (n,), reduction)
     return dx
+
+
+_P: Final = [[0.2, 0.3, 0.5], [0.7, 0.2, 0.1]]
+_LOGS: Final = np.log(_P)
+_Y: Final = np.array([[0.0, 0.0, 1.0], [1.0, 0.25, 0.5]])
+_CLASSES: Final = {"y": np.array([2, 0]), "reduction": "mean"}
+_NUMBERS: Final[dict[str, Any]] = {"y": _Y, "reduction": "mean"}
+_ROWS: Final[dict[str, Any]] = {"y": np.array([[0.0, 0.5, 0.5], [0.25, 0.5, 0.25]]), "reduction": "mean"}
+
+LOSSES: Final = (
+    Example("NLL", nll, nll_backward, {"x": _LOGS}, 1.0, _CLASSES),
+    Example("KLDivergence", kl_divergence, kl_divergence_backward, {"x": _LOGS}, 1.0, _ROWS),
+    Example("Hinge", hinge, hinge_backward, {"x": X}, 1.0, _CLASSES | {"margin": 1.0}),
+    Example("MSE", mse, mse_backward, {"x": X}, 1.0, _NUMBERS),
+    Example("L1", l1, l1_backward, {"x": X}, 1.0, _NUMBERS),
+    Example("Huber", huber, huber_backward, {"x": X}, 1.0, _NUMBERS | {"delta": 1.0}),
+    Example("BCE", bce, bce_backward, {"x": _P}, 1.0, _NUMBERS),
+    Example("BCEWithLogits", bce_with_logits, bce_with_logits_backward, {"x": X}, 1.0, _NUMBERS),
+)
