@@ -2,6 +2,8 @@
 
 from mlp_numpy.autodiff import Id, ReLU, Sigmoid, Tanh
 from mlp_numpy.modules.activations import (
+    Hardswish,
+    HardswishModule,
     IdentityModule,
     LeakyReLU,
     LeakyReLUModule,
@@ -17,7 +19,18 @@ from mlp_numpy.modules.batch_norm import BatchNorm, BatchNormalize, BatchNormali
 from mlp_numpy.modules.chain import check_loss_matches
 from mlp_numpy.modules.conv import Conv2d, Conv2dModule
 from mlp_numpy.modules.dropout import Dropout, DropoutMask
-from mlp_numpy.modules.exponential import ELU, SELU, ELUModule, SELUModule, SiLU, SiLUModule, Softplus, SoftplusModule
+from mlp_numpy.modules.exponential import (
+    ELU,
+    SELU,
+    ELUModule,
+    Mish,
+    MishModule,
+    SELUModule,
+    SiLU,
+    SiLUModule,
+    Softplus,
+    SoftplusModule,
+)
 from mlp_numpy.modules.gelu import GELU, GELUModule, GELUTanh
 from mlp_numpy.modules.init import Initializer, glorot, kaiming, lecun, normal, orthogonal, uniform, zeros
 from mlp_numpy.modules.layer_norm import LayerNorm, LayerNormalize
@@ -69,6 +82,8 @@ __all__ = [
     "GELUModule",
     "GELUTanh",
     "Hinge",
+    "Hardswish",
+    "HardswishModule",
     "HingeModule",
     "Huber",
     "HuberModule",
@@ -101,6 +116,8 @@ __all__ = [
     "LossModule",
     "MSE",
     "MSEModule",
+    "Mish",
+    "MishModule",
     "MaxPool2d",
     "MaxPool2dModule",
     "Module",

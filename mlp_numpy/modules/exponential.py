@@ -109,6 +109,38 @@ def _silu_backward(dx: Array, slope: Array, dout: Array, x: Array, s: Array) -> 
     product(slope, dout, dx)
 
 
+class Mish(Op):
+    """
+    Forward     out = x t      t = tanh(log(1 + eˣ)) = ((1 + eˣ)² − 1) / ((1 + eˣ)² + 1)
+    Backward    dx = dout ⊙ (t + x σ(x) (1 − t) (1 + t))
+    Shapes      x, out, dout: any, all the same
+    Caches      the slope, the factor of dout
+    Kinks       none
+    Reference   Misra 2019, "Mish: A Self Regularized Non-Monotonic Activation Function", eq. 1 and 3
+    """
+
+    @staticmethod
+    def forward(context: Context, x: Array) -> Array:
+        out, context["slope"] = blockwise(_mish, x, n_out=2)
+        return out
+
+    @staticmethod
+    def backward(context: Context, dout: Array) -> Array:
+        return product(context["slope"], dout)
+
+
+def _mish(out: Array, slope: Array, x: Array) -> None:
+    # Both forms of t are fractions of z = exp(−|x|) ≤ 1, by the sign of the real part: nothing leaves the range.
+    positive = x.real > 0
+    z = np.exp(np.where(positive, -x, x))
+    top, rest = np.where(positive, 1 + 2 * z, z * (z + 2)), np.where(positive, 2 * z * z, 2)
+    t, one_less_t = top / (top + rest), rest / (top + rest)
+    sigmoid = np.where(positive, 1, z) / (1 + z)
+    product(t, x, out)
+    product(sigmoid * one_less_t * (1 + t), x, slope)
+    slope += t
+
+
 class Softplus(Op):
     """
     Forward     out = log(1 + e^(βx)) / β = max(0, x) + log(1 + t) / β      t = e^(−β|x|)
@@ -202,6 +234,16 @@ class SiLUModule(Module):
     """``x · sigmoid(x)``."""
 
     op = SiLU
+    output_kind = "scores"
+
+    def __init__(self) -> None:
+        super().__init__()
+
+
+class MishModule(Module):
+    """``x · tanh(softplus(x))``."""
+
+    op = Mish
     output_kind = "scores"
 
     def __init__(self) -> None:

@@ -15,11 +15,13 @@ from mlp_numpy import (
     Conv2dModule,
     ELUModule,
     GELUModule,
+    HardswishModule,
     IdentityModule,
     LayerNorm,
     LeakyReLUModule,
     LogSoftMaxModule,
     MaxPool2dModule,
+    MishModule,
     PReLUModule,
     ReLUModule,
     SELUModule,
@@ -128,7 +130,17 @@ def test_the_whole_numbers_of_numpy_are_sizes() -> None:
 @pytest.mark.parametrize(
     "make",
     [
-        *(SELUModule, SiLUModule, SigmoidModule, TanhModule, IdentityModule, SoftMaxModule, LogSoftMaxModule),
+        *(
+            SELUModule,
+            SiLUModule,
+            MishModule,
+            HardswishModule,
+            SigmoidModule,
+            TanhModule,
+            IdentityModule,
+            SoftMaxModule,
+            LogSoftMaxModule,
+        ),
     ],
 )
 def test_modules_without_arguments_take_none(make: Any) -> None:

@@ -14,9 +14,11 @@ from mlp_numpy.checking.specs.spec import Draw, Params, Spec, Tensor, functional
 from mlp_numpy.modules import (
     ELUModule,
     GELUModule,
+    HardswishModule,
     IdentityModule,
     LeakyReLUModule,
     LogSoftMaxModule,
+    MishModule,
     Module,
     PReLUModule,
     ReLUModule,
@@ -80,6 +82,16 @@ def _softplus_reference(module: Any, params: Params, x: TensorNode) -> TensorNod
     """log(1 + exp βx) / β"""
     out: TensorNode = (1 + (module.beta * x).exp()).log() / module.beta
     return out
+
+
+def _mish_reference(module: Any, params: Params, x: TensorNode) -> TensorNode:
+    """x tanh(log(1 + exp x))"""
+    return x * (1 + x.exp()).log().tanh()
+
+
+def _hardswish_reference(module: Any, params: Params, x: TensorNode) -> TensorNode:
+    """x (6 − max(0, 6 − max(0, x + 3))) / 6"""
+    return x * (6 - (6 - (x + 3).relu()).relu()) / 6
 
 
 def _sigmoid_reference(module: Any, params: Params, x: TensorNode) -> TensorNode:
@@ -163,6 +175,13 @@ def _gelu(draws: Sampler, variant: str) -> Module:
     return GELUModule("tanh" if variant == "tanh" else "none")
 
 
+def _hardswish(draws: Sampler, variant: str) -> Sample:
+    # Where zeros are drawn, the kinks are: both ends of the bent piece.
+    x = 2 * draws.numbers(*draws.shape(int(draws.rng.integers(1, 4, endpoint=True)), most=3))
+    x = np.where(x == 0, draws.rng.choice([-3.0, 3.0], x.shape), x) if draws.tied else x
+    return Sample(HardswishModule(), x, kinked=bool((abs(x) == 3).any()))
+
+
 def _softplus(draws: Sampler, variant: str) -> Module:
     return SoftplusModule(_setting(draws, 0.5, 1.0, 3.0))
 
@@ -199,6 +218,8 @@ ACTIVATIONS: Final = (
         functional("gelu", lambda module: {"approximate": module.approximate}),
         ("exact", "tanh"),
     ),
+    Spec("mish", MishModule, _on_any_shape(lambda draws, variant: MishModule()), _mish_reference, functional("mish")),
+    Spec("hardswish", HardswishModule, _hardswish, _hardswish_reference, functional("hardswish")),
     Spec("silu", SiLUModule, _on_any_shape(lambda draws, variant: SiLUModule()), _silu_reference, functional("silu")),
     Spec(
         "softplus",

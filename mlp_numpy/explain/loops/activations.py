@@ -107,6 +107,41 @@ def silu_backward(dout: Array, x: Array) -> Array:
     return dx
 
 
+def mish(x: Array) -> Array:
+    out = np.zeros(x.shape)
+    for index in np.ndindex(*x.shape):
+        v = float(x[index])
+        square = (1 + exp(v)) ** 2
+        out[index] = v * (square - 1) / (square + 1)
+    return out
+
+
+def mish_backward(dout: Array, x: Array) -> Array:
+    dx = np.zeros(x.shape)
+    for index in np.ndindex(*x.shape):
+        v = float(x[index])
+        square = (1 + exp(v)) ** 2
+        t = (square - 1) / (square + 1)
+        dx[index] = dout[index] * (t + v * (1 - t**2) / (1 + exp(-v)))
+    return dx
+
+
+def hardswish(x: Array) -> Array:
+    out = np.zeros(x.shape)
+    for index in np.ndindex(*x.shape):
+        v = float(x[index])
+        out[index] = v * min(6.0, max(0.0, v + 3)) / 6
+    return out
+
+
+def hardswish_backward(dout: Array, x: Array) -> Array:
+    dx = np.zeros(x.shape)
+    for index in np.ndindex(*x.shape):
+        v = float(x[index])
+        dx[index] = dout[index] * (0 if v <= -3 else 1 if v >= 3 else (2 * v + 3) / 6)
+    return dx
+
+
 def softplus(x: Array, *, beta: float) -> Array:
     out = np.zeros(x.shape)
     for index in np.ndindex(*x.shape):
@@ -204,6 +239,8 @@ ACTIVATIONS: Final = (
     Example("ELU", elu, elu_backward, {"x": X}, DOUT, {"alpha": 1.0}),
     Example("SELU", selu, selu_backward, {"x": X}, DOUT),
     Example("SiLU", silu, silu_backward, {"x": X}, DOUT),
+    Example("Mish", mish, mish_backward, {"x": X}, DOUT),
+    Example("Hardswish", hardswish, hardswish_backward, {"x": X}, DOUT),
     Example("Softplus", softplus, softplus_backward, {"x": X}, DOUT, {"beta": 1.0}),
     Example("GELU", gelu, gelu_backward, {"x": X}, DOUT),
     Example("GELUTanh", gelu_tanh, gelu_tanh_backward, {"x": X}, DOUT),
