@@ -25,8 +25,9 @@ from mlp_numpy.errors import MlpNumpyError, OptionError
 from mlp_numpy.experiment import build_components
 from mlp_numpy.recipes import RecipeResult, Results, find_recipe
 from mlp_numpy.recipes.report import PYTORCH
-from mlp_numpy.recipes.results import columns
+from mlp_numpy.recipes.results import DIGITS
 from mlp_numpy.training import EvaluationRecord, Trainer
+from mlp_numpy.training.records import as_columns
 
 CHUNK = 500
 OPTIMIZERS = {"sgd": "SGD", "adam": "Adam", "adagrad": "Adagrad", "rmsprop": "RMSprop"}
@@ -121,16 +122,14 @@ def main() -> None:
     began = time.perf_counter()
     parts = build_components(config)
     net = network(config, parts.dataset.n_features, parts.dataset.n_classes)
-    found = columns(list(evaluations(config, parts.trainer, net)))
+    found = as_columns(EvaluationRecord, list(evaluations(config, parts.trainer, net)), DIGITS)
     best, last = max(found["accuracy"]), found["accuracy"][-1]
     print(f"{given.recipe} {' '.join(given.changes)} in PyTorch: best {best:.4f}, last {last:.4f}")
     if given.results:
         (recipe,) = find_recipe([given.recipe])
         about = {"status": "finished", "dataset": parts.dataset.name, "torch": torch.__version__}
         seconds = round(time.perf_counter() - began, 1)
-        result = RecipeResult(
-            recipe.name, given.seed, recipe.settings, about, seconds, config.held_out, found, columns([])
-        )
+        result = RecipeResult(recipe.name, given.seed, recipe.settings, about, seconds, config.held_out, found, {})
         Results(given.results / PYTORCH).write(recipe, result)
 
 

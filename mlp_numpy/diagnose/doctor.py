@@ -84,7 +84,7 @@ def _before(parts: Components, config: Config) -> Iterator[Finding]:
     except NonFiniteError as error:
         yield rules.exploded("at the start", str(error))
     else:
-        measures: Measures = record.watched or {}
+        measures: Measures = record.layer_stats or {}
         yield rules.first_loss(record.loss, parts.dataset.n_classes)
         yield rules.input_scale(mean, std, measures)
         yield from _layers("at the start", measures, config.batch)
@@ -101,7 +101,7 @@ def _after(parts: Components, config: Config, checkpoint: Checkpoint) -> Iterato
     except NonFiniteError as error:
         yield rules.exploded("now", str(error))
     else:
-        yield from _layers("now", record.watched or {}, config.batch)
+        yield from _layers("now", record.layer_stats or {}, config.batch)
     if history.evaluations:
         yield rules.better_than_guessing(history, parts.trainer.held_out.labels)
         yield rules.gap(history, n_classes)

@@ -101,10 +101,10 @@ class Artifacts:
         if not running:
             title = f"{parts.model.title} on {parts.dataset.name}"
             writers[self.place.picture] = lambda: save_curves(self.place.picture, history, title)
-            watched = history.watched()
-            if watched:
+            stats = history.layer_stats()
+            if stats:
                 writers[folder / WATCH] = lambda: save_layer_stats(
-                    folder / WATCH, _measures(watched), title, steps=watched["step"]
+                    folder / WATCH, _measures(stats), title, steps=stats["step"]
                 )
         self._try(writers)
         # The history comes last: it tells what came of the others, and that a run with a status of its end is whole.
@@ -159,9 +159,9 @@ class Artifacts:
         write_archive(path, with_prefix("state/", failure.state) | {"x": failure.x, "y": failure.y}, about)
 
 
-def _measures(watched: dict[str, Any]) -> dict[str, dict[str, list[float]]]:
-    """What was watched, measure by measure: a column for every layer that has it."""
-    layers = {name: columns for name, columns in watched.items() if name != "step"}
+def _measures(stats: dict[str, Any]) -> dict[str, dict[str, list[float]]]:
+    """What was stats, measure by measure: a column for every layer that has it."""
+    layers = {name: columns for name, columns in stats.items() if name != "step"}
     found: dict[str, dict[str, list[float]]] = {"gradient norm": {}, "update / weight": {}, "dead share": {}}
     for name, columns in layers.items():
         if "gradient" in columns:

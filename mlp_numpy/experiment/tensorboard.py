@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any, Final, NamedTuple
 
 from mlp_numpy.errors import ExtraMissingError, RunFolderError
-from mlp_numpy.training import EvaluationRecord, History, Record, StepRecord, Trainer, Update
+from mlp_numpy.training import EvaluationRecord, History, Record, StepRecord, Trainer
 
 FOLDER: Final = "tensorboard"
 """The folder, inside the run's, that TensorBoard is to be pointed to."""
@@ -60,7 +60,7 @@ def events(
     if found is None:
         yield lambda record: None
         return
-    with contextlib.closing(Events(found, here, history, trainer.update, trainer.step)) as written:
+    with contextlib.closing(Events(found, here, history, trainer.step)) as written:
         yield written.add
 
 
@@ -78,8 +78,8 @@ class Events:
     Raises RunFolderError if the disk does not take it, now or later.
     """
 
-    def __init__(self, found: Library, folder: Path, history: History, update: Update, step: int) -> None:
-        self._found, self._folder, self._part, self._update = found, folder, history.part, update
+    def __init__(self, found: Library, folder: Path, history: History, step: int) -> None:
+        self._found, self._folder, self._part = found, folder, history.part
         with _saved_in(folder):
             folder.mkdir(exist_ok=True)
             # its own suffix keeps a run that goes on within the second from writing over what it left
@@ -89,18 +89,16 @@ class Events:
             session = found.messages.SessionLog
             self._write(step=step, file_version=_VERSION)
             self._write(step=step, session_log=session(status=session.START))
-        losses = [record.loss for record in history.evaluations if record.step < step]
         latest: list[Record] = [*history.steps[-1:], *history.evaluations[-1:]]
         for record in latest:
             if record.step == step:
-                self.add(record, update.lr_at(step - 1, losses))
+                self.add(record)
 
-    def add(self, record: Record, lr: float | None = None) -> None:
-        """Write a record; of a step, with the learning rate ``lr``, by default what the optimizer has now."""
+    def add(self, record: Record) -> None:
+        """Write a record."""
         if isinstance(record, StepRecord):
-            values = {"loss/train": record.loss, "accuracy/train": record.accuracy}
-            values["learning rate"] = self._update.optimizer.lr if lr is None else lr
-            for layer, measures in (record.watched or {}).items():
+            values = {"loss/train": record.loss, "accuracy/train": record.accuracy, "learning rate": record.lr}
+            for layer, measures in (record.layer_stats or {}).items():
                 values |= {f"{measure}/{layer}": value for measure, value in measures.items()}
         else:
             values = {f"loss/{self._part}": record.loss, f"accuracy/{self._part}": record.accuracy}

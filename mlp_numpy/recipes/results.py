@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -20,8 +20,10 @@ from mlp_numpy.experiment.folder import usable
 from mlp_numpy.recipes.recipe import Recipe
 from mlp_numpy.training import EvaluationRecord, History, StepRecord
 from mlp_numpy.training.history import PARTS
+from mlp_numpy.training.records import as_columns, from_columns, mean_record
 
-_COLUMNS: Final = ("step", "loss", "accuracy")
+DIGITS: Final = 5
+"""Digits behind the point of every value in a result file."""
 _POINTS: Final = 100
 """Points of a training curve that are kept, each the mean of the steps around it."""
 
@@ -72,8 +74,9 @@ class RecipeResult:
 
     def history(self) -> History:
         """The curves, to draw."""
-        steps = [StepRecord(*row) for row in _rows(self.train)]
-        return History({}, steps, [EvaluationRecord(*row) for row in _rows(self.evaluations)], self.part)
+        steps = from_columns(StepRecord, self.train) if object_of("train", self.train) else []
+        evaluations = object_of("evaluations", self.evaluations)
+        return History({}, steps, from_columns(EvaluationRecord, evaluations) if evaluations else [], self.part)
 
 
 class Results:
@@ -139,15 +142,7 @@ def _result(content: Any) -> RecipeResult:
         number_of("accuracy of a trial", object_of("a trial", trial)["accuracy"])
     for name, value in object_of("classes", result.classes).items():
         number_of(f"class {name}", value)
-    for name in ("evaluations", "train"):
-        table = object_of(name, getattr(result, name))
-        if table:
-            columns = [list_of(f"{name} {each}", table[each]) for each in _COLUMNS]
-            for step, *measured in zip(*columns, strict=True):
-                whole = isinstance(step, float) and step.is_integer()
-                count_of(f"{name} step", int(step) if whole else step)
-                for each, value in zip(_COLUMNS[1:], measured, strict=True):
-                    number_of(f"{name} {each}", value)
+    result.history()
     return result
 
 
@@ -178,40 +173,14 @@ def _up_to(steps: float, table: dict[str, list[float]]) -> dict[str, list[float]
     return {name: column[:n] for name, column in table.items()}
 
 
-def columns(records: Sequence[StepRecord | EvaluationRecord]) -> dict[str, list[float]]:
-    """Records as columns, to five digits behind the point."""
-    return {
-        "step": [record.step for record in records],
-        "loss": [round(record.loss, 5) for record in records],
-        "accuracy": [round(record.accuracy, 5) for record in records],
-    }
-
-
 def thinned(records: Sequence[StepRecord]) -> dict[str, list[float]]:
     """The records of the steps as at most a hundred, each the mean of its neighbors and at the last one's step."""
-    parts = [records[start : start + _width(records)] for start in range(0, len(records), _width(records))]
-    means = [
-        StepRecord(part[-1].step, _mean(each.loss for each in part), _mean(each.accuracy for each in part))
-        for part in parts
-    ]
-    return columns(means)
+    width = max(1, math.ceil(len(records) / _POINTS))
+    parts = [records[start : start + width] for start in range(0, len(records), width)]
+    return as_columns(StepRecord, [mean_record(StepRecord, part) for part in parts], DIGITS)
 
 
 def mean_and_std(values: Sequence[float]) -> tuple[float, float]:
     """The mean, and the standard deviation of the sample, NaN for one value alone."""
     known = np.array(values, np.float64)
     return float(known.mean()), float(known.std(ddof=1)) if len(known) > 1 else math.nan
-
-
-def _width(records: Sequence[Any]) -> int:
-    return max(1, math.ceil(len(records) / _POINTS))
-
-
-def _mean(values: Iterable[float]) -> float:
-    return float(np.mean(list(values)))
-
-
-def _rows(table: dict[str, list[float]]) -> Iterable[tuple[int, float, float]]:
-    for step, loss, accuracy in zip(*(table.get(name, []) for name in _COLUMNS), strict=True):
-        # A file has null where there was no number.
-        yield int(step), math.nan if loss is None else loss, math.nan if accuracy is None else accuracy

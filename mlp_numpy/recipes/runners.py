@@ -20,12 +20,13 @@ from mlp_numpy.experiment.folder import usable
 from mlp_numpy.experiment.lock import locked
 from mlp_numpy.experiment.signals import Stopped, held_signals
 from mlp_numpy.recipes.recipe import Recipe
-from mlp_numpy.recipes.results import RecipeResult, columns, thinned
+from mlp_numpy.recipes.results import DIGITS, RecipeResult, thinned
 from mlp_numpy.recipes.tape_mlp import node_trainer
 from mlp_numpy.search import Search
 from mlp_numpy.system_info import machine_fingerprint
 from mlp_numpy.training import EvaluationRecord, History, evaluate, load_checkpoint, save_checkpoint
 from mlp_numpy.training.checkpoint import NAME, PREVIOUS
+from mlp_numpy.training.records import as_columns
 
 UnderWay: TypeAlias = Generator[float, None, RecipeResult]
 """Yields how far it is, 0 to 1, and returns the result."""
@@ -94,7 +95,7 @@ def _run(recipe: Recipe, seed: int, place: Workspace) -> UnderWay:
         about=_about(status, run.dataset.name, repr(run.model), len(run.parameters)),
         seconds=round(history.about["seconds"], 1),
         part=history.part,
-        evaluations=columns(history.evaluations),
+        evaluations=as_columns(EvaluationRecord, history.evaluations, DIGITS),
         train=thinned(history.steps),
         classes=_classes(run) if recipe.figure == "classes" else {},
         test=history.about.get("test", {}).get("accuracy"),
@@ -143,7 +144,7 @@ def _in_folder(folder: Path, recipe: Recipe, seed: int, place: Workspace) -> Und
         about=_about(status, settings.dataset, "network of nodes", len(trainer.parameters)),
         seconds=round(before + time.perf_counter() - began, 1),
         part=history.part,
-        evaluations=columns(history.evaluations),
+        evaluations=as_columns(EvaluationRecord, history.evaluations, DIGITS),
         train=thinned(history.steps),
     )
 

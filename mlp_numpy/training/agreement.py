@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
-from mlp_numpy.checks import Bounds, instance, number, shown
+from mlp_numpy.checks import instance, shown
 from mlp_numpy.data.dataset import Split
 from mlp_numpy.data.preprocessing import Preprocessing
 from mlp_numpy.errors import OptionError
 from mlp_numpy.modules import LossModule, Module, check_loss_matches
 from mlp_numpy.optim import Optimizer
 from mlp_numpy.training.update import Update
-
-_GROWTH: Final = Bounds("> 0", 0, np.inf, high_included=True)
 
 
 def agreed(model: Module, loss: LossModule, update: Any, batches: Any, held_out: Split) -> Update:
@@ -43,26 +41,3 @@ def agreed(model: Module, loss: LossModule, update: Any, batches: Any, held_out:
             "Hint: a model's last FlatParameters are the ones that move it."
         )
     return whole
-
-
-class LossBound:
-    """What a batch loss must not exceed: ``max_growth`` times the first one, or ``max_growth`` if that was below 1."""
-
-    def __init__(self, max_growth: float) -> None:
-        self.max_growth = number("Trainer", "max_growth", max_growth, _GROWTH)
-        self.first_loss = np.nan
-
-    def holds(self, loss: float) -> bool:
-        """Whether a batch loss is finite and within the bound; the first one that is asked about sets it."""
-        if np.isnan(self.first_loss):
-            self.first_loss = loss
-        # an infinite first loss would have no bound, so it must be finite besides
-        return bool(np.isfinite(loss) and loss <= self.value)
-
-    @property
-    def value(self) -> float:
-        """The bound."""
-        return self.max_growth * max(1.0, self.first_loss)
-
-    def __str__(self) -> str:
-        return f"{self.value:g} (the first one was {self.first_loss:g})"

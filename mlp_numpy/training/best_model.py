@@ -34,7 +34,7 @@ class BestModel:
         """Whether patience has come to its end."""
         return self.patience is not None and self.waited >= self.patience
 
-    def see(self, record: EvaluationRecord) -> None:
+    def update(self, record: EvaluationRecord) -> None:
         """Take in an evaluation of the model as it is now."""
         if record.accuracy > self.accuracy:
             self.accuracy, self.waited = record.accuracy, 0

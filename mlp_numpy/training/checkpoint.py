@@ -13,7 +13,7 @@ from mlp_numpy.checks import shown
 from mlp_numpy.data.reading import as_path, said
 from mlp_numpy.errors import DataError, DataNotFoundError
 from mlp_numpy.training.archive import read_archive, strip_prefix, with_prefix, write_archive
-from mlp_numpy.training.history import PARTS, History, checked_about, checked_watch
+from mlp_numpy.training.history import PARTS, History, checked_about, checked_stats
 
 FORMAT: Final = 1
 """The version of the format; must rise whenever an older reader would misread a file."""
@@ -46,8 +46,8 @@ def save_checkpoint(
     OptionError if ``folder`` is no path.
     """
     folder = as_path("save_checkpoint", folder)
-    watched = [[record.step, record.watched] for record in history.steps if record.watched]
-    content = {**about, "format": FORMAT, "history": history.about, "part": history.part, "watched": watched}
+    stats = [[record.step, record.layer_stats] for record in history.steps if record.layer_stats]
+    content = {**about, "format": FORMAT, "history": history.about, "part": history.part, "watched": stats}
     arrays = with_prefix("state/", state) | with_prefix("history/", history.arrays())
     write_archive(folder / NAME, arrays, content, keep=folder / PREVIOUS)
 
@@ -80,8 +80,8 @@ def _read(path: Path) -> Checkpoint:
         if history.part not in PARTS:
             raise ValueError(f"part {shown(history.part)}")
         found = strip_prefix("history/", arrays)
-        watched = checked_watch(about.pop("watched"))
-        history.load_arrays({name: found[name] for name in ("steps", "evaluations")}, watched)
+        stats = checked_stats(about.pop("watched"))
+        history.load_arrays({name: found[name] for name in ("steps", "evaluations")}, stats)
     except Exception as error:  # whoever writes another file with a digest can write anything
         raise DataError(f"load_checkpoint: {path} must hold the history of a run, got {said(error)}") from error
     return Checkpoint(strip_prefix("state/", arrays), history, about, path)

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, Parameter, all_finite
-from mlp_numpy.errors import NonFiniteError
+from mlp_numpy.arrays import Array, all_finite
 from mlp_numpy.modules import LossModule, Module, Residual, Sequential
 
 
@@ -31,21 +30,6 @@ class Failure:
     state: Mapping[str, Array]
     x: Array
     y: Array
-
-
-def failure_at(
-    step: int, what: str, bound: object, model: Module, loss: LossModule, batch: tuple[Array, Array], value: float
-) -> Failure:
-    """Find out where a batch goes wrong in the model as it is, and keep what is needed to see it again.
-
-    what, value   what should be finite or, where all numbers are, should not exceed ``bound``; the batch's loss
-    """
-    x, y = batch
-    state, place = model.state(), first_nonfinite(model, loss, x, y)
-    problem = f"{what} must be finite, got NaN or infinity"
-    if place is None:
-        problem = f"{what} must not exceed {bound}, got {value:g}"
-    return Failure(step, problem, place, value, state, x.copy(), y.copy())
 
 
 # The overflows on the way are what is looked for; NumPy's warnings beside them would only puzzle.
@@ -96,34 +80,6 @@ def steps(model: Module, prefix: str = "") -> Iterator[tuple[str, Module]]:
         return
     for name, child in model.children().items():
         yield from steps(child, f"{prefix}{name}.")
-
-
-def diverged(problem: str, step: int, place: str | None, kept: int, *, in_data: bool) -> NonFiniteError:
-    """The error for a training that cannot go on at ``step``, and has the weights of step ``kept`` now."""
-    hint = "look at the data" if in_data else "a smaller learning rate, or another preprocessing or initialization"
-    return NonFiniteError(
-        f"Trainer.run: {problem} at step {step}{f', first in {place}' if place else ''}. "
-        f"The weights are those after step {kept}. Hint: {hint}."
-    )
-
-
-def held_out_place(images: Array) -> tuple[str, bool]:
-    """Where a held-out loss that is not finite comes from, in words, and whether that is the data."""
-    in_data = images.dtype.kind == "f" and not all_finite(images)
-    return "the data held out" if in_data else "the held-out part", in_data
-
-
-def last_gradient(model: Module) -> Parameter:
-    """The parameter of the first layer that learns whose gradient is the smallest array.
-
-    It is computed last, from what has come through every layer behind it, and a NaN or an infinity on that way stays
-    one. So these few numbers tell what would cost a pass over all gradients, 4 % of a step of a large net.
-    """
-    found = list(model.named_parameters())
-    first_layer = found[0][0].rpartition(".")[0]
-    return min(
-        (array for name, array in found if name.rpartition(".")[0] == first_layer), key=lambda array: array.value.size
-    )
 
 
 def _bad(what: str, array: Array) -> str | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -17,7 +17,15 @@ from mlp_numpy.checks import choice, instance, shown
 from mlp_numpy.data.json_files import count_of, list_of, number_of, object_of, read_json, text_of, understood
 from mlp_numpy.data.reading import as_path
 from mlp_numpy.errors import DTypeError, ShapeError, UnknownNameError
-from mlp_numpy.training.records import EvaluationRecord, Record, StepRecord
+from mlp_numpy.training.records import (
+    EvaluationRecord,
+    R,
+    Record,
+    StepRecord,
+    as_columns,
+    column_names,
+    from_columns,
+)
 
 PARTS: Final = ("test", "validation")
 """What can be evaluated while training."""
@@ -69,22 +77,25 @@ class History:
         path = as_path("History.write", path)
         content = {
             "about": self.about,
-            "train": _columns([asdict(record) for record in self.steps]),
-            self.part: _columns([asdict(record) for record in self.evaluations]),
+            # Six digits show every difference that matters, and keep a history of 1500 steps below 50 kB.
+            "train": as_columns(StepRecord, self.steps, 6),
+            self.part: as_columns(EvaluationRecord, self.evaluations, 6),
         }
-        watched = self.watched()
-        if watched:
-            content["watch"] = watched
+        stats = self.layer_stats()
+        if stats:
+            content["watch"] = stats
         write_json(path, content)
 
     def write_csv(self, path: str | os.PathLike[str]) -> None:
-        """Write one row a record: part, step, loss, accuracy. Raises OptionError if ``path`` is no path."""
+        """Write one row a record: its part, then its columns. Raises OptionError if ``path`` is no path."""
         path = as_path("History.write_csv", path)
         rows = io.StringIO()
         table = csv.writer(rows, lineterminator="\n")
-        table.writerow(["part", "step", "loss", "accuracy"])
-        for part, records in (("train", self.steps), (self.part, self.evaluations)):
-            table.writerows([part, record.step, record.loss, record.accuracy] for record in records)
+        names = column_names(StepRecord)
+        table.writerow(["part", *names])
+        parts: tuple[tuple[str, Sequence[Record]], ...] = (("train", self.steps), (self.part, self.evaluations))
+        for part, records in parts:
+            table.writerows([part, *(getattr(record, name, "") for name in names)] for record in records)
         write_text(path, rows.getvalue())
 
     @classmethod
@@ -98,17 +109,17 @@ class History:
         content = read_json("History.read", path, wanted)
         with understood("History.read", f"{path} must be {wanted}"):
             (part,) = [name for name in PARTS if name in object_of("its content", content)]
-            watched = _watched_rows(content.get("watch", {}))
+            stats = _rows_of_stats(content.get("watch", {}))
             return cls(
                 checked_about(content["about"]),
-                [StepRecord(*row, watched.get(row[0])) for row in _rows(content["train"])],
-                [EvaluationRecord(*row) for row in _rows(content[part])],
+                _with_stats(from_columns(StepRecord, content["train"]), stats),
+                from_columns(EvaluationRecord, content[part]),
                 part,
             )
 
-    def watched(self) -> dict[str, Any]:
-        """What was watched, as columns: {"step": […], layer: {measure: […], …}, …}; empty if nothing was."""
-        found = [(record.step, record.watched) for record in self.steps if record.watched]
+    def layer_stats(self) -> dict[str, Any]:
+        """The measures of layers as columns: {"step": […], layer: {measure: […], …}, …}; empty if there are none."""
+        found = [(record.step, record.layer_stats) for record in self.steps if record.layer_stats]
         if not found:
             return {}
         columns: dict[str, Any] = {"step": [step for step, _ in found]}
@@ -117,28 +128,40 @@ class History:
         return columns
 
     def arrays(self) -> dict[str, Array]:
-        """The numbers of all records to the last bit: (n, 3) each, step, loss and accuracy."""
-        return {
-            name: np.array([[record.step, record.loss, record.accuracy] for record in records]).reshape(-1, 3)
-            for name, records in (("steps", self.steps), ("evaluations", self.evaluations))
+        """The columns of all records to the last bit, (n, number of columns) each."""
+        tables: dict[str, tuple[type[Record], Sequence[Record]]] = {
+            "steps": (StepRecord, self.steps),
+            "evaluations": (EvaluationRecord, self.evaluations),
         }
+        found = {}
+        for name, (kind, records) in tables.items():
+            names = column_names(kind)
+            rows = [[getattr(record, column) for column in names] for record in records]
+            found[name] = np.array(rows, np.float64).reshape(-1, len(names))
+        return found
 
-    def load_arrays(self, arrays: Mapping[str, Array], watched: Mapping[int, Any]) -> None:
-        """Make the records those that ``arrays`` gave, with what was watched at which step.
+    def load_arrays(self, arrays: Mapping[str, Array], stats: Mapping[int, Any]) -> None:
+        """Make the records those that ``arrays`` gave, with the measures of layers by step.
 
-        Raises UnknownNameError, ShapeError or DTypeError for other arrays; then nothing is changed.
+        Columns that were added since the arrays were written have their defaults. Raises UnknownNameError, ShapeError
+        or DTypeError for other arrays; then nothing is changed.
         """
-        rows = {name: _checked_rows(name, arrays) for name in ("steps", "evaluations")}
-        self.steps = [StepRecord(*row, watched.get(row[0])) for row in rows["steps"]]
-        self.evaluations = [EvaluationRecord(*row) for row in rows["evaluations"]]
+        steps = _checked_rows("steps", arrays, StepRecord)
+        evaluations = _checked_rows("evaluations", arrays, EvaluationRecord)
+        self.steps, self.evaluations = _with_stats(steps, stats), evaluations
 
 
-def _checked_rows(name: str, arrays: Mapping[str, Array]) -> list[tuple[int, float, float]]:
+def _with_stats(records: list[StepRecord], stats: Mapping[int, Any]) -> list[StepRecord]:
+    return [replace(record, layer_stats=stats[record.step]) if record.step in stats else record for record in records]
+
+
+def _checked_rows(name: str, arrays: Mapping[str, Array], kind: type[R]) -> list[R]:
     if name not in arrays:
         raise UnknownNameError(f"History.load_arrays: there must be {name}, got {shown(list(arrays))}.")
     array = np.asarray(arrays[name])
-    if array.ndim != 2 or array.shape[1] != 3:
-        raise ShapeError(f"History.load_arrays: {name} must be (n, 3), got {array.shape}.")
+    least, most = len(column_names(kind, required=True)), len(column_names(kind))
+    if array.ndim != 2 or not least <= array.shape[1] <= most:
+        raise ShapeError(f"History.load_arrays: {name} must be (n, {most}), got {array.shape}.")
     steps = array[:, 0]
     if (
         array.dtype.kind != "f"
@@ -148,7 +171,8 @@ def _checked_rows(name: str, arrays: Mapping[str, Array]) -> list[tuple[int, flo
         raise DTypeError(
             f"History.load_arrays: {name} must be numbers, the first column whole ones, got {shown(array)}."
         )
-    return [(int(step), loss, right) for step, loss, right in array.tolist()]
+    rows: list[list[Any]] = array.tolist()
+    return [kind(int(step), *values) for step, *values in rows]
 
 
 def checked_about(about: Any) -> dict[str, Any]:
@@ -192,8 +216,8 @@ _ABOUT: Final[dict[str, Callable[[str, Any], Any]]] = {
 }
 
 
-def checked_watch(rows: Any) -> dict[int, dict[str, dict[str, float]]]:
-    """What was watched at which step, from a list of both; ValueError for something else."""
+def checked_stats(rows: Any) -> dict[int, dict[str, dict[str, float]]]:
+    """The measures of layers by step, from a list of both; ValueError for something else."""
     return {
         count_of("watched step", step): {
             layer: {name: number_of(f"watched {name}", value) for name, value in object_of(layer, measures).items()}
@@ -203,7 +227,7 @@ def checked_watch(rows: Any) -> dict[int, dict[str, dict[str, float]]]:
     }
 
 
-def _watched_rows(columns: Any) -> dict[int, dict[str, dict[str, float]]]:
+def _rows_of_stats(columns: Any) -> dict[int, dict[str, dict[str, float]]]:
     if not object_of("watch", columns):
         return {}
     steps = [count_of("watch step", step) for step in list_of("watch step", columns["step"])]
@@ -216,15 +240,3 @@ def _watched_rows(columns: Any) -> dict[int, dict[str, dict[str, float]]]:
             for step, value in zip(steps, list_of(where, values), strict=True):
                 rows[step].setdefault(layer, {})[name] = number_of(where, value)
     return rows
-
-
-def _rows(columns: Any) -> Iterator[tuple[int, float, float]]:
-    table = [list_of(name, object_of("columns", columns)[name]) for name in ("step", "loss", "accuracy")]
-    for step, loss, accuracy in zip(*table, strict=True):
-        yield count_of("step", step), number_of("loss", loss), number_of("accuracy", accuracy)
-
-
-def _columns(rows: list[dict[str, Any]]) -> dict[str, list[float]]:
-    columns = {name: [row[name] for row in rows] for name in ("step", "loss", "accuracy")}
-    # Six digits show every difference that matters, and keep a history of 1500 steps below 50 kB.
-    return {name: [round(value, 6) for value in values] for name, values in columns.items()}

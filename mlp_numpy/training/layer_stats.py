@@ -1,4 +1,4 @@
-"""What goes on inside a net while it trains: norms of each layer's gradient and update, and what its units do."""
+"""Measures of each layer while a net trains: norms of gradient and update, mean and spread of outputs, dead units."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mlp_numpy.optim import FlatParameters
 from mlp_numpy.training.diagnosis import steps
 
 
-class Watch:
+class LayerStats:
     """Measures of one step, for each layer, under the names
 
         gradient     ‖∂L/∂w‖ of the layer's parameters, as they reach the optimizer

@@ -57,14 +57,13 @@ def evaluate(
     chunk = whole_number("evaluate", "chunk", chunk)
     training, reduction = model.training, loss.reduction
     dtype = next((learned.value.dtype for _, learned in model.named_parameters()), np.dtype(np.float32))
-    mean, parts, predicted = 0.0, Joined(), []
+    mean, predicted = Joined(), []
     try:
         model.eval()
         loss.reduction = "mean"
         for x, y in chunks(split, chunk, preprocessing, dtype):
             scores = model.forward(x)
-            part = float(loss.forward(scores, y))
-            mean = parts.join(mean, part, loss.total_weight)
+            mean.join_next(float(loss.forward(scores, y)), loss.total_weight)
             predicted.append(scores.argmax(axis=1))
     finally:
         loss.reduction = reduction
@@ -72,7 +71,7 @@ def evaluate(
         loss.clear_cache()
         model.train(training)
     chosen = np.concatenate(predicted)
-    return Evaluation(mean, np.count_nonzero(chosen == split.labels) / len(split), chosen)
+    return Evaluation(mean.value, np.count_nonzero(chosen == split.labels) / len(split), chosen)
 
 
 def confusion_matrix(labels: Array, predicted: Array, n_classes: int) -> Array:

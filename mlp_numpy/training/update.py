@@ -51,8 +51,8 @@ class Update:
         self.clip_value = None if clip_value is None else number("Update", "clip_value", clip_value, POSITIVE)
         self.base_lr = optimizer.lr
 
-    def apply(self, step: int, held_out_losses: Sequence[float]) -> None:
-        """Update number ``step``, counted from 0, after evaluations that gave ``held_out_losses``."""
+    def apply(self, step: int, held_out_losses: Sequence[float]) -> float:
+        """Make update number ``step``, from 0, after evaluations with ``held_out_losses``; return its learning rate."""
         parameters = self.optimizer.parameters
         if self.penalty is not None:
             self.penalty.add()
@@ -65,6 +65,7 @@ class Update:
         self.optimizer.step()
         if self.average is not None:
             self.average.update()
+        return self.optimizer.lr
 
     def lr_at(self, step: int, held_out_losses: Sequence[float]) -> float:
         """The learning rate of update number ``step``, counted from 0, after evaluations that gave those losses."""

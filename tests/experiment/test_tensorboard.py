@@ -104,7 +104,7 @@ def check_all_there(found: Scalars, history: History) -> None:
     assert found["accuracy/test"] == pytest.approx({record.step: record.accuracy for record in history.evaluations})
     assert found["learning rate"] == pytest.approx({step: 2e-3 * 0.9 ** (step - 1) for step in range(1, 13)})
     for record in history.steps:
-        for layer, measures in (record.watched or {}).items():
+        for layer, measures in (record.layer_stats or {}).items():
             for measure, value in measures.items():
                 assert found[f"{measure}/{layer}"][record.step] == pytest.approx(value)
     assert len(found["gradient/0 LinearModule"]) == 2

@@ -22,7 +22,7 @@ def see(one: BestModel, parameters: FlatParameters, accuracies: list[float]) -> 
     exhausted = []
     for step, accuracy in enumerate(accuracies):
         parameters.values[:] = step
-        one.see(EvaluationRecord(step, 1.0, accuracy))
+        one.update(EvaluationRecord(step, 1.0, accuracy))
         exhausted.append(one.exhausted)
     return exhausted
 

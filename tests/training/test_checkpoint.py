@@ -19,7 +19,7 @@ def history(steps: int = 2) -> History:
     found = History({"status": "running", "seconds": 1.5}, part="validation")
     found.add(EvaluationRecord(0, 1 / 3, 0.1))
     for step in range(1, steps + 1):
-        found.add(StepRecord(step, 1 / (step + 2), 0.7, {"0 Linear": {"mean": 0.1 + step}} if step % 2 else None))
+        found.add(StepRecord(step, 1 / (step + 2), 0.7, 0.1, {"0 Linear": {"mean": 0.1 + step}} if step % 2 else None))
     return found
 
 

@@ -1,9 +1,65 @@
-"""The history of a training."""
+"""The history of a training, and records as columns."""
 
 from __future__ import annotations
 
-from mlp_numpy.training import History
+import csv
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mlp_numpy.training import EvaluationRecord, History, StepRecord
+from mlp_numpy.training.records import as_columns, column_names, from_columns, mean_record
+
+STEPS = [StepRecord(1, 2.5, 0.25, 0.1), StepRecord(2, 1.5, 0.75, 0.05)]
 
 
-def test_nothing_watched_is_an_empty_table() -> None:
-    assert History({}, [], [], "test").watched() == {}
+def test_nothing_measured_is_an_empty_table() -> None:
+    assert History({}, [], [], "test").layer_stats() == {}
+
+
+def test_every_number_of_a_record_is_a_column() -> None:
+    assert column_names(StepRecord) == ["step", "loss", "accuracy", "lr"]
+    assert column_names(StepRecord, required=True) == column_names(EvaluationRecord) == ["step", "loss", "accuracy"]
+
+
+def test_the_learning_rate_is_in_every_file(tmp_path: Path) -> None:
+    history = History({}, STEPS, [EvaluationRecord(0, 3.0, 0.1)])
+    history.write(tmp_path / "h.json")
+    assert json.loads((tmp_path / "h.json").read_text())["train"]["lr"] == [0.1, 0.05]
+    assert History.read(tmp_path / "h.json").steps == STEPS
+    history.write_csv(tmp_path / "h.csv")
+    with (tmp_path / "h.csv").open(newline="") as file:
+        rows = list(csv.reader(file))
+    assert rows[0] == ["part", "step", "loss", "accuracy", "lr"]
+    assert rows[2] == ["train", "2", "1.5", "0.75", "0.05"]
+    assert rows[3] == ["test", "0", "3.0", "0.1", ""]
+    other = History()
+    other.load_arrays(history.arrays(), {})
+    assert other.steps == STEPS
+
+
+def test_files_of_before_a_column_are_read(tmp_path: Path) -> None:
+    history = History({}, [StepRecord(1, 2.5, 0.25)], [])
+    history.write(tmp_path / "h.json")
+    assert set(json.loads((tmp_path / "h.json").read_text())["train"]) == {"step", "loss", "accuracy"}
+    assert math.isnan(History.read(tmp_path / "h.json").steps[0].lr)
+    other = History()
+    other.load_arrays({"steps": np.array([[1, 2.5, 0.25]]), "evaluations": np.zeros((0, 3))}, {})
+    assert (other.steps[0].step, other.steps[0].accuracy) == (1, 0.25)
+    assert math.isnan(other.steps[0].lr)
+
+
+def test_columns_and_means() -> None:
+    columns = as_columns(StepRecord, STEPS, 1)
+    assert columns == {"step": [1, 2], "loss": [2.5, 1.5], "accuracy": [0.2, 0.8], "lr": [0.1, 0.1]}
+    assert from_columns(EvaluationRecord, {"step": [1.0], "loss": [2], "accuracy": [0.5]}) == [
+        EvaluationRecord(1, 2.0, 0.5)
+    ]
+    assert mean_record(StepRecord, STEPS) == StepRecord(2, 2.0, 0.5, pytest.approx(0.075))
+    with pytest.raises(KeyError):
+        from_columns(StepRecord, {"step": [1], "loss": [2.0]})
+    with pytest.raises(ValueError, match="argument 2 is shorter"):
+        from_columns(StepRecord, {"step": [1], "loss": [], "accuracy": [0.5]})

@@ -7,14 +7,14 @@ import pytest
 
 from mlp_numpy import CrossEntropyModule, FlatParameters, ResidualMLP
 from mlp_numpy.training.diagnosis import first_nonfinite
-from mlp_numpy.training.layer_stats import Watch
+from mlp_numpy.training.layer_stats import LayerStats
 
 X = np.random.default_rng(0).normal(size=(5, 6))
 
 
 def test_what_follows_a_shortcut_is_measured_with_it() -> None:
     model = ResidualMLP(6, 3, 8, rng=0)
-    watch = Watch(model, FlatParameters(model))
+    watch = LayerStats(model, FlatParameters(model))
     watch.before(X)
     measures = watch.after()
     assert measures["4 SoftMaxModule"]["std"] == pytest.approx(model.forward(X).std())

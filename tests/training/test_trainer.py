@@ -25,7 +25,6 @@ from mlp_numpy.training import (
     evaluate,
     first_nonfinite,
 )
-from mlp_numpy.training.agreement import LossBound
 
 DATA = tiny()
 
@@ -64,7 +63,7 @@ def test_a_step_is_forward_backward_update_and_nothing_else() -> None:
     flat.values[:] = before
     loss = SoftMaxCrossEntropyModule()
     scores = model.forward(x)
-    assert record == StepRecord(1, float(loss.forward(scores, y)), accuracy(scores, y))
+    assert record == StepRecord(1, float(loss.forward(scores, y)), accuracy(scores, y), 0.05)
     model.backward(loss.backward())
     np.testing.assert_allclose(after, before - np.float32(0.05) * flat.grads, rtol=1e-6, atol=1e-9)
 
@@ -270,13 +269,13 @@ def test_what_loads_the_state_goes_on_bit_by_bit(broken_off: int) -> None:
     assert {name: array.tobytes() for name, array in one.items()} == {
         name: array.tobytes() for name, array in other.items()
     }
-    assert any(record.watched for record in records if isinstance(record, StepRecord))
+    assert any(record.layer_stats for record in records if isinstance(record, StepRecord))
 
 
 def test_watching_changes_nothing() -> None:
     one, other = full_trainer(watch_every=1), full_trainer()
     watched, plain = list(one.run(6)), list(other.run(6))
-    assert [replace(record, watched=None) for record in watched if isinstance(record, StepRecord)] == [
+    assert [replace(record, layer_stats=None) for record in watched if isinstance(record, StepRecord)] == [
         record for record in plain if isinstance(record, StepRecord)
     ]
     assert {name: array.tobytes() for name, array in one.state().items()} == {
@@ -318,7 +317,7 @@ def test_a_failure_among_several_batches_leaves_the_model_of_before_the_step() -
 def test_the_best_of_a_diverged_training_is_chosen() -> None:
     one = trainer(lr=0.05, eval_every=5, select=True)
     list(one.run(10))
-    best, step = one.selection.best.state()["values"], one.selection.best.step
+    best, step = one.best_model.best.state()["values"], one.best_model.best.step
     one.optimizer.lr = 1e30
     with pytest.raises(NonFiniteError):
         list(one.run(40))
@@ -350,8 +349,8 @@ def test_a_run_that_saves_its_best_on_the_way_goes_on_as_one_that_does_not(avera
     np.testing.assert_array_equal(saving.parameters.values, plain.parameters.values)
     assert max(saved) < 24  # what was saved was not always what went on
     with saving.chosen() as step:
-        assert step == saving.selection.best.step
-        np.testing.assert_array_equal(saving.parameters.values, saving.selection.best.state()["values"])
+        assert step == saving.best_model.best.step
+        np.testing.assert_array_equal(saving.parameters.values, saving.best_model.best.state()["values"])
 
 
 def test_a_plateau_lowers_the_rate_of_an_update() -> None:
@@ -390,14 +389,22 @@ def test_a_nan_born_in_the_gradient_of_any_layer_is_named(layer: int, what: str)
 
 def test_the_bound_of_a_loss_is_that_of_a_first_loss_of_1_where_it_was_below() -> None:
     for first, bound in ((0.5, 10), (0, 10), (1, 10), (3, 30)):
-        one = LossBound(10)
-        assert one.holds(first)
-        assert one.holds(bound)
-        assert not one.holds(bound * 1.01)
-        assert not one.holds(np.nan)
-        assert str(one) == f"{bound} (the first one was {first})"
-    assert not LossBound(10).holds(np.inf)
-    assert LossBound(np.inf).holds(1e300)
+        guard = trainer(max_growth=10).guard
+        guard.before_step(1)
+        guard.before_batch(SoftMaxCrossEntropyModule(), *trainer().batches.at(0))
+        guard.check_loss(first)
+        guard.check_loss(bound)
+        assert guard.bound == bound
+        with pytest.raises(NonFiniteError, match=rf"must not exceed {bound} \(the first one was {first}\), got"):
+            guard.check_loss(bound * 1.01)
+        for bad in (np.nan, np.inf):
+            with pytest.raises(NonFiniteError):
+                guard.check_loss(bad)
+    guard = trainer(max_growth=np.inf).guard
+    guard.check_loss(1e300)
+    guard.before_batch(SoftMaxCrossEntropyModule(), *trainer().batches.at(0))
+    with pytest.raises(NonFiniteError):
+        guard.check_loss(np.inf)
 
 
 def test_an_exploded_loss_is_told_from_a_nan() -> None:

@@ -36,6 +36,7 @@ class Joined:
         choice("Joined", "reduction", reduction, get_args(Reduction))
         self.reduction: Reduction = reduction
         self.weight = 0.0
+        self.value = 0.0
         self._begun = False
 
     def add(self, weight: float) -> tuple[float, float]:
@@ -50,6 +51,10 @@ class Joined:
             return 1.0, 1.0
         whole = self.weight or 1.0
         return before / whole, (weight or 1.0) / whole
+
+    def join_next(self, part: float, weight: float) -> None:
+        """Join the next part to ``value``, the number R of all parts so far; raises as ``join`` does."""
+        self.value = self.join(self.value, part, weight)
 
     def join(self, whole: float, part: float, weight: float) -> float:
         """The number R, given what has been joined so far, ``whole``, and the next part, both real numbers.
