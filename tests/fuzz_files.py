@@ -41,7 +41,7 @@ from PIL import Image
 from safetensors.numpy import save as save_tensors
 
 from mlp_numpy.config import Config
-from mlp_numpy.config.files import as_options, read_config, write_config
+from mlp_numpy.config.files import read_config, read_settings, write_config
 from mlp_numpy.config.trees import read_tree
 from mlp_numpy.data import cifar, cifar10, cifar100, idx, images
 from mlp_numpy.data.preprocessing import Preprocessing
@@ -329,7 +329,7 @@ def _text_formats(folder: Path) -> list[Format]:
 
     found = [
         Format("config", config, read_config, "config.yaml", is_text=True),
-        Format("--config", config, as_options, "config.yaml", is_text=True),
+        Format("--config", config, read_settings, "config.yaml", is_text=True),
         Format("search file", space, lambda path: read_tree("fuzz", path), "search.yaml", is_text=True),
         Format("history", (folder / "history.json").read_bytes(), History.read, "history.json", is_text=True),
         Format("journal", (folder / "journal.jsonl").read_bytes(), journal, "journal.jsonl", is_text=True),

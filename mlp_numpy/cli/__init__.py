@@ -82,7 +82,7 @@ def _usage() -> str:
     )
 
 
-# these two find words among their options that tyro does not know
+# these two take all settings of a run, and a file of them
 _OWN_OPTIONS: Final[dict[str, Callable[[Sequence[str]], int]]] = {"train": train, "doctor": doctor}
 _FUNCTIONS: Final[dict[str, Callable[..., int]]] = {
     "train": train,

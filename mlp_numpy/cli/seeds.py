@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 
 from mlp_numpy.cli.console import DIVERGED, complain, on_terminal
@@ -13,34 +12,29 @@ from mlp_numpy.errors import NonFiniteError, OptionError
 from mlp_numpy.experiment import Run, open_run, seed_configs, summarize_seeds
 
 
-def parse_seeds(options: Sequence[str]) -> tuple[list[int] | None, bool, Sequence[str]]:
-    """What stands behind ``--seeds``, whether ``--go-on`` is there, and the other options."""
-    finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    finder.add_argument("--seeds")
-    finder.add_argument("--go-on", action="store_true")
-    try:
-        found, others = finder.parse_known_args(options)
-    except argparse.ArgumentError as error:
-        raise OptionError("--seeds: must be followed by whole numbers ≥ 0 such as 0,1,2.") from error
-    if found.seeds is None:
-        if found.go_on:
-            raise OptionError("--go-on: must come with --seeds. Hint: --resume RUN goes on with a single run.")
-        return None, False, others
-    if any(word == "--seed" or word.startswith("--seed=") for word in others):
+def parse_seeds(words: str | None, resume: bool, options: set[str]) -> list[int] | None:
+    """The seeds behind ``--seeds``, None without it; ``options`` are the names of all that were given.
+
+    Raises OptionError for other words, for ``--continue`` without seeds, and for ``--seed`` with them.
+    """
+    if words is None:
+        if resume:
+            raise OptionError("--continue: must come with --seeds. Hint: --resume RUN resumes a single run.")
+        return None
+    if "--seed" in options:
         raise OptionError("--seeds: must come without --seed, got both.")
     try:
-        seeds = [int(word) for word in found.seeds.split(",")]
+        return [int(word) for word in words.split(",")]
     except ValueError as error:
-        raise OptionError(f"--seeds: must be whole numbers such as 0,1,2, got {found.seeds!r}.") from error
-    return seeds, found.go_on, others
+        raise OptionError(f"--seeds: must be whole numbers such as 0,1,2, got {words!r}.") from error
 
 
-def train_seeds(settings: Config, seeds: Sequence[int], *, go_on: bool) -> int:
-    """Follow the run of each seed, and tell what they say together; one that diverges does not stop the others."""
-    configs = seed_configs(settings, seeds, go_on=go_on)
+def train_seeds(settings: Config, seeds: Sequence[int], *, resume: bool) -> int:
+    """Run each seed and print a summary of all; one that diverges does not stop the others."""
+    configs = seed_configs(settings, seeds, go_on=resume)
     status = 0
     for config in configs:
-        found = open_run(config, go_on=go_on, progress=on_terminal())
+        found = open_run(config, go_on=resume, progress=on_terminal())
         if not isinstance(found, Run):
             print(f"{config.name} was {found.about['status']} earlier", flush=True)
             continue
@@ -51,7 +45,7 @@ def train_seeds(settings: Config, seeds: Sequence[int], *, go_on: bool) -> int:
             stopped, status = 0, DIVERGED
         if stopped:
             name = config.name.removesuffix(f"-seed-{config.seed}")
-            print(f"the same command with --name {name} --go-on goes on from here")
+            print(f"the same command with --name {name} --continue resumes from here")
             return stopped
         print(flush=True)
     found_together = summarize_seeds(configs)

@@ -1,4 +1,4 @@
-"""Files of settings: YAML, one ``name: value`` a line, read without believing what stands in them."""
+"""Reads and validates YAML settings, one ``name: value`` a line; no object is ever constructed from the file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import yaml
 
 from mlp_numpy.atomic_io import write_text
 from mlp_numpy.checks import shown
-from mlp_numpy.config.settings import MEANING, Config
+from mlp_numpy.config.settings import Config, present_name
 from mlp_numpy.data.reading import as_path, check_regular, said
 from mlp_numpy.errors import DataError, DataNotFoundError, OptionError, did_you_mean, unreadable
 
@@ -18,12 +18,13 @@ from mlp_numpy.errors import DataError, DataNotFoundError, OptionError, did_you_
 def read_config(path: Any) -> Config:
     """The settings that a run wrote into its folder.
 
-    A setting that there was not yet when it was written has its default, which is to have no effect.
+    Settings added since the file was written take their defaults, which leave old runs unchanged; settings that were
+    renamed are known by both names.
 
     Raises DataNotFoundError if there is no such file, DataError if it is unreadable or holds something else.
     """
     who = f"read_config: {path}"
-    settings = _read_settings("read_config", path)
+    settings = _read_lines("read_config", path)
     for problem, names in (
         ("every setting of a run must be there; missing", _FIRST - settings.keys()),
         ("there must be settings of a run alone; unknown", settings.keys() - _TYPE_OF.keys()),
@@ -42,27 +43,13 @@ def write_config(path: Path, config: Config) -> None:
     write_text(path, yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
 
 
-def as_options(path: Any) -> list[str]:
-    """The settings in a YAML file as words of a command line: ``lr: 0.1`` becomes ``--lr 0.1``.
+def read_settings(path: Any) -> dict[str, Any]:
+    """The settings in a file that ``--config`` names, each as the type of its option.
 
-    So a file is checked by what checks the command line, and each value is taken as it is written: the name 007 is no
-    number. Raises DataNotFoundError if there is no such file, DataError if it is unreadable or no list of settings.
+    Raises DataNotFoundError if there is no such file, DataError if it is unreadable or not a list of settings.
     """
     who = f"--config: {path}"
-    words: list[str] = []
-    for name, text in _read_settings("--config", path).items():
-        option, kind = name.replace("_", "-"), _TYPE_OF.get(name)
-        if kind == "bool":
-            words.append(f"--{option}" if parse_setting(who, name, text) else f"--no-{option}")
-        elif isinstance(text, list):
-            if kind not in (None, "tuple[int, ...]"):
-                raise DataError(f"{who}: {name} must be {_IN_FILES[kind]}, got a list.")
-            words += [f"--{option}", *text]
-        elif kind not in (None, "str") and text.lower() in _TRUTH:
-            raise DataError(f"{who}: {name} must be {_IN_FILES[kind]}, got {shown(text)}.")
-        else:
-            words += [f"--{option}", text]
-    return words
+    return {name: parse_setting(who, name, text) for name, text in _read_lines("--config", path).items()}
 
 
 def parse_yaml(who: str, path: Any) -> yaml.MappingNode:
@@ -134,7 +121,7 @@ def is_plain(node: yaml.Node) -> bool:
     return isinstance(node, yaml.ScalarNode) and node.tag in _PLAIN_TAGS
 
 
-def _read_settings(who: str, path: Any) -> dict[str, str | list[str]]:
+def _read_lines(who: str, path: Any) -> dict[str, str | list[str]]:
     """The lines of a YAML file, name → value as text; a value may be a list of them. Names have underscores."""
     content = parse_yaml(who, path)
     settings: dict[str, str | list[str]] = {}
@@ -142,7 +129,7 @@ def _read_settings(who: str, path: Any) -> dict[str, str | list[str]]:
         place = f"{who}: {path}, line {key.start_mark.line + 1}"
         if not isinstance(key, yaml.ScalarNode) or key.tag != _YAML + "str":
             raise DataError(f"{place}: there must be the name of a setting, got {found_in(key)}.")
-        name = key.value.replace("-", "_")
+        name = present_name(key.value.replace("-", "_"))
         if name in settings:
             raise DataError(f"{place}: {key.value} must come once, got it again.")
         parts = value.value if isinstance(value, yaml.SequenceNode) else [value]
@@ -165,6 +152,7 @@ def found_in(node: yaml.Node) -> str:
 
 def parse_setting(who: str, name: str, text: str | list[str]) -> Any:
     """The value that a text means for the setting ``name``. Raises DataError if it means none."""
+    name = present_name(name)
     if name not in _TYPE_OF:
         raise DataError(f"{who}: there must be settings of a run alone, got {name}.{did_you_mean(name, _TYPE_OF)}")
     kind = _TYPE_OF[name]
@@ -181,7 +169,13 @@ def parse_setting(who: str, name: str, text: str | list[str]) -> Any:
 _TYPE_OF: Final = {field.name: str(field.type) for field in fields(Config)}
 # The settings that there have been from the first version on.
 _FIRST: Final = {"lr", "batch", "steps", "hidden", "neg_slope", "init", "init_std", "seed", "dataset", "dtype"}
-_IN_FILES: Final = MEANING | {"bool": "true or false", "tuple[int, ...]": "a list of whole numbers such as [600, 500]"}
+_IN_FILES: Final = {
+    "float": "a number",
+    "int": "a whole number",
+    "str": "text",
+    "bool": "true or false",
+    "tuple[int, ...]": "a list of whole numbers such as [600, 500]",
+}
 _NO_ANCHORS: Final = "anchors and aliases are not for settings: each value is written out"
 _LONGEST: Final = 100_000
 _DEEPEST: Final = 30

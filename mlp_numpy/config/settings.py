@@ -1,186 +1,286 @@
-"""The settings of a run: every option of the command line is a field here, with its type, default and meaning."""
+"""The settings of a run: every option of the command line is a field here, with its range, choices, need and help."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
-from typing import Any, Final
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, fields
+from typing import Any, Final, get_args
 
-import numpy as np
-
-from mlp_numpy.config.rules import check_effects, check_values
+from mlp_numpy.checks import FINITE, FRACTION, NOT_NEGATIVE, POSITIVE
+from mlp_numpy.config.options import (
+    WHO,
+    Need,
+    any_size,
+    at_least,
+    folder,
+    layer_sizes,
+    needs,
+    needs_optimizer,
+    one_of,
+    option,
+    option_of,
+    plain_name,
+    switch,
+    text,
+    within,
+)
+from mlp_numpy.data.preprocessing import PREPROCESSINGS
+from mlp_numpy.data.splitting import WAYS
 from mlp_numpy.errors import OptionError
+from mlp_numpy.optim import OPTIMIZERS, DecayScope, Plateau, parse_schedule
 
+MODELS: Final = ("mlp", "residual-mlp", "conv-net", "small-conv-net")
+INITIALIZATIONS: Final = ("auto", "normal", "kaiming", "glorot", "uniform")
+_HIDDEN_LAYERS: Final = Need(lambda of: of["model"] == "mlp" and len(of["hidden"]) > 0, "model mlp with hidden layers")
+_CONV_NET: Final = needs("model conv-net", model=("conv-net",))
+_SGD_WITH_MOMENTUM: Final = Need(
+    lambda of: of["optimizer"] == "sgd" and of["momentum"] > 0, "optimizer sgd with momentum"
+)
+_VALIDATION: Final = needs("held_out validation", held_out=("validation",))
 
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-# What a field of each type takes, and how that is called.
-_IS: Final[dict[str, Callable[[Any], bool]]] = {
-    "float": lambda value: isinstance(value, float) or _is_whole(value),
-    "int": _is_whole,
-    "str": lambda value: isinstance(value, str),
-    "bool": lambda value: isinstance(value, bool),
-    "tuple[int, ...]": lambda value: isinstance(value, tuple) and all(map(_is_whole, value)),
-}
-MEANING: Final = {
-    "float": "a number",
-    "int": "a whole number",
-    "str": "text",
-    "bool": "True or False",
-    "tuple[int, ...]": "a tuple of whole numbers",
-}
-"""What a field of each type is called."""
+MODEL, OPTIMIZER, REGULARIZATION = "model", "optimizer", "regularization"
+DATA, EVALUATION, RUN = "data", "evaluation", "run"
 
 
 @dataclass(frozen=True)
 class Config:
     """Everything that decides what a run does. The defaults are the main experiment of the source document.
 
-    An option that would have no effect with the others is an error.
-
-    Args:
-        lr: learning rate, above 0
-        batch: examples in a minibatch
-        steps: updates to make
-        model: mlp, residual-mlp (a shortcut around every hidden layer but the first), conv-net (eight convolutions) or
-            small-conv-net (two)
-        hidden: sizes of an MLP's hidden layers, such as 600 500; none is multinomial logistic regression
-        neg_slope: slope of the MLP's LeakyReLU below 0
-        batch_norm: a BatchNorm before every Linear of the MLP but the first
-        dropout: probability with which a hidden unit of the MLP is dropped
-        width: channels of the conv-net's first convolution; the others have up to eight times as many
-        extra_norm: a BatchNorm and a ReLU more before the conv-net's Linear
-        init: how weights start, normal (with init-std), kaiming, glorot, uniform (as PyTorch's layers), or auto (normal
-            for an MLP without batch norm, else kaiming)
-        init_std: standard deviation of the start weights under init normal
-        optimizer: how weights are updated, sgd, adagrad, rmsprop, adam, adamw or nadam
-        momentum: share of the last step that sgd and rmsprop go on with
-        dampening: share of the gradient that sgd's momentum leaves out
-        nesterov: sgd's momentum looks ahead
-        beta1: how much of its mean of gradients an Adam keeps
-        beta2: how much of its mean of squared gradients an Adam keeps
-        amsgrad: adam and adamw never forget the largest mean of squares
-        centered: rmsprop divides by the standard deviation, not by the root of the mean square
-        weight_decay: share of the weights that joins their gradients (in adamw, that is taken from them)
-        decay: what weight-decay is for, all parameters or weights only
-        l2: strength of an L2 penalty on the weights in the loss
-        label_smoothing: share of every label that is spread over all classes
-        schedule: how the learning rate goes, such as constant, step:500:0.1, exponential:0.999, cosine,
-            warmup:200+cosine, one-cycle or plateau:0.5:3
-        clip_norm: longest gradient; 0 clips nothing
-        clip_value: largest number in a gradient; 0 clips nothing
-        accumulate: batches whose gradients make one update
-        average: how much of the running mean of the weights is kept at each step; 0 keeps no mean. The mean is what is
-            evaluated and saved
-        flip: mirror images at random
-        shift: pixels by which images are shifted at random, at most
-        cutout: side of a square that is cut out of each image at random
-        held_out: test (the whole test set is evaluated while training, as the source does) or validation (a part of
-            the training data chooses the weights, and the test set is opened once at the end)
-        validation: examples in the validation part
-        split: which examples these are, first, last, random or stratified
-        patience: evaluations in a row that may bring no better validation accuracy before training stops; 0 never
-            stops
-        seed: whole number that decides every random choice
-        dataset: auto (CIFAR-10 if it is on disk or can be downloaded, else shapes), cifar10, cifar100,
-            cifar100-coarse (its 20 groups of classes), mnist, shapes (generated) or torchvision:CLASS for any of
-            torchvision's data sets; cifar10:airplane,bird is two classes of one
-        data_dir: folder where data sets are found and kept
-        preprocessing: mean-image (subtract the mean training image), standardize (per channel), unit (divide by 255),
-            symmetric (to −1…1) or raw (as stored)
-        eval_every: steps between two evaluations
-        checkpoint_every: steps between two checkpoints, from which a killed run goes on
-        watch: steps between two looks into every layer; 0 looks at none
-        max_growth: a batch loss of this many times the first one's stops the run
-        tensorboard: write event files for TensorBoard into the run's folder
-        dtype: kind of number to train with, float32 or float64
-        name: name of the run's folder and picture; by default the next free run-DATASET-NUMBER
-        runs_dir: folder that gets the run's folder
-        plots_dir: folder that gets the run's picture
-        overwrite: replace an earlier run of the same name
-        download: whether data may be fetched from the network
+    Each field is an option of ``train``; its help, range, choices and what it needs stand beside it. Raises OptionError
+    for a setting of another type or out of its range, and for one that would have no effect with the others.
     """
 
-    lr: float = 2e-3
-    batch: int = 200
-    steps: int = 1500
-    model: str = "mlp"
-    hidden: tuple[int, ...] = (100,)
-    neg_slope: float = 0.02
-    batch_norm: bool = False
-    dropout: float = 0.0
-    width: int = 64
-    extra_norm: bool = False
-    init: str = "auto"
-    init_std: float = 1e-4
-    optimizer: str = "sgd"
-    momentum: float = 0.0
-    dampening: float = 0.0
-    nesterov: bool = False
-    beta1: float = 0.9
-    beta2: float = 0.999
-    amsgrad: bool = False
-    centered: bool = False
-    weight_decay: float = 0.0
-    decay: str = "all"
-    l2: float = 0.0
-    label_smoothing: float = 0.0
-    schedule: str = "constant"
-    clip_norm: float = 0.0
-    clip_value: float = 0.0
-    accumulate: int = 1
-    average: float = 0.0
-    flip: bool = False
-    shift: int = 0
-    cutout: int = 0
-    held_out: str = "test"
-    validation: int = 5000
-    split: str = "first"
-    patience: int = 0
-    seed: int = 0
-    dataset: str = "auto"
-    data_dir: str = "data"
-    preprocessing: str = "mean-image"
-    eval_every: int = 100
-    checkpoint_every: int = 500
-    watch: int = 0
-    max_growth: float = 1e6
-    tensorboard: bool = False
-    dtype: str = "float32"
-    name: str = ""
-    runs_dir: str = "runs"
-    plots_dir: str = "plots"
-    overwrite: bool = False
-    download: bool = True
+    model: str = option(
+        "mlp",
+        MODEL,
+        "network: mlp, residual-mlp (a shortcut around every hidden layer but the first), conv-net "
+        "(eight convolutions) or small-conv-net (two)",
+        **one_of(MODELS),
+    )
+    hidden: tuple[int, ...] = option(
+        (100,),
+        MODEL,
+        "sizes of an MLP's hidden layers, such as 600 500; none is multinomial logistic regression",
+        layer_sizes,
+        need=needs("an MLP", model=("mlp", "residual-mlp")),
+    )
+    neg_slope: float = option(
+        0.02, MODEL, "slope of the MLP's LeakyReLU below 0", within(FINITE), need=needs("model mlp", model=("mlp",))
+    )
+    batch_norm: bool = option(
+        False, MODEL, "batch normalization before every Linear of the MLP but the first", switch, need=_HIDDEN_LAYERS
+    )
+    dropout: float = option(
+        0.0, MODEL, "probability of dropping a hidden unit of the MLP", within(FRACTION), need=_HIDDEN_LAYERS
+    )
+    width: int = option(
+        64,
+        MODEL,
+        "channels of the conv-net's first convolution; the others have up to eight times as many",
+        at_least(1),
+        need=_CONV_NET,
+    )
+    extra_norm: bool = option(
+        False, MODEL, "one more BatchNorm and ReLU before the conv-net's Linear", switch, need=_CONV_NET
+    )
+    init: str = option(
+        "auto",
+        MODEL,
+        "initialization of the weights: normal (with init-std), kaiming, glorot, uniform (as PyTorch's "
+        "layers), or auto (normal for an MLP without batch norm, else kaiming)",
+        **one_of(INITIALIZATIONS),
+    )
+    init_std: float = option(
+        1e-4,
+        MODEL,
+        "standard deviation of the initial weights under init normal",
+        within(NOT_NEGATIVE),
+        need=needs("init normal", init=("normal", "auto")),
+    )
+    optimizer: str = option("sgd", OPTIMIZER, "update rule", **one_of(tuple(OPTIMIZERS)))
+    lr: float = option(2e-3, OPTIMIZER, "learning rate", within(POSITIVE))
+    batch: int = option(200, OPTIMIZER, "examples in a minibatch", at_least(1))
+    steps: int = option(1500, OPTIMIZER, "number of updates", at_least(1))
+    momentum: float = option(
+        0.0, OPTIMIZER, "momentum coefficient μ (sgd, rmsprop)", within(FRACTION), need=needs_optimizer("momentum")
+    )
+    dampening: float = option(
+        0.0,
+        OPTIMIZER,
+        "dampening of sgd's momentum: the gradient enters with 1 − dampening",
+        within(FRACTION),
+        need=_SGD_WITH_MOMENTUM,
+    )
+    nesterov: bool = option(False, OPTIMIZER, "Nesterov momentum (sgd)", switch, need=_SGD_WITH_MOMENTUM)
+    beta1: float = option(
+        0.9,
+        OPTIMIZER,
+        "decay rate of the first-moment estimate β₁ (adam, adamw, nadam)",
+        within(FRACTION),
+        need=needs_optimizer("beta1"),
+    )
+    beta2: float = option(
+        0.999,
+        OPTIMIZER,
+        "decay rate of the second-moment estimate β₂ (adam, adamw, nadam)",
+        within(FRACTION),
+        need=needs_optimizer("beta2"),
+    )
+    amsgrad: bool = option(
+        False,
+        OPTIMIZER,
+        "AMSGrad: divide by the largest second-moment estimate so far (adam, adamw)",
+        switch,
+        need=needs_optimizer("amsgrad"),
+    )
+    centered: bool = option(
+        False,
+        OPTIMIZER,
+        "divide by the standard deviation instead of the root mean square (rmsprop)",
+        switch,
+        need=needs_optimizer("centered"),
+    )
+    schedule: str = option(
+        "constant",
+        OPTIMIZER,
+        "learning-rate schedule, such as constant, step:500:0.1, exponential:0.999, cosine, "
+        "warmup:200+cosine, one-cycle or plateau:0.5:3",
+        text,
+    )
+    clip_norm: float = option(0.0, OPTIMIZER, "clip the gradient to this norm; 0: no clipping", within(NOT_NEGATIVE))
+    clip_value: float = option(
+        0.0, OPTIMIZER, "clip every gradient entry to ± this; 0: no clipping", within(NOT_NEGATIVE)
+    )
+    accumulate: int = option(1, OPTIMIZER, "batches whose gradients make one update", at_least(1))
+    ema: float = option(
+        0.0,
+        OPTIMIZER,
+        "decay of an exponential moving average of the weights, which is evaluated and saved; 0: none",
+        within(FRACTION),
+        old="average",
+    )
+    weight_decay: float = option(
+        0.0, REGULARIZATION, "L2 coefficient added to the gradient (decoupled in adamw)", within(NOT_NEGATIVE)
+    )
+    decay_on: str = option(
+        "all",
+        REGULARIZATION,
+        "parameters that weight decay applies to: all, or weights only",
+        old="decay",
+        need=Need(lambda of: of["weight_decay"] > 0, "weight_decay above 0"),
+        **one_of(get_args(DecayScope)),
+    )
+    l2: float = option(
+        0.0, REGULARIZATION, "coefficient of an L2 penalty on the weights in the loss", within(NOT_NEGATIVE)
+    )
+    label_smoothing: float = option(
+        0.0, REGULARIZATION, "fraction of every label that is spread over all classes", within(FRACTION)
+    )
+    flip: bool = option(False, REGULARIZATION, "mirror images at random", switch)
+    shift: int = option(0, REGULARIZATION, "shift images at random by at most so many pixels", at_least(0))
+    cutout: int = option(0, REGULARIZATION, "side of a square that is cut out of each image at random", at_least(0))
+    dataset: str = option(
+        "auto",
+        DATA,
+        "data set: auto (CIFAR-10 if it is on disk or can be downloaded, else shapes), cifar10, cifar100, "
+        "cifar100-coarse (its 20 superclasses), mnist, shapes (generated), or torchvision:CLASS for any data set of "
+        "torchvision; cifar10:airplane,bird is two classes of one",
+        text,
+    )
+    data_dir: str = option("data", DATA, "folder of the data sets", folder)
+    download: bool = option(True, DATA, "allow downloads of data sets", switch)
+    preprocessing: str = option(
+        "mean-image",
+        DATA,
+        "preprocessing: mean-image (subtract the mean training image), standardize (per channel), "
+        "unit (divide by 255), symmetric (to −1…1) or raw (as stored)",
+        **one_of(PREPROCESSINGS),
+    )
+    held_out: str = option(
+        "test",
+        EVALUATION,
+        "evaluation split while training: test (the whole test set, as in the source) or validation "
+        "(part of the training data, which selects the weights; the test set is evaluated once at the end)",
+        **one_of(("test", "validation")),
+    )
+    validation: int = option(5000, EVALUATION, "examples in the validation split", at_least(1), need=_VALIDATION)
+    split: str = option("first", EVALUATION, "choice of the validation examples", need=_VALIDATION, **one_of(WAYS))
+    patience: int = option(
+        0,
+        EVALUATION,
+        "early stopping: evaluations in a row without a better validation accuracy; 0: never stop",
+        at_least(0),
+        need=_VALIDATION,
+    )
+    eval_every: int = option(100, EVALUATION, "steps between two evaluations", at_least(1))
+    layer_stats_every: int = option(
+        0, EVALUATION, "steps between two measurements of every layer; 0: none", at_least(0), old="watch"
+    )
+    divergence_factor: float = option(
+        1e6, EVALUATION, "stop at a batch loss of this many times the first one's", within(POSITIVE), old="max_growth"
+    )
+    seed: int = option(0, RUN, "integer that decides every random choice", any_size)
+    dtype: str = option("float32", RUN, "dtype of the training", **one_of(("float32", "float64")))
+    checkpoint_every: int = option(
+        500, RUN, "steps between two checkpoints, from which a killed run resumes", at_least(1)
+    )
+    tensorboard: bool = option(False, RUN, "write event files for TensorBoard into the run's folder", switch)
+    name: str = option(
+        "", RUN, "name of the run's folder and figure; default: the next free run-DATASET-NUMBER", plain_name
+    )
+    runs_dir: str = option("runs", RUN, "folder that gets the run's folder", folder)
+    plots_dir: str = option("plots", RUN, "folder that gets the run's figure", folder)
+    overwrite: bool = option(False, RUN, "replace an earlier run of the same name", switch)
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            self._take(field.name, str(field.type))
+            value = option_of(field).check(WHO, field.name, getattr(self, field.name))
+            object.__setattr__(self, field.name, value)
         settings = {field.name: getattr(self, field.name) for field in fields(self)}
-        check_values(settings)
-        check_effects(settings, {field.name: field.default for field in fields(self)})
+        _check_together(settings)
+        _check_effects(settings, fields(self))
 
     @property
     def start(self) -> str:
-        """How weights start where ``init`` is settled: normal, kaiming, glorot or uniform."""
+        """The initialization where ``init`` is auto: normal or kaiming; else ``init``."""
         if self.init != "auto":
             return self.init
         return "normal" if self.model == "mlp" and not self.batch_norm else "kaiming"
 
-    def _take(self, option: str, kind: str) -> None:
-        """Check the type of a setting; NumPy's numbers become Python's, which a file of settings can hold."""
-        value = _plain(getattr(self, option))
-        if isinstance(value, tuple):
-            value = tuple(map(_plain, value))
-        if not _IS[kind](value):
-            hint = ""
-            if kind == "tuple[int, ...]":
-                hint = " Hint: hidden=(100,), with a comma, for one layer of 100."
-            raise OptionError(f"Config: {option} must be {MEANING[kind]}, got {value!r}.{hint}")
-        object.__setattr__(self, option, value)
+
+def _check_together(of: Mapping[str, Any]) -> None:
+    """Raise OptionError for settings that contradict each other."""
+    if of["model"] == "residual-mlp" and (len(of["hidden"]) < 2 or len(set(of["hidden"])) > 1):
+        raise OptionError(
+            f"{WHO}: hidden must list two or more equal sizes for a residual-mlp, got {list(of['hidden'])}. "
+            "Hint: hidden 600 600 is one block with a shortcut."
+        )
+    schedule, evaluations = parse_schedule(of["schedule"], of["steps"]), of["steps"] // of["eval_every"] + 1
+    if isinstance(schedule, Plateau) and schedule.patience + 2 > evaluations:
+        raise OptionError(
+            f"{WHO}: schedule {of['schedule']} must have at least {schedule.patience + 2} evaluations to look at, got "
+            f"{evaluations} in {of['steps']} steps. Hint: a smaller eval_every."
+        )
+    if of["nesterov"] and of["dampening"]:
+        raise OptionError(f"{WHO}: nesterov must come without dampening, got both.")
+
+
+def _check_effects(of: Mapping[str, Any], options: tuple[Field[Any], ...]) -> None:
+    """Raise OptionError for the first setting that is not its default and changes nothing beside the others."""
+    for field in options:
+        name, need = field.name, option_of(field).need
+        if need is not None and of[name] != field.default and not need.met(of):
+            raise OptionError(f"{WHO}: {name} must come with {need.words}, alone {name} {of[name]} has no effect.")
+
+
+def present_name(name: str) -> str:
+    """The name that a setting has now, given that or the one of version 0.1."""
+    return _PRESENT.get(name, name)
+
+
+def present_names(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings under the names that they have now."""
+    return {present_name(name): value for name, value in settings.items()}
+
+
+_PRESENT: Final = {option_of(field).old: field.name for field in fields(Config) if option_of(field).old}

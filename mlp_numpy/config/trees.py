@@ -1,4 +1,4 @@
-"""Files of settings within settings: searches and recipes. Values stay the texts that they are until they are meant."""
+"""Nested settings, of searches and recipes; values stay strings until the schema converts them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import yaml
 
 from mlp_numpy.config.files import found_in, is_plain, parse_setting, parse_yaml
+from mlp_numpy.config.settings import present_names
 from mlp_numpy.errors import DataError
 
 Tree: TypeAlias = dict[str, Any]
@@ -26,7 +27,7 @@ def read_tree(who: str, path: Path) -> Tree:
 
 def parse_settings(who: str, texts: Mapping[str, Any]) -> dict[str, Any]:
     """Settings of a run from their texts. Raises DataError for a name that is none, or a text that means no value."""
-    return {name: parse_setting(who, name, text) for name, text in texts.items()}
+    return present_names({name: parse_setting(who, name, text) for name, text in texts.items()})
 
 
 def _mapping(who: str, node: yaml.MappingNode) -> Tree:

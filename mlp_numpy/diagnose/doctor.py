@@ -39,7 +39,7 @@ def examine(config: Config, *, progress: bool = False) -> list[Finding]:
     """
     config = instance("examine", "config", config, Config)
     loaded = load(config, progress=progress, write=False)
-    return list(_before(build_components(replace(config, watch=1), loaded=loaded), config))
+    return list(_before(build_components(replace(config, layer_stats_every=1), loaded=loaded), config))
 
 
 def examine_run(
@@ -53,7 +53,7 @@ def examine_run(
     """
     found = read_resumed(folder, data_dir=data_dir, download=False)
     ends = list(_end(found))
-    parts = build_components(replace(found.config, watch=1), loaded=found.data(progress=progress))
+    parts = build_components(replace(found.config, layer_stats_every=1), loaded=found.data(progress=progress))
     found.check_data(parts)
     findings = [*_before(parts, found.config), *ends]
     if found.checkpoint is not None and found.checkpoint.history.steps:
@@ -136,7 +136,7 @@ def _learned(parts: Components, config: Config, x: Array, y: Array, *, adam: boo
     for step in range(_STEPS):
         scores = model.forward(x)
         value = float(loss.forward(scores, y))
-        if not value <= config.max_growth:
+        if not value <= config.divergence_factor:
             return math.inf, step
         if value < _LEARNED and accuracy(scores, y) == 1:
             return value, step

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mlp_numpy.config import Config
+from mlp_numpy.config import Config, present_names
 from mlp_numpy.data.reading import as_path
 from mlp_numpy.errors import DataError
 from mlp_numpy.experiment.artifacts import CAPSULE, CAPSULE_FORMAT
@@ -55,7 +55,7 @@ def replay(path: str | os.PathLike[str]) -> Replay:
     if about.get("format") != CAPSULE_FORMAT:
         raise DataError(f"replay: {path} must be a capsule of format {CAPSULE_FORMAT}, got {about.get('format')}.")
     try:
-        settings: dict[str, Any] = about["config"] | {"hidden": tuple(about["config"]["hidden"])}
+        settings: dict[str, Any] = present_names(about["config"]) | {"hidden": tuple(about["config"]["hidden"])}
         model = build(about["model"]).logits
         model.load_state(strip_prefix("state/", arrays))
         loss, x, y = loss_of(Config(**settings)), arrays["x"], arrays["y"]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Final
 
 import numpy as np
@@ -21,16 +20,12 @@ from mlp_numpy.data.splitting import hold_out
 from mlp_numpy.models import MLP, Classifier, ConvNet, ResidualMLP, SmallConvNet
 from mlp_numpy.modules import Initializer, SoftMaxCrossEntropyModule, glorot, kaiming, normal, uniform
 from mlp_numpy.optim import (
-    SGD,
-    Adagrad,
-    Adam,
-    AdamW,
+    OPTIMIZERS,
     Average,
     FlatParameters,
     L2Penalty,
-    NAdam,
     Optimizer,
-    RMSprop,
+    optimizer_options,
     parse_schedule,
 )
 from mlp_numpy.training import Trainer, Update
@@ -101,8 +96,8 @@ def build_components(config: Config, *, loaded: Loaded | None = None, progress: 
         accumulate=config.accumulate,
         select=config.held_out == "validation",
         patience=config.patience or None,
-        max_growth=config.max_growth,
-        watch_every=config.watch or None,
+        max_growth=config.divergence_factor,
+        watch_every=config.layer_stats_every or None,
     )
     return Components(dataset, loaded.warning, train, test, preprocessing, model, parameters, trainer)
 
@@ -151,13 +146,15 @@ def update(config: Config, parameters: FlatParameters) -> Update:
         penalty=L2Penalty(parameters, config.l2) if config.l2 else None,
         clip_norm=config.clip_norm or None,
         clip_value=config.clip_value or None,
-        average=Average(parameters, config.average) if config.average else None,
+        average=Average(parameters, config.ema) if config.ema else None,
     )
 
 
 def optimizer(config: Config, parameters: FlatParameters) -> Optimizer:
-    """The optimizer of ``config``."""
-    return _OPTIMIZERS[config.optimizer](config, parameters)
+    """The optimizer of ``config``, with those of its options that are settings."""
+    names = optimizer_options(config.optimizer) & {field.name for field in fields(config)}
+    options: dict[str, Any] = {name: getattr(config, name) for name in names} | {"decay": config.decay_on}
+    return OPTIMIZERS[config.optimizer](parameters, config.lr, **options)
 
 
 def data_fingerprint(*splits: Split) -> str:
@@ -167,34 +164,6 @@ def data_fingerprint(*splits: Split) -> str:
         for array in (split.images, split.labels):
             found = zlib.crc32(np.ascontiguousarray(array).data, found)
     return f"{found:08x}"
-
-
-def _decay(config: Config) -> dict[str, Any]:
-    return {"weight_decay": config.weight_decay, "decay": config.decay}
-
-
-def _adam(config: Config) -> dict[str, Any]:
-    return {"beta1": config.beta1, "beta2": config.beta2, **_decay(config)}
-
-
-def _sgd(config: Config, parameters: FlatParameters) -> Optimizer:
-    options: dict[str, Any] = {"momentum": config.momentum, "dampening": config.dampening, "nesterov": config.nesterov}
-    return SGD(parameters, config.lr, **options, **_decay(config))
-
-
-def _rmsprop(config: Config, parameters: FlatParameters) -> Optimizer:
-    options: dict[str, Any] = {"momentum": config.momentum, "centered": config.centered}
-    return RMSprop(parameters, config.lr, **options, **_decay(config))
-
-
-_OPTIMIZERS: Final[dict[str, Callable[[Config, FlatParameters], Optimizer]]] = {
-    "sgd": _sgd,
-    "rmsprop": _rmsprop,
-    "adagrad": lambda config, parameters: Adagrad(parameters, config.lr, **_decay(config)),
-    "adam": lambda config, parameters: Adam(parameters, config.lr, amsgrad=config.amsgrad, **_adam(config)),
-    "adamw": lambda config, parameters: AdamW(parameters, config.lr, amsgrad=config.amsgrad, **_adam(config)),
-    "nadam": lambda config, parameters: NAdam(parameters, config.lr, **_adam(config)),
-}
 
 
 def _chunk(model: Classifier) -> int:

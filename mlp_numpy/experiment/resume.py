@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from mlp_numpy.config import Config, read_config
+from mlp_numpy.config import Config, present_names, read_config
 from mlp_numpy.data.json_files import understood
 from mlp_numpy.data.reading import as_path
 from mlp_numpy.data.sources import Loaded
@@ -134,6 +134,7 @@ def restore(checkpoint: Checkpoint, parts: Components) -> list[str]:
 
 
 def _check_settings(path: Path, config: Config, begun: Mapping[str, Any]) -> None:
+    begun = present_names(begun)
     # A list in JSON is a tuple here.
     now = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(config).items()}
     changed = [name for name in now if name not in _MAY_CHANGE and begun.get(name, now[name]) != now[name]]

@@ -10,11 +10,13 @@ from mlp_numpy.optim.lbfgs import Minimum, minimize
 from mlp_numpy.optim.nadam import NAdam
 from mlp_numpy.optim.optimizer import Optimizer
 from mlp_numpy.optim.penalty import L2Penalty
+from mlp_numpy.optim.registry import OPTIMIZERS, optimizer_options
 from mlp_numpy.optim.rmsprop import RMSprop
 from mlp_numpy.optim.schedules import Plateau, Schedule, parse_schedule
 from mlp_numpy.optim.sgd import SGD
 
 __all__ = [
+    "OPTIMIZERS",
     "SGD",
     "Accumulator",
     "Adagrad",
@@ -34,5 +36,6 @@ __all__ = [
     "clip_value",
     "minimize",
     "n_parameters",
+    "optimizer_options",
     "parse_schedule",
 ]

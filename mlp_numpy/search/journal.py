@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from mlp_numpy.atomic_io import write_text
 from mlp_numpy.checks import shown
-from mlp_numpy.config import Config
+from mlp_numpy.config import Config, present_names
 from mlp_numpy.data.json_files import parsed_json
 from mlp_numpy.data.reading import as_path, check_regular
 from mlp_numpy.errors import DataError, OptionError, RunFolderError, unreadable
@@ -62,6 +62,7 @@ class Journal:
 
     def _check(self, about: dict[str, Any], base: dict[str, Any]) -> None:
         told = about.get("base")
+        told = present_names(told) if isinstance(told, dict) else told
         if about.get("format") != FORMAT or not isinstance(told, dict):
             raise DataError(f"search: {self.path} must begin with format {FORMAT} and a base, line 1 has others.")
         before = {name: _DEFAULTS.get(name) for name in base} | told

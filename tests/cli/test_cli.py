@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from mlp_numpy.cli import main
+from mlp_numpy.config import read_config
 from mlp_numpy.training import History
 
 TRAIN_PY = Path(__file__).parents[2] / "train.py"
@@ -207,9 +208,7 @@ def test_divergence_has_its_own_exit_status(here: Path, cifar_dir: Path, capsys:
         (["train", "--batchs", "20"], "--batch INT"),
         (["train", "--learning-rate", "1"], "Unrecognized options: --learning-rate"),
         (["train", "--lr", "fast"], "could not convert string to float: 'fast'"),
-        (["train", "--lr", "-1"], "lr must be a number > 0, got -1.0"),
         (["train", "--batch", "2.5"], "Error parsing --batch"),
-        (["train", "--preprocessing", "mean"], "Did you mean 'mean-image'?"),
         (["train", "stray"], "Unrecognized options: stray"),
         (["gradcheck", "--method", "complx"], "complex"),
         (["evaluate"], "Missing"),
@@ -228,6 +227,8 @@ def test_mistyped_options_are_met_with_what_was_meant(
 @pytest.mark.parametrize(
     ("words", "status", "meant"),
     [
+        (["train", "--lr", "-1"], 1, "lr must be a number > 0, got -1.0"),
+        (["train", "--preprocessing", "mean"], 1, "Did you mean 'mean-image'?"),
         (["trian"], 2, "there is no command 'trian'. Did you mean 'train'?"),
         ([], 2, "usage: python -m mlp_numpy COMMAND"),
         (["train", "--dataset", "cifar"], 1, "unknown data set 'cifar'. Did you mean 'cifar10'?"),
@@ -270,10 +271,26 @@ def test_settings_from_a_file_and_over_it(here: Path, cifar_dir: Path, capsys: p
     one, other = (History.read(Path(f"runs/{name}/history.json")) for name in "bc")
     assert one.steps == other.steps
     Path("s.yaml").write_text("batchs: 3\n")
-    with pytest.raises(SystemExit):
-        main(["train", "--config", "s.yaml"])
+    assert main(["train", "--config", "s.yaml"]) == 1
+    assert "s.yaml: there must be settings of a run alone, got batchs. Did you mean 'batch'?" in capsys.readouterr().err
+    Path("s.yaml").write_text("batch: 0\n")
+    assert main(["train", "--config", "s.yaml"]) == 1
+    assert "s.yaml: Config: batch must be a whole number ≥ 1, got 0" in capsys.readouterr().err
+    # the second of two files counts, as far as it goes
+    Path("s.yaml").write_text("lr: 1e-5\nsteps: 3\nname: d\n")
+    assert main(["train", "--config", "runs/b/config.yaml", "--config", "s.yaml"]) == 0
+    out = capsys.readouterr().out
+    assert "SGD(lr=1e-05), batch 20, 3 steps" in out
+    assert "MLP(3072, [6, 5], 10" in out
+
+
+def test_options_of_version_0_1_still_work(here: Path, cifar_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["train", *FAST, "--data-dir", str(cifar_dir), "--name", "a", "--average", "0.5", "--max-growth=1e9"]
+    assert main(words) == 0
     shown = capsys.readouterr()
-    assert "--batch INT" in shown.out + shown.err
+    assert "note: --average is now called --ema" in shown.err
+    assert "note: --max-growth is now called --divergence-factor" in shown.err
+    assert read_config("runs/a/config.yaml").ema == 0.5
 
 
 @pytest.mark.parametrize("words", [["--help"], ["explain", "Id"]])
@@ -301,7 +318,16 @@ def test_help_lists_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
         main(["train", "--help"])
     assert ended.value.code == 0
     out = capsys.readouterr().out
-    for option in ("--lr", "--batch", "--data-dir", "--preprocessing", "--eval-every", "--config FILE.yaml"):
+    for option in (
+        "--lr",
+        "--batch",
+        "--data-dir",
+        "--preprocessing",
+        "--eval-every",
+        "--config",
+        "--resume",
+        "--seeds",
+    ):
         assert option in out
     assert main(["--help"]) == 0
     assert "predict    Name the class of image files" in capsys.readouterr().out

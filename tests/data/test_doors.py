@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mlp_numpy.config.files import as_options, read_config
+from mlp_numpy.config.files import read_config, read_settings
 from mlp_numpy.config.trees import read_tree
 from mlp_numpy.data import cifar10, cifar100, idx, images, mnist, sources, torchvision_source
 from mlp_numpy.data.augmentation import Augmentation
@@ -87,7 +87,7 @@ READERS: dict[str, Callable[..., Any]] = {
     "read_archive": lambda path: read_archive("who", path, "file"),
     "read_safetensors": lambda path: read_safetensors("who", path, "file"),
     "read_config": read_config,
-    "as_options": as_options,
+    "read_settings": read_settings,
     "read_tree": lambda path: read_tree("who", path),
     "read_image": lambda path: images.read_image(path, (3, 2, 2)),
 }

@@ -145,7 +145,7 @@ def test_on_the_command_line(config: Config, capsys: pytest.CaptureFixture[str])
     words = ["--lr", "0.05", "--batch", "30", "--hidden", "16", "--preprocessing", "standardize", "--init", "kaiming"]
     assert main(["doctor", *words]) == 0
     rows = capsys.readouterr().out.splitlines()
-    assert rows[0].split() == ["measured", "verdict", "what", "to", "do"]
+    assert rows[0].split() == ["measured", "status", "what", "to", "do"]
     assert all(" fine" in row for row in rows[1:])
     assert main(["doctor", str(run(replace(config, lr=100.0, steps=2)).folder)]) == 1
     assert "a smaller learning rate" in capsys.readouterr().out

@@ -77,10 +77,12 @@ def test_data_that_were_moved_are_told(
     assert tree(Path.cwd()) == set()
 
 
-@pytest.mark.parametrize("words", [["--lr", "1"], ["--data-dir"], ["--download", "--lr", "1"]])
+@pytest.mark.parametrize("words", [["--lr", "1"], ["--download", "--lr", "1"]])
 def test_other_settings_are_refused_beside(stopped: Path, words: list[str]) -> None:
     assert main(["train", "--resume", str(stopped), *words]) == 1
     assert main(["doctor", str(stopped), *words]) == 1
+    with pytest.raises(SystemExit):
+        main(["doctor", str(stopped), "--data-dir"])
 
 
 def test_another_data_set_under_its_name_is_refused_by_the_doctor_too(stopped: Path) -> None:

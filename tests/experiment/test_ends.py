@@ -112,7 +112,7 @@ def test_a_run_that_begins_again_forgets_no_opening(config: Config) -> None:
 
 def test_a_failed_step_is_seen_again_in_another_process(config: Config) -> None:
     """With dropout and batch norm in the net, whose state the capsule must hold."""
-    with pytest.raises(NonFiniteError), Run(replace(config, max_growth=1.2, lr=3.0, clip_norm=0.0)) as one:
+    with pytest.raises(NonFiniteError), Run(replace(config, divergence_factor=1.2, lr=3.0, clip_norm=0.0)) as one:
         list(one.records())
     found = replay(one.folder)
     assert found.same

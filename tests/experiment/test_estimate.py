@@ -39,7 +39,7 @@ def config(cifar_dir: Path, tmp_path: Path) -> Config:
     "settings",
     [
         {},
-        {"batch_norm": True, "dropout": 0.3, "optimizer": "adam", "average": 0.9, "flip": True, "watch": 1},
+        {"batch_norm": True, "dropout": 0.3, "optimizer": "adam", "ema": 0.9, "flip": True, "layer_stats_every": 1},
         {"accumulate": 2, "momentum": 0.9, "schedule": "plateau:0.5:1", "held_out": "validation", "validation": 40},
     ],
     ids=["plain", "with all that draws or remembers", "with all that adds up"],

@@ -114,9 +114,9 @@ def test_on_the_command_line(
     for wrong, meant in (
         (["--seeds", "0,1", "--seed", "3"], "--seeds: must come without --seed, got both"),
         (["--seeds", "0,x"], "must be whole numbers such as 0,1,2, got '0,x'"),
-        (["--seeds"], "must be followed by whole numbers ≥ 0 such as 0,1,2"),
-        (["--go-on"], "--go-on: must come with --seeds"),
-        (["--seeds", "-1"], "seed must be a whole number ≥ 0, got -1"),
+        (["--go-on"], "--continue: must come with --seeds"),
+        (["--continue"], "--continue: must come with --seeds"),
+        (["--seeds=-1"], "seed must be a whole number ≥ 0, got -1"),
     ):
         assert main([*words, *wrong]) == 1
         assert meant in capsys.readouterr().err

@@ -32,7 +32,7 @@ def config(cifar_dir: Path, tmp_path: Path) -> Config:
         hidden=(8,),
         eval_every=4,
         checkpoint_every=4,
-        watch=6,
+        layer_stats_every=6,
         schedule="exponential:0.9",
         data_dir=str(cifar_dir),
         runs_dir=str(tmp_path / "runs"),

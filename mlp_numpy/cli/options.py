@@ -1,0 +1,106 @@
+"""Config as options of a command: one parser, its options in groups, the values of a settings file as its defaults."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import typing
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import tyro
+
+from mlp_numpy.cli.console import PROGRAM
+from mlp_numpy.config import Config, read_settings
+from mlp_numpy.config.options import option_of
+from mlp_numpy.errors import DataError, OptionError
+
+_TYPES: Final = typing.get_type_hints(Config)
+
+
+def _groups() -> dict[str, type]:
+    """A dataclass for each group of options, whose fields are those of Config."""
+    fields: dict[str, list[Any]] = {}
+    for field in dataclasses.fields(Config):
+        known = option_of(field)
+        words = known.help
+        if known.choices and not any(name in words for name in known.choices):
+            words = f"{words}: {', '.join(known.choices)}"
+        aliases = [f"--{known.old.replace('_', '-')}"] if known.old else None
+        kind = typing.cast(Any, Annotated)[
+            _TYPES[field.name], tyro.conf.arg(help=words, help_behavior_hint=None, aliases=aliases)
+        ]
+        fields.setdefault(known.group, []).append((field.name, kind, dataclasses.field(default=field.default)))
+    return {group: dataclasses.make_dataclass(_attribute(group), columns) for group, columns in fields.items()}
+
+
+def _attribute(group: str) -> str:
+    return group.replace(" ", "_")
+
+
+_GROUPS: Final = _groups()
+
+
+def settings_command(name: str, own: Sequence[tuple[str, Any, Any]]) -> type:
+    """A dataclass of a command that takes all options of Config, and ``own`` ones: (name, type, default)."""
+    columns = [(option, kind, dataclasses.field(default=default)) for option, kind, default in own]
+    config: Any = Annotated[
+        tuple[Path, ...],
+        tyro.conf.UseAppendAction,
+        tyro.conf.arg(help="YAML file of settings, one 'name: value' a line; options of the command line override it"),
+    ]
+    columns.append(("config", config, dataclasses.field(default=())))
+    groups = [(_attribute(g), kind, dataclasses.field(default_factory=kind)) for g, kind in _GROUPS.items()]
+    return dataclasses.make_dataclass(name, [*columns, *groups])
+
+
+def parse(command: type, words: Sequence[str], name: str, description: str) -> Any:
+    """The command that ``words`` mean, the settings of its ``--config`` files being its defaults.
+
+    Raises DataNotFoundError, DataError or OptionError for what a file holds; a mistyped option ends the program.
+    """
+    for field in dataclasses.fields(Config):
+        old = f"--{option_of(field).old.replace('_', '-')}"
+        if option_of(field).old and any(word == old or word.startswith(f"{old}=") for word in words):
+            print(f"note: {old} is now called --{field.name.replace('_', '-')}", file=sys.stderr, flush=True)
+    how: dict[str, Any] = {"prog": f"{PROGRAM}{name}", "description": description, "args": list(words)}
+    how["config"] = (tyro.conf.OmitArgPrefixes,)
+    found = tyro.cli(command, **how)
+    if not found.config:
+        return found
+    settings: dict[str, Any] = {}
+    for path in found.config:
+        settings |= read_settings(path)
+        try:
+            check_each(settings)
+        except OptionError as error:
+            raise DataError(f"--config: {path}: {error}") from error
+    defaults = command(
+        **{
+            _attribute(group): kind(
+                **{f.name: settings[f.name] for f in dataclasses.fields(kind) if f.name in settings}
+            )
+            for group, kind in _GROUPS.items()
+        }
+    )
+    return tyro.cli(command, default=defaults, **how)
+
+
+def check_each(settings: dict[str, Any]) -> None:
+    """Raise OptionError for the first setting that is invalid whatever the others are."""
+    for field in dataclasses.fields(Config):
+        if field.name in settings:
+            option_of(field).check("Config", field.name, settings[field.name])
+
+
+def config_of(command: Any) -> Config:
+    """The settings that a parsed command holds. Raises OptionError where they do not belong together."""
+    return Config(
+        **{name: value for group in _GROUPS for name, value in vars(getattr(command, _attribute(group))).items()}
+    )
+
+
+def given(words: Sequence[str]) -> set[str]:
+    """The names of the options among ``words``, in the form --name."""
+    return {word.partition("=")[0].replace("_", "-") for word in words if word.startswith("--")}

@@ -1,0 +1,134 @@
+"""An option: one setting of a run with everything that is known of it, on the field that holds it."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from mlp_numpy.checks import Bounds, choice, flag, is_whole, number, shown, whole_number
+from mlp_numpy.errors import OptionError
+from mlp_numpy.optim.registry import optimizers_with
+
+WHO: Final = "Config"
+Check = Callable[[str, str, Any], Any]
+"""(who, name, value) → the value as a plain Python one; raises OptionError, naming both, for an invalid one."""
+
+
+class Need(NamedTuple):
+    """Other settings without which an option has no effect: whether they are there, and in words."""
+
+    met: Callable[[Mapping[str, Any]], bool]
+    words: str
+
+
+@dataclass(frozen=True)
+class Option:
+    """One setting of a run.
+
+    help      what it means, one line of ``--help``
+    group     the heading under which ``--help`` lists it
+    check     its type, range or choices
+    choices   the names that it may be, if it is one of some
+    need      other settings without which it has no effect
+    old       its name in version 0.1, which still works
+    """
+
+    help: str
+    group: str
+    check: Check
+    choices: tuple[str, ...] = ()
+    need: Need | None = None
+    old: str = ""
+
+
+def option(
+    default: Any,
+    group: str,
+    help: str,
+    check: Check,
+    *,
+    choices: Sequence[str] = (),
+    need: Need | None = None,
+    old: str = "",
+) -> Any:
+    """A field of ``Config`` with its Option in the metadata."""
+    known = Option(help, group, check, tuple(choices), need, old)
+    return dataclasses.field(default=default, metadata={"option": known})
+
+
+def option_of(field: dataclasses.Field[Any]) -> Option:
+    """The Option of a field."""
+    found: Option = field.metadata["option"]
+    return found
+
+
+def within(bounds: Bounds) -> Check:
+    """A number within ``bounds``."""
+    return functools.partial(number, bounds=bounds)
+
+
+def at_least(least: int) -> Check:
+    """A whole number from ``least`` up that an array index can hold."""
+    return functools.partial(whole_number, least=least)
+
+
+def any_size(who: str, name: str, value: Any) -> int:
+    """A whole number ≥ 0 of any size."""
+    if not is_whole(value, 0):
+        raise OptionError(f"{who}: {name} must be a whole number ≥ 0, got {shown(value)}.")
+    return int(value)
+
+
+def one_of(names: Sequence[str]) -> dict[str, Any]:
+    """Check and choices of an option that is one of some names."""
+    return {"check": functools.partial(choice, known=names), "choices": names}
+
+
+def text(who: str, name: str, value: Any) -> str:
+    """A string."""
+    if not isinstance(value, str):
+        raise OptionError(f"{who}: {name} must be text, got {shown(value)}.")
+    return value
+
+
+def plain_name(who: str, name: str, value: Any) -> str:
+    """A string that names a file or folder within another folder."""
+    plain = text(who, name, value)
+    if plain in (".", "..") or not plain.isprintable() or set(plain) & set("/\\"):
+        raise OptionError(f"{who}: {name} must be a plain name without folders, got {shown(value)}.")
+    return plain
+
+
+def folder(who: str, name: str, value: Any) -> str:
+    """A string that names a folder."""
+    plain = text(who, name, value)
+    if "\0" in plain or any("\ud800" <= letter <= "\udfff" for letter in plain):
+        hint = "" if "\0" in plain else " Hint: the files of a run, in UTF-8, must be able to hold it."
+        raise OptionError(f"{who}: {name} must be the name of a folder, got {shown(value)}.{hint}")
+    return plain
+
+
+def layer_sizes(who: str, name: str, value: Any) -> tuple[int, ...]:
+    """A tuple of whole numbers ≥ 1."""
+    if not isinstance(value, tuple):
+        hint = f" Hint: {name}=(100,), with a comma, for one layer of 100."
+        raise OptionError(f"{who}: {name} must be a tuple of whole numbers, got {shown(value)}.{hint}")
+    return tuple(whole_number(who, f"{name}[{i}]", size) for i, size in enumerate(value))
+
+
+switch: Check = flag
+
+
+def needs(words: str, **settings: Sequence[Any]) -> Need:
+    """Settings that are one of some values each."""
+    return Need(lambda of: all(of[name] in values for name, values in settings.items()), words)
+
+
+def needs_optimizer(argument: str) -> Need:
+    """An optimizer that takes ``argument``."""
+    names = optimizers_with(argument)
+    words = f"optimizer {', '.join(names[:-1])}{' or ' if len(names) > 1 else ''}{names[-1]}"
+    return needs(words, optimizer=names)
