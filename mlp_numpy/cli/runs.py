@@ -108,11 +108,11 @@ def doctor(words: Sequence[str]) -> int:
     else:
         findings = examine(config_of(command), progress=on_terminal())
     print(table([("", "measured", "status", "what to do"), *map(_cells, findings)]))
-    return FAILED if any(finding.verdict == "wrong" for finding in findings) else 0
+    return FAILED if any(finding.status == "error" for finding in findings) else 0
 
 
 def _cells(finding: Finding) -> tuple[str, ...]:
-    return finding.name, finding.measured, finding.verdict, finding.advice
+    return finding.name, finding.measured, finding.status, finding.advice
 
 
 def _listed(options: set[str]) -> str:

@@ -1,4 +1,4 @@
-"""Is a training healthy? What can be told before it from its settings, and after it from its folder."""
+"""The doctor: the health of a training, before it from its settings, after it from its folder."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ _LEARNED: Final = 0.1
 
 
 def examine(config: Config, *, progress: bool = False) -> list[Finding]:
-    """What can be told of a training before it is made: from its data, its start, its first step and one batch.
+    """The findings before a training: from its data, its initialization, its first step and one batch.
 
-    Nothing is written, downloaded either. Raises OptionError for what is no Config, and as
-    ``build_components`` does.
+    Nothing is written or downloaded. Raises OptionError unless ``config`` is a Config, and whatever
+    ``build_components`` raises.
     """
     config = instance("examine", "config", config, Config)
     loaded = load(config, progress=progress, write=False)
@@ -45,11 +45,10 @@ def examine(config: Config, *, progress: bool = False) -> list[Finding]:
 def examine_run(
     folder: str | os.PathLike[str], *, progress: bool = False, data_dir: str | os.PathLike[str] | None = None
 ) -> list[Finding]:
-    """What ``examine`` tells of the settings of a run, and what its history and its last checkpoint tell besides.
+    """The findings of ``examine`` for the settings of a run, and those from its history and last checkpoint.
 
-    ``data_dir`` is where its data set is, if it is elsewhere now. Nothing is written, nor downloaded. Raises what
-    ``read_resumed`` and ``build_components`` raise, and DataError for a damaged history or another
-    data set.
+    ``data_dir`` is the folder of its data set, if that has moved. Nothing is written or downloaded. Raises whatever
+    ``read_resumed`` and ``build_components`` raise, and DataError for a damaged history or another data set.
     """
     found = read_resumed(folder, data_dir=data_dir, download=False)
     ends = list(_end(found))
@@ -62,7 +61,7 @@ def examine_run(
 
 
 def _end(found: ResumePoint) -> Iterator[Finding]:
-    """How the run of a folder ended, if it did, and whether what it left is there."""
+    """The end of the run of a folder, and missing or damaged files."""
     folder, status = found.place.folder, ""
     with contextlib.suppress(DataNotFoundError):
         status = history_of(folder).about["status"]
@@ -103,7 +102,7 @@ def _after(parts: Components, config: Config, checkpoint: Checkpoint) -> Iterato
     else:
         yield from _layers("now", record.layer_stats or {}, config.batch)
     if history.evaluations:
-        yield rules.better_than_guessing(history, parts.trainer.held_out.labels)
+        yield rules.above_chance(history, parts.trainer.held_out.labels)
         yield rules.gap(history, n_classes)
     yield rules.still_falling(history, n_classes)
 
@@ -115,7 +114,7 @@ def _layers(when: str, measures: Measures, n_rows: int) -> Iterator[Finding]:
 
 
 def _one_batch(parts: Components, config: Config) -> Finding:
-    """Learn a few examples by heart, without what makes that harder on purpose."""
+    """Overfit a few examples, without regularization."""
     bare = replace(config, dropout=0.0, label_smoothing=0.0, schedule="constant")
     n = min(_BATCH, len(parts.train))
     x = parts.preprocessing.apply(parts.train.images[:n], config.dtype)
@@ -125,10 +124,10 @@ def _one_batch(parts: Components, config: Config) -> Finding:
     return rules.one_batch(n, own, adam)
 
 
-# What overflows is what is looked for.
+# An overflow is a finding here.
 @np.errstate(over="ignore", invalid="ignore")
 def _learned(parts: Components, config: Config, x: Array, y: Array, *, adam: bool) -> tuple[float, int]:
-    """The loss at last, infinity if it exploded, and after how many steps."""
+    """The final loss (infinity if it exploded), and the number of steps."""
     model, loss = network(config, parts.dataset).logits, loss_of(config)
     parameters = FlatParameters(model)
     change = Update(Adam(parameters, 1e-3)) if adam else update(config, parameters)

@@ -212,6 +212,7 @@ def test_divergence_has_its_own_exit_status(here: Path, cifar_dir: Path, capsys:
         (["train", "stray"], "Unrecognized options: stray"),
         (["gradcheck", "--method", "complx"], "complex"),
         (["evaluate"], "Missing"),
+        (["train", "--config"], "--config"),
     ],
 )
 def test_mistyped_options_are_met_with_what_was_meant(
@@ -233,7 +234,6 @@ def test_mistyped_options_are_met_with_what_was_meant(
         ([], 2, "usage: python -m mlp_numpy COMMAND"),
         (["train", "--dataset", "cifar"], 1, "unknown data set 'cifar'. Did you mean 'cifar10'?"),
         (["train", "--config", "none.yaml"], 1, "there must be a file none.yaml, found none"),
-        (["train", "--config"], 1, "--config: must be followed by the name of a YAML file"),
         (["evaluate", "nowhere"], 1, "nowhere must be the folder of a run"),
         (["predict", "nowhere", "a.png"], 1, "nowhere must be the folder of a run"),
         (["predict", "nowhere"], 1, "there must be at least one image file"),

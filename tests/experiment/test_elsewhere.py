@@ -128,7 +128,7 @@ def test_what_is_drawn_is_not_kept_by_whoever_only_looks(
 
 
 def findings(folder: Path) -> dict[str, tuple[str, str, str]]:
-    return {each.name: (each.measured, each.verdict, each.advice) for each in examine_run(folder)}
+    return {each.name: (each.measured, each.status, each.advice) for each in examine_run(folder)}
 
 
 def test_the_doctor_sees_that_a_run_was_killed(config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,16 +146,16 @@ def test_the_doctor_sees_that_a_run_was_killed(config: Config, tmp_path: Path, m
     done = subprocess.run([sys.executable, "-c", program, str(tmp_path / "c.yaml")], capture_output=True, text=True)
     assert done.returncode == -signal.SIGKILL, done.stderr
     folder = Path(config.runs_dir, "a")
-    measured, verdict, advice = findings(folder)["end of the run"]
-    assert (measured, verdict) == ("interrupted: its process ended after its checkpoint of step 14", "look")
+    measured, verdict, advice = findings(folder)["run status"]
+    assert (measured, verdict) == ("interrupted: its process ended after its checkpoint of step 14", "warning")
     assert "--resume" in advice
     with Run.resumed(folder) as one:
         next(one.records())
-        assert findings(folder)["end of the run"][:2] == ("running, a process is at work", "fine")
+        assert findings(folder)["run status"][:2] == ("running, a process is at work", "ok")
     for path in folder.glob("*.npz"):
         path.unlink()
     (folder / "history.json").unlink()
-    assert findings(folder)["end of the run"][0] == "interrupted: its process ended before its first step"
+    assert findings(folder)["run status"][0] == "interrupted: its process ended before its first step"
 
 
 @pytest.mark.parametrize("damage", ["deleted", "cut", "empty"])
@@ -170,7 +170,7 @@ def test_a_model_that_is_gone_is_seen_and_restored(
     if damage != "deleted":
         path.write_bytes(whole[:-100] if damage == "cut" else b"")
     measured, verdict, advice = findings(folder)["model file"]
-    assert (verdict, "restores it from the last checkpoint" in advice) == ("wrong", True)
+    assert (verdict, "restores it from the last checkpoint" in advice) == ("error", True)
     assert str(path) in measured
     assert main(["doctor", str(folder)]) == 1
     assert main(["evaluate", str(folder)]) == 1
