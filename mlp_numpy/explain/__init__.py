@@ -14,6 +14,7 @@ from mlp_numpy.errors import unknown_name
 from mlp_numpy.explain.example import Example
 from mlp_numpy.explain.loops import layers
 from mlp_numpy.explain.losses_activations import LOSSES_AND_ACTIVATIONS
+from mlp_numpy.explain.normalization_images import NORMALIZATION_IMAGES
 
 _X: Final = [[1.0, -2.0, 0.5], [3.0, 0.0, -1.0]]
 _DOUT: Final = [[1.0, 0.5, -1.0], [2.0, -0.25, 1.0]]
@@ -56,6 +57,7 @@ EXAMPLES: Final = {
             _LABELS,
         ),
         *LOSSES_AND_ACTIVATIONS,
+        *NORMALIZATION_IMAGES,
     )
 }
 
