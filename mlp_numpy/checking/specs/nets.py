@@ -12,6 +12,7 @@ from mlp_numpy.checking.specs.spec import Spec
 from mlp_numpy.models import MLP, ConvNet, ResidualMLP, SmallConvNet, TwoLayerNet
 from mlp_numpy.modules import (
     BatchNorm,
+    Dropout,
     LeakyReLUModule,
     LinearModule,
     MaxPool2dModule,
@@ -27,9 +28,12 @@ _DIRECTIONS: Final = 1
 
 
 def _sequential(draws: Sampler, variant: str) -> Sample:
+    """In every second case without a kink, and with what is not the same in every forward."""
     n, d, h, m = draws.shape(4)
-    net = Sequential(LinearModule(d, h), ReLUModule(), LinearModule(h, m))
-    return _beside_kinks(draws, net, n, d)
+    if draws.case % 2 == 0:
+        return _beside_kinks(draws, Sequential(LinearModule(d, h), ReLUModule(), LinearModule(h, m)), n, d)
+    net = Sequential(LinearModule(d, h), BatchNorm(h, 1 / 4), TanhModule(), Dropout(0.25, rng=draws.rng))
+    return Sample(draws.filled(net), draws.numbers(n, d))
 
 
 def _residual(draws: Sampler, variant: str) -> Sample:

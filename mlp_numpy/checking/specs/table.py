@@ -62,6 +62,17 @@ def has_torch(module: Module) -> bool:
     return all(_spec_of(layer).torch is not None for _, layer in module.leaves())
 
 
+def wrong_shapes(module: Module) -> list[tuple[int, ...]]:
+    """Shapes of x that a module must refuse: its own, or those of the first of its layers."""
+    _, first = next(module.leaves())
+    return _spec_of(first).wrong_shapes(first)
+
+
+def rows_interact(module: Module) -> bool:
+    """Whether what a module makes of a row depends on the batch around it, in one of its layers."""
+    return any(_spec_of(layer).rows_interact(layer) for _, layer in module.leaves())
+
+
 def _through(module: Module, prefix: str, x: Any, apply: Callable[[Module, str, Any], Any]) -> Any:
     """The layers of a module one behind the other, each by ``apply(layer, prefix of its parameters' names, x)``."""
     if not module.children():
