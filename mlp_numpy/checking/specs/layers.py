@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from mlp_numpy.autodiff import TensorNode
 from mlp_numpy.checking.sampler import Sample, Sampler
-from mlp_numpy.checking.specs.spec import Params, Shapes, Spec, Tensor, functional
+from mlp_numpy.checking.specs.spec import Params, Spec, Tensor, functional, no_rows_of
 from mlp_numpy.modules import BatchNorm, Dropout, LayerNorm, LinearModule
 
 # A constant feature makes the normalizations bend as ε^(-3/2): a small ε is for the complex step alone.
@@ -107,11 +107,6 @@ def _dropout(draws: Sampler, variant: str) -> Sample:
     return Sample(Dropout(p, rng=draws.rng), x)
 
 
-def _no_rows_of(n: int) -> Shapes:
-    """What is no batch (N, n)."""
-    return [(n,), (2, n + 1), (2, 0), (2, 3, n + 1)]
-
-
 _BOTH: Final = ("train", "eval")
 
 LAYERS: Final = (
@@ -122,7 +117,7 @@ LAYERS: Final = (
         _linear_reference,
         functional("linear"),
         ("", "input layer"),
-        wrong_shapes=lambda module: [*_no_rows_of(module.in_features), (2, 1, module.in_features)],
+        wrong_shapes=lambda module: [*no_rows_of(module.in_features), (2, 1, module.in_features)],
     ),
     Spec(
         "batch norm",
@@ -133,7 +128,7 @@ LAYERS: Final = (
         ("rows", "images", "always the batch"),
         _BOTH,
         wrong_shapes=lambda module: [
-            *_no_rows_of(module.n_features),
+            *no_rows_of(module.n_features),
             *((2, module.n_features + 1, 3, 1), (2, module.n_features, 3), (2, module.n_features, 0, 1)),
         ],
         rows_interact=lambda module: module.training or not module.running,
@@ -144,7 +139,7 @@ LAYERS: Final = (
         _layer_norm,
         _layer_norm_reference,
         _layer_norm_in_torch,
-        wrong_shapes=lambda module: [*_no_rows_of(module.n_features), (2, 0, module.n_features)],
+        wrong_shapes=lambda module: [*no_rows_of(module.n_features), (2, 0, module.n_features)],
     ),
     Spec(
         "dropout",

@@ -8,8 +8,8 @@ import numpy as np
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.checking.sampler import Sample, Sampler
-from mlp_numpy.checking.specs.spec import Spec
-from mlp_numpy.models import MLP, ConvNet, ResidualMLP, SmallConvNet, TwoLayerNet
+from mlp_numpy.checking.specs.spec import Shapes, Spec, no_rows_of
+from mlp_numpy.models import MLP, ConvNet, Network, ResidualMLP, SmallConvNet, TwoLayerNet
 from mlp_numpy.modules import (
     BatchNorm,
     Dropout,
@@ -80,7 +80,9 @@ def _beside_kinks(draws: Sampler, net: Module, n: int, d: int, *, deep: bool = F
     while True:
         (draws.tempered if deep else draws.filled)(net)
         x = draws.numbers(n, d)
-        if _through(net, x)[1] > 1e-3:
+        margin = _through(net, x)[1]
+        net.clear_cache()
+        if margin > 1e-3:
             return Sample(net, x, directions=_DIRECTIONS if deep else 0)
 
 
@@ -109,12 +111,16 @@ def _lead(pool: MaxPool2dModule, x: Array) -> float:
     return float(np.min(ordered[:, -1] - ordered[:, -2], initial=np.inf))
 
 
+def _no_rows(module: Network) -> Shapes:
+    return no_rows_of(module.n_inputs)
+
+
 NETS: Final = (
     Spec("sequential", Sequential, _sequential),
     Spec("residual", Residual, _residual),
-    Spec("mlp", MLP, _mlp),
-    Spec("residual mlp", ResidualMLP, _residual_mlp),
-    Spec("two-layer net", TwoLayerNet, _two_layer_net),
-    Spec("conv net", ConvNet, _conv_net),
-    Spec("small conv net", SmallConvNet, _small_conv_net),
+    Spec("mlp", MLP, _mlp, wrong_shapes=_no_rows),
+    Spec("residual mlp", ResidualMLP, _residual_mlp, wrong_shapes=_no_rows),
+    Spec("two-layer net", TwoLayerNet, _two_layer_net, wrong_shapes=_no_rows),
+    Spec("conv net", ConvNet, _conv_net, wrong_shapes=_no_rows),
+    Spec("small conv net", SmallConvNet, _small_conv_net, wrong_shapes=_no_rows),
 )

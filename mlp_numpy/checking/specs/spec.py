@@ -48,9 +48,9 @@ class Spec:
     torch       PyTorch's version of it; None for one made of other modules, or unknown to PyTorch
     variants    settings that are audited each by itself, such as the reductions of a loss
     modes       both, where training and evaluation are different formulas
-    wrong_shapes    module → shapes of x that it must refuse; none for one made of other modules, and where every batch
-                    of at least one row will do
-    rows_interact   module → whether what it makes of a row depends on the batch around it, or on the row's place there
+    wrong_shapes    module → shapes of x that it must refuse; none where every batch of at least one row will do, and
+                    for one made of other modules that refuses what the first of them does
+    rows_interact   module → whether what it makes of a row depends on the batch around it, or on its place there
     """
 
     name: str
@@ -88,3 +88,8 @@ def functional(name: str, arguments: Callable[[Any], dict[str, Any]] | None = No
         return getattr(torch.nn.functional, name)(x, *params, **keywords)
 
     return in_torch
+
+
+def no_rows_of(n: int) -> Shapes:
+    """Shapes of what is no batch (N, n)."""
+    return [(n,), (2, n + 1), (2, 0), (2, 3, n + 1)]

@@ -63,9 +63,9 @@ def has_torch(module: Module) -> bool:
 
 
 def wrong_shapes(module: Module) -> list[tuple[int, ...]]:
-    """Shapes of x that a module must refuse: its own, or those of the first of its layers."""
-    _, first = next(module.leaves())
-    return _spec_of(first).wrong_shapes(first)
+    """Shapes of x that a module must refuse: those of its spec, or of the first module that it is made of."""
+    first = next(iter(module.children().values()), None)
+    return _spec_of(module).wrong_shapes(module) or (wrong_shapes(first) if first else [])
 
 
 def rows_interact(module: Module) -> bool:
