@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from spec_cases import EVERY_CASE, LOSSES, Line
+from spec_cases import EVERY_LOSS_CASE, LOSSES, Line
 
 from mlp_numpy import (
     MLP,
@@ -135,7 +135,7 @@ def test_at_infinity_a_loss_is_its_limit(
 
 
 @pytest.mark.parametrize("bad", [NAN, INF, -INF])
-@EVERY_CASE
+@EVERY_LOSS_CASE
 @EVERY_LOSS
 def test_a_row_that_is_absent_may_hold_anything(line: Line, case: int, bad: float) -> None:
     (module, x, y), weight = line.loss(case, 4), np.array([1.0, 0, 2, 1])
@@ -146,7 +146,7 @@ def test_a_row_that_is_absent_may_hold_anything(line: Line, case: int, bad: floa
     np.testing.assert_array_equal(dx, dx_expected)
 
 
-@EVERY_CASE
+@EVERY_LOSS_CASE
 @EVERY_LOSS
 def test_a_nan_in_a_row_that_counts_stays_one(line: Line, case: int) -> None:
     module, x, y = line.loss(case, 4)
@@ -177,7 +177,7 @@ WEIGHTS = [1e39, 1e300, 1e-39, 1e-300, 2.0**70]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@EVERY_CASE
+@EVERY_LOSS_CASE
 @pytest.mark.parametrize("line", [line for line in LOSSES if line.variant == "mean"], ids=str)
 def test_weights_of_any_size_weigh_alike(line: Line, case: int, dtype: type) -> None:
     module, x, y = line.loss(case, 3)
@@ -419,7 +419,7 @@ def test_arrays_that_cannot_be_meant_are_refused_by_a_named_error(loss: LossModu
         loss.forward(x, y, np.ma.masked_array([1.0, 99], [False, True]))
 
 
-@EVERY_CASE
+@EVERY_LOSS_CASE
 @EVERY_LOSS
 def test_half_precision_is_taken_as_labels_and_weights(line: Line, case: int) -> None:
     module, x, y = line.loss(case, 3)
@@ -454,7 +454,7 @@ def test_one_bad_answer_among_good_ones_is_refused(make: Callable[[], LossModule
         make().forward(np.full(2, 0.5), np.array(y))
 
 
-@EVERY_CASE
+@EVERY_LOSS_CASE
 @EVERY_LOSS
 def test_a_complex_forward_has_no_backward(line: Line, case: int) -> None:
     module, x, y = line.loss(case, 3)

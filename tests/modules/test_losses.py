@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from spec_cases import CASES, EVERY_CASE, LOSSES, Line
+from spec_cases import EVERY_LOSS_CASE, LOSS_CASES, LOSSES, Line
 
 from mlp_numpy import (
     BCEModule,
@@ -32,11 +32,29 @@ EVERY_LOSS = pytest.mark.parametrize("line", LOSSES, ids=str)
 weights = st.lists(st.sampled_from([0, 0.5, 1, 1, 2, 3]), min_size=1, max_size=6)
 
 
+def test_the_samples_hold_every_option_alone_and_with_every_other() -> None:
+    found: dict[str, set[tuple[str, ...]]] = {}
+    absent = set()
+    for line in LOSSES:
+        for case in LOSS_CASES:
+            module, _, _ = line.loss(case, 6)
+            options = {name for name in ("ignore_index", "class_weight") if getattr(module, name, None) is not None}
+            options |= {"label_smoothing"} if getattr(module, "label_smoothing", 0) else set()
+            found.setdefault(line.spec.name, set()).add(tuple(sorted(options)))
+            if "class_weight" in options and 0 in module.class_weight:
+                absent.add(line.spec.name)
+    entropies = {"cross-entropy", "softmax cross-entropy", "nll"}
+    assert {name: len(sets) for name, sets in found.items() if len(sets) > 1} == dict.fromkeys(entropies, 8) | {
+        "hinge": 4
+    }
+    assert absent == entropies | {"hinge"}
+
+
 def both(module: LossModule, x: Array, y: Array, weight: Array | None = None) -> tuple[Array, Array]:
     return module.forward(x, y, weight), module.backward()
 
 
-@EVERY_CASE
+@EVERY_LOSS_CASE
 @EVERY_LOSS
 def test_weight_2_is_the_row_twice_and_weight_0_the_row_absent(line: Line, case: int) -> None:
     module, x, y = line.loss(case, 6)
@@ -57,7 +75,7 @@ def test_weight_2_is_the_row_twice_and_weight_0_the_row_absent(line: Line, case:
     np.testing.assert_allclose(dx, summed, rtol=1e-12, atol=1e-15)
 
 
-@EVERY_CASE
+@EVERY_LOSS_CASE
 @EVERY_LOSS
 def test_all_weights_0_give_0(line: Line, case: int) -> None:
     module, x, y = line.loss(case, 4)
@@ -67,7 +85,7 @@ def test_all_weights_0_give_0(line: Line, case: int) -> None:
     assert dx.shape == x.shape
 
 
-@EVERY_CASE
+@EVERY_LOSS_CASE
 @EVERY_LOSS
 def test_a_row_of_weight_0_may_hold_anything(line: Line, case: int) -> None:
     module, x, y = line.loss(case, 4)
@@ -80,7 +98,7 @@ def test_a_row_of_weight_0_may_hold_anything(line: Line, case: int) -> None:
     np.testing.assert_allclose(dx, dx_expected, rtol=1e-15)
 
 
-@EVERY_CASE
+@EVERY_LOSS_CASE
 @EVERY_LOSS
 def test_equal_weights_change_no_mean(line: Line, case: int) -> None:
     module, x, y = line.loss(case, 5)
@@ -92,7 +110,7 @@ def test_equal_weights_change_no_mean(line: Line, case: int) -> None:
 
 
 @settings(max_examples=15, deadline=None)
-@given(weights, st.sampled_from(LOSSES), st.sampled_from(CASES), st.integers(0, 99))
+@given(weights, st.sampled_from(LOSSES), st.sampled_from(LOSS_CASES), st.integers(0, 99))
 def test_the_weighted_gradient_by_the_complex_step(drawn: list[float], line: Line, case: int, seed: int) -> None:
     module, x, y = line.loss(case, len(drawn))
     weight = np.array(drawn, float)
@@ -107,7 +125,7 @@ def test_the_weighted_gradient_by_the_complex_step(drawn: list[float], line: Lin
         assert dx[place] == pytest.approx(slope, rel=1e-12, abs=1e-14)
 
 
-@EVERY_CASE
+@EVERY_LOSS_CASE
 @EVERY_LOSS
 def test_weights_in_float32_stay_float32(line: Line, case: int) -> None:
     module, x, y = line.loss(case, 4)

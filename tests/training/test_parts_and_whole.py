@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from spec_cases import EVERY_CASE, LOSSES, Line
+from spec_cases import EVERY_LOSS_CASE, LOSSES, Line
 
 from mlp_numpy import (
     MLP,
@@ -77,7 +77,7 @@ def rows_of(weight: Array | None, rows: slice) -> Array | None:
 
 
 @pytest.mark.parametrize("sizes", SPLITS, ids=str)
-@EVERY_CASE
+@EVERY_LOSS_CASE
 @pytest.mark.parametrize("line", REDUCED, ids=str)
 def test_the_gradient_and_loss_of_parts_joined_are_those_of_the_whole(line: Line, case: int, sizes: list[int]) -> None:
     rng = np.random.default_rng(4)

@@ -240,7 +240,7 @@ def _of_classes(make: Callable[..., LossModule], sample: Callable[[Sampler, int,
         n, c = draws.shape(2)
         x = sample(draws, n, c)
         y, options = _labels(draws, draws.labels(n, c), c)
-        if draws.rng.random() < 0.3:
+        if draws.rng.random() < 0.5:
             options["label_smoothing"] = 0.125
         return Sample(make(_reduction(variant), **options), x, y, _weights(draws, n))
 
@@ -274,12 +274,12 @@ def _hinge(draws: Sampler, variant: str) -> Sample:
 def _labels(draws: Sampler, y: Array, c: int) -> tuple[Array, dict[str, Any]]:
     """The labels, of which some, but never the first, may become one to be ignored; and the options of the loss."""
     options: dict[str, Any] = {}
-    if draws.rng.random() < 0.3:
+    if draws.rng.random() < 0.5:
         omega = draws.rng.choice([0.25, 0.5, 1.0, 2.0], c)
         if y.ndim == 1:
             omega[1 + y.max() :] = 0  # a class that no row has may weigh nothing
         options["class_weight"] = omega.tolist()
-    if y.ndim == 1 and draws.rng.random() < 0.3:
+    if y.ndim == 1 and draws.rng.random() < 0.5:
         options["ignore_index"] = -1
         y = np.where((draws.rng.random(len(y)) < 0.4) & (np.arange(len(y)) > 0), -1, y)
     return y, options
