@@ -1,33 +1,30 @@
-"""Every row of ``cases.py`` against PyTorch, where it is installed: the same output, the same gradients."""
+"""Every line of the specs against PyTorch, where it is installed: the same output, the same gradients."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from cases import CASES, Case
+from spec_cases import EVERY_CASE, EVERY_LINE, Line, dout_of, forward, gradients
 
-from mlp_numpy import LossModule
-from mlp_numpy.arrays import Array
 from mlp_numpy.checking import in_torch
 
 torch = pytest.importorskip("torch")
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
-@pytest.mark.parametrize("n", [1, 6])
-def test_output_and_gradients_are_pytorchs(case: Case, n: int) -> None:
-    rng = np.random.default_rng(8)
-    module, x = case.make(rng), case.sample(rng, n)
-    y: Array | None = None if case.labels is None else case.labels(rng, n)
-    out = module.forward(x, y) if isinstance(module, LossModule) else module.forward(x)
-    dout = np.asarray(rng.normal(size=np.shape(out)))
-    dx = module.backward(dout)
+@EVERY_CASE
+@EVERY_LINE
+def test_output_and_gradients_are_pytorchs(line: Line, case: int) -> None:
+    sample = line.sample(case)
+    module, y = sample.module, None if sample.y is None else torch.tensor(sample.y)
+    out = forward(module, sample)
+    found = gradients(module, dout_of(out))
 
-    tensor = torch.tensor(x, requires_grad=True)
-    params = {name: torch.tensor(array.value, requires_grad=True) for name, array in module.named_parameters()}
-    answer = in_torch(torch, module, params, tensor, None if y is None else torch.tensor(y))
-    answer.backward(torch.tensor(dout))
+    tensors = {"x": torch.tensor(sample.x, requires_grad=True)}
+    tensors |= {name: torch.tensor(array.value, requires_grad=True) for name, array in module.named_parameters()}
+    params = {name: tensor for name, tensor in tensors.items() if name != "x"}
+    options = {name: torch.tensor(value) for name, value in sample.options.items()}
+    answer = in_torch(torch, module, params, tensors["x"], y, **options)
+    answer.backward(torch.tensor(dout_of(out)))
     np.testing.assert_allclose(answer.detach().numpy(), out, rtol=1e-12, atol=1e-14)
-    np.testing.assert_allclose(tensor.grad.numpy(), dx, rtol=1e-12, atol=1e-13)
-    for name, array in module.named_parameters():
-        np.testing.assert_allclose(params[name].grad.numpy(), array.grad, rtol=1e-12, atol=1e-13)
+    for name, gradient in found.items():
+        np.testing.assert_allclose(tensors[name].grad.numpy(), gradient, rtol=1e-12, atol=1e-13, err_msg=name)

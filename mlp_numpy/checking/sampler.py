@@ -43,17 +43,21 @@ class Sampler:
     of several units.
 
     All numbers have a float32 of the same value, so that a comparison of both precisions sees arithmetic alone.
+
+    n_rows   the first size, whatever the case; drawn where left out
     """
 
-    def __init__(self, rng: np.random.Generator, case: int) -> None:
-        self.rng, self.case = rng, case
+    def __init__(self, rng: np.random.Generator, case: int, n_rows: int | None = None) -> None:
+        self.rng, self.case, self.n_rows = rng, case, n_rows
         self.tied = case % 3 == 1
         self._drawn: list[int] = []
 
     def size(self, most: int = 5, least: int = 1) -> int:
         """A size from ``least`` to ``most``, the least of them in one of five draws."""
         kind, first = self.case % 5, not self._drawn
-        if self.case == 0 or (kind == 3 and first) or (kind not in (2, 3) and self.rng.random() < 0.2):
+        if first and self.n_rows:
+            size = self.n_rows
+        elif self.case == 0 or (kind == 3 and first) or (kind not in (2, 3) and self.rng.random() < 0.2):
             size = least
         elif kind == 2 and not first:
             size = min(max(self._drawn[0], least), most)

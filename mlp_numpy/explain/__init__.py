@@ -13,10 +13,12 @@ from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.errors import unknown_name
 from mlp_numpy.explain.example import Example
 from mlp_numpy.explain.loops.activations import ACTIVATIONS
+from mlp_numpy.explain.loops.images import IMAGES
 from mlp_numpy.explain.loops.layers import LAYERS
 from mlp_numpy.explain.loops.losses import LOSSES
+from mlp_numpy.explain.loops.normalization import NORMALIZATION
 
-EXAMPLES: Final = {example.name: example for example in (*LAYERS, *ACTIVATIONS, *LOSSES)}
+EXAMPLES: Final = {example.name: example for example in (*LAYERS, *ACTIVATIONS, *NORMALIZATION, *IMAGES, *LOSSES)}
 
 
 def explain_formula(name: str) -> str:

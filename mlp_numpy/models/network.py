@@ -26,10 +26,11 @@ class Network(Sequential):
     def forward(self, x: Array) -> Array:
         """The output of the last module."""
         x = self._check_batch("forward", "x", x)
+        flat = x.ndim > 2 and math.prod(x.shape[1:]) == self.n_inputs
+        out = super().forward(x.reshape(len(x), -1) if flat else x)
+        # Behind the forward: one that was refused leaves the memory of the last as it was.
         self._x_shape = x.shape
-        if x.ndim > 2 and math.prod(x.shape[1:]) == self.n_inputs:
-            x = x.reshape(len(x), -1)
-        return super().forward(x)
+        return out
 
     def backward(self, dout: Array) -> Array | None:
         """∂L/∂x in the shape of x; see Sequential."""

@@ -69,7 +69,7 @@ def test_an_unknown_formula(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize("name", sorted(EXAMPLES.keys() - set(NAMES)))
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
-def test_the_loops_of_losses_and_activations_say_what_the_formula_says(name: str, reduction: str) -> None:
+def test_the_loops_of_the_other_examples_say_what_the_formula_says(name: str, reduction: str) -> None:
     chosen, context = EXAMPLES[name], Context()
     arrays = [np.array(value) for value in chosen.arrays.values()]
     constants = chosen.constants | ({"reduction": reduction} if "reduction" in chosen.constants else {})

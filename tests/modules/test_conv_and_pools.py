@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases_images import slow_avg, slow_conv, slow_max
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +14,7 @@ from mlp_numpy import AvgPool2dModule, Conv2dModule, FlatParameters, MaxPool2dMo
 from mlp_numpy.arrays import Array
 from mlp_numpy.autodiff import Context
 from mlp_numpy.errors import OptionError, ShapeError
+from mlp_numpy.explain.loops import images
 from mlp_numpy.gradcheck import gradcheck
 from mlp_numpy.modules.conv import Conv2d
 from mlp_numpy.modules.widened_windows import widened
@@ -39,7 +39,8 @@ def test_convolutions_of_all_shapes(
     module = Conv2dModule(shape[1], n_out, kernel, stride, padding, rng=1)
     assume(min(module.windows.out_size(*shape[2:])) > 0)
     x = drawn(shape, 2, inner=inner)
-    np.testing.assert_allclose(module.forward(x), slow_conv(module, x, None), rtol=1e-12, atol=1e-13)
+    by_loops = images.conv(x, *module.params.values(), over=module.windows)
+    np.testing.assert_allclose(module.forward(x), by_loops, rtol=1e-12, atol=1e-13)
     assert gradcheck(module, x, max_entries=8).worst.quotient < 1e-13
 
 
@@ -82,11 +83,11 @@ def test_pools_of_all_shapes(
     shape: tuple[int, ...], kernel: Any, stride: Any, padding: Any, inner: bool, tied: bool
 ) -> None:
     assume(all(2 * p <= k for p, k in zip(padding, kernel, strict=True)))
-    for make, slow in ((MaxPool2dModule, slow_max), (AvgPool2dModule, slow_avg)):
+    for make, loops in ((MaxPool2dModule, images.max_pool), (AvgPool2dModule, images.avg_pool)):
         module = make(kernel, stride, padding)
         assume(min(module.windows.out_size(*shape[2:])) > 0)
         x = drawn(shape, 3, inner=inner, tied=tied)
-        np.testing.assert_allclose(module.forward(x), slow(module, x, None), rtol=1e-13)
+        np.testing.assert_allclose(module.forward(x), loops(x, over=module.windows), rtol=1e-13)
         assert gradcheck(module, drawn(shape, 3, inner=inner), max_entries=8).worst.quotient < 1e-13
 
 

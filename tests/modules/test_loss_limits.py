@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases import CASES, Case
+from spec_cases import EVERY_LOSS_CASE, LOSSES, Line
 
 from mlp_numpy import (
     MLP,
@@ -39,7 +39,7 @@ from mlp_numpy.gradcheck import gradcheck
 INF, NAN = np.inf, np.nan
 ENTROPIES = [CrossEntropyModule, SoftMaxCrossEntropyModule, NLLModule]
 DTYPES = [np.float32, np.float64]
-LOSSES = [case for case in CASES if case.labels is not None]
+EVERY_LOSS = pytest.mark.parametrize("line", LOSSES, ids=str)
 
 
 def both(module: LossModule, x: Array, y: Any, weight: Any = None) -> tuple[Array, Array]:
@@ -135,11 +135,10 @@ def test_at_infinity_a_loss_is_its_limit(
 
 
 @pytest.mark.parametrize("bad", [NAN, INF, -INF])
-@pytest.mark.parametrize("case", LOSSES, ids=str)
-def test_a_row_that_is_absent_may_hold_anything(case: Case, bad: float) -> None:
-    rng = np.random.default_rng(3)
-    module, x = case.make(rng), case.sample(rng, 4)
-    y, weight = case.labels(rng, 4), np.array([1.0, 0, 2, 1])
+@EVERY_LOSS_CASE
+@EVERY_LOSS
+def test_a_row_that_is_absent_may_hold_anything(line: Line, case: int, bad: float) -> None:
+    (module, x, y), weight = line.loss(case, 4), np.array([1.0, 0, 2, 1])
     expected, dx_expected = both(module, x, y, weight)
     x[1] = bad
     loss, dx = both(module, x, y, weight)
@@ -147,11 +146,10 @@ def test_a_row_that_is_absent_may_hold_anything(case: Case, bad: float) -> None:
     np.testing.assert_array_equal(dx, dx_expected)
 
 
-@pytest.mark.parametrize("case", LOSSES, ids=str)
-def test_a_nan_in_a_row_that_counts_stays_one(case: Case) -> None:
-    rng = np.random.default_rng(3)
-    module, x = case.make(rng), case.sample(rng, 4)
-    y = case.labels(rng, 4)
+@EVERY_LOSS_CASE
+@EVERY_LOSS
+def test_a_nan_in_a_row_that_counts_stays_one(line: Line, case: int) -> None:
+    module, x, y = line.loss(case, 4)
     x[1] = NAN
     weight = np.ones(4)
     module.forward(x, y, weight)
@@ -179,11 +177,11 @@ WEIGHTS = [1e39, 1e300, 1e-39, 1e-300, 2.0**70]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("case", [case for case in LOSSES if case.name.endswith("mean")], ids=str)
-def test_weights_of_any_size_weigh_alike(case: Case, dtype: type) -> None:
-    rng = np.random.default_rng(1)
-    module, x = case.make(rng), case.sample(rng, 3).astype(dtype)
-    y = case.labels(rng, 3)
+@EVERY_LOSS_CASE
+@pytest.mark.parametrize("line", [line for line in LOSSES if line.variant == "mean"], ids=str)
+def test_weights_of_any_size_weigh_alike(line: Line, case: int, dtype: type) -> None:
+    module, x, y = line.loss(case, 3)
+    x = x.astype(dtype)
     expected, dx_expected = both(module, x, y, [1, 1, 1])
     total = module.total_weight
     # the smallest number of all times a class weight below 1 is none; see the test of products below
@@ -421,10 +419,10 @@ def test_arrays_that_cannot_be_meant_are_refused_by_a_named_error(loss: LossModu
         loss.forward(x, y, np.ma.masked_array([1.0, 99], [False, True]))
 
 
-@pytest.mark.parametrize("case", LOSSES, ids=str)
-def test_half_precision_is_taken_as_labels_and_weights(case: Case) -> None:
-    rng = np.random.default_rng(2)
-    module, x, y = case.make(rng), case.sample(rng, 3), case.labels(rng, 3)
+@EVERY_LOSS_CASE
+@EVERY_LOSS
+def test_half_precision_is_taken_as_labels_and_weights(line: Line, case: int) -> None:
+    module, x, y = line.loss(case, 3)
     half = y if y.dtype.kind in "iu" else y.astype(np.float16)
     single = half if y.dtype.kind in "iu" else half.astype(np.float32)
     weight = np.array([1, 0.5, 2], np.float16)
@@ -456,10 +454,10 @@ def test_one_bad_answer_among_good_ones_is_refused(make: Callable[[], LossModule
         make().forward(np.full(2, 0.5), np.array(y))
 
 
-@pytest.mark.parametrize("case", LOSSES, ids=str)
-def test_a_complex_forward_has_no_backward(case: Case) -> None:
-    rng = np.random.default_rng(2)
-    module, x, y = case.make(rng), case.sample(rng, 3), case.labels(rng, 3)
+@EVERY_LOSS_CASE
+@EVERY_LOSS
+def test_a_complex_forward_has_no_backward(line: Line, case: int) -> None:
+    module, x, y = line.loss(case, 3)
     module.forward(x.astype(np.complex128), y)
     with pytest.raises(DTypeError, match="x must have been real, got complex128"):
         module.backward()

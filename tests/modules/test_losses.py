@@ -1,4 +1,4 @@
-"""Losses where the laws of the cases do not look: weights, extremes, options, and what they refuse."""
+"""Losses where the laws of all modules do not look: weights, extremes, options, and what they refuse."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases import CASES, Case
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from law import hold
+from spec_cases import EVERY_LOSS_CASE, LOSS_CASES, LOSSES, Line
 
 from mlp_numpy import (
     BCEModule,
@@ -29,22 +28,36 @@ from mlp_numpy.arrays import Array
 from mlp_numpy.autodiff import Context
 from mlp_numpy.errors import DTypeError, LabelError, OptionError, ShapeError
 
-LOSSES = [case for case in CASES if case.labels is not None]
+EVERY_LOSS = pytest.mark.parametrize("line", LOSSES, ids=str)
 weights = st.lists(st.sampled_from([0, 0.5, 1, 1, 2, 3]), min_size=1, max_size=6)
 
 
-def batch(case: Case, n: int, seed: int = 3) -> tuple[Any, Array, Array]:
-    rng = np.random.default_rng(seed)
-    module, x, labels = case.make(rng), case.sample(rng, n), case.labels
-    return module, x, labels(rng, n) if labels is not None else np.empty(0)
+def test_the_samples_hold_every_option_alone_and_with_every_other() -> None:
+    found: dict[str, set[tuple[str, ...]]] = {}
+    absent = set()
+    for line in LOSSES:
+        for case in LOSS_CASES:
+            module, _, _ = line.loss(case, 6)
+            options = {name for name in ("ignore_index", "class_weight") if getattr(module, name, None) is not None}
+            options |= {"label_smoothing"} if getattr(module, "label_smoothing", 0) else set()
+            found.setdefault(line.spec.name, set()).add(tuple(sorted(options)))
+            if "class_weight" in options and 0 in module.class_weight:
+                absent.add(line.spec.name)
+    entropies = {"cross-entropy", "softmax cross-entropy", "nll"}
+    assert {name: len(sets) for name, sets in found.items() if len(sets) > 1} == dict.fromkeys(entropies, 8) | {
+        "hinge": 4
+    }
+    assert absent == entropies | {"hinge"}
 
 
 def both(module: LossModule, x: Array, y: Array, weight: Array | None = None) -> tuple[Array, Array]:
     return module.forward(x, y, weight), module.backward()
 
 
-def weight_2_is_the_row_twice_and_weight_0_the_row_absent(case: Case) -> None:
-    module, x, y = batch(case, 6)
+@EVERY_LOSS_CASE
+@EVERY_LOSS
+def test_weight_2_is_the_row_twice_and_weight_0_the_row_absent(line: Line, case: int) -> None:
+    module, x, y = line.loss(case, 6)
     counts = np.array([2, 1, 0, 3, 0, 1])
     rows = np.repeat(np.arange(6), counts)
     weighted, dx = both(module, x, y, counts)
@@ -62,16 +75,20 @@ def weight_2_is_the_row_twice_and_weight_0_the_row_absent(case: Case) -> None:
     np.testing.assert_allclose(dx, summed, rtol=1e-12, atol=1e-15)
 
 
-def all_weights_0_give_0(case: Case) -> None:
-    module, x, y = batch(case, 4)
+@EVERY_LOSS_CASE
+@EVERY_LOSS
+def test_all_weights_0_give_0(line: Line, case: int) -> None:
+    module, x, y = line.loss(case, 4)
     loss, dx = both(module, x, y, np.zeros(4))
     assert not np.any(loss)
     assert not dx.any()
     assert dx.shape == x.shape
 
 
-def a_row_of_weight_0_may_hold_anything(case: Case) -> None:
-    module, x, y = batch(case, 4)
+@EVERY_LOSS_CASE
+@EVERY_LOSS
+def test_a_row_of_weight_0_may_hold_anything(line: Line, case: int) -> None:
+    module, x, y = line.loss(case, 4)
     weight = np.array([1.0, 0, 2, 1])
     expected, dx_expected = both(module, x, y, weight)
     spoiled = x.copy()
@@ -81,8 +98,10 @@ def a_row_of_weight_0_may_hold_anything(case: Case) -> None:
     np.testing.assert_allclose(dx, dx_expected, rtol=1e-15)
 
 
-def equal_weights_change_no_mean(case: Case) -> None:
-    module, x, y = batch(case, 5)
+@EVERY_LOSS_CASE
+@EVERY_LOSS
+def test_equal_weights_change_no_mean(line: Line, case: int) -> None:
+    module, x, y = line.loss(case, 5)
     plain, dx = both(module, x, y)
     factor = 1 if module.reduction == "mean" else 0.3
     loss, dx_weighted = both(module, x, y, np.full(5, 0.3))
@@ -91,9 +110,9 @@ def equal_weights_change_no_mean(case: Case) -> None:
 
 
 @settings(max_examples=15, deadline=None)
-@given(weights, st.sampled_from(LOSSES), st.integers(0, 99))
-def test_the_weighted_gradient_by_the_complex_step(drawn: list[float], case: Case, seed: int) -> None:
-    module, x, y = batch(case, len(drawn), seed)
+@given(weights, st.sampled_from(LOSSES), st.sampled_from(LOSS_CASES), st.integers(0, 99))
+def test_the_weighted_gradient_by_the_complex_step(drawn: list[float], line: Line, case: int, seed: int) -> None:
+    module, x, y = line.loss(case, len(drawn))
     weight = np.array(drawn, float)
     out = module.forward(x, y, weight)
     dout = np.asarray(np.random.default_rng(seed).normal(size=np.shape(out)))
@@ -106,24 +125,12 @@ def test_the_weighted_gradient_by_the_complex_step(drawn: list[float], case: Cas
         assert dx[place] == pytest.approx(slope, rel=1e-12, abs=1e-14)
 
 
-def weights_in_float32_stay_float32(case: Case) -> None:
-    module, x, y = batch(case, 4)
+@EVERY_LOSS_CASE
+@EVERY_LOSS
+def test_weights_in_float32_stay_float32(line: Line, case: int) -> None:
+    module, x, y = line.loss(case, 4)
     loss, dx = both(module, x.astype(np.float32), y, np.array([1, 2, 0, 1]))
     assert np.asarray(loss).dtype == dx.dtype == np.float32
-
-
-LAWS = [
-    weight_2_is_the_row_twice_and_weight_0_the_row_absent,
-    all_weights_0_give_0,
-    a_row_of_weight_0_may_hold_anything,
-    equal_weights_change_no_mean,
-    weights_in_float32_stay_float32,
-]
-
-
-@pytest.mark.parametrize("case", LOSSES, ids=str)
-def test_a_loss_obeys_every_law_of_weights(case: Case) -> None:
-    hold(LAWS, case)
 
 
 def test_the_means_divide_by_what_they_say() -> None:

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases import CASES, Case
+import spec_cases
+from spec_cases import EVERY_LINE, Line, dout_of, gradients
 
 from mlp_numpy import (
     MLP,
@@ -38,6 +39,7 @@ from mlp_numpy import (
     kaiming,
 )
 from mlp_numpy.arrays import Array
+from mlp_numpy.checking.sampler import Sample
 from mlp_numpy.data.batches import Batches
 from mlp_numpy.data.dataset import Split
 from mlp_numpy.data.preprocessing import Preprocessing
@@ -51,36 +53,30 @@ COPIES: list[Any] = [
     *(lambda value, protocol=protocol: pickle.loads(pickle.dumps(value, protocol)) for protocol in (2, 3, 4, 5)),
 ]
 TWICE = pytest.mark.parametrize("twin", COPIES, ids=["deepcopy", "pickle 2", "pickle 3", "pickle 4", "pickle 5"])
-BY_CASE = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+BY_CASE = pytest.mark.parametrize("case", [5, 2])  # labels of classes, and one-hot
 
 
-def forward(module: Module, x: Array, y: Array | None) -> Array:
+def forward(module: Module, sample: Sample, x: Array | None = None) -> Array:
     """A forward that drops what every other forward drops."""
     for _, layer in module.leaves():
         if isinstance(layer, Dropout):
             layer.buffers["step"][...] = 0
-    return module.forward(x, y) if isinstance(module, LossModule) else module.forward(x)
+    return spec_cases.forward(module, sample, x)
 
 
-def sampled(case: Case) -> tuple[Module, Array, Array | None, Array]:
-    rng = np.random.default_rng(1)
-    module, x = case.make(rng), case.sample(rng, 5)
-    y = None if case.labels is None else case.labels(rng, 5)
-    dout = np.random.default_rng(2).normal(size=np.shape(forward(module, x, y)))
-    return module, x, y, dout
-
-
-def gradients(module: Module, dout: Array) -> dict[str, Array]:
-    found = {"x": np.array(module.backward(dout))}
-    return found | {name: array.grad.copy() for name, array in module.named_parameters()}
+def sampled(line: Line, case: int) -> tuple[Module, Sample, Array]:
+    """A module that has run a forward of its sample, with a dout for it."""
+    sample = line.sample(case)
+    return sample.module, sample, dout_of(forward(sample.module, sample))
 
 
 @BY_CASE
-def test_what_comes_out_may_be_edited_and_dout_is_not_kept(case: Case) -> None:
-    module, x, y, dout = sampled(case)
+@EVERY_LINE
+def test_what_comes_out_may_be_edited_and_dout_is_not_kept(line: Line, case: int) -> None:
+    module, sample, dout = sampled(line, case)
     expected = gradients(module, dout)
-    out = forward(module, x, y)
-    if np.ndim(out) and not np.shares_memory(out, x):  # an identity gives x itself
+    out = forward(module, sample)
+    if np.ndim(out) and not np.shares_memory(out, sample.x):  # an identity gives x itself
         out[...] = np.nan
     given = dout.copy()
     found = gradients(module, given)
@@ -90,14 +86,15 @@ def test_what_comes_out_may_be_edited_and_dout_is_not_kept(case: Case) -> None:
 
 
 @BY_CASE
-def test_a_formula_that_keeps_x_says_so(case: Case) -> None:
-    module, x, y, dout = sampled(case)
+@EVERY_LINE
+def test_a_formula_that_keeps_x_says_so(line: Line, case: int) -> None:
+    module, sample, dout = sampled(line, case)
     layers = [layer for _, layer in module.leaves()]
     if len(layers) > 1 or not hasattr(module, "op"):
         return
     expected = gradients(module, dout)
-    x = x.copy()
-    forward(module, x, y)
+    x = sample.x.copy()
+    forward(module, sample, x)
     x += 0.5
     try:
         same = all(np.array_equal(found, expected[name]) for name, found in gradients(module, dout).items())
@@ -110,8 +107,9 @@ def test_a_formula_that_keeps_x_says_so(case: Case) -> None:
 
 @TWICE
 @BY_CASE
-def test_a_copy_is_whole_and_forgets_the_forward(case: Case, twin: Any) -> None:
-    module, x, y, dout = sampled(case)
+@EVERY_LINE
+def test_a_copy_is_whole_and_forgets_the_forward(line: Line, case: int, twin: Any) -> None:
+    module, sample, dout = sampled(line, case)
     expected = gradients(module, dout)
     found = twin(module)
     assert repr(found) == repr(module)
@@ -123,7 +121,7 @@ def test_a_copy_is_whole_and_forgets_the_forward(case: Case, twin: Any) -> None:
         assert not np.shares_memory(mine.value, theirs.value)
         assert not np.shares_memory(mine.grad, theirs.grad)
         assert mine.value.strides == theirs.value.strides
-    forward(found, x, y)
+    forward(found, sample)
     np.testing.assert_equal(gradients(found, dout), expected)
 
 
@@ -309,19 +307,21 @@ def test_a_state_that_does_not_fit_writes_nothing(change: dict[str, Any], error:
 
 
 @BY_CASE
-def test_float16_is_taken_as_data_and_refused_for_computing(case: Case) -> None:
-    module, x, y, _ = sampled(case)
+@EVERY_LINE
+def test_float16_is_taken_as_data_and_refused_for_computing(line: Line, case: int) -> None:
+    module, sample, _ = sampled(line, case)
     with pytest.raises(DTypeError, match="at least 32 bits, got float16"):
         module.astype(np.float16)
     with np.errstate(over="ignore"):
         single = module.astype(np.float32)
-        assert np.asarray(forward(single, x.astype(np.float16), y)).dtype == np.float32
+        assert np.asarray(forward(single, sample, sample.x.astype(np.float16))).dtype == np.float32
 
 
 @BY_CASE
-def test_complex_numbers_are_for_the_forward_alone(case: Case) -> None:
-    module, x, y, dout = sampled(case)
-    out = forward(module, x.astype(complex), y)
+@EVERY_LINE
+def test_complex_numbers_are_for_the_forward_alone(line: Line, case: int) -> None:
+    module, sample, dout = sampled(line, case)
+    out = forward(module, sample, sample.x.astype(complex))
     assert np.iscomplexobj(out)
     if next(module.named_parameters(), None) is None and not isinstance(module, LossModule):
         return

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases import CASES, Case
+from spec_cases import EVERY_LOSS_CASE, LOSSES, Line
 
 from mlp_numpy import (
     MLP,
@@ -40,7 +40,7 @@ from mlp_numpy.optim import Accumulator, Average
 from mlp_numpy.training import StepRecord, Trainer, Update, accuracy, evaluate
 
 SPLITS = ([8], [4, 4], [1] * 8, [5, 3], [1, 6, 1])
-LOSSES = [case for case in CASES if case.labels is not None and not case.name.endswith("none")]
+REDUCED = [line for line in LOSSES if line.variant != "none"]
 
 
 class Scaled(Op):
@@ -77,11 +77,11 @@ def rows_of(weight: Array | None, rows: slice) -> Array | None:
 
 
 @pytest.mark.parametrize("sizes", SPLITS, ids=str)
-@pytest.mark.parametrize("case", LOSSES, ids=str)
-def test_the_gradient_and_loss_of_parts_joined_are_those_of_the_whole(case: Case, sizes: list[int]) -> None:
+@EVERY_LOSS_CASE
+@pytest.mark.parametrize("line", REDUCED, ids=str)
+def test_the_gradient_and_loss_of_parts_joined_are_those_of_the_whole(line: Line, case: int, sizes: list[int]) -> None:
     rng = np.random.default_rng(4)
-    loss, x = case.make(rng), case.sample(rng, 8)
-    y = case.labels(rng, 8)
+    loss, x, y = line.loss(case, 8)
     net = ScaledModule()
     flat = FlatParameters(net)
 

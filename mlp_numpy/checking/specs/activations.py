@@ -10,7 +10,7 @@ import numpy as np
 
 from mlp_numpy.autodiff import TensorNode, where
 from mlp_numpy.checking.sampler import Sample, Sampler
-from mlp_numpy.checking.specs.spec import Draw, Params, Spec, Tensor, functional
+from mlp_numpy.checking.specs.spec import Draw, Params, Shapes, Spec, Tensor, functional
 from mlp_numpy.modules import (
     ELUModule,
     GELUModule,
@@ -31,6 +31,7 @@ from mlp_numpy.modules import (
 )
 
 _SERIES_REACHES: Final = 4.5
+_NO_SCORES: Final = [(3,), (2, 0), (2, 2, 2)]
 
 
 def _leaky_relu_reference(module: Any, params: Params, x: TensorNode) -> TensorNode:
@@ -158,6 +159,11 @@ def _prelu(draws: Sampler, variant: str) -> Sample:
     return Sample(module, draws.numbers(*shape), kinked=draws.tied)
 
 
+def _no_features_of(n: int) -> Shapes:
+    """What has not a slope for each of its features; one slope is for all of them."""
+    return [(n,), (2, n + 1), (2, n + 1, 2)] if n > 1 else []
+
+
 def _rows_of_scores(make: Callable[[], Module]) -> Draw:
     return lambda draws, variant: Sample(make(), draws.numbers(*draws.shape(2)))
 
@@ -195,7 +201,15 @@ ACTIVATIONS: Final = (
         functional("leaky_relu", lambda module: {"negative_slope": module.neg_slope}),
     ),
     Spec("relu", ReLUModule, _on_any_shape(_relu, kinked=True), _relu_reference, _relu_in_torch, ("", "scaled")),
-    Spec("prelu", PReLUModule, _prelu, _prelu_reference, functional("prelu"), ("", "a slope a feature")),
+    Spec(
+        "prelu",
+        PReLUModule,
+        _prelu,
+        _prelu_reference,
+        functional("prelu"),
+        ("", "a slope a feature"),
+        wrong_shapes=lambda module: _no_features_of(module.params["slope"].size),
+    ),
     Spec(
         "elu",
         ELUModule,
@@ -249,6 +263,7 @@ ACTIVATIONS: Final = (
         _rows_of_scores(SoftMaxModule),
         softmax_reference,
         functional("softmax", lambda module: {"dim": 1}),
+        wrong_shapes=lambda module: _NO_SCORES,
     ),
     Spec(
         "log-softmax",
@@ -256,5 +271,6 @@ ACTIVATIONS: Final = (
         _rows_of_scores(LogSoftMaxModule),
         _log_softmax_reference,
         functional("log_softmax", lambda module: {"dim": 1}),
+        wrong_shapes=lambda module: _NO_SCORES,
     ),
 )

@@ -9,7 +9,7 @@ import numpy as np
 
 from mlp_numpy.autodiff import TensorNode, concatenate
 from mlp_numpy.checking.sampler import Sample, Sampler
-from mlp_numpy.checking.specs.spec import Draw, Params, Spec, Tensor, TorchReference
+from mlp_numpy.checking.specs.spec import Draw, Params, Shapes, Spec, Tensor, TorchReference
 from mlp_numpy.modules import AvgPool2dModule, Conv2dModule, FlattenModule, MaxPool2dModule, UnflattenModule
 from mlp_numpy.modules.windows import Pair
 
@@ -133,10 +133,53 @@ def _unflatten(draws: Sampler, variant: str) -> Sample:
     return Sample(UnflattenModule(c, h, w), draws.numbers(n, c * h * w))
 
 
+def _no_images_for(module: Any, c: int, others: int) -> Shapes:
+    """What is no batch of images of ``c`` channels that a window fits on; ``others``: a number of channels not taken"""
+    (height, width), (top, left) = module.windows.kernel, module.windows.padding
+    small = [(2, c, height - 2 * top - 1, width + 1), (2, c, height + 1, width - 2 * left - 1)]
+    return [(c, 9, 9), (2, c * 81), (2, c, 0, 9), (2, others, 9, 9), *(shape for shape in small if min(shape) > 0)]
+
+
 IMAGES: Final = (
-    Spec("conv", Conv2dModule, _conv, _conv_reference, _conv_in_torch, ("", "no bias", "input layer")),
-    Spec("max pool", MaxPool2dModule, _pool(MaxPool2dModule), _max_pool_reference, _pool_in_torch("max_pool2d")),
-    Spec("avg pool", AvgPool2dModule, _pool(AvgPool2dModule), _avg_pool_reference, _pool_in_torch("avg_pool2d")),
-    Spec("flatten", FlattenModule, _flatten, _flatten_reference, _flatten_in_torch),
-    Spec("unflatten", UnflattenModule, _unflatten, _unflatten_reference, _unflatten_in_torch),
+    Spec(
+        "conv",
+        Conv2dModule,
+        _conv,
+        _conv_reference,
+        _conv_in_torch,
+        ("", "no bias", "input layer"),
+        wrong_shapes=lambda module: _no_images_for(module, module.in_channels, module.in_channels + 1),
+    ),
+    Spec(
+        "max pool",
+        MaxPool2dModule,
+        _pool(MaxPool2dModule),
+        _max_pool_reference,
+        _pool_in_torch("max_pool2d"),
+        wrong_shapes=lambda module: _no_images_for(module, 3, 0),
+    ),
+    Spec(
+        "avg pool",
+        AvgPool2dModule,
+        _pool(AvgPool2dModule),
+        _avg_pool_reference,
+        _pool_in_torch("avg_pool2d"),
+        wrong_shapes=lambda module: _no_images_for(module, 3, 0),
+    ),
+    Spec(
+        "flatten",
+        FlattenModule,
+        _flatten,
+        _flatten_reference,
+        _flatten_in_torch,
+        wrong_shapes=lambda module: [(3,), (2, 0), (2, 3, 0, 1)],
+    ),
+    Spec(
+        "unflatten",
+        UnflattenModule,
+        _unflatten,
+        _unflatten_reference,
+        _unflatten_in_torch,
+        wrong_shapes=lambda module: [(2, int(np.prod(module.shape)) + 1), (2, *module.shape), module.shape[:1]],
+    ),
 )

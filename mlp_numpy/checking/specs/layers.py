@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from mlp_numpy.autodiff import TensorNode
 from mlp_numpy.checking.sampler import Sample, Sampler
-from mlp_numpy.checking.specs.spec import Params, Spec, Tensor, functional
+from mlp_numpy.checking.specs.spec import Params, Spec, Tensor, functional, no_rows_of
 from mlp_numpy.modules import BatchNorm, Dropout, LayerNorm, LinearModule
 
 # A constant feature makes the normalizations bend as ε^(-3/2): a small ε is for the complex step alone.
@@ -110,7 +110,15 @@ def _dropout(draws: Sampler, variant: str) -> Sample:
 _BOTH: Final = ("train", "eval")
 
 LAYERS: Final = (
-    Spec("linear", LinearModule, _linear, _linear_reference, functional("linear"), ("", "input layer")),
+    Spec(
+        "linear",
+        LinearModule,
+        _linear,
+        _linear_reference,
+        functional("linear"),
+        ("", "input layer"),
+        wrong_shapes=lambda module: [*no_rows_of(module.in_features), (2, 1, module.in_features)],
+    ),
     Spec(
         "batch norm",
         BatchNorm,
@@ -119,7 +127,27 @@ LAYERS: Final = (
         _batch_norm_in_torch,
         ("rows", "images", "always the batch"),
         _BOTH,
+        wrong_shapes=lambda module: [
+            *no_rows_of(module.n_features),
+            *((2, module.n_features + 1, 3, 1), (2, module.n_features, 3), (2, module.n_features, 0, 1)),
+        ],
+        rows_interact=lambda module: module.training or not module.running,
     ),
-    Spec("layer norm", LayerNorm, _layer_norm, _layer_norm_reference, _layer_norm_in_torch),
-    Spec("dropout", Dropout, _dropout, _dropout_reference, _dropout_in_torch, modes=_BOTH),
+    Spec(
+        "layer norm",
+        LayerNorm,
+        _layer_norm,
+        _layer_norm_reference,
+        _layer_norm_in_torch,
+        wrong_shapes=lambda module: [*no_rows_of(module.n_features), (2, 0, module.n_features)],
+    ),
+    Spec(
+        "dropout",
+        Dropout,
+        _dropout,
+        _dropout_reference,
+        _dropout_in_torch,
+        modes=_BOTH,
+        rows_interact=lambda module: module.training,
+    ),
 )

@@ -11,7 +11,7 @@ from mlp_numpy.arrays import Array, one_hot
 from mlp_numpy.autodiff import TensorNode, where
 from mlp_numpy.checking.sampler import Sample, Sampler
 from mlp_numpy.checking.specs.activations import softmax_reference
-from mlp_numpy.checking.specs.spec import Draw, Params, Spec, Tensor, TorchReference
+from mlp_numpy.checking.specs.spec import Draw, Params, Shapes, Spec, Tensor, TorchReference
 from mlp_numpy.modules import (
     BCEModule,
     BCEWithLogitsModule,
@@ -240,7 +240,7 @@ def _of_classes(make: Callable[..., LossModule], sample: Callable[[Sampler, int,
         n, c = draws.shape(2)
         x = sample(draws, n, c)
         y, options = _labels(draws, draws.labels(n, c), c)
-        if draws.rng.random() < 0.3:
+        if draws.rng.random() < 0.5:
             options["label_smoothing"] = 0.125
         return Sample(make(_reduction(variant), **options), x, y, _weights(draws, n))
 
@@ -274,9 +274,12 @@ def _hinge(draws: Sampler, variant: str) -> Sample:
 def _labels(draws: Sampler, y: Array, c: int) -> tuple[Array, dict[str, Any]]:
     """The labels, of which some, but never the first, may become one to be ignored; and the options of the loss."""
     options: dict[str, Any] = {}
-    if draws.rng.random() < 0.3:
-        options["class_weight"] = draws.rng.choice([0.25, 0.5, 1.0, 2.0], c).tolist()
-    if y.ndim == 1 and draws.rng.random() < 0.3:
+    if draws.rng.random() < 0.5:
+        omega = draws.rng.choice([0.25, 0.5, 1.0, 2.0], c)
+        if y.ndim == 1:
+            omega[1 + y.max() :] = 0  # a class that no row has may weigh nothing
+        options["class_weight"] = omega.tolist()
+    if y.ndim == 1 and draws.rng.random() < 0.5:
         options["ignore_index"] = -1
         y = np.where((draws.rng.random(len(y)) < 0.4) & (np.arange(len(y)) > 0), -1, y)
     return y, options
@@ -288,10 +291,12 @@ def _divergence(draws: Sampler, variant: str) -> Sample:
     return Sample(KLDivergenceModule(_reduction(variant)), _logarithms(draws, n, c), labels, _weights(draws, n))
 
 
-def _of_distances(make: Callable[..., LossModule], kinked: bool, **options: float) -> Draw:
-    """A loss of differences x − y, which in cases without ties are near no kink, at 0 or at ``options``."""
+def _of_distances(make: Callable[..., LossModule], kinked: bool, **choices: Sequence[float]) -> Draw:
+    """A loss of differences x − y, which in cases without ties are near no kink: at 0, or at an option, of which
+    there are ``choices``."""
 
     def draw(draws: Sampler, variant: str) -> Sample:
+        options = {name: float(draws.rng.choice(values)) for name, values in choices.items()}
         x = draws.numbers(*draws.shape(int(draws.rng.integers(1, 3, endpoint=True)), most=3))
         r = draws.numbers(*x.shape)
         for kink in options.values():
@@ -324,6 +329,16 @@ def _reduction(variant: str) -> Reduction:
     return found[variant]
 
 
+def _no_scores(module: Any) -> Shapes:
+    """What is no batch (N, C)."""
+    return [(3,), (2, 0), (2, 2, 2)]
+
+
+def _no_numbers(module: Any) -> Shapes:
+    """What holds no number, and a shape that no labels have."""
+    return [(2, 0), (2, 3, 0), (99, 7)]
+
+
 _ALL: Final = get_args(Reduction)
 
 LOSSES: Final = (
@@ -334,6 +349,7 @@ LOSSES: Final = (
         _cross_entropy_reference,
         _cross_entropy_in_torch,
         _ALL,
+        wrong_shapes=_no_scores,
     ),
     Spec(
         "softmax cross-entropy",
@@ -342,21 +358,53 @@ LOSSES: Final = (
         _softmax_cross_entropy_reference,
         _softmax_cross_entropy_in_torch,
         _ALL,
+        wrong_shapes=_no_scores,
     ),
-    Spec("nll", NLLModule, _of_classes(NLLModule, _logarithms), _nll_reference, _nll_in_torch, _ALL),
-    Spec("hinge", HingeModule, _hinge, _hinge_reference, _hinge_in_torch, _ALL),
-    Spec("kl divergence", KLDivergenceModule, _divergence, _kl_divergence_reference, _kl_divergence_in_torch, _ALL),
     Spec(
-        "mse", MSEModule, _of_distances(MSEModule, kinked=False), _mse_reference, _of_numbers_in_torch("mse_loss"), _ALL
+        "nll",
+        NLLModule,
+        _of_classes(NLLModule, _logarithms),
+        _nll_reference,
+        _nll_in_torch,
+        _ALL,
+        wrong_shapes=_no_scores,
     ),
-    Spec("l1", L1Module, _of_distances(L1Module, kinked=True), _l1_reference, _of_numbers_in_torch("l1_loss"), _ALL),
+    Spec("hinge", HingeModule, _hinge, _hinge_reference, _hinge_in_torch, _ALL, wrong_shapes=_no_scores),
+    Spec(
+        "kl divergence",
+        KLDivergenceModule,
+        _divergence,
+        _kl_divergence_reference,
+        _kl_divergence_in_torch,
+        _ALL,
+        wrong_shapes=_no_scores,
+    ),
+    Spec(
+        "mse",
+        MSEModule,
+        _of_distances(MSEModule, kinked=False),
+        _mse_reference,
+        _of_numbers_in_torch("mse_loss"),
+        _ALL,
+        wrong_shapes=_no_numbers,
+    ),
+    Spec(
+        "l1",
+        L1Module,
+        _of_distances(L1Module, kinked=True),
+        _l1_reference,
+        _of_numbers_in_torch("l1_loss"),
+        _ALL,
+        wrong_shapes=_no_numbers,
+    ),
     Spec(
         "huber",
         HuberModule,
-        _of_distances(HuberModule, kinked=True, delta=1.0),
+        _of_distances(HuberModule, kinked=True, delta=(0.25, 1.0, 2.0)),
         _huber_reference,
         _of_numbers_in_torch("huber_loss", lambda module: {"delta": module.delta}),
         _ALL,
+        wrong_shapes=_no_numbers,
     ),
     Spec(
         "bce",
@@ -365,6 +413,7 @@ LOSSES: Final = (
         _bce_reference,
         _of_numbers_in_torch("binary_cross_entropy"),
         _ALL,
+        wrong_shapes=_no_numbers,
     ),
     Spec(
         "bce with logits",
@@ -373,5 +422,6 @@ LOSSES: Final = (
         _bce_with_logits_reference,
         _of_numbers_in_torch("binary_cross_entropy_with_logits"),
         _ALL,
+        wrong_shapes=_no_numbers,
     ),
 )

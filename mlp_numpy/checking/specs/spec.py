@@ -28,6 +28,16 @@ Tensor: TypeAlias = Any
 TorchReference: TypeAlias = Callable[..., Tensor]
 """(torch, module, params, x), for a loss (torch, module, params, x, y, **options) → out, by PyTorch's own functions."""
 
+Shapes: TypeAlias = list[tuple[int, ...]]
+
+
+def _none(module: Module) -> Shapes:
+    return []
+
+
+def _never(module: Module) -> bool:
+    return False
+
 
 @dataclass(frozen=True)
 class Spec:
@@ -38,6 +48,9 @@ class Spec:
     torch       PyTorch's version of it; None for one made of other modules, or unknown to PyTorch
     variants    settings that are audited each by itself, such as the reductions of a loss
     modes       both, where training and evaluation are different formulas
+    wrong_shapes    module → shapes of x that it must refuse; none where every batch of at least one row will do, and
+                    for one made of other modules that refuses what the first of them does
+    rows_interact   module → whether what it makes of a row depends on the batch around it, or on its place there
     """
 
     name: str
@@ -47,6 +60,8 @@ class Spec:
     torch: TorchReference | None = None
     variants: tuple[str, ...] = ("",)
     modes: tuple[Mode, ...] = ("train",)
+    wrong_shapes: Callable[[Any], Shapes] = _none
+    rows_interact: Callable[[Any], bool] = _never
 
     def lines(self) -> Iterator[tuple[str, Mode]]:
         """Every variant in every mode."""
@@ -57,10 +72,10 @@ class Spec:
         parts = [self.name, *([variant] if variant else []), *([mode] if len(self.modes) > 1 else [])]
         return ", ".join(parts)
 
-    def sample(self, seed: int, case: int, variant: str, mode: Mode) -> Sample:
-        """Case number ``case`` below ``seed``: always the same one."""
+    def sample(self, seed: int, case: int, variant: str, mode: Mode, n_rows: int | None = None) -> Sample:
+        """Case number ``case`` below ``seed``: always the same one; with so many rows where ``n_rows`` is given."""
         rng = np.random.default_rng([seed, case, *f"{self.name} {variant} {mode}".encode()])
-        sample = self.draw(Sampler(rng, case), variant)
+        sample = self.draw(Sampler(rng, case, n_rows), variant)
         sample.module.train(mode == "train")
         return sample
 
@@ -73,3 +88,8 @@ def functional(name: str, arguments: Callable[[Any], dict[str, Any]] | None = No
         return getattr(torch.nn.functional, name)(x, *params, **keywords)
 
     return in_torch
+
+
+def no_rows_of(n: int) -> Shapes:
+    """Shapes of what is no batch (N, n)."""
+    return [(n,), (2, n + 1), (2, 0), (2, 3, n + 1)]

@@ -62,6 +62,17 @@ def has_torch(module: Module) -> bool:
     return all(_spec_of(layer).torch is not None for _, layer in module.leaves())
 
 
+def wrong_shapes(module: Module) -> list[tuple[int, ...]]:
+    """Shapes of x that a module must refuse: those of its spec, or of the first module that it is made of."""
+    first = next(iter(module.children().values()), None)
+    return _spec_of(module).wrong_shapes(module) or (wrong_shapes(first) if first else [])
+
+
+def rows_interact(module: Module) -> bool:
+    """Whether what a module makes of a row depends on the batch around it, in one of its layers."""
+    return any(_spec_of(layer).rows_interact(layer) for _, layer in module.leaves())
+
+
 def _through(module: Module, prefix: str, x: Any, apply: Callable[[Module, str, Any], Any]) -> Any:
     """The layers of a module one behind the other, each by ``apply(layer, prefix of its parameters' names, x)``."""
     if not module.children():
