@@ -1,4 +1,4 @@
-"""Lessons on activations and losses."""
+"""Examples of activations and losses."""
 
 from __future__ import annotations
 

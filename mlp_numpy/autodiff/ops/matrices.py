@@ -40,7 +40,7 @@ class MatrixMultiply(Op):
     @quiet_products
     def backward(context: Context, dout: Array) -> tuple[Array | None, Array | None]:
         a, b = context["a"], context["b"]
-        # A product that broadcast is larger than its gradient, and cannot be written into it.
+        # A broadcast product is larger than the gradient, and cannot be written into it.
         whole = a.ndim == b.ndim == 2
         da = db = None
         if context.wants(0):

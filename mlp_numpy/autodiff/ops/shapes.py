@@ -1,4 +1,4 @@
-"""Shapes: the same numbers, or some of them, in another arrangement; gradients go back to where their numbers were."""
+"""Shape operations: reshaping, transposing, indexing and concatenating; gradients return to the original positions."""
 
 from __future__ import annotations
 
@@ -207,7 +207,7 @@ class Index(Op):
         index = context["index"]
         dx: Array = np.zeros(context["shape"], dout.dtype)
         if all(part is None or part is Ellipsis or type(part) in (int, slice) for part in _parts(index)):
-            dx[index] = dout  # such an index names every number once
+            dx[index] = dout  # such an index selects every element once
         else:
             np.add.at(dx, index, dout)
         return dx
