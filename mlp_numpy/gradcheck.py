@@ -4,7 +4,7 @@
     verdict        fine around 1e-7 and below, suspicious around 1e-5, wrong around 1e-3; the thresholds lie half way on
                    the logarithmic scale: 1e-6 and 1e-4
 
-    Reference      quotient and verdict: the report on backpropagation by hand of Lian and others, eq. 7 and 8
+    Reference      quotient and verdict: the report on backpropagation by hand of Lian et al., eq. 7 and 8
 
 f is the loss, or for a module without one the sum Σ g ⊙ out with a fixed random g, so that errors in entries of the
 Jacobian do not cancel.

@@ -155,8 +155,8 @@ class Node:
 
         grad     ∂L/∂this node, of its shape; the default for a scalar is 1
         inner    also store the gradients of the nodes between this one and the leaves; False saves their memory
-        afresh   leaves whose gradients are overwritten instead of accumulated; 0 for those that this node does not
-        depend on
+        afresh   leaves whose gradients are overwritten instead of accumulated; 0 if this node does not depend
+                 on them
 
         Gradients accumulate until ``zero_grad``. They are plain arrays without a graph: higher-order derivatives are
         not supported.

@@ -38,7 +38,7 @@ def read_idx(path: Any, n_axes: int) -> Array:
     DataError
         if the file is unreadable, truncated, damaged, or not an IDX file
     OptionError
-        if ``path`` is no path
+        if ``path`` is not a path
     """
     path = as_path("read_idx", path)
     check_regular("read_idx", path)

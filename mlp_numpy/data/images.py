@@ -60,13 +60,13 @@ def read_image(path: Any, image_shape: tuple[int, int, int]) -> Array:
     Raises
     ------
     DataNotFoundError
-        if there is no such file
+        if the file does not exist
     DataError
         if it is unreadable, not an image of these formats, too large, or has intensities of unknown range
     ShapeError
         if ``image_shape`` is not that of a gray or RGB image
     OptionError
-        if ``path`` is no path, or ``image_shape`` not a list of sizes
+        if ``path`` is not a path, or ``image_shape`` not a list of sizes
     """
     path = as_path("read_image", path)
     found = sizes("read_image", "image_shape", image_shape)

@@ -7,8 +7,8 @@ Step        v = roll(u, s)                            s drawn from −jitter …
             u ← K u every ``blur`` steps              K: (1 2 1)/4 along rows and columns, edges repeated
             u ← min(max(u, 0), 255)
 Reference   "Homework 1" (Albertini), part "Gradient Descent": the image that most highly represents the class. Decay:
-            Simonyan and others 2014, section 2. Blur: Yosinski and others 2015, "Understanding Neural Networks Through
-            Deep Visualization", section 3. Jitter: Mordvintsev, Olah and Tyka 2015, "Inceptionism".
+            Simonyan et al. 2014, section 2. Blur: Yosinski et al. 2015, "Understanding Neural Networks Through Deep
+            Visualization", section 3. Jitter: Mordvintsev, Olah and Tyka 2015, "Inceptionism".
 
 Without jitter, decay and blur, the result is dominated by high-frequency detail of the weights.
 """

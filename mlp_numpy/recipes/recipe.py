@@ -30,7 +30,7 @@ class Recipe:
     kind         run (settings of a run), nodes (a tape network), search (a grid or random draws), or elsewhere (nothing
                  to train, see ``command``)
     measured     last or best accuracy of the evaluations, or winner: test accuracy of the weights selected by
-    validation
+                 validation
     reported     the source's value, verbatim; None if it gives none
     table        the source's table of a grid, as rows of strings
     better       True for our own settings for the same task

@@ -89,7 +89,7 @@ class Divide(Op):
     Shapes      a, b: any that broadcast to each other   out, dout: the shape they broadcast to
     Caches      a, b  (views, no copy)
     Kinks       none; b = 0 has no quotient
-    Reference   "Assignment 2" (Vannucci), question 1, without the minus signs that stray through its derivation
+    Reference   "Assignment 2" (Vannucci), question 1, without the erroneous minus signs of its derivation
     """
 
     @staticmethod
@@ -119,7 +119,7 @@ class Power(Op):
     Shapes      a, b: any that broadcast to each other   out, dout: the shape they broadcast to
     Caches      a, b  (views, no copy), out
     Kinks       at a = 0: b = 0 gives da = 0 since a⁰ is 1 everywhere; db = 0, its limit for b > 0
-    Reference   elementary calculus. The logarithm of a negative a is not a number; da does not need it.
+    Reference   elementary calculus. The logarithm of a negative a is NaN; da does not need it.
     """
 
     @staticmethod

@@ -19,7 +19,7 @@ class Id(Op):
     Shapes      x, out, dout: any, all the same
     Caches      nothing
     Kinks       none
-    Reference   elementary calculus; it adds a node to the graph and changes nothing
+    Reference   elementary calculus; it adds a node to the graph without changing the value
     """
 
     @staticmethod

@@ -18,7 +18,7 @@ class MatrixMultiply(Op):
     Shapes      a (…, N, K)   b (…, K, M)   out, dout (…, N, M), where leading dimensions broadcast
     Caches      a, b  (views, no copy)
     Kinks       none
-    Reference   "Submission Assignment 2" (Gil Álamo), question 3, with the transposes that its dimensions ask for
+    Reference   "Submission Assignment 2" (Gil Álamo), question 3, with the transposes that its dimensions require
     """
 
     @staticmethod

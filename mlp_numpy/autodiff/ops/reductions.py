@@ -52,7 +52,7 @@ class Sum(Op):
 
 class Mean(Op):
     """
-    Forward     out = 1/n Σᵢ xᵢ over the axes given, over all by default; n numbers go into each mean
+    Forward     out = 1/n Σᵢ xᵢ over the axes given, over all by default; n values per mean
     Backward    dxᵢ = dout / n
     Shapes      x: any   out, dout: x's without those axes; with keepdims they stay, with length 1
     Caches      x's shape, the axes, n
@@ -130,7 +130,7 @@ class RowMax(Op):
     Backward    dxₙᵢ = doutₙ for the i of the maximum, 0 for all others
     Shapes      x (N, C)   out, dout (N,)
     Caches      x's shape, the place of each row's maximum
-    Kinks       where several numbers are the maximum, the first of them has the gradient
+    Kinks       in case of ties the first maximum has the gradient
     Reference   elementary calculus
     """
 
