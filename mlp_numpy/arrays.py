@@ -46,7 +46,7 @@ def generator(rng: Seed) -> np.random.Generator:
     if isinstance(rng, np.random.Generator):
         return rng
     if rng is not None and not is_whole(rng, 0):
-        raise OptionError(f"rng: must be a whole number ≥ 0, a numpy Generator or None, got {shown(rng)}.")
+        raise OptionError(f"rng: must be an integer ≥ 0, a numpy Generator or None, got {shown(rng)}.")
     return np.random.default_rng(rng)
 
 
@@ -55,18 +55,18 @@ def stream(seed: int, name: str, step: int | None = None) -> np.random.Generator
 
     With a ``step`` ≥ 0, each step of the stream has numbers of its own, which no other step need be drawn for.
 
-    Raises OptionError for a seed or a step that is no whole number ≥ 0.
+    Raises OptionError for a seed or a step that is not an integer ≥ 0.
     """
     for what, value in (("seed", seed), ("step", 0 if step is None else step)):
         if not is_whole(value, 0):
-            raise OptionError(f"stream({name!r}): {what} must be a whole number ≥ 0, got {shown(value)}.")
+            raise OptionError(f"stream({name!r}): {what} must be an integer ≥ 0, got {shown(value)}.")
     key = zlib.crc32(name.encode())
     # the name stands last, as zeros at the end of a seed sequence count for nothing: [s, n, 0] would be [s, n]
     return np.random.default_rng([seed, key] if step is None else [seed, step, key])
 
 
 def one_hot(labels: Array, n_classes: int, dtype: Any = np.float64) -> Array:
-    """Rows of zeros with a one at each label: (N,) whole numbers → (N, n_classes)."""
+    """Rows of zeros with a one at each label: (N,) integers → (N, n_classes)."""
     rows = np.zeros((len(labels), n_classes), dtype=dtype)
     rows[np.arange(len(labels)), labels] = 1
     return rows

@@ -26,7 +26,7 @@ _LETTERS: Final[dict[str, tuple[np.dtype[Any], Any]]] = {
     "s": (np.dtype(np.float32), ctypes.c_float),
     "d": (np.dtype(np.float64), ctypes.c_double),
 }
-# The names under which NumPy's builds know a function, with the width of the whole numbers it takes.
+# The names under which NumPy's builds know a function, with the width of the integers it takes.
 _NAMES: Final[tuple[tuple[str, Any], ...]] = (
     ("scipy_cblas_{}64_", ctypes.c_int64),
     ("cblas_{}64_", ctypes.c_int64),

@@ -55,10 +55,10 @@ def number(who: str, name: str, value: Any, bounds: Bounds = FINITE) -> float:
 
 
 def whole_number(who: str, name: str, value: Any, least: int = 1, most: int = LARGEST) -> int:
-    """``value`` as an int; raises OptionError if it is no whole number from ``least`` to ``most``."""
+    """``value`` as an int; raises OptionError if it is not an integer from ``least`` to ``most``."""
     if not (is_whole(value) and least <= value <= most):
         bounds = f"≥ {least}" if most == LARGEST else f"from {least} to {most}"
-        raise OptionError(f"{who}: {name} must be a whole number {bounds}, got {shown(value)}.")
+        raise OptionError(f"{who}: {name} must be an integer {bounds}, got {shown(value)}.")
     return int(value)
 
 
@@ -69,9 +69,9 @@ def is_whole(value: Any, least: float = -math.inf) -> bool:
 
 
 def sizes(who: str, name: str, value: Any) -> tuple[int, ...]:
-    """``value``, a list of whole numbers ≥ 1, as a tuple of ints; raises OptionError if it is none."""
+    """``value``, a list of integers ≥ 1, as a tuple of ints; raises OptionError if it is none."""
     if not isinstance(value, list | tuple | np.ndarray) or (isinstance(value, np.ndarray) and not value.ndim):
-        raise OptionError(f"{who}: {name} must be a list of whole numbers, got {shown(value)}.")
+        raise OptionError(f"{who}: {name} must be a list of integers, got {shown(value)}.")
     return tuple(whole_number(who, f"{name}[{i}]", size) for i, size in enumerate(value))
 
 

@@ -112,7 +112,7 @@ CASES = [
     *(
         Case(f"{name}, {kind}, {reduction}", make, sample, slow(reduce), labels, wrong=_4)
         for reduction, reduce in (("mean", np.mean), ("sum", np.sum), ("none", _all))
-        for kind, labels in (("whole numbers", _classes), ("one-hot", _one_hot), ("soft", _probabilities))
+        for kind, labels in (("integers", _classes), ("one-hot", _one_hot), ("soft", _probabilities))
         for name, make, sample, slow in (
             ("cross-entropy", lambda rng, r=reduction: CrossEntropyModule(r), _probabilities, _slow_cross_entropy),
             ("softmax cross-entropy", lambda rng, r=reduction: SoftMaxCrossEntropyModule(r), _normal(4), _slow_fused),

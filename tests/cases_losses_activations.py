@@ -241,7 +241,7 @@ LOSSES_AND_ACTIVATIONS = [
             labels,
             wrong=_row,
         )
-        for kind, labels in (("whole numbers", _classes), ("soft", _probabilities))
+        for kind, labels in (("integers", _classes), ("soft", _probabilities))
         for reduction in _reductions
     ),
     *(

@@ -64,7 +64,7 @@ class Augmentation:
         side = min(sizes[1:])
         for name, value in (("shift", self.shift), ("cutout", self.cutout)):
             if not is_whole(value, 0) or value >= side:
-                raise OptionError(f"Augmentation: {name} must be a whole number in [0, {side}), got {shown(value)}.")
+                raise OptionError(f"Augmentation: {name} must be an integer in [0, {side}), got {shown(value)}.")
         if not (self.flip or self.shift or self.cutout):
             raise OptionError("Augmentation: something must be changed, got neither flip nor shift nor cutout.")
 

@@ -69,7 +69,7 @@ def read_python_batch(content: bytes, who: str, kind: CifarLayout = CIFAR10) -> 
             raise wrong(who, f"an entry {key!r}", f"only {', '.join(sorted(values))[:80]}")
     labels = values[kind.labels]
     if not isinstance(labels, list) or not all(type(label) is int and abs(label) < 1 << 31 for label in labels):
-        raise wrong(who, "a list of whole numbers as labels", f"a {type(labels).__name__} of something else")
+        raise wrong(who, "a list of integers as labels", f"a {type(labels).__name__} of something else")
     images = byte_array(values["data"], who)
     if len(labels) != len(images):
         raise wrong(who, f"{len(images)} labels, one an image", f"{len(labels)}")

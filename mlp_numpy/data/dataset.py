@@ -111,13 +111,13 @@ def _check_examples(images: Array, labels: Array) -> None:
         raise DataError("Split: there must be at least one example, got none.")
     if labels.ndim == 2:
         raise LabelError(
-            f"Split: labels must be whole numbers of shape ({n},), got {labels.shape}. "
+            f"Split: labels must be integers of shape ({n},), got {labels.shape}. "
             "Hint: labels.argmax(axis=1) turns one-hot rows into numbers."
         )
     if labels.shape != (n,):
         raise LabelError(f"Split: labels must be ({n},), one an image, got {labels.shape}.")
     if labels.dtype.kind not in "iu":
-        raise LabelError(f"Split: labels must be whole numbers, got {labels.dtype}.")
+        raise LabelError(f"Split: labels must be integers, got {labels.dtype}.")
     if labels.dtype.kind == "u" and labels.max() > LARGEST:
         raise LabelError(f"Split: labels must be at most {LARGEST}, got {labels.max()}.")
     if images.dtype.kind not in "iufb":

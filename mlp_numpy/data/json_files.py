@@ -112,7 +112,7 @@ def number_of(name: str, value: Any) -> float:
 def count_of(name: str, value: Any) -> int:
     """An integer ≥ 0."""
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST:
-        raise ValueError(f"{name} {shown(value)}, which is no whole number ≥ 0")
+        raise ValueError(f"{name} {shown(value)}, which is not an integer ≥ 0")
     return value
 
 

@@ -39,7 +39,7 @@ def hold_out(split: Split, n: int, how: str = "stratified", *, seed: int = 0) ->
         raise unknown_name("way to hold out", how, WAYS)
     if not is_whole(n, 1) or n >= len(split):
         raise OptionError(
-            f"hold_out: n must be a whole number in [1, {len(split)}), as some of the {len(split)} examples must be "
+            f"hold_out: n must be an integer in [1, {len(split)}), as some of the {len(split)} examples must be "
             f"left to train on, got {shown(n)}. Hint: a smaller n; on the command line --validation."
         )
     draws = stream(seed, "validation")
@@ -73,7 +73,7 @@ def quotas(counts: Array, n: int) -> Array:
     Raises OptionError for invalid counts or seats.
     """
     if not isinstance(counts, np.ndarray) or counts.ndim != 1 or counts.dtype.kind not in "iu" or (counts < 0).any():
-        raise OptionError(f"quotas: counts must be an array (C,) of whole numbers ≥ 0, got {shown(counts)}.")
+        raise OptionError(f"quotas: counts must be an array (C,) of integers ≥ 0, got {shown(counts)}.")
     if counts.size and counts.max() > LARGEST // counts.size:
         raise OptionError(f"quotas: counts must be ones whose sum is at most {LARGEST}, got {shown(counts)}.")
     n = whole_number("quotas", "n", n, 0, int(counts.sum()))

@@ -134,7 +134,7 @@ def _label(label: Any, who: str) -> int:
     number = np.asarray(label)
     if number.size != 1 or number.dtype.kind not in "iu" or number.item() < 0:
         raise DataError(
-            f"{who}: a label must be one whole number from 0 up, got {type(label).__name__} {number.shape}. "
+            f"{who}: a label must be one integer from 0 up, got {type(label).__name__} {number.shape}. "
             "Hint: choose a data set for classification."
         )
     return int(number.item())

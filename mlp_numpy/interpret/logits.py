@@ -74,7 +74,7 @@ class PixelLogits:
             raise CallOrderError("PixelLogits.backward: a forward must come first. Hint: call forward on the images.")
         if classes.ndim != 1 or classes.dtype.kind not in "iu":
             raise LabelError(
-                f"PixelLogits.backward: classes must be whole numbers (N,), got {classes.dtype} {classes.shape}."
+                f"PixelLogits.backward: classes must be integers (N,), got {classes.dtype} {classes.shape}."
             )
         row = first_outside(classes, self._n_classes)
         if row is not None:

@@ -71,7 +71,7 @@ class Dropout(Module):
         """The boolean mask of kept values of a batch of ``shape`` at ``step``, from a counter-based generator."""
         step = whole_number("Dropout.mask", "step", step, least=0)
         if not isinstance(shape, tuple | list) or not all(is_whole(size, 0) for size in shape):
-            raise OptionError(f"Dropout.mask: shape must be a tuple of whole numbers, got {shown(shape)}.")
+            raise OptionError(f"Dropout.mask: shape must be a tuple of integers, got {shown(shape)}.")
         size = math.prod(allocatable("Dropout.mask", tuple(shape)))
         draws = np.random.Philox(key=int(self.buffers["seed"]), counter=[0, 0, 0, step])
         halves = draws.random_raw((size + 1) // 2).view(np.uint32)[:size]

@@ -118,5 +118,5 @@ def windows(who: str, kernel: Size, stride: Size, padding: Size, *, kernel_name:
 def _pair(who: str, name: str, size: Size, least: int, hint: str = "") -> Pair:
     pair = size if isinstance(size, tuple | list) else (size, size)
     if len(pair) != 2 or any(not is_whole(n, least) or n > LARGEST for n in pair):
-        raise OptionError(f"{who}: {name} must be a whole number ≥ {least}, or two of them, got {shown(size)}.{hint}")
+        raise OptionError(f"{who}: {name} must be an integer ≥ {least}, or two of them, got {shown(size)}.{hint}")
     return int(pair[0]), int(pair[1])

@@ -90,7 +90,7 @@ class Optimizer:
 
     def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array]) -> None:
         """Update one block of the parameters ``w`` and of the slots; ``g`` is read-only, ``scratch`` is workspace."""
-        raise OptionError(f"{type(self).__name__}.step: an optimizer must say how it updates a block.")
+        raise OptionError(f"{type(self).__name__}.step: subclasses must implement `_update`.")
 
     def state(self) -> dict[str, Array]:
         """Copies of all state that the next step depends on, except the learning rate: "steps" and the slots."""

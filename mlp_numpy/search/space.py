@@ -90,7 +90,7 @@ class Space:
         if self.trials is not None and self.trials < 1:
             raise OptionError(f"Space: trials must be ≥ 1, got {self.trials}.")
         if not 0 <= self.draws < 2**32:
-            raise OptionError(f"Space: draws must be a whole number from 0 to 2³² - 1, got {self.draws}.")
+            raise OptionError(f"Space: draws must be an integer from 0 to 2³² - 1, got {self.draws}.")
 
     def points(self) -> list[Point]:
         """The varied settings of all trials, in order.
@@ -146,7 +146,7 @@ def space_of(who: str, tree: Tree) -> Space:
     for name in ("trials", "draws"):
         if name in tree:
             if ways == ["grid"] or not str(tree[name]).isdecimal():
-                raise DataError(f"{who}: {name} must be a whole number, of a random search, got {tree[name]!r}.")
+                raise DataError(f"{who}: {name} must be an integer, of a random search, got {tree[name]!r}.")
             counts[name] = int(tree[name])
     if ways == ["random"] and "trials" not in counts:
         raise DataError(f"{who} must say how many trials a random search has, as in 'trials: 40'.")

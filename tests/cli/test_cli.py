@@ -237,7 +237,7 @@ def test_mistyped_options_are_met_with_what_was_meant(
         (["predict", "nowhere", "a.png"], 1, "nowhere must be the folder of a run"),
         (["predict", "nowhere"], 1, "there must be at least one image file"),
         (["predict", "nowhere", "a.png", "--top", "0"], 1, "top must be ≥ 1"),
-        (["gradcheck", "--inputs", "0"], 1, "MLP: n_inputs must be a whole number ≥ 1, got 0"),
+        (["gradcheck", "--inputs", "0"], 1, "MLP: n_inputs must be an integer ≥ 1, got 0"),
         (["gradcheck", "--seed", "-1"], 1, "seed must be ≥ 0"),
     ],
 )

@@ -45,8 +45,8 @@ def test_confusion_counts_bytes_without_overflow() -> None:
         ([0, 2], [0, 1], 2, LabelError, r"labels must lie in \[0, 2\), got 2 at row 1"),
         ([0, 1], [-1, 1], 2, LabelError, r"predicted must lie in \[0, 2\), got -1 at row 0"),
         ([0, 1], [0.0, 1.0], 2, LabelError, "predicted must be whole numbers, got float64"),
-        ([], [], 0, OptionError, "n_classes must be a whole number ≥ 1, got 0"),
-        ([0], [0], 2.0, OptionError, "n_classes must be a whole number ≥ 1, got 2.0"),
+        ([], [], 0, OptionError, "n_classes must be an integer ≥ 1, got 0"),
+        ([0], [0], 2.0, OptionError, "n_classes must be an integer ≥ 1, got 2.0"),
         (0, 0, 2, LabelError, r"labels must be \(1,\), one a row, got \(\)"),
     ],
 )

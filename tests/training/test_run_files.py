@@ -189,7 +189,7 @@ def forged(path: Path, change: Callable[[dict[str, Any], dict[str, Any]], object
         (lambda about, _: about.update(preprocessing=[]), "unknown preprocessing"),
         (lambda about, _: about.pop("model"), "got KeyError: 'model'"),
         (lambda about, _: about["model"]["arguments"].update(n_classes=5), r"must be \(5, 3\)"),
-        (lambda about, _: about["model"]["arguments"].update(n_hidden="48"), "must be a list of whole numbers"),
+        (lambda about, _: about["model"]["arguments"].update(n_hidden="48"), "must be a list of integers"),
         (lambda about, _: about["model"].update(dtype="none"), "describe a model .* got DTypeError"),
         (lambda _, arrays: arrays.pop("preprocessing/scale"), "statistics for standardize must be"),
         (lambda _, arrays: arrays.update({"preprocessing/shift": np.zeros(3)}), r"got {'shift': \(3,\)"),

@@ -169,7 +169,7 @@ class Select(Op):
         columns = numbers("Select.do_forward", "indices", indices)
         if x.ndim != 2 or columns.shape != x.shape[:1] or columns.dtype.kind not in "iu":
             raise ShapeError(
-                "Select.do_forward: x must be (N, C) and indices (N,) whole numbers, "
+                "Select.do_forward: x must be (N, C) and indices (N,) integers, "
                 f"got {x.shape} and {columns.shape} {columns.dtype}."
             )
 

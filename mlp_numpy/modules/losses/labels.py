@@ -41,7 +41,7 @@ class ClassLossModule(LossModule):
                 )
             class_weight = class_weight.copy()
         if ignore_index is not None and not is_whole(ignore_index, -LARGEST - 1):
-            raise OptionError(f"{who}: ignore_index must be a whole number or None, got {shown(ignore_index)}.")
+            raise OptionError(f"{who}: ignore_index must be an integer or None, got {shown(ignore_index)}.")
         self.class_weight = class_weight
         self.ignore_index = None if ignore_index is None else int(ignore_index)
 
@@ -94,7 +94,7 @@ class ClassLossModule(LossModule):
         if y.shape != (n_rows,):
             raise LabelError(f"{self._forward}: labels must be {self._forms(x)}, one a row of x, got {y.shape}.")
         if y.dtype.kind not in "iu":
-            raise LabelError(f"{self._forward}: labels must be whole numbers in [0, {n_classes}), got {y.dtype}.")
+            raise LabelError(f"{self._forward}: labels must be integers in [0, {n_classes}), got {y.dtype}.")
         row = first_outside(y, n_classes)
         if row is not None:
             raise LabelError(f"{self._forward}: labels must lie in [0, {n_classes}), got {y[row]} at row {row}.")
@@ -137,9 +137,7 @@ class DistributionLossModule(ClassLossModule):
         y = self._array("y", y)
         if y.ndim == 2:
             if self.ignore_index is not None:
-                raise LabelError(
-                    f"{self._forward}: labels must be whole numbers where one is to be ignored, got {y.shape}."
-                )
+                raise LabelError(f"{self._forward}: labels must be integers where one is to be ignored, got {y.shape}.")
             rows = self._check_labels(x, y)
             counts = v = self._check_weight(x, weight)
         else:

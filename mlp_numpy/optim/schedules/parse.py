@@ -113,7 +113,7 @@ def _whole(text: str, word: str) -> int:
     try:
         return int(word)
     except ValueError as error:
-        raise OptionError(f"schedule {text!r}: there must be a whole number, got {word!r}.") from error
+        raise OptionError(f"schedule {text!r}: there must be an integer, got {word!r}.") from error
 
 
 def _number(text: str, word: str) -> float:
