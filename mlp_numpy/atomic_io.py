@@ -1,4 +1,4 @@
-"""Files that are either whole or not there."""
+"""Atomic file writing."""
 
 from __future__ import annotations
 
@@ -20,29 +20,28 @@ if sys.platform != "win32":
 
 @contextlib.contextmanager
 def written_whole(path: Path, *, keep: Path | None = None) -> Iterator[IO[bytes]]:
-    """A binary file to write to, which takes the name ``path`` only when all of it is on disk.
+    """A binary file for writing, which is renamed to ``path`` only when it is completely on disk.
 
-    keep   the name that what was at ``path`` before takes then, in the same folder; without one it is gone
+    keep   the name that the previous file at ``path`` gets, in the same folder; by default it is deleted
 
     It is written under a temporary name in the same folder, flushed to the disk, and renamed; so at every instant
-    ``path`` (or ``keep``) is the old file or the new one, whole. If anything goes wrong on the way (a full disk, an
-    interruption) the temporary file is removed and ``path`` stays as it was. What a killed process left half written
-    under this name is removed.
+    ``path`` (or ``keep``) is the complete old or new file. On any error (a full disk, an interruption) the temporary
+    file is removed and ``path`` is unchanged. Partial files of killed processes under this name are removed.
 
-    Raises OSError if the disk does not take it, or if ``path`` is there and no regular file: to rename onto a device
-    would destroy it.
+    Raises OSError if writing fails, or if ``path`` exists and is not a regular file: renaming onto a device would
+    destroy it.
     """
     _check_target(path)
     remove_parts(path.parent, path.name)
     temporary, handle = _new_part(path)
-    # The lock tells that the file is being written. It belongs to both descriptors, and goes with the process.
+    # The lock marks the file as being written. Both descriptors share it, and it is released with the process.
     lock = os.dup(handle)
     try:
         with os.fdopen(handle, "w+b") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        if sys.platform == "win32":  # it renames no open file
+        if sys.platform == "win32":  # which cannot rename open files
             os.close(lock)
         if keep is not None and path.exists():
             path.replace(keep)
@@ -59,18 +58,18 @@ def written_whole(path: Path, *, keep: Path | None = None) -> Iterator[IO[bytes]
 def _check_target(path: Path) -> None:
     try:
         mode = path.stat().st_mode
-    except (OSError, ValueError):  # nothing is there, or whoever makes the file will say what is wrong
+    except (OSError, ValueError):  # no such file, or creating it will raise the error
         return
     if not stat.S_ISREG(mode):
         raise OSError(errno.EINVAL, "Not a regular file, nothing to be replaced", str(path))
 
 
 def remove_parts(folder: Path, name: str = "") -> None:
-    """Remove what ``written_whole`` was still writing in ``folder`` when its process was killed.
+    """Remove partial files in ``folder`` of ``written_whole`` in killed processes.
 
-    name   the end of the name that the file was to have; by default any
+    name   suffix of the intended file name; by default any
 
-    What a process is writing that lives is left alone. A folder that cannot be looked at has nothing to remove.
+    Files of live processes are kept. Unreadable folders are ignored.
     """
     with contextlib.suppress(OSError):
         for entry in list(os.scandir(folder)):
@@ -80,18 +79,18 @@ def remove_parts(folder: Path, name: str = "") -> None:
 
 
 _PART: Final = re.compile(r"\.(.+)\.[a-z0-9_]+\.part", re.DOTALL)
-# To read the mask is to set it, for all threads: once, before there are any.
+# Reading the umask sets it, for all threads: so only once, before there are any.
 _MASK: Final = os.umask(0)
 os.umask(_MASK)
 
 
 def _new_part(path: Path) -> tuple[Path, int]:
-    """A temporary file beside ``path``, open and locked."""
+    """A temporary file next to ``path``, open and locked."""
     while True:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-        # Whoever clears up may have seen the file before it had its lock.
+        # A concurrent cleanup may have seen the file before it was locked.
         if _lock(handle) is not False and (sys.platform == "win32" or os.fstat(handle).st_nlink):
-            # mkstemp makes files for the owner alone; a result should have the permissions that any new file gets.
+            # mkstemp creates files for the owner only; results get the default permissions.
             Path(name).chmod(0o666 & ~_MASK)
             return Path(name), handle
         os.close(handle)
@@ -103,7 +102,7 @@ def _remove_dead(part: Path) -> None:
     except OSError:
         return
     try:
-        # Without locks nobody knows; on Windows an open file cannot be removed.
+        # Unknown without locks; on Windows an open file cannot be removed.
         if _lock(handle) or sys.platform == "win32":
             with contextlib.suppress(OSError):
                 part.unlink(missing_ok=True)
@@ -112,7 +111,7 @@ def _remove_dead(part: Path) -> None:
 
 
 def _lock(handle: int) -> bool | None:
-    """Whether this process has the lock of an open file now; None where the system or the disk has no locks."""
+    """Try to lock an open file; True on success, None if the system or the disk has no locks."""
     if sys.platform == "win32":
         return None
     try:
@@ -125,15 +124,15 @@ def _lock(handle: int) -> bool | None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file, whole or not at all."""
+    """Write a text file atomically."""
     with written_whole(path) as file:
         file.write(text.encode())
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write a JSON file for people as well as programs, whole or not at all; NaN and infinity become null.
+    """Write a readable JSON file atomically; NaN and infinity become null.
 
-    A list of values stands on one line, whatever its length: a column of a history is one line of a diff.
+    Lists of values are written on one line: a column of a history is one line of a diff.
     """
     write_text(path, _json(_finite(content)) + "\n")
 
@@ -159,7 +158,7 @@ def _finite(content: Any) -> Any:
 
 
 def _sync_folder(folder: Path) -> None:
-    # The rename itself reaches the disk with the folder. Windows knows no such thing.
+    # The rename reaches the disk when the folder is synced, which Windows does not support.
     if os.name == "posix":
         handle = os.open(folder, os.O_RDONLY)
         try:

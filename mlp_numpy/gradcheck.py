@@ -1,13 +1,13 @@
-"""Gradient checks: an analytic gradient held against a numeric one, number by number.
+"""Gradient checks: comparison of analytic and numeric gradients, elementwise.
 
     quotient       ‖n − a‖ / (‖n‖ + ‖a‖)
-    verdict        fine in the ballpark of 1e-7 and below, suspicious in that of 1e-5, wrong in that of 1e-3; a
-                   ballpark reaches half way, on the logarithmic scale, to the next: 1e-6 and 1e-4 are its fences
+    verdict        fine around 1e-7 and below, suspicious around 1e-5, wrong around 1e-3; the thresholds lie half way on
+                   the logarithmic scale: 1e-6 and 1e-4
 
-    Reference      quotient and verdict: the report on backpropagation by hand of Lian and others, eq. 7 and 8
+    Reference      quotient and verdict: the report on backpropagation by hand of Lian et al., eq. 7 and 8
 
-f is the loss, or for a module without one the sum Σ g ⊙ out with a fixed random g, so that no entry of the Jacobian can
-hide behind another.
+f is the loss, or for a module without one the sum Σ g ⊙ out with a fixed random g, so that errors in entries of the
+Jacobian do not cancel.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ Verdict: TypeAlias = Literal["fine", "suspicious", "wrong"]
 
 @dataclass(frozen=True)
 class GradCheck:
-    """What was found for one array: how far its two gradients are apart, and where they are furthest.
+    """The result for one array: the difference of its two gradients, and its worst entry.
 
     name        "x", or the dotted name of a parameter
     quotient    ‖n − a‖ / (‖n‖ + ‖a‖) over the entries checked; 0 where both are zero
     worst       index of the entry with the largest |n − a|, with both its values
-    n_checked   how many entries were checked
+    n_checked   number of entries checked
     """
 
     name: str
@@ -53,7 +53,7 @@ class GradCheck:
 
 @dataclass(frozen=True)
 class GradCheckReport:
-    """The findings for every array of a module, and which is the worst. ``str()`` is a table."""
+    """The results for all arrays of a module. ``str()`` is a table."""
 
     subject: str
     method: Method
@@ -61,12 +61,12 @@ class GradCheckReport:
 
     @property
     def worst(self) -> GradCheck:
-        """The finding with the largest quotient, NaN above all."""
+        """The result with the largest quotient; NaN counts as the largest."""
         return max(self.checks, key=lambda check: np.inf if np.isnan(check.quotient) else check.quotient)
 
     @property
     def verdict(self) -> Verdict:
-        """The verdict on the worst array."""
+        """The verdict of the worst array."""
         return self.worst.verdict
 
     def __str__(self) -> str:
@@ -98,19 +98,18 @@ def gradcheck(
     max_entries: int | None = None,
     rng: Seed = 0,
 ) -> GradCheckReport:
-    """Hold ``module``'s backward against a numeric derivative of its forward, for x and for every parameter.
+    """Compare ``module``'s backward with a numeric derivative of its forward, for x and every parameter.
 
-    x              a batch that the module takes, float64
-    y, loss        labels, and a loss put behind the module; a LossModule given as ``module`` needs the labels alone
-    method         "complex" (needs forwards that take complex numbers, as all of this library's do) or "central"
-    max_entries    check at most so many entries of each array, drawn at random; None checks all
-    rng            seed of the random g and of that choice
+    x              a batch of inputs, float64
+    y, loss        labels, and a loss applied to the output; for a LossModule as ``module``, only labels are needed
+    method         "complex" (requires forwards that support complex inputs, as all of this library do) or "central"
+    max_entries    maximum number of entries checked per array, drawn at random; None checks all
+    rng            seed of the random g and of the entries
 
-    The module's own arrays, gradients and cache are left as they are: a copy is checked.
+    The module is not modified: a copy is checked.
 
-    Raises OptionError for what is no module or loss, an unknown method, a number of entries below 1, a missing label,
-    or a loss that does not take what the module gives, DTypeError if ``x`` is not float64, and whatever the module's
-    own doors raise.
+    Raises OptionError for an invalid module or loss, an unknown method, a number of entries below 1, missing labels, or
+    a loss that does not match the module's output, DTypeError if ``x`` is not float64, and the module's own errors.
     """
     instance("gradcheck", "module", module, Module)
     if loss is not None:
@@ -152,9 +151,9 @@ def gradcheck(
 
 
 class Subject:
-    """A module seen as one function to a scalar, f(x, params) = Σ g ⊙ out: every forward starts from the same buffers.
+    """A module as a scalar function, f(x, params) = Σ g ⊙ out; every forward starts from the same buffers.
 
-    y, options   labels of a loss, and further keywords of its forward
+    y, options   labels of a loss, and further keyword arguments of its forward
     """
 
     def __init__(
@@ -164,7 +163,7 @@ class Subject:
         self.buffers = [(array, array.copy()) for _, leaf in module.leaves() for array in leaf.buffers.values()]
 
     def forward(self, x: Array) -> Array:
-        """The output whose weighted sum is f: the module's, or that of the loss behind it."""
+        """The output whose weighted sum is f: the module's, or that of the loss."""
         self.rewind()
         if isinstance(self.module, LossModule):
             return self.module.forward(x, self.y, **self.options)
@@ -172,7 +171,7 @@ class Subject:
         return out if self.loss is None else self.loss.forward(out, self.y)
 
     def rewind(self) -> None:
-        """Give the module the buffers that it started with."""
+        """Restore the module's initial buffers."""
         for array, start in self.buffers:
             array[...] = start
 
@@ -181,12 +180,12 @@ class Subject:
         return complex(np.sum(self.forward(x) * self.g))
 
     def analytic(self, x: Array) -> dict[str, Array]:
-        """The module's own gradients, by the names of ``arrays``; an input layer has none for x."""
+        """The module's gradients, by the names of ``arrays``; an input layer has none for x."""
         self.forward(x)
         return self.gradients()
 
     def gradients(self) -> dict[str, Array]:
-        """The same for the last forward."""
+        """The gradients of the last forward."""
         dout = self.g if self.loss is None else self.loss.backward(self.g)
         if dout is None:
             raise OptionError("gradcheck: the derivative of the output must be given.")
@@ -197,7 +196,7 @@ class Subject:
         return found
 
     def arrays(self, x: Array) -> dict[str, Array]:
-        """x and the parameters themselves, to be moved one entry at a time."""
+        """x and the parameters themselves, to be perturbed one entry at a time."""
         found = {"x": x}
         for prefix, leaf in self.module.leaves():
             found |= {f"{prefix}.{name}".lstrip("."): array for name, array in leaf.params.items()}
@@ -209,6 +208,6 @@ def _compare(name: str, gradient: Array, numeric: Array, entries: list[Entry]) -
     distance = np.abs(numeric - analytic)
     total = float(np.linalg.norm(numeric) + np.linalg.norm(analytic))
     quotient = float(np.linalg.norm(numeric - analytic)) / total if total != 0 else 0.0
-    # NaN counts as the furthest of all.
+    # NaN counts as the largest.
     at = int(np.argmax(np.where(np.isnan(distance), np.inf, distance)))
     return GradCheck(name, quotient, entries[at], float(analytic[at]), float(numeric[at]), len(entries))

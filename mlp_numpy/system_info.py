@@ -1,4 +1,4 @@
-"""What the numbers of a run or a benchmark depend on besides the program: versions, processor, BLAS, threads."""
+"""System information for runs and benchmarks: versions, processor, BLAS, threads."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def describe_system() -> dict[str, Any]:
 
 
 def machine_fingerprint() -> dict[str, Any]:
-    """What the last bits of a training depend on besides the program and its settings."""
+    """The system properties that affect the last bits of a training."""
     found = describe_system()
     pools = [pool for pool in found["thread_pools"] if pool["from"] == "numpy"]
     return {

@@ -1,4 +1,4 @@
-"""Where random numbers come from, what a whole number is, and formulas applied block by block."""
+"""Where random numbers come from, what an integer is, and formulas applied block by block."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def test_streams_differ_by_seed_name_and_step() -> None:
 
 
 def test_a_seed_or_step_that_is_none() -> None:
-    with pytest.raises(OptionError, match=r"stream\('a'\): seed must be a whole number ≥ 0, got -1"):
+    with pytest.raises(OptionError, match=r"stream\('a'\): seed must be an integer ≥ 0, got -1"):
         stream(-1, "a")
-    with pytest.raises(OptionError, match=r"stream\('a'\): step must be a whole number ≥ 0, got 1.5"):
+    with pytest.raises(OptionError, match=r"stream\('a'\): step must be an integer ≥ 0, got 1.5"):
         stream(0, "a", 1.5)
 
 

@@ -38,7 +38,7 @@ NOT_WHOLE: list[Any] = [*JUNK, 1.0, np.float32(1), 0, -1, 2**63, 10**5000, np.ti
 
 @pytest.mark.parametrize("value", NOT_WHOLE, ids=lambda value: str(type(value)))
 def test_what_is_no_whole_number_is_refused_by_name(value: Any) -> None:
-    with pytest.raises(OptionError, match="^Who: size must be a whole number ≥ 1, got "):
+    with pytest.raises(OptionError, match="^Who: size must be an integer ≥ 1, got "):
         checks.whole_number("Who", "size", value)
 
 
@@ -83,7 +83,7 @@ def test_sizes_are_lists_of_whole_numbers() -> None:
     for value in (None, 3, "34", {3: 4}):
         with pytest.raises(OptionError, match="n_hidden must be a list"):
             checks.sizes("Who", "n_hidden", value)
-    with pytest.raises(OptionError, match=r"n_hidden\[1\] must be a whole number"):
+    with pytest.raises(OptionError, match=r"n_hidden\[1\] must be an integer"):
         checks.sizes("Who", "n_hidden", [3, None])
 
 

@@ -104,5 +104,5 @@ def test_wrong_uses_are_refused() -> None:
         gradcheck(layer, X.astype(np.float32))
     with pytest.raises(OptionError, match="a loss needs labels"):
         gradcheck(CrossEntropyModule(), X)
-    with pytest.raises(OptionError, match="max_entries must be a whole number ≥ 1"):
+    with pytest.raises(OptionError, match="max_entries must be an integer ≥ 1"):
         gradcheck(layer, X, max_entries=0)

@@ -1,14 +1,14 @@
-"""Formulas, and the tape that drives them: reverse-mode automatic differentiation.
+"""Reverse-mode automatic differentiation: formulas, and the tape that records them.
 
     import mlp_numpy.autodiff as vg
 
-A program written for vugrad, the teaching engine of the course behind "Assignment 2", runs with this import in place
-of its own, its data loaders ``load_synth`` and ``load_mnist`` included. Two things differ: start values and synthetic
+Programs written for vugrad, the teaching library of the course behind "Assignment 2", run with this import in place of
+their own, including its data loaders ``load_synth`` and ``load_mnist``. Two differences: initial values and synthetic
 data come from NumPy's generators (an argument ``rng`` or ``seed``), not from its global state; and ``softmax`` does not
-overflow. Higher derivatives are out of scope: a gradient is an array, not a node.
+overflow. Higher-order derivatives are not supported: a gradient is an array, not a node.
 
-Names that occur twice: ``Linear`` and ``Module`` are here, as in vugrad, the layer and the base of networks of nodes.
-The fused formula ``Linear``, and the modules that need no graph, are in ``mlp_numpy.modules``.
+Ambiguous names: as in vugrad, ``Linear`` and ``Module`` are here the layer and the base class of tape networks. The
+fused formula ``Linear``, and the modules without a graph, are in ``mlp_numpy.modules``.
 """
 
 from importlib import import_module
@@ -66,8 +66,7 @@ from mlp_numpy.autodiff.ops import (
     Where,
 )
 
-# The data room stands on a lower floor, but brings libraries for downloads that no formula should wait for: it is
-# imported when a loader is asked for.
+# mlp_numpy.data imports download libraries that formulas do not need, so it is imported when a loader is accessed.
 if TYPE_CHECKING:
     from mlp_numpy.data.vugrad_api import load_mnist, load_synth
 else:

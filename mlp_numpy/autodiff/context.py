@@ -1,4 +1,4 @@
-"""What one application of a formula remembers between its forward and its backward."""
+"""The context of one application of a formula: its cache between forward and backward."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from mlp_numpy.arrays import Array
 
 
 class Context(dict[str, Any]):
-    """What ``forward`` remembers for ``backward``: a dict of arrays and constants under names.
+    """The cache of ``forward`` for ``backward``: a dict of named arrays and constants.
 
-    Whoever drives a formula may also say, before the backward pass,
+    The caller may also set, before the backward pass,
 
-    needs   which inputs' gradients are wanted, one bool a positional input; None means all of them
-    into    arrays to write those gradients into, one (or None) a positional input; None means: allocate
+    needs   which inputs' gradients are needed, one bool per positional input; None means all
+    into    arrays to write those gradients into, one (or None) per positional input; None means: allocate
 
-    Both change what is computed or where it is put, never its value.
+    Both affect which gradients are computed and where they are stored, never their values.
     """
 
     __slots__ = ("into", "needs")
 
     def __init__(self) -> None:
-        # The dict is empty already; a tape makes one context an operation, so a call less is time saved.
+        # dict.__init__ is skipped: the tape makes one context per operation, so this saves time.
         self.needs: tuple[bool, ...] | None = None
         self.into: tuple[Array | None, ...] | None = None
 
     def wants(self, position: int) -> bool:
-        """Whether the gradient of the positional input at ``position`` is wanted."""
+        """True if the gradient of the positional input at ``position`` is needed."""
         return self.needs is None or self.needs[position]
 
     def target(self, position: int) -> Array | None:
-        """The array that the gradient of the input at ``position`` shall be written into, if there is one."""
+        """The output array for the gradient of the input at ``position``, or None."""
         return None if self.into is None else self.into[position]

@@ -1,8 +1,7 @@
-"""``TensorNode``: a value with a history, and the operators that write that history.
+"""``TensorNode``: a value in a computation graph, with operators that record the graph.
 
-``c = a + b`` is one application of the formula Add: ``c.source`` is the OpNode that remembers it, and
-``c.source.inputs`` are a and b. After ``loss.backward()`` every node that ``loss`` was computed from has ∂loss/∂value
-in its ``grad``.
+``c = a + b`` is one application of the formula Add: ``c.source`` is its OpNode, and ``c.source.inputs`` are a and b.
+After ``loss.backward()``, every node that ``loss`` was computed from has ∂loss/∂value in its ``grad``.
 """
 
 from __future__ import annotations
@@ -44,24 +43,24 @@ __all__ = ["Node", "Op", "OpNode", "Operand", "TensorNode", "no_grad"]
 
 
 class TensorNode(Node):
-    """A value that remembers the formula it came from.
+    """A value with a reference to the operation that computed it.
 
         x = TensorNode([[1.0, 2.0]])
         loss = (x * x).sum()
         loss.backward()
         x.grad                            # 2 x
 
-    value        an array; taken as it is, not copied, but whole numbers become float64 since they have no derivative
-    source       the OpNode that made this node, None for one made by hand (a leaf)
-    name         what to call it in ``explain``
-    needs_grad   whether ``backward`` computes ∂L/∂value for a leaf; False for data saves that work
+    value        an array, not copied; integers are converted to float64 since they have no derivative
+    source       the OpNode that computed this node, None for a leaf
+    name         its label in ``explain``
+    needs_grad   whether ``backward`` computes ∂L/∂value for a leaf; False, as for data, saves time
 
-    Operators and methods are NumPy's: ``+ - * / ** @``, indexing, ``sum``, ``mean``, ``max``, ``reshape`` …; a number
-    or an array beside a node is a constant.
+    Operators and methods are NumPy's: ``+ - * / ** @``, indexing, ``sum``, ``mean``, ``max``, ``reshape`` …; numbers
+    and arrays as operands are constants.
     """
 
     __slots__ = ()
-    # NumPy must leave array + node to the node.
+    # makes NumPy defer array + node to the node
     __array_ufunc__ = None
 
     @property
@@ -82,7 +81,7 @@ class TensorNode(Node):
         return self.transpose()
 
     def item(self) -> Any:
-        """The one number that the node holds, as Python's own; raises ShapeError if it holds another count."""
+        """The value of a node with a single element as a Python number; raises ShapeError for other sizes."""
         if self._value.size != 1:
             raise ShapeError(f"{self!r}.item: the node must hold one number, got {self._value.shape}.")
         return self._value.item()
@@ -133,11 +132,11 @@ class TensorNode(Node):
         return Index.do_forward(self, index=index)
 
     def __iter__(self) -> Iterator[TensorNode]:
-        """The node's parts along its first dimension."""
+        """Iterate over the first dimension."""
         return (self[position] for position in range(self.size(0)))
 
     def matmul(self, other: TensorNode | Array) -> TensorNode:
-        """The matrix product of this node and another, as ``@`` gives it."""
+        """The matrix product of this node and another, same as ``@``."""
         return MatrixMultiply.do_forward(self, other)
 
     def sum(self, axis: Axes = None, keepdims: bool = False) -> TensorNode:
@@ -181,7 +180,7 @@ class TensorNode(Node):
 
 
 Operand: TypeAlias = TensorNode | Array | float
-"""What may stand beside a node in an expression."""
+"""The types of the other operand in an expression."""
 
 
 def _several(arguments: tuple[Any, ...]) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""A graph as text: which formula made what from what, and the gradients that came back."""
+"""A graph as text: nodes, formulas, inputs and gradients."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from mlp_numpy.errors import OptionError
 
 
 def explain(node: Node, *, max_lines: int = 100) -> str:
-    """The graph below ``node`` as a tree: a line a node, with its shape, the formula that made it, and its gradient.
+    """The graph below ``node`` as a tree: one line per node, with shape, formula and gradient.
 
-    A node that is used more than once is drawn once, under the number that its other uses refer to. Of a large graph
-    the first ``max_lines`` lines are shown.
+    A node with several uses is shown once, with a number that its other uses refer to. A large graph is truncated to
+    ``max_lines`` lines.
 
         () float64 = 30, from Sum                 grad 1
         └─ (2, 2) float64, from Multiply          grad norm 2
@@ -24,7 +24,7 @@ def explain(node: Node, *, max_lines: int = 100) -> str:
     numbers = _shared(node)
     shown: set[Node] = set()
     lines: list[tuple[str, str]] = []
-    # What is still to be shown, the next at the end: a node, and what stands before it and before its inputs.
+    # Stack of nodes to show, next one last, with the prefixes of the node and of its inputs.
     stack = [(node, "", "")]
     while stack and len(lines) < max_lines:
         current, before, below = stack.pop()
@@ -45,7 +45,7 @@ def explain(node: Node, *, max_lines: int = 100) -> str:
 
 
 def describe_node(node: Node) -> str:
-    """A node in a few words: name, shape, kind of number, the value of a single number, and where it came from."""
+    """A summary of a node: name, shape, dtype, the value if it is a scalar, and the formula."""
     name = "" if node.name is None else f"{node.name} "
     single = f" = {node.value.item():.4g}" if node.value.size == 1 else ""
     if node.source is not None:
@@ -56,8 +56,7 @@ def describe_node(node: Node) -> str:
 
 
 def gradient_of(node: Node) -> str:
-    """The gradient of a node in a few words: the number where it is one, its length otherwise; nothing before
-    ``backward``."""
+    """A summary of a node's gradient: its value if it is a scalar, its norm otherwise; empty before ``backward``."""
     norm = node.grad_norm()
     if norm is None:
         return ""
@@ -65,7 +64,7 @@ def gradient_of(node: Node) -> str:
 
 
 def _shared(root: Node) -> dict[Node, int]:
-    """Numbers for the nodes below ``root`` that are used more than once, in the order in which the tree meets them."""
+    """Numbers of the nodes below ``root`` with several uses, in the order of the tree."""
     uses: dict[Node, int] = {}
     stack = [root]
     while stack:

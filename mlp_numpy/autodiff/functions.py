@@ -1,7 +1,7 @@
-"""Functions on nodes: activations and losses as people write them, each a composition of formulas.
+"""Functions on nodes: activations and losses, each a composition of formulas.
 
-The losses are sums over the batch, as in the course whose names they carry; the fused formulas of
-``mlp_numpy.modules`` (``SoftMaxCrossEntropy.do_forward`` …) are quicker and let a reduction be chosen.
+The losses are sums over the batch, as in vugrad; the fused formulas of ``mlp_numpy.modules``
+(``SoftMaxCrossEntropy.do_forward`` …) are faster and have a ``reduction``.
 """
 
 from __future__ import annotations
@@ -29,32 +29,32 @@ from mlp_numpy.autodiff.ops import (
 
 
 def sigmoid(x: TensorNode) -> TensorNode:
-    """1 / (1 + e⁻ˣ), number by number."""
+    """1 / (1 + e⁻ˣ), elementwise."""
     return Sigmoid.do_forward(x)
 
 
 def relu(x: TensorNode) -> TensorNode:
-    """max(0, x), number by number."""
+    """max(0, x), elementwise."""
     return ReLU.do_forward(x)
 
 
 def tanh(x: TensorNode) -> TensorNode:
-    """The hyperbolic tangent, number by number."""
+    """The hyperbolic tangent, elementwise."""
     return Tanh.do_forward(x)
 
 
 def exp(x: TensorNode) -> TensorNode:
-    """eˣ, number by number."""
+    """eˣ, elementwise."""
     return Exp.do_forward(x)
 
 
 def log(x: TensorNode) -> TensorNode:
-    """The natural logarithm, number by number."""
+    """The natural logarithm, elementwise."""
     return Log.do_forward(x)
 
 
 def sqrt(x: TensorNode) -> TensorNode:
-    """The square root, number by number."""
+    """The square root, elementwise."""
     return Sqrt.do_forward(x)
 
 
@@ -64,7 +64,7 @@ def where(condition: Array, a: Operand, b: Operand) -> TensorNode:
 
 
 def concatenate(nodes: Sequence[TensorNode], axis: int = 0) -> TensorNode:
-    """Nodes one behind the other along an axis."""
+    """Concatenate nodes along an axis."""
     return Concatenate.do_forward(*nodes, axis=axis)
 
 
@@ -77,7 +77,7 @@ def softmax(x: TensorNode) -> TensorNode:
 
 
 def logsoftmax(x: TensorNode) -> TensorNode:
-    """The logarithm of the softmax, in the form that neither overflows nor takes the logarithm of 0.
+    """The logarithm of the softmax, in a form that neither overflows nor takes the logarithm of 0.
 
     log Sₙᵢ = (xₙᵢ − mₙ) − log Σⱼ exp(xₙⱼ − mₙ)      mₙ = maxⱼ xₙⱼ
     """
@@ -87,7 +87,7 @@ def logsoftmax(x: TensorNode) -> TensorNode:
 
 def celoss(outputs: TensorNode, targets: Any) -> TensorNode:
     """Cross-entropy of **probabilities** (N, C) for classes (N,): −Σₙ log pₙ,ₜ₍ₙ₎, a sum over the batch."""
-    # selected before the logarithm, so that a probability of 0 elsewhere does not count
+    # selected before the logarithm, so that zero probabilities of other classes have no effect
     return -Sum.do_forward(Log.do_forward(Select.do_forward(outputs, indices=targets)))
 
 

@@ -1,7 +1,7 @@
-"""Networks of nodes: parameters that are kept between one graph and the next, and what is computed from them.
+"""Tape networks: parameters that persist between graphs, and modules that compute with them.
 
-Not to be confused with ``mlp_numpy.modules``, whose modules drive the formulas without a graph. Both have a ``Module``,
-and both rooms a ``Linear``: there it is the formula, here, as in the course that these names come from, the layer.
+Not to be confused with ``mlp_numpy.modules``, whose modules apply the formulas without a graph. Both packages have a
+``Module`` and a ``Linear``: there ``Linear`` is the formula, here, as in vugrad, the layer.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from mlp_numpy.errors import DTypeError, ShapeError
 class Module:
     """Parameters, and a ``forward`` that computes with them; ``module(x)`` is ``module.forward(x)``.
 
-    There is no backward to write: the graph that ``forward`` leaves behind knows it.
+    ``backward`` is not needed: it follows from the graph that ``forward`` records.
     """
 
     def forward(self, *inputs: Any, **options: Any) -> Any:
-        """What the module computes; a subclass says."""
+        """The module's output; to be implemented by subclasses."""
         raise NotImplementedError(f"{type(self).__name__}.forward: a module must say what it computes.")
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         return self.forward(*inputs, **options)
 
     def parameters(self) -> list[TensorNode]:
-        """The nodes to be learned: by default every leaf with a gradient in this module's attributes, lists and
-        modules among them, in the order in which they were assigned, each once. A subclass may list its own."""
+        """The parameters: by default every leaf with a gradient in this module's attributes, including lists and
+        modules, in order of assignment, without duplicates. Subclasses may override it."""
         return [node for _, node in _found(self, "")]
 
     def named_parameters(self) -> Iterator[tuple[str, TensorNode]]:
@@ -52,9 +52,9 @@ class Linear(Module):
     """``x Wᵀ + b`` for a batch ``x`` (N, input_size): parameters ``w`` (output_size, input_size) and ``b``
     (1, output_size).
 
-    The weights start as Glorot proposes, normal with standard deviation √(2 / (input_size + output_size)), the biases
-    at 0. ``rng`` is the seed or generator they are drawn from. The weight is stored column after column, in which order
-    its products are quicker.
+    The weights have Glorot's normal initialization with standard deviation √(2 / (input_size + output_size)), the
+    biases start at 0. ``rng`` is a seed or generator. The weight is stored column-major, which makes its products
+    faster.
 
     Raises OptionError for sizes below 1, ShapeError in ``forward`` for an ``x`` that is not (N, input_size).
     """
@@ -85,7 +85,8 @@ class Linear(Module):
 
 
 def _found(module: Module, prefix: str) -> list[tuple[str, TensorNode]]:
-    """Every parameter below ``module``, once, with its dotted name; no deeper than modules are nested."""
+    """Every parameter below ``module``, without duplicates, with its dotted name; the recursion is as deep as modules
+    are nested."""
     found: list[tuple[str, TensorNode]] = []
     seen: set[int] = set()
     stack: list[tuple[str, Any]] = [(prefix, module)]

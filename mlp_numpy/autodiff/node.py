@@ -1,4 +1,4 @@
-"""The graph: nodes that hold values, and between them the formulas that made one from the other."""
+"""The computation graph: nodes for values, and nodes for the operations between them."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class OpNode:
     """One application of a formula.
 
     op        the formula, a subclass of Op
-    context   what its forward left for its backward
+    context   the cache of its forward for its backward
     inputs    the nodes it was applied to
-    outputs   the nodes it made, as far as they still exist: an OpNode does not keep them alive, so that a graph whose
-              last node is dropped is freed at once, without the garbage collector
+    outputs   its output nodes, as far as they still exist: an OpNode holds only weak references to them, so that a
+              graph is freed without the garbage collector when its last node is dropped
     """
 
     __slots__ = ("_forms", "_outputs", "context", "inputs", "op", "reads_leaf")
@@ -42,7 +42,7 @@ class OpNode:
         return [node for node in (reference() for reference in self._outputs) if node is not None]
 
     def clear(self) -> None:
-        """Let go of the inputs and of everything kept for the backward pass."""
+        """Release the inputs and the cache for the backward pass."""
         for node in self.outputs:
             node.source = None
         self.inputs = ()
@@ -76,13 +76,13 @@ class Node:
         self.source = source
         self.name = name
         self._needs = needs_grad
-        # A leaf is a node that nothing made: its gradient is an array of its own, which keeps its place.
+        # A leaf is a node without an operation: its gradient is an array of its own at a fixed address.
         self._leaf = source is None
         self._held = False
         self._grad: Array | None = None
-        # fresh: what the gradient's array holds is zeros, and the next gradient may overwrite instead of being added.
+        # fresh: the gradient's array is zero, so the next gradient may overwrite it instead of being added.
         self._fresh = True
-        # shared: the gradient's array may be another node's, too, so whoever asks for it gets a copy.
+        # shared: the gradient's array may also be another node's, so ``grad`` returns a copy.
         self._shared = False
 
     @property
@@ -92,7 +92,7 @@ class Node:
 
     @value.setter
     def value(self, new: Any) -> None:
-        if new is self._value:  # p.value -= …: the work is done
+        if new is self._value:  # p.value -= …: already done in place
             return
         array = numbers(f"{self!r}.value", "what is assigned", new)
         if not self._held:
@@ -107,9 +107,10 @@ class Node:
 
     @property
     def grad(self) -> Array:
-        """∂L/∂value, of the value's shape: zeros at first, and summed over all ``backward`` until ``zero_grad``.
+        """∂L/∂value, of the value's shape: zeros initially, accumulated over all ``backward`` calls until
+        ``zero_grad``.
 
-        Raises GraphError for a constant, which has none.
+        Raises GraphError for a constant.
         """
         if not self._needs:
             raise GraphError(
@@ -134,33 +135,34 @@ class Node:
         self.grad[...] = array
 
     def grad_norm(self) -> float | None:
-        """The Euclidean length of the gradient, or None where none has come since the last ``zero_grad``."""
+        """The Euclidean norm of the gradient, or None if there has been none since the last ``zero_grad``."""
         if self._grad is None or (self._leaf and self._fresh):
             return None
         return float(np.linalg.norm(self._grad))
 
     @property
     def needs_grad(self) -> bool:
-        """Whether ``backward`` computes a gradient for this node."""
+        """True if ``backward`` computes a gradient for this node."""
         return self._needs
 
     @property
     def is_leaf(self) -> bool:
-        """Whether the node was made by hand, and not by a formula."""
+        """True if the node was not computed by a formula."""
         return self._leaf
 
     def backward(self, grad: Any = None, *, inner: bool = True, afresh: Sequence[Node] = ()) -> None:
-        """Add the gradient of this node to every node that it was computed from.
+        """Backpropagate: add the gradient of this node to every node that it was computed from.
 
-        grad     ∂L/∂this node, of its shape; not needed where it holds a single number, whose gradient is 1
-        inner    also keep the gradients of the nodes between this one and the leaves; False saves their memory
-        afresh   leaves whose gradients are overwritten, not added to; 0 for those that this node does not depend on
+        grad     ∂L/∂this node, of its shape; the default for a scalar is 1
+        inner    also store the gradients of the nodes between this one and the leaves; False saves their memory
+        afresh   leaves whose gradients are overwritten instead of accumulated; 0 if this node does not depend
+                 on them
 
-        Gradients accumulate until ``zero_grad``. They are plain arrays without a history: derivatives of derivatives
-        are outside what this tape does.
+        Gradients accumulate until ``zero_grad``. They are plain arrays without a graph: higher-order derivatives are
+        not supported.
 
-        Raises ShapeError without a ``grad`` where one is needed or if it has another shape, GraphError if there is
-        nothing to differentiate: no leaf needs a gradient, or the graph was cleared.
+        Raises ShapeError if ``grad`` is missing or has another shape, GraphError if there is nothing to differentiate:
+        no leaf needs a gradient, or the graph was cleared.
         """
         if not self._needs:
             raise GraphError(
@@ -187,15 +189,15 @@ class Node:
                 node._zero()
 
     def clear(self) -> None:
-        """Take the graph below this node apart: every history is cut, and what was kept for backward released.
+        """Clear the graph below this node: remove all its operations and release their caches.
 
-        Leaves, and the values of nodes that someone still holds, stay.
+        Leaves, and the values of nodes that are still referenced, remain.
         """
         for opnode in walk.op_nodes_below(self):
             opnode.clear()
 
     def detach(self) -> Self:
-        """A constant node with the same value (not a copy of it) and no history."""
+        """A constant node with the same value (not a copy of it) and no graph."""
         return type(self)(self._value, name=self.name, needs_grad=False)
 
     def size(self, dim: int | None = None) -> Any:
@@ -207,9 +209,9 @@ class Node:
         return self._value.shape[dim]
 
     def move(self, values: Array, grads: Array) -> None:
-        """Let two vectors of the value's length hold value and gradient from now on; the numbers go with them.
+        """Move value and gradient into two vectors of the value's length; the values are copied.
 
-        The arrays become views, in the value's own memory order, that no assignment cuts loose.
+        The arrays become views, in the value's own memory order, and remain so after assignments.
         """
         if not (self._leaf and self._needs):
             raise GraphError(f"{self!r}.move: the node must be a leaf that needs a gradient. Hint: move parameters.")
@@ -250,8 +252,7 @@ class Node:
         self._fresh, self._shared = True, False
 
     def __getstate__(self) -> dict[str, Any]:
-        # A history belongs to the nodes that it leads to: a copy, or a pickle, starts without one, and holds arrays of
-        # its own, in the same memory order.
+        # A copy, or a pickle, has no graph, and arrays of its own in the same memory order.
         turn = self._value.ndim > 1 and self._value.flags.f_contiguous
         arrays = [array.T if turn and array is not None else array for array in (self._value, self._grad)]
         return {"arrays": arrays, "turn": turn, "name": self.name, "needs": self._needs, "fresh": self._fresh}

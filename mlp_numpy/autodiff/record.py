@@ -1,4 +1,4 @@
-"""How a formula is applied to nodes: its forward runs on their values, and the graph remembers that it did."""
+"""Recording: applies a formula to the values of nodes and adds the operation to the graph."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _recording: ContextVar[bool] = ContextVar("recording", default=True)
 
 @contextmanager
 def no_grad() -> Iterator[None]:
-    """Within this context nothing is recorded: what is computed has a value and no history. Saves time and memory."""
+    """A context manager that disables recording, which saves time and memory."""
     before = _recording.set(False)
     try:
         yield
@@ -34,7 +34,7 @@ def no_grad() -> Iterator[None]:
 
 
 def record(op: type[Op], inputs: tuple[Any, ...], constants: Mapping[str, Any]) -> Any:
-    """Run the forward of ``op`` on the values of nodes, and remember it in the node, or nodes, that hold the output."""
+    """Run the forward of ``op`` on the values of nodes and record it; returns the node, or nodes, of the output."""
     values: list[Array] = []
     needs: list[bool] = []
     reads_leaf = False
@@ -71,7 +71,7 @@ def record(op: type[Op], inputs: tuple[Any, ...], constants: Mapping[str, Any]) 
 
 
 def _made(kind: type[N], value: Any, source: OpNode | None) -> N:
-    """A node that a formula made. What the constructor checks for people is known here, and skipped."""
+    """Create the node of a formula's output, without the constructor's checks."""
     node = kind.__new__(kind)
     node._value = value if type(value) is np.ndarray else np.asarray(value)
     node.source = source
@@ -84,7 +84,7 @@ def _made(kind: type[N], value: Any, source: OpNode | None) -> N:
 
 
 def _unfit(op: type[Op], values: list[Array], error: Exception) -> Exception:
-    """NumPy's complaint about arrays that do not fit a formula, with the name of the formula and the shapes."""
+    """A ShapeError for NumPy's exception, with the name of the formula and the shapes."""
     if isinstance(error, MlpNumpyError):
         return error
     shapes = " and ".join(str(value.shape) for value in values)
@@ -94,7 +94,7 @@ def _unfit(op: type[Op], values: list[Array], error: Exception) -> Exception:
 
 
 def _with_constants(op: type[Op], inputs: tuple[Any, ...]) -> tuple[Node, ...]:
-    """The inputs with arrays and numbers made into constant nodes, numbers in the type of the first node."""
+    """Convert arrays and numbers among the inputs to constant nodes, numbers with the dtype of the first node."""
     first = next((node for node in inputs if isinstance(node, Node)), None)
     if first is None:
         raise DTypeError(
@@ -107,7 +107,7 @@ def _with_constants(op: type[Op], inputs: tuple[Any, ...]) -> tuple[Node, ...]:
 
 
 def constant(value: Any, dtype: np.dtype[Any], kind: type[N]) -> N:
-    """A constant node; a Python number takes the kind of number ``dtype``, as it would beside an array of it."""
+    """A constant node; a Python number takes the dtype ``dtype``, as in NumPy's promotion rules."""
     if type(value) is float or type(value) is int:
         return _made(kind, np.array(value, dtype if dtype.kind in "fc" else None), None)
     if type(value) is complex:

@@ -1,7 +1,8 @@
-"""The backward pass: a walk over the graph in which every operation comes after all that used what it made.
+"""The backward pass: a traversal of the graph in reverse topological order.
 
-Nothing here calls itself, so a chain of 100,000 operations is no deeper than one of two; every operation is visited
-once and every edge twice, so that diamonds cost no more than their size. What does not lead to the start takes no part.
+It is iterative, so a chain of 100,000 operations does not exceed the recursion limit; every operation is visited once
+and every edge twice, so the time is linear in the size of the graph. Operations that do not lead to the root are not
+visited.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def op_nodes_below(root: Node) -> Iterator[OpNode]:
-    """Every operation that ``root`` was computed by, each once; one may be cleared as soon as it has come."""
+    """Yield every operation below ``root`` once; each may be cleared after it was yielded."""
     if root.source is None:
         return
     found, stack = {root.source}, [root.source]
@@ -42,8 +43,8 @@ def propagate(root: Node, start: Array, *, inner: bool) -> None:
         _add_to_leaf(root, start, None)
         return
     waiting = _count_uses(source)
-    # What has arrived so far at nodes whose users have not all been visited. A sum is an array of our own and may be
-    # added to in place; a single contribution may be anybody's, such as the one array that Add hands to both inputs.
+    # Partial gradients of nodes whose users have not all been visited. A sum is a new array and may be added to in
+    # place; a single contribution may be shared, such as the array that Add returns for both inputs.
     arrived: dict[Node, Array] = {root: start}
     sums: set[Node] = set()
     ready = [source]
@@ -72,7 +73,7 @@ def propagate(root: Node, start: Array, *, inner: bool) -> None:
             elif node in sums:
                 before += gradient
             else:
-                # np.add gives a number for two arrays of shape (), and only an array can be added to.
+                # np.add returns a scalar for two arrays of shape (), which cannot be added to in place.
                 arrived[node] = np.asarray(before + gradient)
                 sums.add(node)
             waiting[below_it] -= 1
@@ -81,7 +82,7 @@ def propagate(root: Node, start: Array, *, inner: bool) -> None:
 
 
 def _count_uses(root: OpNode) -> dict[OpNode, int]:
-    """How often what each operation made is used on the ways that lead to ``root``."""
+    """The number of uses of each operation's outputs on paths to ``root``."""
     uses = {root: 0}
     stack = [root]
     while stack:
@@ -99,12 +100,12 @@ def _count_uses(root: OpNode) -> dict[OpNode, int]:
 
 
 def _collect(opnode: OpNode, arrived: dict[Node, Array], inner: bool) -> list[Array]:
-    """The gradients of what an operation made: complete now, since all that used it has been visited."""
+    """The gradients of an operation's outputs, complete since all their users have been visited."""
     douts = []
     for position, reference in enumerate(opnode._outputs):
         node = reference()
         dout = None if node is None else arrived.pop(node, None)
-        if dout is None or node is None:  # an output of several that nothing used
+        if dout is None or node is None:  # an unused output of several
             shape, dtype = opnode._forms[position]
             dout = np.zeros(shape, dtype)
         elif inner:
@@ -115,7 +116,7 @@ def _collect(opnode: OpNode, arrived: dict[Node, Array], inner: bool) -> list[Ar
 
 
 def _gradients(opnode: OpNode, douts: list[Array]) -> tuple[Array, ...]:
-    """What the backward of an operation gives, one array an input, each of its input's shape and kind of number."""
+    """The gradients of an operation's inputs, each with its input's shape and dtype."""
     inputs = opnode.inputs
     found = opnode.op.backward(opnode.context, *douts)
     gradients = found if type(found) is tuple else (found,)
@@ -127,20 +128,20 @@ def _gradients(opnode: OpNode, douts: list[Array]) -> tuple[Array, ...]:
         if node._needs:
             value = node._value
             if type(gradient) is not np.ndarray or gradient.shape != value.shape or gradient.dtype != value.dtype:
-                # Rare: the usual case costs no more than the question.
+                # Rare: the common case only costs this test.
                 return tuple([_fitted(opnode, position, gradient) for position, gradient in enumerate(gradients)])
     return gradients
 
 
 def _targets(inputs: tuple[Node, ...]) -> tuple[Array | None, ...]:
-    """For each input the array its gradient may be written into: a leaf's own, where nothing has been added to it."""
+    """For each input the output array of its gradient: a leaf's own, if nothing has been added to it."""
     taken: list[Node] = []
     targets: list[Array | None] = []
     for node in inputs:
         if node._leaf and node._needs and node._fresh and node not in taken:
             if node._grad is None:
                 node._grad = np.empty_like(node._value)
-            # Of a leaf that is two inputs, as in x * x, the second gradient is added to the first.
+            # For a leaf that is two inputs, as in x * x, the second gradient is added to the first.
             taken.append(node)
             targets.append(node._grad)
         else:
@@ -160,14 +161,14 @@ def _add_to_leaf(node: Node, gradient: Array, target: Array | None) -> None:
 
 
 def _blank(targets: tuple[Array | None, ...] | None) -> None:
-    """Restore the zeros of the leaves' arrays that a failed backward may have written into."""
+    """Reset the leaves' arrays that a failed backward may have written into to zero."""
     for target in targets or ():
         if target is not None:
             target.fill(0)
 
 
 def _fitted(opnode: OpNode, position: int, gradient: Any) -> Any:
-    """The gradient as an array of the input's kind of number, or an error that names the formula to blame."""
+    """The gradient as an array of the input's dtype, or an error that names the formula."""
     node = opnode.inputs[position]
     if not node._needs:
         return gradient

@@ -99,7 +99,7 @@ class Sampler:
         return _single(rows)
 
     def labels(self, n: int, c: int) -> Array:
-        """Labels of ``n`` rows for ``c`` classes: whole numbers, one-hot rows, or soft rows of any sum, in turn."""
+        """Labels of ``n`` rows for ``c`` classes: integers, one-hot rows, or soft rows of any sum, in turn."""
         if self.case % 4 == 3:
             return _single(self.rng.uniform(0, 1, (n, c)))
         y = self.rng.integers(c, size=n)

@@ -26,7 +26,7 @@ def parse_seeds(words: str | None, resume: bool, options: set[str]) -> list[int]
     try:
         return [int(word) for word in words.split(",")]
     except ValueError as error:
-        raise OptionError(f"--seeds: must be whole numbers such as 0,1,2, got {words!r}.") from error
+        raise OptionError(f"--seeds: must be integers such as 0,1,2, got {words!r}.") from error
 
 
 def train_seeds(settings: Config, seeds: Sequence[int], *, resume: bool) -> int:

@@ -171,10 +171,10 @@ _TYPE_OF: Final = {field.name: str(field.type) for field in fields(Config)}
 _FIRST: Final = {"lr", "batch", "steps", "hidden", "neg_slope", "init", "init_std", "seed", "dataset", "dtype"}
 _IN_FILES: Final = {
     "float": "a number",
-    "int": "a whole number",
+    "int": "an integer",
     "str": "text",
     "bool": "true or false",
-    "tuple[int, ...]": "a list of whole numbers such as [600, 500]",
+    "tuple[int, ...]": "a list of integers such as [600, 500]",
 }
 _NO_ANCHORS: Final = "anchors and aliases are not for settings: each value is written out"
 _LONGEST: Final = 100_000

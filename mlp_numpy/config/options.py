@@ -71,14 +71,14 @@ def within(bounds: Bounds) -> Check:
 
 
 def at_least(least: int) -> Check:
-    """A whole number from ``least`` up that an array index can hold."""
+    """An integer from ``least`` up that an array index can hold."""
     return functools.partial(whole_number, least=least)
 
 
 def any_size(who: str, name: str, value: Any) -> int:
-    """A whole number ≥ 0 of any size."""
+    """An integer ≥ 0 of any size."""
     if not is_whole(value, 0):
-        raise OptionError(f"{who}: {name} must be a whole number ≥ 0, got {shown(value)}.")
+        raise OptionError(f"{who}: {name} must be an integer ≥ 0, got {shown(value)}.")
     return int(value)
 
 
@@ -112,10 +112,10 @@ def folder(who: str, name: str, value: Any) -> str:
 
 
 def layer_sizes(who: str, name: str, value: Any) -> tuple[int, ...]:
-    """A tuple of whole numbers ≥ 1."""
+    """A tuple of integers ≥ 1."""
     if not isinstance(value, tuple):
         hint = f" Hint: {name}=(100,), with a comma, for one layer of 100."
-        raise OptionError(f"{who}: {name} must be a tuple of whole numbers, got {shown(value)}.{hint}")
+        raise OptionError(f"{who}: {name} must be a tuple of integers, got {shown(value)}.{hint}")
     return tuple(whole_number(who, f"{name}[{i}]", size) for i, size in enumerate(value))
 
 

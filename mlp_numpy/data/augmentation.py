@@ -1,4 +1,4 @@
-"""Augmentation: training images moved, mirrored and partly covered, other ones at every step."""
+"""Augmentation: random shifts, mirror images and cutout, drawn anew at every step."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from mlp_numpy.errors import DTypeError, OptionError, ShapeError
 
 
 class Transforms(NamedTuple):
-    """What happens to each of N images.
+    """The random transformation of each of N images.
 
-    down, right   (N,) pixels it moves, in [−shift, shift]
+    down, right   (N,) shift in pixels, in [−shift, shift]
     mirrored      (N,) whether it is mirrored
-    row, column   (N,) the middle of the square that covers it
+    row, column   (N,) center of the square that is cut out
     """
 
     down: Array
@@ -30,7 +30,7 @@ class Transforms(NamedTuple):
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Random shifts, horizontal mirror images, and squares cut out.
+    """Random shifts, horizontal flips and cutout.
 
     Forward     out[n, c, i, j] = x[n, c, i − down, j′ − right]      j′ = W − 1 − j where mirrored, else j
                 0 where that lies outside of the image, and on the square of ``cutout`` pixels around (row, column)
@@ -42,13 +42,13 @@ class Augmentation:
 
     image_shape   (C, H, W)
     flip          whether images are mirrored: not for digits or letters
-    shift         the farthest that an image moves, in [0, min(H, W))
-    cutout        side of the square, in [0, min(H, W)); 0 cuts none
+    shift         the largest shift in pixels, in [0, min(H, W))
+    cutout        side of the square, in [0, min(H, W)); 0 for no cutout
 
-    It comes after preprocessing, where 0 is the mean. An image of the batch goes through one padded image that stays
-    in the processor's cache: 0.5 ms for 200 × 3 × 32 × 32 float32, where copying the batch once takes 0.2.
+    Applied after preprocessing, where 0 is the mean. Every image is copied through one padded buffer that stays in the
+    cache: 0.5 ms for 200 × 3 × 32 × 32 float32; copying the batch takes 0.2 ms.
 
-    Raises OptionError for settings outside these bounds, and for those that would change nothing.
+    Raises OptionError for settings outside these bounds, and for settings without effect.
     """
 
     image_shape: tuple[int, int, int]
@@ -64,22 +64,22 @@ class Augmentation:
         side = min(sizes[1:])
         for name, value in (("shift", self.shift), ("cutout", self.cutout)):
             if not is_whole(value, 0) or value >= side:
-                raise OptionError(f"Augmentation: {name} must be a whole number in [0, {side}), got {shown(value)}.")
+                raise OptionError(f"Augmentation: {name} must be an integer in [0, {side}), got {shown(value)}.")
         if not (self.flip or self.shift or self.cutout):
             raise OptionError("Augmentation: something must be changed, got neither flip nor shift nor cutout.")
 
     def draw(self, n: int, seed: int, step: int) -> Transforms:
-        """What happens to the ``n`` images of a step. Raises OptionError for a negative seed or step."""
+        """Draw the transformations of the ``n`` images of a step. Raises OptionError for a negative seed or step."""
         n = whole_number("Augmentation.draw", "n", n, 0)
         draws = stream(seed, "augmentation", whole_number("Augmentation.draw", "step", step, 0))
-        # all are drawn, used or not, so that an option more leaves the others' draws as they are
+        # all are drawn, used or not, so that switching one on does not change the others
         down, right = draws.integers(-self.shift, self.shift, (2, n), endpoint=True)
         mirrored = (draws.random(n) < 0.5) & self.flip
         row, column = (draws.integers(0, size, n) for size in self.image_shape[1:])
         return Transforms(down, right, mirrored, row, column)
 
     def apply(self, x: Array, seed: int, step: int) -> Array:
-        """The preprocessed images ``x`` (N, D) of a step, changed in place; gives ``x``.
+        """Augment the preprocessed images ``x`` (N, D) of a step in place; returns ``x``.
 
         Raises ShapeError or DTypeError, before anything is changed, if x is not (N, C·H·W) real numbers in C order.
         """

@@ -1,4 +1,4 @@
-"""Minibatches: which examples a step sees, gathered from the stored bytes and preprocessed."""
+"""Minibatches: the examples of a step, gathered from the stored bytes and preprocessed."""
 
 from __future__ import annotations
 
@@ -18,18 +18,17 @@ from mlp_numpy.errors import OptionError, ShapeError
 
 
 class Batches:
-    """Endless minibatches of one split, every epoch in a new order.
+    """Endless minibatches of one split, shuffled anew every epoch.
 
-    The order of epoch e is the permutation that ``default_rng([seed, e])`` draws, so that step t of a seed sees the
-    same examples whenever and wherever it runs; with ``shuffle=False`` it is the stored order, every epoch. An epoch
-    has N // size steps; examples left over at its end wait for another epoch's order.
+    The order of epoch e is the permutation drawn by ``default_rng([seed, e])``, so the batch of step t depends on the
+    seed alone; with ``shuffle=False`` every epoch has the stored order. An epoch has N // size steps; its remaining
+    examples are left out.
 
-    A batch is gathered into one buffer that the next call overwrites. With an ``augmentation`` its images are changed
-    once they are preprocessed, as that seed's step has it; evaluations go through ``chunks``, which has none.
+    A batch is gathered into one buffer that the next call overwrites. ``augmentation`` is applied to the preprocessed
+    images; evaluations use ``chunks``, which applies none.
 
-    Raises OptionError for a size below 1 or above the number of examples and for what is no setting of its kind,
-    DTypeError for a ``dtype`` that one cannot compute in, ShapeError for an augmentation, or statistics, of images of
-    another size.
+    Raises OptionError for a size below 1 or above the number of examples and for invalid settings, DTypeError for an
+    unsupported ``dtype``, ShapeError for an augmentation or statistics of another image size.
     """
 
     def __init__(
@@ -86,9 +85,9 @@ class Batches:
 def chunks(
     split: Split, size: int, preprocessing: Preprocessing, dtype: Any = np.float32
 ) -> Iterator[tuple[Array, Array]]:
-    """A whole split in its own order, once: (images, labels) of at most ``size`` examples, in one reused buffer.
+    """One pass over a split in stored order: (images, labels) of at most ``size`` examples, in one reused buffer.
 
-    Raises OptionError, DTypeError or ShapeError, at once, for what is no split, size, preprocessing or kind of number.
+    Raises OptionError, DTypeError or ShapeError, at once, for an invalid split, size, preprocessing or dtype.
     """
     _check("chunks", split, preprocessing)
     return _chunks(split, whole_number("chunks", "size", size), preprocessing, float_dtype("chunks", dtype))

@@ -1,7 +1,6 @@
-"""CIFAR-10 and CIFAR-100 from disk: any official version, unpacked in a folder or in the archive it came in.
+"""CIFAR-10 and CIFAR-100 from disk: any official version, as a folder or as an archive.
 
-An archive is checked against its known SHA-256 and read where it lies; nothing is unpacked, so nothing is ever half
-unpacked.
+An archive is checked against its known SHA-256 and read in place, without unpacking it to the disk.
 """
 
 from __future__ import annotations
@@ -28,10 +27,10 @@ SHA256: Final = {
     "cifar-100-python.tar.gz": "85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7",
     "cifar-100-binary.tar.gz": "58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec",
 }
-"""The archives as they are published; of CIFAR-100's, Keras and TensorFlow Datasets name the same digests."""
+"""SHA-256 of the published archives; Keras and TensorFlow Datasets give the same digests for CIFAR-100."""
 
 SIZES: Final = {"cifar-10-python.tar.gz": 170_498_071, "cifar-100-python.tar.gz": 169_001_437}
-"""Their lengths in bytes."""
+"""Their sizes in bytes."""
 
 _TEST_ROWS: Final = 10_000
 
@@ -51,19 +50,20 @@ class Version:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """The names of all files that are read."""
+        """The names of all files to read."""
         return (self.meta, *self.train, self.test)
 
     @property
     def largest(self) -> int:
-        """Bytes that no file of it exceeds: pixels as text, as Python 3 writes bytes for Python 2, take 1.5 times."""
+        """Upper bound on the size of a file: pixels pickled as text (Python 3 with a protocol for Python 2) take 1.5
+        times."""
         return 2 * self.kind.rows * self.kind.record + 10_000_000
 
 
 def find(versions: Sequence[Version], data_dir: Any) -> tuple[Version, Path] | None:
-    """The first version in ``data_dir`` and its place, a folder before its archive; None where there is none.
+    """The first version found in ``data_dir`` and its path, folders before archives; None if there is none.
 
-    Raises DataError if one may be there but cannot be looked at.
+    Raises DataError if ``data_dir`` cannot be read.
     """
     data_dir = as_path("cifar.find", data_dir)
     for version in versions:
@@ -79,14 +79,15 @@ def find(versions: Sequence[Version], data_dir: Any) -> tuple[Version, Path] | N
 
 
 def load(versions: Sequence[Version], data_dir: Any) -> Dataset:
-    """The data set as it lies in ``data_dir``: a folder as the archives or torchvision leave it, or an archive.
+    """Load the data set from ``data_dir``: from a folder in the layout of the archives or torchvision, or from an
+    archive.
 
     Raises
     ------
     DataNotFoundError
         if there is none
     DataError
-        if a file of it is missing, unreadable, truncated, damaged or foreign
+        if one of its files is missing, unreadable, truncated, damaged or of another data set
     """
     found = find(versions, data_dir)
     if found is None:
@@ -138,8 +139,8 @@ def _check_digest(version: Version, archive: Path) -> None:
 
 
 def _assemble(version: Version, path: Path, files: Iterator[tuple[str, bytes]]) -> Dataset:
-    """One data set from files that come in any order."""
-    # Room for the full batches; memory that is never written to is never taken, so small batches stay small.
+    """Assemble the data set from files in any order."""
+    # Allocated for full batches; memory that is never written is never committed, so small batches stay small.
     images = np.empty((len(version.train), version.kind.rows, N_FEATURES), dtype=np.uint8)
     labels: dict[str, Array] = {}
     test: Split | None = None
@@ -154,7 +155,7 @@ def _assemble(version: Version, path: Path, files: Iterator[tuple[str, bytes]]) 
             test = Split(np.ascontiguousarray(pixels), labels[name])
         else:
             images[version.train.index(name), : len(pixels)] = pixels
-        del content, pixels  # 60 MB that would lie beside the next batch's
+        del content, pixels  # 60 MB, freed before the next batch is read
     missing = [name for name in version.files if name not in labels and not (name == version.meta and names)]
     if missing or test is None:
         _check_kind(version, path)
@@ -173,7 +174,7 @@ def _assemble(version: Version, path: Path, files: Iterator[tuple[str, bytes]]) 
 
 
 def _check_kind(version: Version, folder: Path) -> None:
-    """Refuse a folder in which the files of the other data set lie under this one's name."""
+    """Raise DataError if the folder holds the files of the other data set."""
     for other, files in ((CIFAR100, ("train", "test")), (CIFAR10, ("data_batch_1", "test_batch"))):
         if other.label_bytes == version.kind.label_bytes:
             continue
@@ -183,7 +184,8 @@ def _check_kind(version: Version, folder: Path) -> None:
 
 
 def _check_rows(version: Version, path: Path, rows: dict[str, int]) -> None:
-    """Official batches are full: one that is shorter beside a full one was cut off between two images."""
+    """Raise DataError for a truncated batch: official batches are full, so a shorter one next to a full one was cut
+    off."""
     full = dict.fromkeys(version.train, version.kind.rows) | {version.test: _TEST_ROWS}
     if all(rows[name] < full[name] for name in rows):
         return

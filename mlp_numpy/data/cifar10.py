@@ -1,7 +1,7 @@
-"""CIFAR-10 from disk: the python or the binary version, unpacked in a folder or in the archive it came in.
+"""CIFAR-10 from disk: the python or the binary version, as a folder or as an archive.
 
-60,000 photographs of 32 × 32 points in three colors and ten classes: Alex Krizhevsky, Learning Multiple Layers of
-Features from Tiny Images, 2009, https://www.cs.toronto.edu/~kriz/cifar.html.
+60,000 RGB photographs of 32 × 32 pixels and ten classes: Alex Krizhevsky, Learning Multiple Layers of Features from
+Tiny Images, 2009, https://www.cs.toronto.edu/~kriz/cifar.html.
 """
 
 from __future__ import annotations
@@ -51,22 +51,22 @@ _VERSIONS = (
 
 
 def find(data_dir: str | os.PathLike[str]) -> Path | None:
-    """The folder or archive of CIFAR-10 in ``data_dir``, a folder before its archive; None where there is none.
+    """The folder or archive of CIFAR-10 in ``data_dir``, folders before archives; None if there is none.
 
-    Raises DataError if one may be there but cannot be looked at.
+    Raises DataError if ``data_dir`` cannot be read.
     """
     found = cifar.find(_VERSIONS, data_dir)
     return found[1] if found else None
 
 
 def load(data_dir: str | os.PathLike[str]) -> Dataset:
-    """CIFAR-10 as it lies in ``data_dir``: a folder as the archives or torchvision leave it, or an archive.
+    """Load CIFAR-10 from ``data_dir``: from a folder in the layout of the archives or torchvision, or from an archive.
 
     Raises
     ------
     DataNotFoundError
         if there is none
     DataError
-        if a file of it is missing, unreadable, truncated, damaged or foreign
+        if one of its files is missing, unreadable, truncated, damaged or of another data set
     """
     return cifar.load(_VERSIONS, data_dir)

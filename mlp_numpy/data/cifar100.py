@@ -1,7 +1,7 @@
-"""CIFAR-100 from disk: the python or the binary version, unpacked in a folder or in the archive it came in.
+"""CIFAR-100 from disk: the python or the binary version, as a folder or as an archive.
 
-60,000 photographs of 32 × 32 points in three colors, 100 classes ("fine") in 20 groups of five ("coarse"): Alex
-Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009, https://www.cs.toronto.edu/~kriz/cifar.html.
+60,000 RGB photographs of 32 × 32 pixels, 100 classes ("fine") in 20 groups of five ("coarse"): Alex Krizhevsky,
+Learning Multiple Layers of Features from Tiny Images, 2009, https://www.cs.toronto.edu/~kriz/cifar.html.
 """
 
 from __future__ import annotations
@@ -53,22 +53,22 @@ def _versions(kind: CifarLayout) -> tuple[Version, Version]:
 
 
 def find(data_dir: str | os.PathLike[str]) -> Path | None:
-    """The folder or archive of CIFAR-100 in ``data_dir``, a folder before its archive; None where there is none.
+    """The folder or archive of CIFAR-100 in ``data_dir``, folders before archives; None if there is none.
 
-    Raises DataError if one may be there but cannot be looked at.
+    Raises DataError if ``data_dir`` cannot be read.
     """
     found = cifar.find(_versions(CIFAR100), data_dir)
     return found[1] if found else None
 
 
 def load(data_dir: str | os.PathLike[str], *, coarse: bool = False) -> Dataset:
-    """CIFAR-100 as it lies in ``data_dir``, with its 100 classes or, ``coarse``, with its 20 groups of them.
+    """Load CIFAR-100 from ``data_dir``, with its 100 classes or, if ``coarse``, its 20 superclasses.
 
     Raises
     ------
     DataNotFoundError
         if there is none
     DataError
-        if a file of it is missing, unreadable, truncated, damaged or foreign
+        if one of its files is missing, unreadable, truncated, damaged or of another data set
     """
     return cifar.load(_versions(CIFAR100_COARSE if coarse else CIFAR100), data_dir)

@@ -1,6 +1,6 @@
-"""What one file of CIFAR-10 or CIFAR-100 holds, in the python and in the binary version; nothing is taken on trust.
+"""Parsers for the files of CIFAR-10 and CIFAR-100, python and binary version; all content is validated.
 
-``who`` opens each function's error messages and names the file, ``kind`` is what it should hold.
+``who`` is the prefix of each function's error messages and names the file, ``kind`` is the expected data set.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ Batch: TypeAlias = tuple[Array, Array]
 
 @dataclass(frozen=True)
 class CifarLayout:
-    """What the files of one data set hold.
+    """The file layout of one data set.
 
-    title         its true name
+    title         its name in reports
     option        the name that loads it
-    n_classes     how many there are
+    n_classes number of classes
     labels        the entry of a pickled batch with the labels
     names         the entry of the pickled ``meta`` with the names
-    label_bytes   bytes before each image of a binary batch, of which the one at ``label_at`` is the label
-    rows          the images of an official training batch
+    label_bytes   bytes before each image of a binary batch; the one at ``label_at`` is the label
+    rows          number of images in an official training batch
     """
 
     title: str
@@ -45,7 +45,7 @@ class CifarLayout:
 
     @property
     def record(self) -> int:
-        """Bytes of an image with its labels in a binary batch."""
+        """Size in bytes of an image and its labels in a binary batch."""
         return self.label_bytes + N_FEATURES
 
 
@@ -54,11 +54,12 @@ CIFAR100: Final = CifarLayout("CIFAR-100", "cifar100", 100, "fine_labels", "fine
 CIFAR100_COARSE: Final = CifarLayout(
     "CIFAR-100 coarse", "cifar100-coarse", 20, "coarse_labels", "coarse_label_names", 2, 0, 50_000
 )
-"""The hundred classes in twenty groups of five."""
+"""The hundred classes in twenty superclasses of five."""
 
 
 def read_python_batch(content: bytes, who: str, kind: CifarLayout = CIFAR10) -> Batch:
-    """A pickled dictionary with ``data`` (N, 3072) uint8 and a list of labels; raises DataError if it is not that."""
+    """Read a pickled dictionary with ``data`` (N, 3072) uint8 and a list of labels; raises DataError for anything
+    else."""
     values = read_dict(content, who)
     for key in ("data", kind.labels):
         if key not in values:
@@ -68,7 +69,7 @@ def read_python_batch(content: bytes, who: str, kind: CifarLayout = CIFAR10) -> 
             raise wrong(who, f"an entry {key!r}", f"only {', '.join(sorted(values))[:80]}")
     labels = values[kind.labels]
     if not isinstance(labels, list) or not all(type(label) is int and abs(label) < 1 << 31 for label in labels):
-        raise wrong(who, "a list of whole numbers as labels", f"a {type(labels).__name__} of something else")
+        raise wrong(who, "a list of integers as labels", f"a {type(labels).__name__} of something else")
     images = byte_array(values["data"], who)
     if len(labels) != len(images):
         raise wrong(who, f"{len(images)} labels, one an image", f"{len(labels)}")
@@ -76,7 +77,7 @@ def read_python_batch(content: bytes, who: str, kind: CifarLayout = CIFAR10) -> 
 
 
 def read_binary_batch(content: bytes, who: str, kind: CifarLayout = CIFAR10) -> Batch:
-    """Records of labels and 3072 pixels, each one byte; raises DataError if they are not that."""
+    """Read records of labels and 3072 pixels, one byte each; raises DataError for anything else."""
     if len(content) % kind.record:
         other = _other(kind)
         if content and not len(content) % other.record:
@@ -97,7 +98,7 @@ def _checked(images: Array, labels: Array, who: str, kind: CifarLayout) -> Batch
 
 
 def read_python_names(content: bytes, who: str, kind: CifarLayout = CIFAR10) -> list[str]:
-    """The class names of a pickled dictionary; raises DataError if there are not as many as classes."""
+    """Read the class names from a pickled dictionary; raises DataError unless there is one per class."""
     values, other = read_dict(content, who), _other(kind)
     names: Any = values.get(kind.names)
     if names is None and other.names in values:
@@ -108,7 +109,7 @@ def read_python_names(content: bytes, who: str, kind: CifarLayout = CIFAR10) -> 
 
 
 def read_binary_names(content: bytes, who: str, kind: CifarLayout = CIFAR10) -> list[str]:
-    """The class names of a text file, one a line; raises DataError if there are not as many as classes."""
+    """Read the class names from a text file, one per line; raises DataError unless there is one per class."""
     return _all_names(content[:_LONGEST_NAMES].decode("latin-1").split(), who, kind)
 
 
@@ -125,7 +126,7 @@ def _all_names(names: list[str], who: str, kind: CifarLayout) -> list[str]:
 
 
 def _other(kind: CifarLayout) -> CifarLayout:
-    """What is most easily taken for it."""
+    """The data set that is most easily confused with it."""
     return CIFAR10 if kind.label_bytes == 2 else CIFAR100
 
 
@@ -135,7 +136,7 @@ def another(who: str, kind: CifarLayout, found: CifarLayout) -> DataError:
 
 
 def wrong(who: str, wanted: str, found: str) -> DataError:
-    """The error for a file that holds something else than it should."""
+    """The error for unexpected content."""
     return DataError(
         f"{who} must hold {wanted}, got {found}. Hint: the file is truncated, damaged or foreign; "
         "delete its folder so that the data set is downloaded again."

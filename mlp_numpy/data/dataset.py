@@ -1,4 +1,4 @@
-"""A data set in memory: images as bytes, labels as whole numbers, and the names they go by."""
+"""A data set in memory: images as bytes, labels as integers, and class names."""
 
 from __future__ import annotations
 
@@ -14,19 +14,18 @@ from mlp_numpy.errors import DataError, DTypeError, LabelError, OptionError, Sha
 
 @dataclass(frozen=True)
 class Split:
-    """Examples of one part of a data set.
+    """The examples of one split of a data set.
 
-    images   (N, D) uint8 (or a finite float type), one row an image, C-contiguous: channel by channel, row by row
+    images   (N, D) uint8 (or a finite float dtype), one image per row, C-contiguous: channel by channel, row by row
     labels   (N,) int64, each in [0, n_classes)
 
-    float16 is widened to float32, numbers in another byte order than the machine's are turned, labels of any whole kind
-    become int64.
+    float16 is converted to float32, foreign byte order to the machine's, labels of any integer dtype to int64.
 
     Raises
     ------
     ShapeError, LabelError, DTypeError, DataError
-        at construction, if images and labels do not fit each other, are none, or hold NaN or infinity; which classes
-        there are is known to a Dataset
+        at construction, if images and labels do not match, are empty, or contain NaN or infinity; the upper bound of
+        the labels is checked by Dataset
     """
 
     images: Array
@@ -45,17 +44,17 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A training and a test part with what is needed to name and to draw them.
+    """A training and a test split with image shape, class names and source.
 
-    name          the true name, as people write it: "CIFAR-10", "shapes"
+    name          the name in reports: "CIFAR-10", "shapes"
     image_shape   (C, H, W) with C·H·W = D
-    class_names   one name a class, in the order of the labels
-    source        where it came from, for the record of a run: a path, an address, "generated, seed 0"
+    class_names   one name per class, in the order of the labels
+    source        its origin, for the record of a run: a path, a URL, "generated, seed 0"
 
     Raises
     ------
     ShapeError, LabelError, OptionError
-        at construction, if a part has images of another size or labels of no class, or if something else comes
+        at construction, if a split has images of another size or labels out of range, or for invalid arguments
     """
 
     name: str
@@ -72,7 +71,7 @@ class Dataset:
 
     @property
     def n_features(self) -> int:
-        """The numbers in one image, D = C·H·W."""
+        """The number of values in one image, D = C·H·W."""
         channels, height, width = self.image_shape
         return channels * height * width
 
@@ -112,18 +111,18 @@ def _check_examples(images: Array, labels: Array) -> None:
         raise DataError("Split: there must be at least one example, got none.")
     if labels.ndim == 2:
         raise LabelError(
-            f"Split: labels must be whole numbers of shape ({n},), got {labels.shape}. "
+            f"Split: labels must be integers of shape ({n},), got {labels.shape}. "
             "Hint: labels.argmax(axis=1) turns one-hot rows into numbers."
         )
     if labels.shape != (n,):
         raise LabelError(f"Split: labels must be ({n},), one an image, got {labels.shape}.")
     if labels.dtype.kind not in "iu":
-        raise LabelError(f"Split: labels must be whole numbers, got {labels.dtype}.")
+        raise LabelError(f"Split: labels must be integers, got {labels.dtype}.")
     if labels.dtype.kind == "u" and labels.max() > LARGEST:
         raise LabelError(f"Split: labels must be at most {LARGEST}, got {labels.max()}.")
     if images.dtype.kind not in "iufb":
         raise DataError(f"Split: images must hold real numbers, got {images.dtype}.")
-    # bytes are finite without a look at them
+    # bytes are always finite
     if images.dtype.kind == "f" and not all_finite(images):
         row = int(np.flatnonzero(~np.isfinite(images).all(axis=1))[0])
         raise DataError(f"Split: images must be finite, got NaN or infinity in row {row}.")

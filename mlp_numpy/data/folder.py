@@ -1,4 +1,4 @@
-"""The folder where data sets are found and kept; a folder of other things is never written to."""
+"""The data folder; nothing is written to a folder with other contents."""
 
 from __future__ import annotations
 
@@ -25,15 +25,16 @@ _OURS: Final = re.compile(
     r"|shapes-v\d+-seed\d+\.npy"
     r"|(E|K|Q|Fashion)?MNIST|(train|test|extra)_32x32\.mat|usps(\.t)?\.bz2"
 )
-"""Names of what the library, or torchvision's commonest data sets, keep there."""
+"""Names of files and folders of this library and of torchvision's most common data sets."""
 _NEUTRAL: Final = re.compile(r"\..*|README.*|LICENSE.*|tmp[a-z0-9_]{8}", re.IGNORECASE)
-"""Names that say nothing of what the folder is for."""
+"""Names that do not indicate the purpose of a folder."""
 
 
 def foreign_things(data_dir: Path) -> list[str]:
-    """Names of what else is in a folder without data sets; none for a new or empty folder, or one that has data sets.
+    """Names of other contents in a folder without data sets; empty for a new or empty folder and for one with data
+    sets.
 
-    A folder that cannot be looked at has none: whoever writes to it will be told why it cannot.
+    An unreadable folder has none: writing to it will raise its own error.
     """
     foreign: list[str] = []
     try:
@@ -50,7 +51,7 @@ def foreign_things(data_dir: Path) -> list[str]:
 
 
 def check_folder(data_dir: Path, wanted: str) -> None:
-    """Raises DataError if ``wanted`` would be written to a folder that holds other things than data sets."""
+    """Raise DataError if ``wanted`` would be written to a folder with other contents than data sets."""
     foreign = foreign_things(data_dir)
     if foreign:
         raise DataError(
@@ -62,13 +63,13 @@ def check_folder(data_dir: Path, wanted: str) -> None:
 
 @contextlib.contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
-    """Two runs that start together would write into one partial file: the second waits, then finds the file there."""
+    """Lock a folder against concurrent downloads: a second process waits, then finds the file."""
     if sys.platform == "win32":
         yield
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        with contextlib.suppress(OSError):  # some network file systems know no locks
+        with contextlib.suppress(OSError):  # some network file systems do not support locks
             _lock(descriptor, folder)
         yield
     finally:
@@ -79,6 +80,6 @@ def _lock(descriptor: int, folder: Path) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        # to whoever listens to the logs; Python shows it on standard error where nobody does
+        # without a handler, Python prints it to standard error
         _LOG.warning("%s: another process is filling this folder; waiting until it has ended", folder)
         fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -1,8 +1,8 @@
-"""The IDX format of the MNIST files: arrays of bytes under a header, plain or compressed by gzip.
+"""The IDX format of the MNIST files: arrays of bytes after a header, plain or gzip-compressed.
 
-offset  0    two zero bytes, the kind of number (8: unsigned byte), the number of axes A
+offset  0    two zero bytes, the dtype code (8: unsigned byte), the number of axes A
 offset  4    the length of each axis, A big-endian 32-bit numbers
-then         the numbers, the last axis varying fastest
+then         the values, the last axis varying fastest
 
 Reference    Yann LeCun, Corinna Cortes, Christopher Burges: The MNIST database, section "file formats"
 """
@@ -28,17 +28,17 @@ _PIECE = 1 << 20
 
 
 def read_idx(path: Any, n_axes: int) -> Array:
-    """The array of unsigned bytes in an IDX file with ``n_axes`` axes; a name ending in .gz is decompressed.
+    """Read the uint8 array in an IDX file with ``n_axes`` axes; a name ending in .gz is decompressed.
 
-    The header is read first, and of what follows no more than it says; a compressed file that says it holds far more
-    than it is long is refused there.
+    The header is read first, then no more bytes than it declares; a compressed file that declares a size far above its
+    own raises DataError.
 
     Raises
     ------
     DataError
-        if the file cannot be read, is truncated, damaged, or something else
+        if the file is unreadable, truncated, damaged, or not an IDX file
     OptionError
-        if ``path`` is no path
+        if ``path`` is not a path
     """
     path = as_path("read_idx", path)
     check_regular("read_idx", path)
@@ -56,7 +56,7 @@ def read_idx(path: Any, n_axes: int) -> Array:
 
 
 def _read(path: Path, file: io.BufferedIOBase, n_axes: int, most: int) -> Array:
-    """The array in an open file that holds at most ``most`` bytes."""
+    """Read the array from an open file of at most ``most`` bytes."""
     head = file.read(4 + 4 * n_axes)
     if len(head) < 4 + 4 * n_axes or head[:4] != bytes([0, 0, _UNSIGNED_BYTE, n_axes]):
         raise _wrong(path, f"unsigned bytes under {n_axes} axes", f"a file that begins with {head[:4].hex(' ')!r}")

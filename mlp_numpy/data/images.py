@@ -1,4 +1,4 @@
-"""Image files of many kinds and sizes, as rows of bytes such as a data set holds."""
+"""Image files of many formats and sizes, converted to the layout of a data set."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from mlp_numpy.data.reading import as_path, check_regular, said
 from mlp_numpy.errors import DataError, DataNotFoundError, ShapeError, unreadable
 
 IMAGE_FORMATS: Final = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PCX", "PNG", "PPM", "SGI", "TGA", "TIFF", "WEBP")
-"""The kinds of file that are read. Pillow knows more, and starts Ghostscript for one of them."""
+"""The supported formats. Pillow reads more, and starts Ghostscript for one of them."""
 
 MOST_PIXELS: Final = 50_000_000
 MOST_BYTES: Final = 170_000_000
 LONGEST_SIDE: Final = 100_000
-"""The largest image, and the memory that reading one may take; whatever says that it is larger is refused unread."""
+"""The largest image, and the memory limit for reading one; a file that declares more is refused unread."""
 
-# Kinds of file whose whole numbers of 32 bits are brightnesses of 16, 0 to 65535.
+# Formats whose 32-bit integers are 16-bit intensities, 0 to 65535.
 _SIXTEEN_BITS: Final = ("PNG", "PPM")
-# Bytes that Pillow's reader takes for each pixel, measured: some hold the image several times over.
+# Memory of Pillow's readers in bytes per pixel, measured: some hold several copies of the image.
 _BYTES_A_PIXEL: Final = {"AVIF": 12, "JPEG2000": 20, "SGI": 6, "TIFF": 8, "WEBP": 16}
 _PROGRESSIVE: Final = 6
 _ONE_BYTE_MODES: Final = ("1", "L", "P")
-# An image of more pixels is made smaller before anything else, a strip of so many pixels at a time, to sides not below.
+# A larger image is first downscaled, a strip of this many pixels at a time, to sides not below these.
 _LARGE: Final = 2_000_000
 _STRIP: Final = 500_000
 _LEAST: Final = 64
@@ -48,25 +48,25 @@ _TURNS: Final = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What makes an image upright, by its EXIF orientation."""
+"""The transposition that makes an image upright, by EXIF orientation."""
 
 
 def read_image(path: Any, image_shape: tuple[int, int, int]) -> Array:
-    """An image file as a row (D,) uint8: channel by channel, scaled to ``image_shape`` (C, H, W), C = 1 gray or 3 RGB.
+    """Read an image file as (D,) uint8: channel by channel, scaled to ``image_shape`` (C, H, W), C = 1 gray or 3 RGB.
 
-    It is seen as a viewer shows it: upright, as its EXIF data say, on white where it is transparent, its first frame
-    where it moves. Brightnesses of 16 bits are scaled to 8. ``IMAGE_FORMATS`` are the kinds of file.
+    The image is rotated by its EXIF orientation; transparent pixels become white; of an animation, the first frame is
+    read; 16-bit intensities are scaled to 8 bits. ``IMAGE_FORMATS`` lists the formats.
 
     Raises
     ------
     DataNotFoundError
-        if there is no such file
+        if the file does not exist
     DataError
-        if it may not be read, is no image of these kinds, is too large, or has brightnesses without a known range
+        if it is unreadable, not an image of these formats, too large, or has intensities of unknown range
     ShapeError
-        if ``image_shape`` is no gray or RGB image
+        if ``image_shape`` is not that of a gray or RGB image
     OptionError
-        if ``path`` is no path, or ``image_shape`` no list of sizes
+        if ``path`` is not a path, or ``image_shape`` not a list of sizes
     """
     path = as_path("read_image", path)
     found = sizes("read_image", "image_shape", image_shape)
@@ -84,8 +84,8 @@ def read_image(path: Any, image_shape: tuple[int, int, int]) -> Array:
         raise
     except FileNotFoundError as error:
         raise DataNotFoundError(f"read_image: there must be an image file {path}, found none.") from error
-    except Exception as error:  # what a damaged image raises has no end
-        if isinstance(error, OSError) and error.errno is not None:  # the disk's own; Pillow's have no number
+    except Exception as error:  # a damaged image can raise any exception
+        if isinstance(error, OSError) and error.errno is not None:  # of the operating system; Pillow's have no errno
             raise unreadable("read_image", path, error) from error
         raise DataError(f"read_image: {path} must be an image file that Pillow can read, got {said(error)}.") from error
     pixels = np.asarray(scaled).reshape(height, width, channels)
@@ -93,14 +93,14 @@ def read_image(path: Any, image_shape: tuple[int, int, int]) -> Array:
 
 
 def _opened(path: Path) -> Image.Image:
-    """The image, its header read. Pillow's warning of large images says nothing here: ``_check_size`` decides."""
+    """Open the image and read its header. Pillow's warning about large images is ignored: ``_check_size`` decides."""
     Image.init()
     kinds: list[str] = [kind for kind in IMAGE_FORMATS if kind in Image.OPEN]
     try:
         return Image.open(path, formats=kinds)
     except Image.DecompressionBombWarning as warning:
-        # Where warnings are errors. To switch one off is not safe with threads, so Pillow's readers are asked directly.
-        source: Any = path  # by its name, so that the reader closes what it opens
+        # If warnings are errors. Filtering warnings is not thread-safe, so Pillow's readers are called directly.
+        source: Any = path  # a path, so that the reader closes the file
         with path.open("rb") as file:
             beginning = file.read(16)
         for factory, accepts in (Image.OPEN[kind] for kind in kinds):
@@ -111,11 +111,11 @@ def _opened(path: Path) -> Image.Image:
 
 
 def _check_size(path: Path, image: Image.Image, mode: str, least: int) -> None:
-    """Refuse by what the header says, before any pixel is read; a large JPEG is then read at a part of its size."""
+    """Raise DataError by the size in the header, before any pixel is read; a large JPEG is decoded at reduced size."""
     width, height = image.size
     n_pixels = width * height
     if isinstance(image, TiffImagePlugin.TiffImageFile):
-        # a tile is read as a whole, also where it is larger than the image
+        # a tile is decoded as a whole, even if it is larger than the image
         tags: Any = image.tag_v2
         n_pixels = max(n_pixels, int(tags.get(_TILE_WIDTH, 0)) * int(tags.get(_TILE_LENGTH, 0)))
     n_bytes = _PROGRESSIVE * n_pixels if image.info.get("progressive") else 0
@@ -134,7 +134,7 @@ def _check_size(path: Path, image: Image.Image, mode: str, least: int) -> None:
 
 
 def _as_shown(path: Path, image: Image.Image, mode: str, least: int) -> Image.Image:
-    """The image upright and opaque, "L" or "RGB", and smaller where it is large; its sides stay ≥ ``least``."""
+    """The image upright and opaque, in mode "L" or "RGB", downscaled if large; its sides stay ≥ ``least``."""
     sixteen = image.mode.startswith("I;16") or (image.mode == "I" and image.format in _SIXTEEN_BITS)
     if image.mode in ("I", "F") and not sixteen:
         raise DataError(
@@ -149,7 +149,7 @@ def _as_shown(path: Path, image: Image.Image, mode: str, least: int) -> Image.Im
 
 
 def _reduced(image: Image.Image, mode: str, least: int, sixteen: bool) -> Image.Image:
-    """Means over rectangles of pixels, strip by strip, so that no copy of the whole is made."""
+    """Downscale by box averages, strip by strip, without a copy of the whole image."""
     across, down = (max(1, side // least) for side in image.size)
     small = Image.new(mode, (-(-image.width // across), -(-image.height // down)))
     step = down * max(1, _STRIP // (image.width * down))
@@ -160,7 +160,7 @@ def _reduced(image: Image.Image, mode: str, least: int, sixteen: bool) -> Image.
 
 
 def _opaque(image: Image.Image, sixteen: bool) -> Image.Image:
-    """The image in a mode of 8 bits, on white."""
+    """The image in an 8-bit mode, on white."""
     if sixteen:
         return Image.fromarray(np.rint(np.asarray(image) / 257).astype(np.uint8))  # 65535 = 255 · 257
     if {"A", "a"} & set(image.getbands()) or "transparency" in image.info:

@@ -1,7 +1,7 @@
-"""JSON read without believing what stands in it: texts and files, and the errors of whoever takes the content apart.
+"""Strict JSON parsing: strings, files, and validation of the content.
 
-Python's reader takes more than JSON is (NaN, one name twice), reads a number as an infinity, and fails in its own ways
-with what is too deep or has too many digits. Here there is one way: DataError, which names the file.
+Python's parser accepts invalid JSON (NaN, duplicate names), converts large numbers to infinity, and raises various
+exceptions for deep nesting or too many digits. Here every failure is a DataError that names the file.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _MOST_LISTS: Final = 500_000
 
 
 def read_json(who: str, path: Path, wanted: str) -> Any:
-    """What a file of JSON holds. ``who`` asks for ``wanted``, such as "a history that a run wrote", for the errors.
+    """Read a JSON file. ``who`` and ``wanted``, such as "a history that a run wrote", are used in error messages.
 
-    Raises DataNotFoundError if there is none, DataError if it is unreadable or something else.
+    Raises DataNotFoundError if the file does not exist, DataError if it is unreadable or not valid JSON.
     """
     check_regular(who, path)
     try:
@@ -38,9 +38,9 @@ def read_json(who: str, path: Path, wanted: str) -> Any:
 
 @contextlib.contextmanager
 def understood(who: str, wanted: str) -> Iterator[None]:
-    """What goes wrong inside, whatever it is, as a DataError: ``who: wanted, got ….``
+    """Convert every exception inside the context to a DataError: ``who: wanted, got ….``
 
-    For taking apart what a file held: whoever writes one by hand can write anything.
+    For validating the content of a file, which may be arbitrary.
     """
     try:
         yield
@@ -52,16 +52,16 @@ def understood(who: str, wanted: str) -> Iterator[None]:
 def _named(error: Exception) -> str:
     try:
         text = " ".join(repr(error).split())
-    except Exception:  # an integer in it of more digits than Python prints
+    except Exception:  # an integer with more digits than Python converts
         text = type(error).__name__
     return text if len(text) <= 200 else f"{text[:197]}..."
 
 
 def parsed_json(content: bytes | str) -> Any:
-    """The value that a JSON text means. Raises ValueError or RecursionError if it is none.
+    """Parse a JSON string. Raises ValueError or RecursionError if it is invalid.
 
-    Refused besides: NaN and infinities, numbers that become one, a name that comes twice, and more lists and objects
-    than any file of the library has (an empty list is two letters long and takes 56 bytes of memory).
+    Also refused: NaN, infinities, numbers that overflow to one, duplicate names, and more lists and objects than any
+    file of the library has (an empty list is two characters and takes 56 bytes of memory).
     """
     text = content.decode("utf-8") if isinstance(content, bytes) else content
     if text.count("[") + text.count("{") > _MOST_LISTS:
@@ -87,18 +87,18 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-# Each gives the value itself, or raises ValueError or TypeError: within ``understood`` it is an error of the file.
+# Each returns the value or raises ValueError or TypeError, which ``understood`` converts to DataError.
 
 
 def text_of(name: str, value: Any) -> str:
-    """A text that can be shown: JSON may hold half a character, which no terminal takes."""
+    """A printable string: JSON may contain lone surrogates, which cannot be encoded."""
     if not isinstance(value, str) or any("\ud800" <= letter <= "\udfff" for letter in value):
         raise TypeError(f"{name} {shown(value)}, which is no text")
     return value
 
 
 def number_of(name: str, value: Any) -> float:
-    """A number; NaN for null, which stands for what was not finite."""
+    """A number; NaN for null, which encodes values that are not finite."""
     if value is None:
         return math.nan
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -110,14 +110,14 @@ def number_of(name: str, value: Any) -> float:
 
 
 def count_of(name: str, value: Any) -> int:
-    """A whole number ≥ 0."""
+    """An integer ≥ 0."""
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST:
-        raise ValueError(f"{name} {shown(value)}, which is no whole number ≥ 0")
+        raise ValueError(f"{name} {shown(value)}, which is not an integer ≥ 0")
     return value
 
 
 def object_of(name: str, value: Any) -> dict[str, Any]:
-    """An object: names and values."""
+    """A JSON object."""
     if not isinstance(value, dict):
         raise TypeError(f"{name} {shown(value)}, which is no object")
     return value

@@ -1,4 +1,4 @@
-"""MNIST from disk: 60,000 + 10,000 handwritten digits of 28 × 28 gray points, in four IDX files.
+"""MNIST from disk: 60,000 + 10,000 handwritten digits of 28 × 28 gray pixels, in four IDX files.
 
 Yann LeCun, Corinna Cortes, Christopher Burges: The MNIST database of handwritten digits, 1998.
 """
@@ -23,7 +23,7 @@ SHA256 = {
     "t10k-images-idx3-ubyte.gz": "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
     "t10k-labels-idx1-ubyte.gz": "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
 }
-"""The official files as they are published, compressed."""
+"""SHA-256 of the official files, compressed."""
 
 SIZES = {
     "train-images-idx3-ubyte.gz": 9_912_422,
@@ -31,21 +31,21 @@ SIZES = {
     "t10k-images-idx3-ubyte.gz": 1_648_877,
     "t10k-labels-idx1-ubyte.gz": 4_542,
 }
-"""Their lengths in bytes."""
+"""Their sizes in bytes."""
 
 FOLDER = Path("MNIST", "raw")
-"""Where torchvision keeps them below its data folder, and where they are downloaded to."""
+"""Their folder below the data folder, as in torchvision; also the target of downloads."""
 
 
 def find(data_dir: str | os.PathLike[str]) -> dict[str, Path]:
-    """Which of the four files there are, by their official name: in torchvision's layout, or loose in ``data_dir``.
+    """The existing ones of the four files by official name: in torchvision's layout, or directly in ``data_dir``.
 
-    Plain files go before compressed ones.
+    Uncompressed files take precedence.
 
     Raises
     ------
     DataError
-        if one may be there but cannot be looked at
+        if a file cannot be read
     """
     data_dir = as_path("mnist.find", data_dir)
     found: dict[str, Path] = {}
@@ -59,14 +59,14 @@ def find(data_dir: str | os.PathLike[str]) -> dict[str, Path]:
 
 
 def load(data_dir: str | os.PathLike[str]) -> Dataset:
-    """MNIST as it lies in ``data_dir``.
+    """Load MNIST from ``data_dir``.
 
     Raises
     ------
     DataNotFoundError
         if one of the four files is missing
     DataError
-        if one is unreadable, truncated, damaged or foreign, or if images and labels do not fit each other
+        if one is unreadable, truncated, damaged or of another data set, or if images and labels do not match
     """
     data_dir = as_path("mnist.load", data_dir)
     found = find(data_dir)

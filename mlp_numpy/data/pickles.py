@@ -1,11 +1,11 @@
-"""A reader of pickles that runs nothing: what a pickle wants to have made comes back as a description of it.
+"""A safe unpickler that executes nothing: objects become inert descriptions of their construction.
 
-A pickle is a small program that may call anything it can import, so opening a foreign one with ``pickle.load`` runs
-foreign code. Here a name that is not needed for an array of bytes is refused, and the few that are needed are not
-looked up either: each becomes an inert ``Described`` that only remembers what it was called with.
+A pickle is a program that may call anything importable, so ``pickle.load`` of an untrusted file runs untrusted code.
+Here every name that is not needed for an array of bytes is refused, and the needed ones are not imported either: each
+becomes an inert ``Described`` that only stores its arguments.
 
-A pickle may also ask for more memory than it is long. Instructions that allocate what they merely announce are refused,
-text becomes bytes once for each byte of the file, and there is an end to the number of instructions.
+A pickle may also request far more memory than its size. Opcodes that allocate by a declared length are refused, and the
+number of opcodes and of bytes converted from text is limited.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from mlp_numpy.data.reading import said
 from mlp_numpy.errors import DataError
 
 MOST_INSTRUCTIONS: Final = 1_000_000
-"""The training batch of CIFAR-100 has 200,000 of them; a list, which one byte makes, takes 64 bytes of memory."""
+"""Limit on the number of opcodes. The training batch of CIFAR-100 has 200,000; a one-byte opcode can make a list of 64
+bytes."""
 
 _LONGEST_KEY: Final = 1000
 _MOST_AXES: Final = 8
@@ -40,7 +41,7 @@ _NEEDED = {
 
 
 class Described:
-    """A name of the pickle with the arguments it was called with and the state it was given; nothing is made of it."""
+    """A name in the pickle with its call arguments and state; nothing is constructed."""
 
     def __init__(self, name: str, reader: Any, arguments: tuple[Any, ...] = ()) -> None:
         self.name = name
@@ -49,7 +50,7 @@ class Described:
         self._reader = reader
 
     def __call__(self, *arguments: Any) -> Any:
-        # Python 3 writes bytes for Python 2 as text in Latin-1; they are needed at once, as keys
+        # Python 3 pickles bytes for Python 2 as Latin-1 text; they are needed at once, as keys
         if self.name == "encode":
             text, encoding = arguments
             if not isinstance(text, str) or encoding != "latin1":
@@ -62,9 +63,9 @@ class Described:
         self.state = state
 
 
-# To hash a tuple is to visit all that is in it, and forty tuples, each twice in the next, are 2⁴⁰ visits of a file of a
-# hundred bytes. So nothing but short text is hashed: as keys it is all that is needed, and sets are not needed. These
-# are the instructions of a pickle that hash; ``reader`` is the unpickler.
+# Hashing a tuple visits all its elements, and forty tuples, each twice in the next, are 2⁴⁰ visits from a file of a
+# hundred bytes. So only short strings are hashed, which suffices for keys; sets are not supported. These are the
+# opcodes that hash; ``reader`` is the unpickler.
 
 
 def _set_items(reader: Any) -> None:
@@ -90,7 +91,7 @@ def _update(into: Any, pairs: list[Any]) -> None:
     into.update(zip(keys, pairs[1::2], strict=True))
 
 
-# Text in Python takes four bytes a character as soon as one of them is no Latin-1. Bytes as text are Latin-1.
+# A Python string takes four bytes per character if any of them is not in Latin-1. Bytes pickled as text are Latin-1.
 
 
 def _read_text(reader: Any, length: int) -> None:
@@ -116,7 +117,7 @@ def _text_line(reader: Any) -> None:
 
 
 def _skip_frame(reader: Any) -> None:
-    reader.read(8)  # a frame says how much may be read ahead, and nothing here reads ahead
+    reader.read(8)  # a frame only announces a read-ahead, which is not used here
 
 
 def _refuse(what: str) -> Any:
@@ -127,7 +128,7 @@ def _refuse(what: str) -> Any:
 
 
 class _Counted(io.BytesIO):
-    """A stream that ends the reading of too many instructions: each begins by a read of one byte."""
+    """A stream that limits the number of opcodes: each starts with a read of one byte."""
 
     n_left = MOST_INSTRUCTIONS
 
@@ -139,8 +140,8 @@ class _Counted(io.BytesIO):
         return super().read(size)
 
 
-# The unpickler written in Python, not the one in C: that one allocates a table as long as the largest number a pickle
-# gives to a remembered value, so that a single flipped bit costs 32 GB. This one reads a CIFAR-10 batch in 40 ms.
+# The Python unpickler instead of the C one, which allocates a memo table as long as the largest memo index, so that a
+# single flipped bit can cost 32 GB. This one reads a CIFAR-10 batch in 40 ms.
 class _InertUnpickler(pickle._Unpickler):
     def __init__(self, content: bytes, stream: _Counted, who: str) -> None:
         super().__init__(stream, encoding="bytes", fix_imports=False)
@@ -148,7 +149,7 @@ class _InertUnpickler(pickle._Unpickler):
         self._n_left = len(content)
 
     def take(self, n_bytes: int) -> None:
-        """Count bytes that text becomes: each byte of the file is good for one of them."""
+        """Limit the bytes converted from text to the size of the file."""
         self._n_left -= n_bytes
         if self._n_left < 0:
             raise pickle.UnpicklingError("more bytes made of text than the file is long")
@@ -181,21 +182,21 @@ class _InertUnpickler(pickle._Unpickler):
 
 
 def read_dict(content: bytes, who: str) -> dict[str, Any]:
-    """The dictionary that a pickle holds, its keys as text; arrays in it are ``Described``, see ``byte_array``.
+    """Read the dictionary in a pickle, with string keys; arrays in it are ``Described``, see ``byte_array``.
 
-    ``who`` opens the error messages and names the file.
+    ``who`` is the prefix of the error messages and names the file.
 
     Raises
     ------
     DataError
-        if the bytes are no whole pickle, ask for anything but an array, or hold no dictionary
+        if the bytes are not a complete pickle of a dictionary, or construct anything but arrays
     """
     stream = _Counted(content)
     try:
         value = _InertUnpickler(content, stream, who).load()
     except DataError:
         raise
-    except Exception as error:  # damaged instructions can fail in any way there is
+    except Exception as error:  # damaged opcodes can raise any exception
         raise _damaged(who, "a whole pickle", said(error)) from error
     surplus = len(content) - stream.tell()
     if surplus:
@@ -211,7 +212,7 @@ def byte_array(value: Any, who: str) -> Array:
     Raises
     ------
     DataError
-        if it is no array, holds other numbers than bytes, or not as many as its shape says
+        if it is not an array, not uint8, or its size does not match its shape
     """
     state = value.state if isinstance(value, Described) and value.name == "_reconstruct" else None
     if not isinstance(state, tuple) or len(state) != 5:

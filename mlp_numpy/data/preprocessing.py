@@ -1,4 +1,4 @@
-"""What is done to pixels before a network sees them, with the statistics it needs.
+"""Preprocessing of pixels, with its statistics.
 
 mean-image     x = u − μ                 μ (D,): the mean of every pixel over the training images, 0…255 scale
 standardize    x = (u − μ) / σ           μ, σ per channel (spread over D): mean and standard deviation of the
@@ -31,21 +31,21 @@ STATISTICS: Final = {
     "symmetric": ("shift", "scale"),
     "raw": (),
 }
-"""The kinds there are, and the statistics that each of them has."""
+"""The kinds of preprocessing, and the statistics of each."""
 
 PREPROCESSINGS: Final = tuple(STATISTICS)
 
-# Rows converted at a time: their floats stay in the cache between the conversion and the arithmetic.
+# Examples converted at a time: their floats stay in the cache between the conversion and the arithmetic.
 _ROWS = 50
 
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """``x = (u − shift) · scale`` with statistics (D,) from the training part; None leaves a part of it out.
+    """``x = (u − shift) · scale`` with statistics (D,) of the training split; None omits the shift or the scale.
 
-    ``fit`` makes one from training images, ``gather`` makes batches with it.
+    ``fit`` computes it from training images, ``gather`` applies it to batches.
 
-    Raises OptionError for a kind that is no text, DTypeError or ShapeError for statistics that are no row of numbers.
+    Raises OptionError for a kind that is not a string, DTypeError or ShapeError for statistics that are not a vector.
     """
 
     kind: str
@@ -63,10 +63,10 @@ class Preprocessing:
 
     @classmethod
     def fit(cls, kind: str, images: Array, image_shape: tuple[int, int, int], dtype: Any = np.float32) -> Preprocessing:
-        """The preprocessing ``kind`` with statistics of ``images`` (N, D), which must be the training part alone.
+        """The preprocessing ``kind`` with statistics of ``images`` (N, D), which must be the training split alone.
 
-        Raises OptionError for an unknown kind or another ``image_shape`` than the images', DTypeError for a ``dtype``
-        that one cannot compute in, DTypeError or ShapeError for images that are no rows of real numbers.
+        Raises OptionError for an unknown kind or a mismatched ``image_shape``, DTypeError for an unsupported ``dtype``,
+        DTypeError or ShapeError for images that are not a real (N, D) array.
         """
         who = "Preprocessing.fit"
         if not isinstance(kind, str) or kind not in PREPROCESSINGS:
@@ -92,14 +92,14 @@ class Preprocessing:
         mu = mean.reshape(channels, -1).mean(axis=1)
         variance = _mean_of_squares(images, np.repeat(mu, spread)).reshape(channels, -1).mean(axis=1)
         sigma = np.sqrt(variance)
-        # The sum behind μ is rounded N times, so a channel that never varies may lie N·eps·|μ| beside its own mean.
+        # The sum for μ is rounded N times, so a constant channel may differ from its mean by N·eps·|μ|.
         sigma[sigma <= len(images) * np.finfo(np.float64).eps * np.abs(mu)] = 1.0
         return cls(kind, np.repeat(mu, spread).astype(dtype), np.repeat(1 / sigma, spread).astype(dtype))
 
     def gather(self, images: Array, rows: Array, out: Array) -> Array:
-        """The images at ``rows``, preprocessed, written into ``out`` (len(rows), D); ``rows`` must exist.
+        """Write the preprocessed images of the indices ``rows`` to ``out`` (len(rows), D); ``rows`` must be valid.
 
-        Raises DTypeError for what are no arrays of numbers, ShapeError if their sizes differ.
+        Raises DTypeError for anything but numeric arrays, ShapeError if their sizes differ.
         """
         for name, array, kinds in (("images", images, "fiub"), ("rows", rows, "iu"), ("out", out, "f")):
             if type(array) is not np.ndarray or array.dtype.kind not in kinds:
@@ -112,7 +112,7 @@ class Preprocessing:
         self.check_width("Preprocessing.gather", images.shape)
         for start in range(0, len(rows), _ROWS):
             part = out[start : start + _ROWS]
-            # mode="clip" lets take skip its check of every index and its buffer.
+            # mode="clip" makes take skip the check of every index and a buffer.
             part[...] = images.take(rows[start : start + _ROWS], axis=0, mode="clip")
             if self.shift is not None:
                 part -= self.shift
@@ -121,10 +121,10 @@ class Preprocessing:
         return out
 
     def apply(self, images: Array, dtype: Any = np.float32) -> Array:
-        """Images (N, D), all of them, preprocessed into a new array.
+        """Preprocess all images (N, D) into a new array.
 
-        Raises ShapeError if they have another number of pixels than the statistics, DTypeError if they are no real
-        numbers or ``dtype`` is none to compute in.
+        Raises ShapeError if their size differs from the statistics', DTypeError if they are not real or ``dtype`` is
+        unsupported.
         """
         dtype = float_dtype("Preprocessing.apply", dtype)
         _check_images("Preprocessing.apply", images)
@@ -132,13 +132,13 @@ class Preprocessing:
         return self.gather(images, np.arange(len(images)), np.empty(images.shape, dtype))
 
     def check_width(self, who: str, shape: tuple[int, ...]) -> None:
-        """Raises ShapeError if the statistics are for images of another number of pixels."""
+        """Raise ShapeError if the statistics are for images of another size."""
         for array in self.state().values():
             if array.size != shape[1]:
                 raise ShapeError(f"{who}: images must be (N, {array.size}), got {shape}.")
 
     def backward(self, dx: Array) -> Array:
-        """∂L/∂u = scale · ∂L/∂x, for what is asked about the pixels themselves: (N, D) → (N, D)."""
+        """∂L/∂u = scale · ∂L/∂x, the gradient with respect to the stored pixels: (N, D) → (N, D)."""
         return dx if self.scale is None else dx * self.scale
 
     def state(self) -> dict[str, Array]:
@@ -154,7 +154,8 @@ def _check_images(who: str, images: Any) -> None:
 
 
 def _mean_of_squares(images: Array, center: Array) -> Array:
-    """E[(u − center)²] for each pixel; E[u²] − μ² would lose every digit where u varies little around a large mean."""
+    """E[(u − center)²] for each pixel; E[u²] − μ² would cancel catastrophically where u varies little around a large
+    mean."""
     total = np.zeros(images.shape[1])
     for start in range(0, len(images), 1000):
         part = images[start : start + 1000] - center

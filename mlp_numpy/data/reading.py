@@ -1,7 +1,7 @@
-"""What every reader of files asks first: is this a path, is a regular file there, and how large may its content be.
+"""Checks common to all file readers: valid path, regular file, limit on the size of the content.
 
-A small file may say that it holds very much, by compression, by references or by a number in its header. Readers
-compare what a file declares with ``room_for`` its size before they take the memory.
+A small file may declare huge content, by compression, references or a number in its header. Readers compare the
+declared size with ``room_for`` the file size before they allocate memory.
 """
 
 from __future__ import annotations
@@ -15,30 +15,31 @@ from mlp_numpy.checks import shown
 from mlp_numpy.errors import DataError, OptionError
 
 ROOM: Final = 100_000_000
-"""Bytes of content that any file may have, however small it is: MNIST's training images are 47 MB, packed in 10."""
+"""Content size in bytes that is allowed for every file: MNIST's training images are 47 MB, compressed to 10."""
 
 
 def as_path(who: str, path: Any) -> Path:
-    """``path`` as a Path; raises OptionError if it is neither text nor a path, or no system could have such a file."""
+    """``path`` as a Path; raises OptionError if it is neither a string nor a path, or an impossible file name."""
     if isinstance(path, str | os.PathLike):
         text = os.fspath(path)
         try:
             if isinstance(text, str) and text and b"\0" not in os.fsencode(text):
                 return Path(text)
-        except UnicodeEncodeError:  # half a character, as JSON can hold it
+        except UnicodeEncodeError:  # a lone surrogate, as in JSON
             pass
     raise OptionError(f"{who}: there must be a path, text or pathlib.Path, got {shown(path)}.")
 
 
 def room_for(file_size: int) -> int:
-    """The bytes that the content of a file of this size may take."""
+    """The limit in bytes on the content of a file of this size."""
     return ROOM + 2 * file_size
 
 
 def check_regular(who: str, path: Path, most: int | None = None) -> None:
-    """Refuse a device, a pipe or a socket, which may have no end, and a file of more than ``most`` bytes.
+    """Raise DataError for a device, a pipe or a socket, which may be endless, and for a file of more than ``most``
+    bytes.
 
-    What is not there, or cannot be looked at, is left to whoever reads it. Raises DataError.
+    Missing and inaccessible files are left to the caller.
     """
     try:
         found = path.stat()
@@ -51,10 +52,10 @@ def check_regular(who: str, path: Path, most: int | None = None) -> None:
 
 
 def said(error: BaseException) -> str:
-    """What an exception says, with its kind, on one line of a readable length."""
+    """The type and message of an exception, shortened to one line."""
     try:
         text = " ".join(str(error).split())
-    except Exception:  # an integer in it of more digits than Python prints
+    except Exception:  # an integer with more digits than Python converts
         text = ""
     text = text if len(text) <= 200 else f"{text[:197]}..."
     return f"{type(error).__name__}: {text}"

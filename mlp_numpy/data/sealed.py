@@ -1,4 +1,4 @@
-"""A test set behind a seal: it can be looked at, but not without a reason that the report of the run will tell."""
+"""A sealed test set: every access states a reason, which is recorded and counted in the report of the run."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from mlp_numpy.errors import OptionError, SealedError
 
 
 class SealedSplit:
-    """A split whose examples come out by ``open`` alone, which counts.
+    """A split whose examples are accessible only through ``open``, which records every access.
 
         sealed = SealedSplit(dataset.test)
         test = sealed.open("final evaluation")
         sealed.openings                             # ("final evaluation",)
 
-    A test set says how a network does on what it has never met only as long as no choice was made by it; each opening
-    is a chance to make one. ``len`` and ``n_classes`` tell what may be known before.
+    A test set gives an unbiased estimate only as long as no choice was based on it, so every opening is recorded.
+    ``len`` and ``n_classes`` are available without opening it.
 
-    openings   reasons of earlier openings, first one first, for a run that goes on
+    openings   reasons of earlier openings, in order, for a resumed run
 
-    Raises OptionError if what is to be sealed is no Split, or an opening has no reason.
+    Raises OptionError if ``split`` is not a Split, or an opening has no reason.
     """
 
     def __init__(self, split: Split, openings: Sequence[str] = ()) -> None:
@@ -38,13 +38,13 @@ class SealedSplit:
         self._openings = [_checked("SealedSplit", reason) for reason in openings]
 
     def open(self, reason: str) -> Split:
-        """The examples, and one more opening on the record. Raises OptionError without a reason."""
+        """Record an opening and return the examples. Raises OptionError without a reason."""
         self._openings.append(_checked("SealedSplit.open", reason))
         return self._split
 
     @property
     def openings(self) -> tuple[str, ...]:
-        """Why it was opened, first opening first."""
+        """The reasons of all openings, in order."""
         return tuple(self._openings)
 
     @property
@@ -55,7 +55,7 @@ class SealedSplit:
     def __len__(self) -> int:
         return len(self._split)
 
-    # A type checker sees for itself what is not there.
+    # A type checker reports missing attributes itself.
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> NoReturn:
@@ -69,7 +69,7 @@ class SealedSplit:
 
 
 def check_split(who: str, split: Any) -> None:
-    """Raises OptionError for what is no Split, and what a sealed one raises when it is looked at."""
+    """Raise OptionError for anything but a Split, and for a sealed one the error of an access without ``open``."""
     if isinstance(split, SealedSplit):
         attrgetter("images")(split)
     if not isinstance(split, Split):

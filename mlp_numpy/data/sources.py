@@ -1,4 +1,4 @@
-"""Data sets by name, such as ``cifar10``, ``torchvision:<Class>``, or ``cifar10:airplane,bird``, two classes of one."""
+"""Data sets by name, such as ``cifar10``, ``torchvision:<Class>``, or the subset ``cifar10:airplane,bird``."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _FEW = (400, 100)
 
 @dataclass(frozen=True)
 class Loaded:
-    """A data set, and what the person who asked for it must be told, if anything; the library itself prints nothing."""
+    """A data set, with a warning for the user, if any; the library itself prints nothing."""
 
     dataset: Dataset
     warning: str | None = None
@@ -45,27 +45,27 @@ def load_dataset(
 
     cifar10               from ``data_dir``, else downloaded into it
     cifar100              the same, with its 100 classes
-    cifar100-coarse       the same, with the 20 groups of its classes
-    ellipse               points of the plane in two classes, drawn; ``seed`` chooses the drawing
+    cifar100-coarse       the same, with the 20 superclasses
+    ellipse               points of the plane in two classes, generated from ``seed``
     mnist                 from ``data_dir``, else downloaded into it
-    shapes                drawn (or kept from an earlier time) in the sizes of CIFAR-10; ``seed`` chooses the drawing
-    few-shapes            400 + 100 of the kind, drawn in a moment: for trying out, nothing is learned from them
-    auto                  cifar10; where it is neither on disk nor to be had, shapes with a warning
+    shapes                generated from ``seed`` (or cached), in the dimensions of CIFAR-10
+    few-shapes            400 + 100 of the same kind, generated quickly: for smoke tests, too few to learn from
+    auto                  cifar10; if it is neither on disk nor downloadable, shapes with a warning
     torchvision:<Class>   any classification data set of torchvision
-    <one of these>:<class>,<class>,…   these classes of it alone, such as cifar10:airplane,bird (not of ``auto``)
+    <one of these>:<class>,<class>,…   a subset of its classes, such as cifar10:airplane,bird (not of ``auto``)
 
-    Nothing is written to a folder that holds other things and no data set; without ``download`` and ``keep``, which is
-    for what is drawn, nothing is written at all.
+    Nothing is written to a folder with other contents than data sets; without ``download`` and ``keep`` (for generated
+    data), nothing is written at all.
 
     Raises
     ------
     OptionError
-        if the name is unknown, or a class is, or ``data_dir`` is no path
+        if the name or a class is unknown, or ``data_dir`` is not a path
     DataNotFoundError
-        if the data set is neither on disk nor to be had (never for ``auto``)
+        if the data set is neither on disk nor downloadable (never for ``auto``)
     DataError
-        if what is on disk is damaged, foreign or unreadable, for ``auto`` too: it may not hide that; if ``data_dir``
-        is a folder of other things, and the data set would have to be put there
+        if the files on disk are damaged, of another data set or unreadable, for ``auto`` too; if ``data_dir`` has other
+        contents and the data set would have to be written there
     ExtraMissingError
         if torchvision is asked for and absent
     """
@@ -102,7 +102,7 @@ def load_dataset(
 
 
 def _parted(name: str) -> tuple[str, list[str]]:
-    """The data set that a name means, and the classes that are asked of it, if any."""
+    """Split a name into data set and classes, if any."""
     prefix = _TORCHVISION if name.startswith(_TORCHVISION) else ""
     whole, colon, classes = name.removeprefix(prefix).partition(":")
     return prefix + whole, [each.strip() for each in classes.split(",")] if colon else []
@@ -133,7 +133,7 @@ def _cifar10(data_dir: Path, *, may_download: bool, progress: bool) -> Dataset:
 
 
 def _fetch_cifar(source: ModuleType, data_dir: Path, *, may_download: bool, progress: bool) -> None:
-    """Download the archive of ``source``, cifar10 or cifar100, if there is none of its forms."""
+    """Download the archive of ``source``, cifar10 or cifar100, if no version of it exists."""
     if source.find(data_dir) is not None:
         return
     title, other = ("CIFAR-10", cifar100) if source is cifar10 else ("CIFAR-100", cifar10)

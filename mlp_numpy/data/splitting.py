@@ -1,4 +1,4 @@
-"""Holding out a part of the training examples, so that choices are made without the test set."""
+"""Hold-out split of the training examples, for model selection without the test set."""
 
 from __future__ import annotations
 
@@ -13,25 +13,24 @@ from mlp_numpy.data.sealed import check_split
 from mlp_numpy.errors import DataError, OptionError, unknown_name
 
 WAYS: Final = ("first", "last", "random", "stratified")
-"""Which examples can be held out."""
+"""The ways to choose the held-out examples."""
 
 
 def hold_out(split: Split, n: int, how: str = "stratified", *, seed: int = 0) -> tuple[Split, Split]:
-    """Two parts of a split, (what is left to train on, the ``n`` examples held out), both in the stored order.
+    """Split into (remaining training examples, ``n`` held-out examples), both in stored order.
 
     first, last   the n examples at that end; both parts are views, nothing is copied
     random        n examples drawn from all
-    stratified    drawn class by class, so that the classes' shares stay what they are; see ``quotas``
+    stratified    drawn class by class, so that the class proportions are preserved; see ``quotas``
 
-    Draws are those of the stream "validation" below ``seed``: the same arguments give the same parts, always, and
-    the parts are copies.
+    Random draws use the stream "validation" of ``seed``: the same arguments give the same parts, which are copies.
 
     Raises
     ------
     OptionError
-        if n is no whole number in [1, N), ``how`` no way there is, or the seed negative
+        if n is not an integer in [1, N), ``how`` is unknown, or the seed is negative
     DataError
-        if no example of some class would be left to train on
+        if a class would have no training examples left
     """
     check_split("hold_out", split)
     if not isinstance(how, str):
@@ -40,7 +39,7 @@ def hold_out(split: Split, n: int, how: str = "stratified", *, seed: int = 0) ->
         raise unknown_name("way to hold out", how, WAYS)
     if not is_whole(n, 1) or n >= len(split):
         raise OptionError(
-            f"hold_out: n must be a whole number in [1, {len(split)}), as some of the {len(split)} examples must be "
+            f"hold_out: n must be an integer in [1, {len(split)}), as some of the {len(split)} examples must be "
             f"left to train on, got {shown(n)}. Hint: a smaller n; on the command line --validation."
         )
     draws = stream(seed, "validation")
@@ -63,18 +62,18 @@ def hold_out(split: Split, n: int, how: str = "stratified", *, seed: int = 0) ->
 
 
 def quotas(counts: Array, n: int) -> Array:
-    """How many of ``n`` seats each class gets that has ``counts`` examples: whole numbers whose sum is n.
+    """Apportion ``n`` seats to classes of ``counts`` examples: integers whose sum is n.
 
         qₖ = ⌊n cₖ / N⌋, and one more for the classes with the largest remainders n cₖ mod N until the sum is n;
         among equal remainders the lower class comes first
 
     Shapes      counts (C,) ≥ 0 with N = Σ counts ≥ n, out (C,)
-    Reference   the largest-remainder method of Hamilton; computed in whole numbers, so that ties are ties
+    Reference   the largest-remainder method of Hamilton; computed in integers, so that ties are exact
 
-    Raises OptionError for counts or seats that are none.
+    Raises OptionError for invalid counts or seats.
     """
     if not isinstance(counts, np.ndarray) or counts.ndim != 1 or counts.dtype.kind not in "iu" or (counts < 0).any():
-        raise OptionError(f"quotas: counts must be an array (C,) of whole numbers ≥ 0, got {shown(counts)}.")
+        raise OptionError(f"quotas: counts must be an array (C,) of integers ≥ 0, got {shown(counts)}.")
     if counts.size and counts.max() > LARGEST // counts.size:
         raise OptionError(f"quotas: counts must be ones whose sum is at most {LARGEST}, got {shown(counts)}.")
     n = whole_number("quotas", "n", n, 0, int(counts.sum()))
@@ -87,7 +86,7 @@ def quotas(counts: Array, n: int) -> Array:
 
 
 def _stratified(labels: Array, n: int, draws: np.random.Generator) -> Array:
-    """The rows of n examples, of each class its share."""
+    """The indices of n examples, stratified by class."""
     classes, counts = np.unique(labels, return_counts=True)
     return np.concatenate(
         [

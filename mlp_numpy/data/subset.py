@@ -1,4 +1,4 @@
-"""A few classes of a data set, as a data set of its own."""
+"""A subset of the classes of a data set."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from mlp_numpy.errors import DataError, OptionError, unknown_name
 
 
 def only_classes(dataset: Dataset, names: Sequence[str]) -> Dataset:
-    """The examples of the classes ``names`` alone, in the stored order; their labels count the names from 0.
+    """The examples of the classes ``names``, in stored order; the new labels are positions in ``names``.
 
         only_classes(cifar10, ["airplane", "bird"])          labels 0 and 1, 10,000 + 2,000 images
 
     Raises
     ------
     OptionError
-        if there are fewer than two names, one comes twice, or one is no class of the data set
+        if there are fewer than two names, a duplicate, or an unknown class
     DataError
-        if a part has no example of these classes
+        if a split has no example of these classes
     """
     if not isinstance(dataset, Dataset):
         raise OptionError(f"only_classes: there must be a Dataset, got {shown(dataset)}.")
@@ -33,7 +33,7 @@ def only_classes(dataset: Dataset, names: Sequence[str]) -> Dataset:
     for name in names:
         if name not in dataset.class_names:
             raise unknown_name(f"class of {dataset.name}", name, dataset.class_names)
-    # old label → new one, −1 for those left out
+    # old label → new label, −1 for other classes
     new = np.full(dataset.n_classes, -1, np.int64)
     new[[dataset.class_names.index(name) for name in names]] = np.arange(len(names))
     train, test = _kept(dataset.train, new), _kept(dataset.test, new)

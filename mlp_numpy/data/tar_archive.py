@@ -1,7 +1,7 @@
-"""Files out of a .tar.gz archive where it lies: nothing is unpacked to the disk, so nothing is ever half unpacked.
+"""Reads files from a .tar.gz archive without unpacking it to the disk.
 
-A megabyte of such an archive can hold a gigabyte, or a hundred thousand files. What is not asked for is passed over,
-and what takes more than the archive may hold ends the reading.
+A megabyte of such an archive can decompress to a gigabyte, or to a hundred thousand files. Other members are skipped,
+and reading stops when the size limit is exceeded.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _ROOM: Final = 40_000_000
 
 
 class _Bounded(gzip.GzipFile):
-    """The unpacked archive up to its ``most`` bytes, in pieces: a header that asks for a long piece is refused."""
+    """The decompressed archive up to ``most`` bytes, in pieces: a header that requests a long piece is refused."""
 
     most = 0
 
@@ -41,12 +41,12 @@ class _Bounded(gzip.GzipFile):
 
 
 def files_in(who: str, archive: Path, folder: str, names: Collection[str], largest: int) -> Iterator[tuple[str, bytes]]:
-    """The files ``names`` of ``folder`` in the order in which they lie: to jump in an archive is to unpack it again.
+    """Yield the files ``names`` of ``folder`` in archive order, since seeking back would decompress it again.
 
-    ``largest`` is the size in bytes that none of them may exceed, nor may any if it is far longer than the archive.
-    ``who`` opens the error messages.
+    ``largest`` is the size limit in bytes of each; a size far above the archive's is refused as well. ``who`` opens the
+    error messages.
 
-    Raises DataError if it is no whole archive, or holds more than it may.
+    Raises DataError if the archive is incomplete or exceeds the limits.
     """
     try:
         largest = min(largest, _ROOM + 2 * archive.stat().st_size)
@@ -61,7 +61,7 @@ def files_in(who: str, archive: Path, folder: str, names: Collection[str], large
                         if member.size > largest:
                             raise tarfile.ReadError(f"{name} has {member.size:,} bytes, more than {largest:,}")
                         yield name, _content(tar, member)
-    except Exception as error:  # what a damaged archive raises has no end
+    except Exception as error:  # a damaged archive can raise any exception
         if isinstance(error, DataError):
             raise
         raise DataError(

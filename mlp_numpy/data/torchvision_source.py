@@ -1,4 +1,4 @@
-"""Any classification data set of torchvision as a source, for those who have torchvision installed."""
+"""Classification data sets of torchvision, if torchvision is installed."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from mlp_numpy.errors import DataError, DataNotFoundError, ExtraMissingError, Op
 
 
 def load(name: str, data_dir: str | os.PathLike[str], *, download: bool = True) -> Dataset:
-    """The training and test part of ``torchvision.datasets.<name>``, kept in ``data_dir`` by torchvision itself.
+    """The training and test split of ``torchvision.datasets.<name>``, which torchvision stores in ``data_dir``.
 
     Raises
     ------
     ExtraMissingError
         if torchvision is absent or cannot be imported
     OptionError
-        if torchvision has no data set of this name, or one without a training and a test part
+        if torchvision has no data set of this name, or one without a training and a test split
     DataNotFoundError
         if torchvision cannot open or download it
     DataError
-        if its images differ in size or are no images
+        if its images differ in size or are not images
     """
     data_dir = as_path("torchvision_source.load", data_dir)
     if not isinstance(name, str):
@@ -52,9 +52,9 @@ def load(name: str, data_dir: str | os.PathLike[str], *, download: bool = True) 
 
 def _data_set_class(name: str) -> Any:
     try:
-        # the one kind of import that belongs in a function: an extra of several gigabytes, which most do without
+        # imported here since it is an optional extra of several gigabytes
         from torchvision import datasets
-    except Exception as error:  # next to a PyTorch of another build it fails with a RuntimeError, not an ImportError
+    except Exception as error:  # with a mismatched PyTorch it raises RuntimeError, not ImportError
         raise ExtraMissingError(
             f"torchvision_source.load: torchvision must be installed for --dataset torchvision:{name}, "
             f"got {type(error).__name__}: {error}. "
@@ -67,7 +67,7 @@ def _data_set_class(name: str) -> Any:
 
 
 def _open(kind: Any, name: str, part: str, data_dir: Path, download: bool) -> Any:
-    """One part; torchvision's classes tell the parts apart by ``train=True/False`` or by ``split="train"/"test"``."""
+    """One split; torchvision's classes select it by ``train=True/False`` or by ``split="train"/"test"``."""
     accepted = inspect.signature(kind).parameters
     options: dict[str, Any] = {}
     if "train" in accepted:
@@ -83,7 +83,7 @@ def _open(kind: Any, name: str, part: str, data_dir: Path, download: bool) -> An
         options["download"] = download
     try:
         return kind(str(data_dir), **options)
-    except Exception as error:  # what a foreign class raises is not known beforehand
+    except Exception as error:  # a foreign class can raise any exception
         raise DataNotFoundError(
             f"torchvision_source.load: torchvision must open {name} ({part} part) in {data_dir}, "
             f"got {type(error).__name__}: {error}. Hint: check the network, the folder, and what {name} needs."
@@ -91,7 +91,7 @@ def _open(kind: Any, name: str, part: str, data_dir: Path, download: bool) -> An
 
 
 def _convert(examples: Any, who: str) -> tuple[Split, tuple[int, int, int]]:
-    """Every example through the data set's own ``[i]``: its arrays have a different name and layout in each class."""
+    """All examples through the data set's ``[i]``, since every class stores its arrays differently."""
     n = len(examples)
     if n == 0:
         raise DataError(f"{who}: there must be at least one example, got none.")
@@ -113,7 +113,7 @@ def _convert(examples: Any, who: str) -> tuple[Split, tuple[int, int, int]]:
 
 
 def _pixels(image: Any, who: str) -> Array:
-    """A picture (C, H, W) uint8 of a PIL image, of an array (H, W[, C]), or of a tensor ([C, ]H, W)."""
+    """Convert a PIL image, an array (H, W[, C]) or a tensor ([C, ]H, W) to (C, H, W) uint8."""
     if hasattr(image, "getbands") and image.mode not in ("L", "RGB"):
         image = image.convert("RGB")
     pixels = np.asarray(image)
@@ -134,14 +134,14 @@ def _label(label: Any, who: str) -> int:
     number = np.asarray(label)
     if number.size != 1 or number.dtype.kind not in "iu" or number.item() < 0:
         raise DataError(
-            f"{who}: a label must be one whole number from 0 up, got {type(label).__name__} {number.shape}. "
+            f"{who}: a label must be one integer from 0 up, got {type(label).__name__} {number.shape}. "
             "Hint: choose a data set for classification."
         )
     return int(number.item())
 
 
 def _class_names(examples: Any, n_classes: int) -> tuple[str, ...]:
-    """The names that the data set gives to its classes, or their numbers where it gives none."""
+    """The class names of the data set, or the class numbers if it has none."""
     names = getattr(examples, "classes", None)
     if isinstance(names, Sequence) and not isinstance(names, str) and len(names) >= n_classes:
         return tuple(str(name) for name in names)

@@ -1,4 +1,4 @@
-"""Data as programs written for vugrad ask for it: two pairs of arrays, and the number of classes."""
+"""The data loaders of vugrad: two pairs of arrays, and the number of classes."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ def load_synth(
     *,
     edition: ellipse.Edition = "ellipse",
 ) -> Pairs:
-    """Points of the plane in two classes, by the rule of either edition; see ``mlp_numpy.data.synthetic.ellipse``.
+    """Points of the plane in two classes, in either edition; see ``mlp_numpy.data.synthetic.ellipse``.
 
-    The same seed gives the same points, but not those that vugrad draws. Raises OptionError as ``generate`` does.
+    The same seed gives the same points, but not vugrad's. Raises OptionError as ``generate`` does.
     """
     drawn = ellipse.generate(num_train, num_val, seed, edition=edition)
     return (drawn.train.images, drawn.train.labels), (drawn.test.images, drawn.test.labels), 2
 
 
 def load_mnist(final: bool = False, flatten: bool = True, data_dir: str | Path = "data") -> Pairs:
-    """MNIST with its pixels as they are, 0 to 255: from ``data_dir``, or else downloaded into it.
+    """MNIST with raw pixels, 0 to 255: from ``data_dir``, or downloaded into it.
 
-    final     the test set is held out; otherwise it stays closed, and the last 5,000 training examples are held out
-    flatten   images are rows (N, 784); otherwise (N, 28, 28)
+    final     hold out the test set; otherwise it is not used, and the last 5,000 training examples are held out
+    flatten   images are (N, 784); otherwise (N, 28, 28)
 
-    Raises what ``load_dataset`` raises, and OptionError if there are too few examples to hold any out.
+    Raises the errors of ``load_dataset``, and OptionError if there are too few examples to hold any out.
     """
     mnist = load_dataset("mnist", data_dir).dataset
     shape = (-1,) if flatten else mnist.image_shape[1:]

@@ -1,4 +1,4 @@
-"""One formula explained: its equations, its sums index by index, and both of them at work on the same few numbers."""
+"""Explanation of a formula: its equations, loops over indices, and a worked example of both."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ EXAMPLES: Final = {example.name: example for example in (*LAYERS, *ACTIVATIONS, 
 
 
 def explain_formula(name: str) -> str:
-    """The text that explains the formula ``name``: equations, loops, and a worked example done both ways.
+    """Explain the formula ``name`` as text: equations, loops, and a worked example of both.
 
-    A formula without loops is explained by its equations alone. Raises OptionError for a name that no formula of
-    ``mlp_numpy.modules`` has, with the nearest one that has.
+    A formula without loops is explained by its equations alone. Raises OptionError for an unknown name, with the
+    closest match.
     """
     if name not in EXAMPLES:
         return _equations(name)
@@ -69,7 +69,7 @@ def _equations(name: str) -> str:
 
 
 def _both_ways(chosen: Example, arrays: dict[str, Array], dout: Array) -> tuple[dict[str, Array], dict[str, Array]]:
-    """Output and gradients by name, from the loops and from the formula."""
+    """Outputs and gradients by name, of the loops and of the formula."""
     names = ["out", *(f"d{key}" for key in arrays)]
     context = Context()
     out = chosen.op.forward(context, *arrays.values(), **chosen.constants)

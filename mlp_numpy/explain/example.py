@@ -1,4 +1,4 @@
-"""An example: one formula, its loops, and the few numbers on which both are shown."""
+"""An example: one formula, its loops, and small inputs for both."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ DOUT: Final = [[1.0, 0.5, -1.0], [2.0, -0.25, 1.0]]
 
 @dataclass(frozen=True)
 class Example:
-    """The name of a formula, the two functions that say the same in loops, and an example: arrays and constants by
-    name, and dout, the gradient that comes back to the output."""
+    """The name of a formula, its two loop functions, and example inputs: arrays and constants by name, and dout, the
+    gradient of the output."""
 
     name: str
     forward: Callable[..., Array]

@@ -1,4 +1,4 @@
-"""What a trained model looks for in an image: its scores differentiated by the pixels instead of by the weights."""
+"""Interpretation of trained models by gradients of their logits with respect to the pixels."""
 
 from mlp_numpy.interpret.activation_maximization import MaximizedImage, maximize_class
 from mlp_numpy.interpret.logits import PixelLogits

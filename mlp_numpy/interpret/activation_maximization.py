@@ -1,16 +1,16 @@
-"""Gradient ascent on an image: the picture that a trained model takes for its class more than any other.
+"""Activation maximization: gradient ascent on an image to maximize a class's logit.
 
 Step        v = roll(u, s)                            s drawn from −jitter … jitter, each direction
-            g = roll(∂z_c/∂v, −s)                     the class's logit, by the pixels
-            u ← u + lr √D g / ‖g‖                     each image by itself; a pixel moves by lr in the root mean square
-            u ← m + (1 − decay) (u − m)               m = 127.5, the middle of what a pixel can be
+            g = roll(∂z_c/∂v, −s)                     gradient of the class's logit with respect to the pixels
+            u ← u + lr √D g / ‖g‖                     per image; the root mean square step of a pixel is lr
+            u ← m + (1 − decay) (u − m)               m = 127.5, the middle of the pixel range
             u ← K u every ``blur`` steps              K: (1 2 1)/4 along rows and columns, edges repeated
             u ← min(max(u, 0), 255)
 Reference   "Homework 1" (Albertini), part "Gradient Descent": the image that most highly represents the class. Decay:
-            Simonyan and others 2014, section 2. Blur: Yosinski and others 2015, "Understanding Neural Networks Through
-            Deep Visualization", section 3. Jitter: Mordvintsev, Olah and Tyka 2015, "Inceptionism".
+            Simonyan et al. 2014, section 2. Blur: Yosinski et al. 2015, "Understanding Neural Networks Through Deep
+            Visualization", section 3. Jitter: Mordvintsev, Olah and Tyka 2015, "Inceptionism".
 
-Without jitter, decay and blur, what comes out are the raw weights of the model: much detail that no photograph has.
+Without jitter, decay and blur, the result is dominated by high-frequency detail of the weights.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ GRAY: Final = 127.5
 
 @dataclass(frozen=True)
 class MaximizedImage:
-    """What ``maximize_class`` found.
+    """The result of ``maximize_class``.
 
     classes         (n,), the class of each image
     images          (n, D), in 0…255 if they were clamped
     before, after   (n, C), all logits of the images at the start and at the end
-    history         (steps, n), the class's logit of each image as each step saw it, rolled, before it moved
+    history         (steps, n), the class's logit of each image at each step, rolled, before the update
     """
 
     classes: Array
@@ -64,18 +64,18 @@ def maximize_class(
     seed: int = 0,
     start: Array | None = None,
 ) -> MaximizedImage:
-    """Images that maximize each of ``classes``'s logits, all in one batch.
+    """Maximize the logit of each of ``classes``, all images in one batch.
 
-    model           a Classifier, or what gives scores; it stays as it is
-    preprocessing   the one it was trained with
-    lr              gray levels, of 255, that a pixel moves by in a step, in the root mean square
-    jitter          pixels that the image is rolled by before each step, at most; seeded, the same for all images
-    blur            a small blur after every so many steps; 0 for never
-    decay           the part of its distance from gray that a pixel loses at each step
-    start           (D,) or (n, D) in 0…255, gray where left out
+    model           a Classifier, or a model that outputs scores; it is not modified
+    preprocessing   that of its training
+    lr              root mean square step of a pixel, in gray levels of 255
+    jitter          largest roll in pixels before each step; seeded, the same for all images
+    blur            steps between two small blurs; 0 for no blur
+    decay           fraction of its distance from gray that a pixel loses at each step
+    start           (D,) or (n, D) in 0…255, gray by default
 
-    Raises OptionError for settings that cannot be meant, ShapeError for a start of another form, LabelError for classes
-    that the model does not have, NonFiniteError where a gradient is no number.
+    Raises OptionError for invalid settings, ShapeError for a start of another shape, LabelError for classes that the
+    model does not have, NonFiniteError for a gradient that is not finite.
     """
     n_pixels = check_image_shape("maximize_class", model, image_shape)
     _check(steps, lr, jitter, blur, decay, image_shape)
@@ -103,14 +103,15 @@ def maximize_class(
 
 
 def direction(g: Array, step: int) -> Array:
-    """√D g / ‖g‖ for each row of g (n, D); a row of zeros stays. Raises NonFiniteError where a row is not finite."""
+    """√D g / ‖g‖ for each row of g (n, D); rows of zeros are unchanged. Raises NonFiniteError if a row is not
+    finite."""
     largest = np.abs(g).max(axis=1, keepdims=True)
     if not all_finite(largest):
         raise NonFiniteError(
             f"maximize_class: gradients must be finite, got {largest[~np.isfinite(largest)][0]} at step {step}. "
             "Hint: look at the model's weights."
         )
-    # In units of the largest number, by powers of two, since the squares of ‖g‖² may leave the range.
+    # Scaled by a power of two near the largest value, since the squares of ‖g‖² may overflow or underflow.
     scaled = np.ldexp(g.astype(np.float64), -np.frexp(largest)[1])
     norms = np.linalg.norm(scaled, axis=1, keepdims=True)
     unit: Array = math.sqrt(g.shape[1]) * scaled / np.where(norms > 0, norms, 1)
@@ -118,12 +119,12 @@ def direction(g: Array, step: int) -> Array:
 
 
 def roll(images: Array, image_shape: tuple[int, int, int], shift: Array) -> Array:
-    """Images (n, D) moved by ``shift`` = (rows down, columns right); what leaves on one side enters on the other."""
+    """Roll images (n, D) by ``shift`` = (rows down, columns right), with wraparound."""
     return np.roll(images.reshape(-1, *image_shape), tuple(shift), axis=(2, 3)).reshape(images.shape)
 
 
 def blurred(images: Array, image_shape: tuple[int, int, int]) -> Array:
-    """Images (n, D) with (1 2 1)/4 over each pixel and its neighbors, along rows and columns; edges repeated."""
+    """Blur images (n, D) with (1 2 1)/4 along rows and columns; edges repeated."""
     out = images.reshape(-1, *image_shape)
     for axis in (2, 3):
         size = out.shape[axis]
@@ -134,7 +135,7 @@ def blurred(images: Array, image_shape: tuple[int, int, int]) -> Array:
 
 
 def _start(start: Array | None, classes: Array, n_pixels: int) -> Array:
-    """A fresh float64 array (n, D) of the images that the ascent starts from."""
+    """A new float64 array (n, D) of the initial images."""
     if classes.ndim != 1 or len(classes) == 0:
         raise ShapeError(f"maximize_class: classes must be (n,), n ≥ 1, got {classes.shape}.")
     given = numbers("maximize_class", "start", GRAY if start is None else start)

@@ -1,4 +1,4 @@
-"""The scores of a trained classifier as functions of the pixels, preprocessing included."""
+"""Logits of a trained classifier as functions of the pixels, including preprocessing."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from mlp_numpy.modules import Module
 
 
 class PixelLogits:
-    """A trained model from the pixels to the logits, in evaluation mode.
+    """A trained model as a function from pixels to logits, in evaluation mode.
 
     Forward     z = f((u − shift) · scale)
     Backward    ∂z_c/∂u = scale · f′(x)ᵀ e_c       e_c is 1 at class c, else 0
-    Shapes      u (N, D) in 0…255   z (N, C)   c (N,), a class a row   ∂z_c/∂u (N, D)
+    Shapes      u (N, D) in 0…255   z (N, C)   c (N,), one class per row   ∂z_c/∂u (N, D)
 
-    The logit and not the probability: a probability also rises where the other classes' logits fall, and is flat where
-    it is near 1.
+    Logits are used instead of probabilities because a probability also rises when the logits of other classes fall, and
+    saturates near 1.
 
-    It works on a copy, whose first layer is told to give the gradient that training leaves out. So nothing of
-    ``model`` changes: neither its mode, nor its gradients, nor what it remembers of its last forward.
+    It uses a copy whose first layer computes the input gradient that training omits, so ``model`` is not modified:
+    neither its mode, nor its gradients, nor its cache.
 
-    Raises OptionError for a model that ends in probabilities and is no Classifier, which knows its logits.
+    Raises OptionError for a model that outputs probabilities and is not a Classifier, which has ``logits``.
     """
 
     def __init__(self, model: Module, preprocessing: Preprocessing) -> None:
@@ -48,7 +48,8 @@ class PixelLogits:
         self._n_classes = 0
 
     def forward(self, images: Array) -> Array:
-        """The logits (N, C) of images (N, D) in 0…255. Raises what preprocessing and model say of other shapes."""
+        """The logits (N, C) of images (N, D) in 0…255. Raises the errors of preprocessing and model for other
+        shapes."""
         scores = self._net.forward(self._preprocessing.apply(images, self._dtype))
         if scores.ndim != 2:
             raise ShapeError(f"PixelLogits.forward: the model must give scores (N, C), got {scores.shape}.")
@@ -56,7 +57,7 @@ class PixelLogits:
         return scores
 
     def backward(self, classes: Array) -> Array:
-        """∂z_c/∂u (N, D) at the images of the last forward, for a class of each.
+        """∂z_c/∂u (N, D) at the images of the last forward, for one class per image.
 
         Raises LabelError for classes that the model does not have, CallOrderError without a forward.
         """
@@ -68,12 +69,12 @@ class PixelLogits:
         return self._preprocessing.backward(dx)
 
     def check_classes(self, classes: Array) -> None:
-        """Raise what ``backward`` raises for classes that cannot be."""
+        """Raise the errors of ``backward`` for invalid classes."""
         if self._n_classes == 0:
             raise CallOrderError("PixelLogits.backward: a forward must come first. Hint: call forward on the images.")
         if classes.ndim != 1 or classes.dtype.kind not in "iu":
             raise LabelError(
-                f"PixelLogits.backward: classes must be whole numbers (N,), got {classes.dtype} {classes.shape}."
+                f"PixelLogits.backward: classes must be integers (N,), got {classes.dtype} {classes.shape}."
             )
         row = first_outside(classes, self._n_classes)
         if row is not None:
@@ -83,7 +84,8 @@ class PixelLogits:
 
 
 def check_image_shape(who: str, model: Module, image_shape: tuple[int, int, int]) -> int:
-    """The number of pixels of such an image; OptionError unless it is (C, H, W), and that of a model that has one."""
+    """The number of values of an image; OptionError unless the shape is (C, H, W) and that of the model, if it has
+    one."""
     instance(who, "model", model, Module)
     known = isinstance(image_shape, tuple | list) and len(image_shape) == 3 and all(is_whole(n, 1) for n in image_shape)
     if not known:

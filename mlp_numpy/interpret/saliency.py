@@ -1,4 +1,4 @@
-"""Which pixels of an image a class's score hangs on."""
+"""Saliency maps: the influence of each pixel on a class's logit."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from mlp_numpy.modules import Module
 def saliency(
     model: Module, preprocessing: Preprocessing, image_shape: tuple[int, int, int], images: Array, classes: Array
 ) -> Array:
-    """How much a class's logit changes with each pixel, the strongest channel counting.
+    """The change of a class's logit with each pixel, as the maximum over channels.
 
     Forward     map[h, w] = max_k |∂z_c/∂u[k, h, w]|
     Shapes      images (N, D) in 0…255, D = C·H·W   classes (N,)   maps (N, H, W), logits per gray level
     Reference   Simonyan, Vedaldi and Zisserman 2014, "Deep Inside Convolutional Networks: Visualising Image
                 Classification Models and Saliency Maps", section 3.1
 
-    The model stays as it is. Raises ShapeError, LabelError and OptionError as PixelLogits does.
+    The model is not modified. Raises ShapeError, LabelError and OptionError as PixelLogits does.
     """
     n_pixels, images = check_image_shape("saliency", model, image_shape), numbers("saliency", "images", images)
     if images.ndim != 2 or images.shape[1] != n_pixels:

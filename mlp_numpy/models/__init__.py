@@ -1,4 +1,4 @@
-"""Builders of whole networks out of modules, and what a network is made of at a glance."""
+"""Networks built from modules, and their summaries."""
 
 from mlp_numpy.models.conv_net import ConvNet, SmallConvNet
 from mlp_numpy.models.description import build, describe_model

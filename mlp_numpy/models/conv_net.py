@@ -27,7 +27,7 @@ from mlp_numpy.modules.windows import Windows
 
 _POOL = -1
 FIGURE_6 = (1, _POOL, 2, _POOL, 4, 4, _POOL, 8, 8, _POOL, 8, 8, _POOL)
-"""The channels of the convolutions in their order, as multiples of the first one's; −1 is a pool."""
+"""The channels of the convolutions in order, as multiples of the first one's; −1 is a pool."""
 
 
 class ConvNet(Classifier):
@@ -36,13 +36,13 @@ class ConvNet(Classifier):
         x (N, C·H·W) → images → [Conv 3×3 → BatchNorm → ReLU] × 8, with MaxPool 3×3, stride 2, after the 1st, 2nd, 4th,
         6th and 8th → Linear → SoftMax → probabilities (N, n_classes)
 
-    image_shape        (C, H, W) of the images, whose rows of numbers come in
-    extra_norm         a BatchNorm and a ReLU more before the Linear
+    image_shape        (C, H, W) of the images, which are passed as vectors
+    extra_norm         an additional BatchNorm and ReLU before the Linear
     n_first            channels of the first convolution; the others have 2, 4, 4, 8, 8, 8 and 8 times as many
-    init, rng, dtype   how the weights start, as in Conv2dModule; Kaiming by default
+    init, rng, dtype   initialization, as in Conv2dModule; Kaiming by default
     input_layer        backward leaves out ∂L/∂x, which training does not need
 
-    The convolutions have no bias: the BatchNorm behind them would subtract it again.
+    The convolutions have no bias: the following BatchNorm would cancel it.
 
     Reference: "Assignment 1: MLPs, CNNs and Backpropagation" (Earle), section 4.
 
@@ -100,18 +100,18 @@ class ConvNet(Classifier):
 
 
 class SmallConvNet(Classifier):
-    """Two convolutions and three linear layers, for images from 16 × 16.
+    """Two convolutions and three linear layers, for images of at least 16 × 16.
 
         x (N, C·H·W) → images → Conv 5×5 to 6 → ReLU → MaxPool 2×2 → Conv 5×5 to 16 → ReLU → MaxPool 2×2
         → Linear 120 → ReLU → Linear 84 → ReLU → Linear → SoftMax → probabilities (N, n_classes)
 
-    image_shape        (C, H, W) of the images, whose rows of numbers come in
-    init, rng, dtype   how the weights start, as in Conv2dModule; Kaiming by default
+    image_shape        (C, H, W) of the images, which are passed as vectors
+    init, rng, dtype   initialization, as in Conv2dModule; Kaiming by default
     input_layer        backward leaves out ∂L/∂x, which training does not need
 
     Reference: "Submission Assignment 2" (Gil Álamo), questions 11 and 12, after PyTorch's tutorial on CIFAR-10.
 
-    Raises OptionError for sizes that cannot be.
+    Raises OptionError for invalid sizes.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""A network described in words that a file can hold, and built again from them."""
+"""Serializable descriptions of networks, and networks built from them."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from mlp_numpy.modules import Initializer
 BUILDERS: Final[dict[str, Callable[..., Classifier]]] = {
     builder.__name__: builder for builder in (MLP, ResidualMLP, ConvNet, SmallConvNet)
 }
-"""The networks that can be described."""
+"""The networks with a description."""
 
 
 def describe_model(model: Classifier) -> dict[str, Any]:
-    """What ``build`` needs to make a network of the same layers: builder, arguments and kind of number.
+    """The description of a network for ``build``: builder, arguments and dtype.
 
-    Raises OptionError for a network that is none of ``BUILDERS``.
+    Raises OptionError for a network that is not in ``BUILDERS``.
     """
     name = type(model).__name__
     if type(model) is not BUILDERS.get(name):
@@ -38,13 +38,12 @@ def describe_model(model: Classifier) -> dict[str, Any]:
 def build(
     description: Mapping[str, Any], *, most_numbers: int | None = None, most_arrays: int | None = None
 ) -> Classifier:
-    """The network that ``describe_model`` described; its weights are 0, for a state to be loaded.
+    """Build the network of a description; its weights are 0 until a state is loaded.
 
-    most_numbers, most_arrays   what the state at hand can fill: a description that asks for more weights, or larger
-                                ones, is refused before they are made
+    most_numbers, most_arrays   limits from the state to be loaded: a description of a larger network raises OptionError
+                                before its weights are allocated
 
-    Raises OptionError for an unknown builder or too large a network, and what the builder raises for arguments that it
-    does not take.
+    Raises OptionError for an unknown builder or too large a network, and the builder's errors for invalid arguments.
     """
     if not isinstance(description, Mapping) or not {"builder", "arguments", "dtype"} <= set(description):
         raise OptionError(f"build: description must have builder, arguments and dtype, got {shown(description)}.")
@@ -67,7 +66,7 @@ def build(
 
 
 def _zeros(most_numbers: float, most_arrays: float) -> Initializer:
-    """Weights of 0, as many as may be."""
+    """An initializer of zeros with a limit on their number."""
     n_numbers = n_arrays = 0
 
     def draw(rng: np.random.Generator, shape: tuple[int, ...], *, input_layer: bool) -> Array:

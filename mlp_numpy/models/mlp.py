@@ -1,4 +1,4 @@
-"""Fully connected networks: the MLP, one with shortcuts, and the one of two layers and two functions."""
+"""Fully connected networks: MLP, residual MLP, and the network of two layers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from mlp_numpy.modules import (
 
 
 class MLP(Classifier):
-    """Linear layers with a LeakyReLU between each two, and a softmax at the end.
+    """Linear layers with LeakyReLU between them, and a softmax at the end.
 
         x (N, n_inputs) → [Linear → LeakyReLU] per hidden layer → Linear → SoftMax → probabilities (N, n_classes)
 
@@ -33,11 +33,11 @@ class MLP(Classifier):
     Reference: "Assignment 1: MLPs, CNNs and Backpropagation" (Earle), section 1.2.
 
     batch_norm         a BatchNorm before every Linear but the first, as in section 3 there
-    dropout            the probability with which Dropout, behind every LeakyReLU, drops a number; none at 0
-    init, rng, dtype   how the weights start, as in LinearModule
+    dropout            the probability of Dropout after every LeakyReLU; 0 for no Dropout
+    init, rng, dtype   initialization, as in LinearModule
     input_layer        backward leaves out ∂L/∂x, which training does not need
 
-    ``logits`` is the same network, sharing every layer, without the softmax: what the fused loss is trained on.
+    ``logits`` is the same network without the softmax, sharing every layer, for training with the fused loss.
 
     Raises OptionError for sizes below 1.
     """
@@ -78,7 +78,7 @@ class MLP(Classifier):
 
     @property
     def title(self) -> str:
-        """The sizes as people write them: "MLP 3072-100-10"."""
+        """The name with its sizes: "MLP 3072-100-10"."""
         return "MLP " + "-".join(str(size) for size in self.sizes)
 
     def arguments(self) -> dict[str, Any]:
@@ -100,12 +100,12 @@ class MLP(Classifier):
 
 
 class ResidualMLP(Classifier):
-    """An MLP whose hidden layers after the first have a shortcut around them.
+    """An MLP with a shortcut around every hidden layer after the first.
 
         x → Linear → ReLU → [x + ReLU(Linear(x))] per block → Linear → SoftMax → probabilities (N, n_classes)
 
     n_hidden   the size of every hidden layer, four times n_inputs by default
-    n_blocks   how many hidden layers have a shortcut
+    n_blocks   number of hidden layers with a shortcut
 
     Reference: "Submission Assignment 2" (Gil Álamo), question 10, which adds one block to a network of two layers.
 
@@ -143,12 +143,12 @@ class ResidualMLP(Classifier):
 
 
 class TwoLayerNet(Network):
-    """Two linear layers, a function f between them and a function g at the end: g(f(x W₁ᵀ + b₁) W₂ᵀ + b₂).
+    """Two linear layers with activations f and g: g(f(x W₁ᵀ + b₁) W₂ᵀ + b₂).
 
     f, g   modules, such as ReLUModule() and SoftMaxModule()
 
-    Reference: "Homework 1" (Albertini), whose problems take for f a ReLU times 5, a tanh or a ReLU, and for g the
-    identity or a sigmoid.
+    Reference: "Homework 1" (Albertini), whose problems use a ReLU times 5, a tanh or a ReLU for f, and the identity or
+    a sigmoid for g.
 
     Raises OptionError for sizes below 1.
     """

@@ -1,4 +1,4 @@
-"""What the builders share: they know what they take, and a classifier knows itself without its softmax."""
+"""Base classes of the networks: input shape, and a classifier's logits."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from mlp_numpy.modules import Module, Sequential, SoftMaxModule
 
 
 class Network(Sequential):
-    """A row of modules that knows how many numbers a sample has, ``n_inputs``.
+    """A Sequential with a known input size, ``n_inputs``.
 
-    ``forward`` takes rows (N, n_inputs), or images (N, C, H, W) of as many numbers, which it flattens; ``backward``
-    gives a gradient of the shape that came in.
+    ``forward`` takes (N, n_inputs), or images (N, C, H, W) of the same size, which it flattens; ``backward`` returns a
+    gradient of the input's shape.
     """
 
     def __init__(self, n_inputs: int, *modules: Module) -> None:
@@ -38,14 +38,14 @@ class Network(Sequential):
         return dx if dx is None or self._numbers is None else dx.reshape(self._x_shape)
 
     def summary(self, batch: int = 32) -> Summary:
-        """Layers, output shapes, parameters, and the memory that a batch of so many samples will take."""
+        """Layers, output shapes, parameters, and the memory for a batch of ``batch`` examples."""
         return summary(self, (self.n_inputs,), batch)
 
 
 class Classifier(Network):
-    """A network with a softmax at its end: samples (N, n_inputs) → probabilities (N, n_classes).
+    """A network with a softmax at the end: examples (N, n_inputs) → probabilities (N, n_classes).
 
-    ``logits`` is the same network, sharing every layer, without the softmax: what the fused loss is trained on.
+    ``logits`` is the same network without the softmax, sharing every layer, for training with the fused loss.
     """
 
     n_classes: int
@@ -54,15 +54,15 @@ class Classifier(Network):
         super().__init__(n_inputs, *modules, SoftMaxModule())
 
     def arguments(self) -> dict[str, Any]:
-        """The constructor's arguments that decide the layers and their sizes, as values that JSON can hold."""
+        """The constructor's arguments for the layers and their sizes, as JSON values."""
         return {}
 
     @property
     def title(self) -> str:
-        """What people call it in a heading, such as "MLP 3072-100-10"."""
+        """The name for headings, such as "MLP 3072-100-10"."""
         return type(self).__name__
 
     @property
     def logits(self) -> Network:
-        """The network up to the softmax; its layers are this network's own."""
+        """The network up to the softmax; its layers are shared with this network."""
         return Network(self.n_inputs, *list(self)[:-1])

@@ -1,4 +1,4 @@
-"""A network at a glance: its layers, what comes out of each, what each learns, and the memory that a batch takes."""
+"""Summary of a network: layers, output shapes, parameters, and the memory for a batch."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mlp_numpy.modules import Module, Residual
 
 @dataclass(frozen=True)
 class SummaryRow:
-    """One layer: its dotted name, itself as text, its output's shape without the N, how many numbers it learns."""
+    """One layer: dotted name, representation, output shape without the N, number of parameters."""
 
     name: str
     layer: str
@@ -26,11 +26,11 @@ class SummaryRow:
 
 @dataclass(frozen=True)
 class Summary:
-    """What ``summary`` found. ``str()`` is a table.
+    """The result of ``summary``. ``str()`` is a table.
 
-    n_parameters      how many numbers the model learns
-    parameter_bytes   they and their gradients; an optimizer's memory comes on top
-    kept_bytes        what a batch of ``batch`` samples leaves in memory between forward and backward
+    n_parameters      number of parameters
+    parameter_bytes   memory of parameters and gradients, without the optimizer's
+    kept_bytes        memory that a batch of ``batch`` examples takes between forward and backward
     """
 
     rows: tuple[SummaryRow, ...]
@@ -59,12 +59,12 @@ class Summary:
 
 
 def summary(model: Module, input_shape: tuple[int, ...], batch: int = 32) -> Summary:
-    """What a model is made of, found by a forward of one sample and one of two through a copy of it.
+    """Summarize a model by a forward pass of one example and one of two through a copy.
 
-    input_shape   the shape of one sample, without the N: (3072,), or (3, 32, 32)
-    batch         for how many samples the memory is told
+    input_shape   the shape of one example, without the N: (3072,), or (3, 32, 32)
+    batch         batch size for the memory
 
-    Raises OptionError for a batch below 1, and whatever the model says of samples that do not fit.
+    Raises OptionError for a batch below 1, and the model's errors for examples of another shape.
     """
     batch = whole_number("summary", "batch", batch)
     if not isinstance(model, Module):
@@ -84,7 +84,7 @@ def summary(model: Module, input_shape: tuple[int, ...], batch: int = 32) -> Sum
 
 
 def _walk(module: Module, name: str, x: Array, rows: list[SummaryRow]) -> Array:
-    """The forward of ``module``, layer by layer, with a row for each."""
+    """The forward pass of ``module``, layer by layer, with one row for each."""
     if not module.children():
         out = module.forward(x)
         n_parameters = sum(array.value.size for _, array in module.named_parameters())
@@ -100,7 +100,7 @@ def _walk(module: Module, name: str, x: Array, rows: list[SummaryRow]) -> Array:
 
 
 def _kept_bytes(module: Module) -> int:
-    """The size of all arrays that the layers keep for backward, each counted once, without the parameters."""
+    """The size of all arrays that the layers cache for backward, each counted once, without the parameters."""
     found: dict[int, Any] = {}
     for _, leaf in module.leaves():
         for value in (leaf._context or {}).values():

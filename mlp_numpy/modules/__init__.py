@@ -1,4 +1,4 @@
-"""Layers, activations and losses: each a formula with its derivative, and a module that remembers for it."""
+"""Layers, activations and losses: each a formula with its derivative, and a stateful module for it."""
 
 from mlp_numpy.autodiff import Id, ReLU, Sigmoid, Tanh
 from mlp_numpy.modules.activations import (

@@ -1,4 +1,4 @@
-"""Activations made of straight lines, and the elementary ones: formulas that act on each number by itself."""
+"""Piecewise linear and elementary activations: elementwise formulas."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class LeakyReLU(Op):
 
     @staticmethod
     def forward(context: Context, x: Array, *, neg_slope: float) -> Array:
-        # A slope that is 0 or ∞, in float32 at least, would make NaN of ∞ or 0.
+        # A slope of 0 or ∞ (in float32) would turn ∞ or 0 into NaN.
         usual = 1e-30 < abs(neg_slope) < 1e30
         multiply = np.multiply if usual else product
 
@@ -112,7 +112,7 @@ class PReLU(Op):
 
     @staticmethod
     def forward(context: Context, x: Array, slope: Array) -> Array:
-        # One slope fits numbers of every shape, one a feature stands along axis 1.
+        # A single slope broadcasts to every shape; one per feature is along axis 1.
         a = slope if slope.size == 1 else slope.reshape(-1, *(1,) * (x.ndim - 2))
         positive = (x.real > 0).astype(x.real.dtype)
         rest = 1 - positive
@@ -130,13 +130,13 @@ class PReLU(Op):
         n_slopes = math.prod(context["shape"])
         axes = None if n_slopes == 1 else (0, *range(2, x.ndim))
         dslope = np.sum(product(dout, product(rest, x)), axis=axes)
-        if not all_finite(dslope):  # a NaN of dout where x is positive does not count
+        if not all_finite(dslope):  # a NaN of dout where x is positive has no effect
             dslope = np.sum(product(kept(rest != 0, dout), product(rest, x)), axis=axes)
         return dx, dslope.reshape(n_slopes)
 
 
 class LeakyReLUModule(Module):
-    """``max(0, x) + neg_slope · min(0, x)``; the derivative at exactly 0 is ``neg_slope``, any number."""
+    """``max(0, x) + neg_slope · min(0, x)``; the derivative at 0 is ``neg_slope``, which may be any number."""
 
     op = LeakyReLU
     output_kind = "scores"
@@ -153,7 +153,7 @@ class LeakyReLUModule(Module):
 
 
 class ReLUModule(Module):
-    """``scale · max(0, x)``; the derivative at exactly 0 is 0."""
+    """``scale · max(0, x)``; the derivative at 0 is 0."""
 
     op: type[Op] = ReLU
     output_kind = "scores"
@@ -182,8 +182,9 @@ class HardswishModule(Module):
 
 
 class PReLUModule(Module):
-    """``max(0, x) + a · min(0, x)`` with a learned slope a: one for all numbers, or one a feature for x (N, n_features)
-    and images (N, n_features, H, W); the derivative at exactly 0 is a. ``params["slope"]`` starts at ``neg_slope``."""
+    """``max(0, x) + a · min(0, x)`` with a trainable slope a: one for all values, or one per feature for x (N,
+    n_features) and images (N, n_features, H, W); the derivative at 0 is a. ``params["slope"]`` starts at
+    ``neg_slope``."""
 
     op = PReLU
     output_kind = "scores"
@@ -210,7 +211,7 @@ class PReLUModule(Module):
 
 
 class SigmoidModule(Module):
-    """``1 / (1 + exp(-x))``: probabilities, one a number."""
+    """``1 / (1 + exp(-x))``: elementwise probabilities."""
 
     op = Sigmoid
     output_kind = "probabilities"
@@ -219,7 +220,7 @@ class SigmoidModule(Module):
         super().__init__()
 
     def forward(self, x: Array) -> Array:
-        """The sigmoid of a batch ``x``, in an array that may be edited."""
+        """The sigmoid of a batch ``x``, as a new array."""
         return super().forward(x).copy()
 
 
@@ -233,12 +234,12 @@ class TanhModule(Module):
         super().__init__()
 
     def forward(self, x: Array) -> Array:
-        """The hyperbolic tangent of a batch ``x``, in an array that may be edited."""
+        """The hyperbolic tangent of a batch ``x``, as a new array."""
         return super().forward(x).copy()
 
 
 class IdentityModule(Module):
-    """``x``, the same array: for places where something must stand and nothing shall happen."""
+    """``x``, the same array: a placeholder without effect."""
 
     op = Id
     output_kind = "its input"

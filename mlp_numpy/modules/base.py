@@ -1,7 +1,7 @@
-"""A module: a formula with a memory.
+"""A module: a formula with state.
 
-It owns the parameters and their gradients, keeps the context of its last forward, checks what comes through its
-doors, and otherwise leaves everything to its formula.
+It owns the parameters and their gradients, stores the context of its last forward, validates its inputs, and delegates
+the computation to its formula.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from mlp_numpy.errors import CallOrderError, DTypeError, OptionError, ShapeError
 from mlp_numpy.modules.parameters import LearnedArray, NamedArrays
 
 ValueKind: TypeAlias = Literal["anything", "scores", "probabilities", "log-probabilities", "its input"]
-"""What the numbers that a module gives, or that a loss takes, mean; "its input" is said of what leaves them as they
-are, "anything" of what cannot be told."""
+"""The meaning of a module's output, or of a loss's input. "its input": the module does not change what its input means
+(dropout, identity); "anything": unknown."""
 _NAMES_OF_0_1: Final = {
     "_formula": "_active_op",
     "_constants": "_op_kwargs",
@@ -34,36 +34,36 @@ _NAMES_OF_0_1: Final = {
 
 
 class Module:
-    """The base of all modules: ``forward(x)`` computes and remembers, ``backward(dout)`` returns ∂L/∂x.
+    """The base class of all modules: ``forward(x)`` computes the output and caches, ``backward(dout)`` returns ∂L/∂x.
 
-    params      what is learned, by name; read live at every forward
-    grads       ∂L/∂params, same names and shapes; zeros at first, overwritten in place by every ``backward``
-    buffers     what is saved but not learned
-    training    which formula is meant, the training one or the evaluation one; see ``train`` and ``eval``
+    params      the parameters by name; read at every forward
+    grads       ∂L/∂params, same names and shapes; initially zeros, overwritten in place by every ``backward``
+    buffers     saved state that is not trained
+    training    True for the training formula, False for the evaluation formula; see ``train`` and ``eval``
 
-    ``module(x)`` is ``module.forward(x)``. A module without parameters has an empty ``params``: ask ``if
+    ``module(x)`` is ``module.forward(x)``. A module without parameters has an empty ``params``: test ``if
     module.params:``.
 
-    Memory between ``forward`` and ``backward``: a module remembers one forward, its last. ``x`` may be kept without a
-    copy and must stay as it is until ``backward`` (the formula's ``Caches`` line says what is kept). ``out`` is the
-    caller's and may be edited. ``dout`` is only read, and not kept. A module that stands in two Sequentials must go
-    backward in one before it goes forward in the other: else the first one's ``backward`` raises CallOrderError.
+    Cache between ``forward`` and ``backward``: a module caches its last forward only. ``x`` may be cached without a
+    copy and must not be modified before ``backward`` (see the formula's ``Caches`` line). ``out`` belongs to the caller
+    and may be modified. ``dout`` is read-only, and not stored. A module in two Sequentials must run backward in one
+    before it runs forward in the other; otherwise the first one's ``backward`` raises CallOrderError.
 
-    ``copy.deepcopy`` and ``pickle`` give a complete and independent copy, without the memory of a forward; copied
-    together with an optimizer, both stay linked. A pickle is for processes side by side, never for a file: reading one
-    runs whatever it says. ``save_model`` writes files.
+    ``copy.deepcopy`` and ``pickle`` make a complete and independent copy, without the cache; copied together with an
+    optimizer, both stay linked. Use pickle between processes only, not for files: unpickling can execute arbitrary
+    code. ``save_model`` writes files.
     """
 
     op: type[Op]
     output_kind: ValueKind = "anything"
-    """What the output is; see ``check_loss_matches``."""
+    """The meaning of the output; see ``check_loss_matches``."""
     input_needed = True
-    """Whether ``backward`` computes ∂L/∂x; a layer that reads the data itself may leave it out."""
+    """True if ``backward`` computes ∂L/∂x; an input layer may omit it."""
     _memory: ClassVar[dict[str, Any]] = {"_context": None}
-    """The attributes that belong to a forward, with what they hold without one; copies start so."""
+    """The attributes of the cache with their empty values, which copies start with."""
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """Let a subclass that was written for version 0.1 define things under their names of then, with a warning."""
+        """Support subclasses that define methods under their names of version 0.1, with a warning."""
         super().__init_subclass__(**options)
         for old, new in _NAMES_OF_0_1.items():
             if old in vars(cls):
@@ -88,7 +88,7 @@ class Module:
 
     @property
     def params(self) -> NamedArrays:
-        """The learned arrays by name; assigning a dict copies its arrays into place."""
+        """The parameters by name; assigning a dict copies its arrays in place."""
         return self._params
 
     @params.setter
@@ -97,7 +97,7 @@ class Module:
 
     @property
     def grads(self) -> NamedArrays:
-        """The gradients of ``params``, same names; assigning a dict copies its arrays into place."""
+        """The gradients of ``params``, same names; assigning a dict copies its arrays in place."""
         return self._grads
 
     @grads.setter
@@ -105,13 +105,13 @@ class Module:
         self._grads.assign(values)
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
-        """``forward`` of the same arguments."""
+        """Same as ``forward``."""
         return self.forward(*inputs, **options)
 
     def forward(self, x: Array) -> Array:
-        """The module's output for a batch ``x``; what ``backward`` will need is remembered.
+        """The module's output for a batch ``x``; caches what ``backward`` needs.
 
-        Raises ShapeError or DTypeError if ``x`` does not fit, before anything is changed.
+        Raises ShapeError or DTypeError for an invalid ``x``, before anything is changed.
         """
         x = self._check_batch("forward", "x", x)
         self._check_input(x)
@@ -124,11 +124,12 @@ class Module:
         return out
 
     def backward(self, dout: Array) -> Array | None:
-        """∂L/∂x from ``dout`` = ∂L/∂out of the last ``forward``; the gradients of the parameters go into ``grads``.
+        """∂L/∂x from ``dout`` = ∂L/∂out of the last ``forward``; the gradients of the parameters are written to
+        ``grads``.
 
-        Returns None instead where the module was told that nobody needs ∂L/∂x. Raises CallOrderError without a
-        forward, ShapeError if ``dout`` has not the output's shape, DTypeError if it is complex, or ``x`` was, and the
-        parameters are real: complex numbers are for the forward, which the complex step differentiates.
+        Returns None if ``input_needed`` is False. Raises CallOrderError without a forward, ShapeError if ``dout``
+        does not have the output's shape, DTypeError if ``dout`` or ``x`` is complex and the parameters are real:
+        complex values are supported in forward only, for the complex step.
         """
         context = self._remembered()
         dout = self._check_dout(dout)
@@ -143,7 +144,7 @@ class Module:
         return result
 
     def children(self) -> dict[str, Module]:
-        """The modules this one is made of, by name; none for a layer."""
+        """The submodules by name; empty for a layer."""
         return {}
 
     def leaves(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
@@ -162,45 +163,44 @@ class Module:
         return self.named_parameters()
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """Every learned array below this module, in the order of the forward pass, with its dotted name."""
+        """Every parameter below this module, in the order of the forward pass, with its dotted name."""
         for prefix, leaf in self.leaves():
             for name in leaf._params:
                 yield f"{prefix}.{name}".lstrip("."), LearnedArray(leaf._params, leaf._grads, name)
 
     def train(self, mode: bool = True) -> Self:
-        """Use the training formulas from now on, or the evaluation ones if ``mode`` is False."""
+        """Set training mode, or evaluation mode if ``mode`` is False."""
         self.training = flag(f"{self!r}.train", "mode", mode)
         for child in self.children().values():
             child.train(mode)
         return self
 
     def eval(self) -> Self:
-        """Use the evaluation formulas from now on."""
+        """Set evaluation mode."""
         return self.train(False)
 
     def clear_cache(self) -> None:
-        """Forget the last forward, and so release the arrays kept for ``backward``."""
+        """Clear the cache of the last forward."""
         vars(self).update(self._memory)
         for child in self.children().values():
             child.clear_cache()
 
     def state(self) -> dict[str, Array]:
-        """Copies of all params and buffers under dotted names, as ``load_state`` takes them."""
+        """Copies of all params and buffers under dotted names, for ``load_state``."""
         return {name: array.copy() for name, array in self._state_arrays().items()}
 
     def load_state(self, state: Mapping[str, Any]) -> None:
-        """Write params and buffers from what ``state`` gave, or from lists of the same numbers; nothing is written if
-        something does not fit.
+        """Load params and buffers from the result of ``state``, or from lists of the same values; nothing is written in
+        case of an error.
 
-        Raises UnknownNameError for names, ShapeError for shapes and DTypeError for kinds of numbers that do not fit.
+        Raises UnknownNameError, ShapeError or DTypeError if names, shapes or dtypes do not match.
         """
         NamedArrays(f"{self!r}.load_state", self._state_arrays()).assign(state)
 
     def astype(self, dtype: Any) -> Self:
-        """A copy of this module whose params, grads and buffers have another kind of number; no cache goes along.
+        """A copy of this module with params, grads and buffers converted to another dtype, without the cache.
 
-        Buffers of whole numbers count something, and stay what they are. Raises DTypeError for a dtype that one cannot
-        compute in, such as float16.
+        Integer buffers are counters and keep their dtype. Raises DTypeError for an unsupported dtype, such as float16.
         """
         dtype = float_dtype(f"{self!r}.astype", dtype)
         twin = copy.deepcopy(self)
@@ -213,18 +213,18 @@ class Module:
         return twin
 
     def __getstate__(self) -> dict[str, Any]:
-        # What backward needs belongs to one forward of one module: a copy, or a pickle, starts without it.
+        # The cache belongs to one forward of one module: a copy, or a pickle, starts without it.
         return vars(self) | self._memory
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._repr_args()})"
 
     def _repr_args(self) -> str:
-        """What stands between the brackets of the constructor call that makes this module."""
+        """The arguments in ``repr``, as in the constructor call."""
         return ""
 
     def _active_op(self) -> type[Op]:
-        """The formula that ``forward`` runs now, where training and evaluation have each their own."""
+        """The formula in the current mode, if training and evaluation differ."""
         return self.op
 
     def _op_kwargs(self) -> dict[str, Any]:
@@ -232,10 +232,10 @@ class Module:
         return {}
 
     def _check_input(self, x: Array) -> None:
-        """Raise ShapeError if ``x`` is not what this module takes."""
+        """Raise ShapeError if ``x`` is not a valid input of this module."""
 
     def _check_params(self, params: Mapping[str, Any]) -> None:
-        """Raise OptionError for more parameters than the formula takes: of a module without any, a stray argument."""
+        """Raise OptionError for unexpected parameters, such as stray arguments."""
         op = getattr(type(self), "op", None)
         if op is None:
             return
@@ -245,7 +245,7 @@ class Module:
             raise OptionError(f"{type(self).__name__}: takes {most} parameters, got {', '.join(params)}.")
 
     def _check_memory(self) -> None:
-        """Raise CallOrderError if a module below has run another forward since this one's last."""
+        """Raise CallOrderError if a submodule has run another forward since this module's last."""
 
     def _remembered(self) -> Context:
         if self._context is None:
@@ -257,7 +257,7 @@ class Module:
             batch = numbers(f"{self!r}.{method}", name, batch)
         if batch.ndim == 0 or len(batch) == 0:
             raise ShapeError(f"{self!r}.{method}: {name} must hold at least one row, got {batch.shape}.")
-        # Whole numbers become what NumPy itself makes of them in a division; no formula need know of them.
+        # Integers are converted to NumPy's dtype of their quotients, so formulas need not handle them.
         return batch if batch.dtype.kind in "fc" else batch.astype(np.float64)
 
     def _check_dout(self, dout: Array) -> Array:

@@ -1,4 +1,4 @@
-"""Batch normalization: every feature is brought to mean 0 and variance 1 over the batch, then scaled and shifted."""
+"""Batch normalization: every feature is normalized to mean 0 and variance 1 over the batch, then scaled and shifted."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mlp_numpy.modules.base import Module
 from mlp_numpy.modules.layout import images, pixel_rows
 from mlp_numpy.modules.moments import Moments, inverse_root, scaled_moments
 
-# Rows are taken in blocks of so many bytes, so that the passes over a block find it in the processor's cache.
+# Block size in bytes, so that a block stays in the cache between the passes over it.
 _BLOCK = 1 << 19
 
 
@@ -24,8 +24,8 @@ class BatchNormalize(Op):
     Backward    dx = γ r / B ⊙ (B dout − dβ − x̂ ⊙ dγ)     dγ = Σₛ doutₛ ⊙ x̂ₛ     dβ = Σₛ doutₛ
     Shapes      x, out, dout (N, C) or (N, C, H, W)   γ, β, μ, σ², r (C,)
                 s runs over the B rows: all N samples, of images all B = N·H·W pixels
-    Caches      x − μ in a unit u (see ``scaled_moments``), r/u, r, γ  (a view, no copy); also μ and σ² for who keeps
-                running statistics
+    Caches      x − μ in a unit u (see ``scaled_moments``), r/u, r, γ  (a view, no copy); also μ and σ² for running
+                statistics
     Kinks       none
     Reference   "Assignment 1: MLPs, CNNs and Backpropagation" (Earle), eq. 47, 48 and 63. Eq. 63 is meant for
                 ∂L/∂x̂ = dout ⊙ γ; γ is put outside of its sums here, which turns them into dβ and dγ.
@@ -65,8 +65,8 @@ class BatchNormalizeInference(Op):
     Shapes      x, out, dout (N, C) or (N, C, H, W)   γ, β (C,)   m, v (C,): mean and variance, constants
     Caches      x − m, r, γ  (a view, no copy)
     Kinks       none
-    Reference   Ioffe and Szegedy 2015, "Batch Normalization", algorithm 2, line 11: the same as BatchNormalize but
-                for statistics that the batch does not choose, so that the two mean terms of its dx are absent
+    Reference   Ioffe and Szegedy 2015, "Batch Normalization", algorithm 2, line 11: like BatchNormalize, but with
+                statistics independent of the batch, so the two mean terms of dx are absent
     """
 
     @staticmethod
@@ -94,17 +94,18 @@ class BatchNormalizeInference(Op):
 class BatchNorm(Module):
     """Normalizes ``n_features`` = C features of (N, C), or channels of (N, C, H, W); ``params`` "gamma", "beta" (C,).
 
-    eps         what is added to the variance, so that a constant feature divides by no zero
-    momentum    the share of the newest batch in the running statistics: running ← (1 − momentum) running + momentum new
-    running     False: no running statistics, evaluation too takes the batch's own (as the first NumPy assignment did)
+    eps         added to the variance, to avoid a division by zero for constant features
+    momentum    the fraction of the newest batch in the running statistics: running ← (1 − momentum) running +
+                momentum new
+    running     False: no running statistics; evaluation uses those of the batch too (as in the first NumPy assignment)
 
     Training normalizes by the batch's own mean and **biased** variance Σ(x − μ)²/B. ``buffers`` "running_mean" and
-    "running_variance" follow; into the second goes the **unbiased** variance, Σ(x − μ)²/(B − 1), as in PyTorch.
-    Evaluation normalizes by these two. A single row has no variance: it leaves the running one as it was. Without eps a
-    constant feature is normalized to 0; a running variance beyond the range is ∞, and its feature 0 in evaluation.
+    "running_variance" are updated, the latter with the **unbiased** variance, Σ(x − μ)²/(B − 1), as in PyTorch.
+    Evaluation normalizes by these two. A batch of a single row does not update the running variance. Without eps a
+    constant feature is normalized to 0; a running variance that overflows is ∞, and its feature 0 in evaluation.
 
     Raises OptionError for n_features below 1, eps < 0, momentum outside [0, 1]; ShapeError in ``forward`` for an ``x``
-    of another form.
+    of another shape.
     """
 
     op = BatchNormalize
@@ -129,7 +130,7 @@ class BatchNorm(Module):
             self.buffers["running_variance"] = np.ones(n_features, dtype=dtype)
 
     def forward(self, x: Array) -> Array:
-        """The normalized batch; in training the running statistics take their share of it."""
+        """The normalized batch; training also updates the running statistics."""
         out = super().forward(x)
         if self.training and self.running:
             self._follow(out.size // self.n_features)
@@ -139,7 +140,7 @@ class BatchNorm(Module):
         context, momentum = self._remembered(), self.momentum
         mean, variance = self.buffers["running_mean"], self.buffers["running_variance"]
         newest_mean, newest = context["mean"], context["variance"]
-        if mean.dtype.kind != "c":  # of complex x, with which the forward is differentiated, the real parts
+        if mean.dtype.kind != "c":  # the real parts of a complex x (complex step)
             newest_mean, newest = newest_mean.real, newest.real
         with np.errstate(over="ignore", invalid="ignore"):
             mean += momentum * (newest_mean - mean)
@@ -148,7 +149,7 @@ class BatchNorm(Module):
                 change = newest - variance
                 if all_finite(change):
                     variance += momentum * change
-                else:  # ∞ less ∞ is no change of a mean
+                else:  # ∞ − ∞ would be NaN
                     variance[...] = product(variance, 1 - momentum) + product(newest, momentum)
 
     def _active_op(self) -> type[Op]:
@@ -184,7 +185,7 @@ def _blocks(rows: Array) -> list[slice]:
 
 
 def _sum(rows: Array) -> Array:
-    """Σₛ rowsₛ: the blocks are summed first and their sums then, which is more exact than one long sum."""
+    """Σₛ rowsₛ, as a sum of sums over blocks, which is more accurate than one long sum."""
     total = np.zeros(rows.shape[1], rows.dtype)
     for part in _blocks(rows):
         total += np.einsum("sc->c", rows[part])

@@ -1,4 +1,4 @@
-"""Whether a model and a loss belong together: a loss on scores must not be fed probabilities, nor the reverse."""
+"""Compatibility of model and loss: a loss on scores must not be applied to probabilities, nor the reverse."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _HINTS = {
 
 
 def check_loss_matches(model: Module, loss: LossModule) -> None:
-    """Raise OptionError if ``model`` gives probabilities and ``loss`` takes scores, and so on.
+    """Raise OptionError if ``model`` outputs probabilities and ``loss`` expects scores, and so on.
 
-    Raises OptionError as well if ``model`` is no Module or ``loss`` no LossModule. Asked wherever a model and a loss
-    first meet. What a model does not declare is taken on trust: ``Module.output_kind`` and
+    Raises OptionError as well if ``model`` is not a Module or ``loss`` not a LossModule. Called wherever a model and a
+    loss are first combined. A model without a declaration is accepted: ``Module.output_kind`` and
     ``LossModule.input_kind`` are "anything" by default.
     """
     instance("check_loss_matches", "model", model, Module)

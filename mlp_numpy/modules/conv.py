@@ -24,7 +24,7 @@ class Conv2d(Op):
                 as one product  out = X Wᵀ + b,  X_nij,uvc = x_nchw
     Backward    dX = dout W      dW = doutᵀ X      db = Σ_nij dout
                 dx_nchw = Σ_ijuv dX_nij,uvc over all i, j, u, v with i s + u − p = h and j s + v − p = w
-                Where the kernels are few, X, W and dW are those of wide windows, see ``widened``
+                For few kernels, X, W and dW are those of wide windows, see ``widened``
     Shapes      x (N, C, H, W)   W (M, C, KH, KW)   b (M,)   out, dout (N, M, H′, W′)   X (N·H′·W′, KH·KW·C)
                 s stride, p padding, in each direction its own
     Caches      X, W  (a view, no copy), the shape of x
@@ -78,24 +78,24 @@ class Conv2d(Op):
 
 
 def window_rows(x: Array, over: Windows) -> Array:
-    """(N, C, H, W) → (N·H′·W′, KH·KW·C): a row a window, with zeros for the padding."""
+    """im2col, (N, C, H, W) → (N·H′·W′, KH·KW·C): one row per window, with zeros for the padding."""
     pixels = np.ascontiguousarray(x.transpose(0, 2, 3, 1))
     (kh, kw), (vertical, horizontal) = over.kernel, over.padding
     if vertical or horizontal:
         pixels = np.pad(pixels, ((0, 0), (vertical, vertical), (horizontal, horizontal), (0, 0)))
-    # A view (N, H′, W′, C, KH, KW) in which a number stands as often as windows see it. With the channels innermost a
-    # row of a window is one piece of memory, and the copy goes by such pieces.
+    # A view (N, H′, W′, C, KH, KW) with overlapping windows. With the channels innermost, a row of a window is
+    # contiguous, and the copy is fast.
     seen = sliding_window_view(pixels, (kh, kw), axis=(1, 2))[:, :: over.stride[0], :: over.stride[1]]
     return seen.transpose(0, 1, 2, 4, 5, 3).reshape(-1, kh * kw * x.shape[1])
 
 
 def sum_of_windows(rows: Array, shape: tuple[int, ...], over: Windows) -> Array:
-    """The derivative of ``window_rows``: every number goes back to its pixel, where those of all windows add up."""
+    """The adjoint of ``window_rows`` (col2im): every value is added to its pixel, summed over all windows."""
     n, channels, height, width = shape
     kh, kw = over.kernel
     windowed = rows.reshape(n, *over.out_size(height, width), kh, kw * channels)
     dx = np.zeros((n, height, width * channels), rows.dtype)
-    # Row u of a window is one piece of memory, and on the image its pixels are one too.
+    # Row u of a window is contiguous, and so are its pixels in the image.
     for u, j, lines, pixels, in_lines, in_window in over.rows(height, width):
         on_image = slice(pixels.start * channels, pixels.stop * channels)
         dx[:, lines, on_image] += windowed[:, in_lines, j, u, in_window.start * channels : in_window.stop * channels]
@@ -105,15 +105,15 @@ def sum_of_windows(rows: Array, shape: tuple[int, ...], over: Windows) -> Array:
 class Conv2dModule(Module):
     """Slides ``out_channels`` kernels over images (N, in_channels, H, W) → (N, out_channels, H′, W′).
 
-    kernel_size, stride, padding   one whole number, or (height, width); the padding is zeros on all four sides
-    bias                           False: no bias, as before a BatchNorm, which would take it away again
-    init                           how the weight starts, see ``mlp_numpy.modules.init``; Kaiming by default
+    kernel_size, stride, padding   one integer, or (height, width); zero padding on all four sides
+    bias                           False: no bias, as before a BatchNorm, which would cancel it
+    init                           initializer of the weight, see ``mlp_numpy.modules.init``; Kaiming by default
     rng, dtype, input_layer        as in LinearModule
 
-    ``params``: "weight" (out_channels, in_channels, KH, KW), whose memory holds the channels innermost, and "bias"
+    ``params``: "weight" (out_channels, in_channels, KH, KW), stored with the channels innermost, and "bias"
     (out_channels,). H′ = ⌊(H + 2·padding − KH) / stride⌋ + 1, and W′ likewise.
 
-    Raises OptionError for sizes that cannot be, ShapeError in ``forward`` for images that do not fit.
+    Raises OptionError for invalid sizes, ShapeError in ``forward`` for images of another shape.
     """
 
     op = Conv2d

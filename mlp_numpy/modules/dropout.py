@@ -1,4 +1,4 @@
-"""Dropout: in training each number is set to zero with probability p, in evaluation none is."""
+"""Dropout: in training each value is set to zero with probability p, in evaluation none is."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ class DropoutMask(Op):
 
 
 class Dropout(Module):
-    """Drops each number with probability ``p`` in training and divides the kept ones by 1 − p; evaluation gives x.
+    """Zeroes each value with probability ``p`` in training and divides the others by 1 − p; evaluation returns x.
 
-    rng   seed of the masks, or a generator to draw that seed from, so that several layers on one generator differ
+    rng   seed of the masks, or a generator to draw that seed from, so that layers sharing a generator differ
 
-    A mask is a pure function of the two numbers in ``buffers``: "seed", and "step", which counts the forwards in
-    training. They are saved with the model, so a resumed run drops what the whole run would have dropped; writing
-    "step" repeats a mask.
+    A mask is a pure function of the two values in ``buffers``: "seed", and "step", which counts the forwards in
+    training. They are saved with the model, so a resumed run has the same masks as an uninterrupted one; setting "step"
+    repeats a mask.
 
     Raises OptionError for p outside [0, 1).
     """
@@ -60,7 +60,7 @@ class Dropout(Module):
         self._mask: Array | None = None
 
     def forward(self, x: Array) -> Array:
-        """``x`` with some of its numbers dropped; each forward in training drops others."""
+        """``x`` with a new dropout mask at each forward in training."""
         if self.training:
             x = self._check_batch("forward", "x", x)
             self._mask = self.mask(int(self.buffers["step"]), x.shape).astype(x.real.dtype) / (1 - self.p)
@@ -68,10 +68,10 @@ class Dropout(Module):
         return super().forward(x)
 
     def mask(self, step: int, shape: tuple[int, ...]) -> Array:
-        """Which numbers of a batch of ``shape`` are kept at ``step``: booleans, drawn from a counter."""
+        """The boolean mask of kept values of a batch of ``shape`` at ``step``, from a counter-based generator."""
         step = whole_number("Dropout.mask", "step", step, least=0)
         if not isinstance(shape, tuple | list) or not all(is_whole(size, 0) for size in shape):
-            raise OptionError(f"Dropout.mask: shape must be a tuple of whole numbers, got {shown(shape)}.")
+            raise OptionError(f"Dropout.mask: shape must be a tuple of integers, got {shown(shape)}.")
         size = math.prod(allocatable("Dropout.mask", tuple(shape)))
         draws = np.random.Philox(key=int(self.buffers["seed"]), counter=[0, 0, 0, step])
         halves = draws.random_raw((size + 1) // 2).view(np.uint32)[:size]

@@ -1,7 +1,7 @@
-"""Activations with exponentials: smooth where the ReLU has its corner, or below it.
+"""Exponential activations: ELU, SELU, SiLU, softplus.
 
-They are computed block by block and in place, from the inside of the equation outwards: a large batch spends more time
-on the memory of intermediate results than on arithmetic.
+They are computed blockwise and in place, from the inside of the equation outwards, since for large batches memory
+traffic of intermediate results dominates.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class ELU(Op):
         def formula(out: Array, positive: Array, below: Array, x: Array) -> None:
             positive[...] = x.real > 0
             product(positive, x, out)
-            # min(0, x), of a complex number by its real part; x less its positive part would be ∞ − ∞
+            # min(0, x), by the real part if complex; x minus its positive part would be ∞ − ∞
             product(1 - positive, x, below)
             out += alpha * np.expm1(below)
 
@@ -101,7 +101,7 @@ class SiLU(Op):
 
 
 def _silu_backward(dx: Array, slope: Array, dout: Array, x: Array, s: Array) -> None:
-    # σ + x σ (1 − σ): the factor of x is 0 at both ends
+    # σ + x σ (1 − σ): the factor of x is 0 at ±∞
     np.subtract(1, s, out=dx)
     dx *= s
     product(dx, x, slope)
@@ -147,22 +147,22 @@ class Softplus(Op):
     Backward    dx = dout ⊙ σ(βx)        σ(βx) = 1/(1 + t) for x > 0, t/(1 + t) for x ≤ 0
     Shapes      x, out, dout: any, all the same
     Caches      1[x > 0], t
-    Kinks       none: both forms are the same function, of which the second does not overflow
-    Reference   Dugas and others 2001, "Incorporating Second-Order Functional Knowledge for Better Option Pricing";
+    Kinks       none: both forms are the same function; the second does not overflow
+    Reference   Dugas et al. 2001, "Incorporating Second-Order Functional Knowledge for Better Option Pricing";
                 drawn for β = 1 in "Homework 1" (Albertini)
     """
 
     @staticmethod
     def forward(context: Context, x: Array, *, beta: float) -> Array:
         limits = np.finfo(np.result_type(x.real, 1.0))
-        # A β that float32 takes for 0 or ∞ has the same values as the next that it does not.
+        # A β that rounds to 0 or ∞ in float32 is replaced by the nearest finite positive one.
         beta = min(max(beta, float(limits.smallest_subnormal)), float(limits.max))
         least = -1000 / beta
 
         def formula(out: Array, positive: Array, t: Array, x: Array) -> None:
             positive[...] = x.real > 0
-            # −|x| as ±x by the sign of the real part, so that the complex step goes through it. Where it is below
-            # −1000/β the exponential is 0 anyway, and β|x| stays finite.
+            # −|x| as ±x by the sign of the real part, for the complex step. It is clipped at −1000/β, where the
+            # exponential is 0 anyway, so that β|x| stays finite.
             np.multiply(positive, -2, out=t)
             t += 1
             t *= x
@@ -184,9 +184,9 @@ class Softplus(Op):
 
 
 def _log_of_one_plus(out: Array, t: Array) -> None:
-    """log(1 + t), of small t as well: log u + (t − (u − 1)) / u puts back what u = 1 + t rounds away.
+    """log(1 + t), accurate for small t: log u + (t − (u − 1)) / u corrects the rounding of u = 1 + t.
 
-    NumPy's log1p takes four times as long as its logarithm.
+    NumPy's log1p takes four times as long as log.
     """
     u = 1 + t
     np.subtract(u, 1, out=out)
@@ -204,7 +204,7 @@ def _softplus_backward(dx: Array, slope: Array, dout: Array, positive: Array, t:
 
 
 class ELUModule(Module):
-    """``x`` above 0, ``alpha · (exp(x) - 1)`` below; the derivative at exactly 0 is ``alpha``, any number."""
+    """``x`` above 0, ``alpha · (exp(x) - 1)`` below; the derivative at 0 is ``alpha``, which may be any number."""
 
     op = ELU
     output_kind = "scores"
@@ -221,7 +221,7 @@ class ELUModule(Module):
 
 
 class SELUModule(Module):
-    """ELU with the two constants for which activations keep mean 0 and variance 1 from layer to layer."""
+    """ELU with the two constants that preserve mean 0 and variance 1 of activations from layer to layer."""
 
     op = SELU
     output_kind = "scores"
@@ -251,7 +251,7 @@ class MishModule(Module):
 
 
 class SoftplusModule(Module):
-    """``log(1 + exp(beta · x)) / beta``, a smooth ReLU: the larger ``beta``, the nearer to it."""
+    """``log(1 + exp(beta · x)) / beta``, a smooth ReLU, closer to it for larger ``beta``."""
 
     op = Softplus
     output_kind = "scores"

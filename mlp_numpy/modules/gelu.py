@@ -1,4 +1,4 @@
-"""The Gaussian error linear unit, exact and approximated by tanh: two formulas, each with its own derivative."""
+"""The Gaussian error linear unit, exact and with the tanh approximation, each with its own derivative."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class GELUTanh(Op):
 
 
 def _twice_u(near: Array, twice_u: Array, x: Array) -> None:
-    # Beyond ±25 the sigmoid is 0 or 1 in every type of number, and x³ would overflow.
+    # Beyond ±25 the sigmoid is 0 or 1 in every dtype, and x³ would overflow.
     np.maximum(x, -25, out=near)
     np.minimum(near, 25, out=near)
     # 2u = 2√(2/π) x (1 + 0.044715 x²)
@@ -84,7 +84,7 @@ def _twice_u(near: Array, twice_u: Array, x: Array) -> None:
 
 
 def _gelu_tanh_backward(dx: Array, slope: Array, dout: Array, near: Array, s: Array) -> None:
-    # 2u′ first, then outwards through the brackets of the equation.
+    # 2u′ first, then from the inside of the equation outwards
     np.multiply(near, near, out=slope)
     slope *= 6 * GELUTanh.CUBE * GELUTanh.FACTOR
     slope += 2 * GELUTanh.FACTOR
@@ -96,7 +96,7 @@ def _gelu_tanh_backward(dx: Array, slope: Array, dout: Array, near: Array, s: Ar
 
 
 class GELUModule(Module):
-    """``x · Φ(x)``, Φ the normal distribution; with ``approximate="tanh"`` the older formula that comes near it."""
+    """``x · Φ(x)``, Φ the normal CDF; with ``approximate="tanh"`` the tanh approximation."""
 
     op: type[Op] = GELU
     output_kind = "scores"

@@ -1,15 +1,15 @@
-"""Initializers: how a weight starts. Each is a function that returns one.
+"""Weight initializers: functions that return an Initializer.
 
 Normal     wᵢⱼ ~ N(0, std²)                 the course of 2020's assignment: std = 1e-4
-Kaiming    wᵢⱼ ~ N(0, g² / D)               g² = 2 / (1 + α²) behind a LeakyReLU of slope α, 1 behind the data
-LeCun      wᵢⱼ ~ N(0, 1 / D)                what a SELU wants
+Kaiming    wᵢⱼ ~ N(0, g² / D)               g² = 2 / (1 + α²) after a LeakyReLU of slope α, 1 for the input layer
+LeCun      wᵢⱼ ~ N(0, 1 / D)                for SELU
 Glorot     wᵢⱼ ~ U(−r, r), r² = 6 / (D + M)
-Uniform    wᵢⱼ ~ U(−r, r), r² = 1 / D       how PyTorch's layers start, a third of LeCun's variance
+Uniform    wᵢⱼ ~ U(−r, r), r² = 1 / D       default of PyTorch's layers, a third of LeCun's variance
 Orthogonal W Wᵀ = g² I or Wᵀ W = g² I       as a matrix (out, rest), uniformly distributed among those
 Zeros      wᵢⱼ = 0
 
-Shapes     weight (out, in) of a LinearModule: D = in, M = out; weight (out, in, KH, KW) of a Conv2dModule: every
-           output is a sum over D = in·KH·KW numbers, every input takes part in M = out·KH·KW
+Shapes     weight (out, in) of a LinearModule: D = in, M = out; weight (out, in, KH, KW) of a Conv2dModule: every output
+           is a sum over D = in·KH·KW values, every input contributes to M = out·KH·KW
 Reference  Kaiming: He et al. 2015, "Delving Deep into Rectifiers", eq. 10 and 15; checked against their text.
            Glorot: Glorot and Bengio 2010, "Understanding the difficulty of training deep feedforward neural
            networks", eq. 16. LeCun: LeCun et al. 1998, "Efficient BackProp", eq. 16. Orthogonal: Saxe,
@@ -32,7 +32,7 @@ from mlp_numpy.errors import DTypeError, MlpNumpyError, OptionError, ShapeError
 
 
 class Initializer(Protocol):
-    """Draws the start values of a weight (out, in, …); ``input_layer`` tells whether it reads the data."""
+    """Draws the initial values of a weight (out, in, …); ``input_layer`` is True for a layer that reads the data."""
 
     def __call__(self, rng: np.random.Generator, shape: tuple[int, ...], *, input_layer: bool) -> Array: ...
 
@@ -47,10 +47,10 @@ def start_values(
     input_layer: bool,
     default: Initializer,
 ) -> Array:
-    """A weight of ``shape`` and ``dtype`` drawn by ``init``, or by ``default`` if that is None.
+    """Draw a weight of ``shape`` and ``dtype`` by ``init``, or by ``default`` if that is None.
 
-    Raises OptionError if ``init`` is no initializer, no array of the shape can exist, or what it draws is not finite in
-    ``dtype``; ShapeError or DTypeError if it draws no numbers of that shape.
+    Raises OptionError if ``init`` is not an initializer, the shape is too large, or a value is not finite in ``dtype``;
+    ShapeError or DTypeError if the initializer returns another shape or no numbers.
     """
     if init is not None and not callable(init):
         raise OptionError(f"{who}: init must be an initializer, got {shown(init)}. Hint: init=kaiming().")
@@ -75,7 +75,7 @@ def start_values(
 
 
 def normal(std: float = 1e-4) -> Initializer:
-    """Independent normal numbers with mean 0 and standard deviation ``std`` ≥ 0."""
+    """Normal initialization with mean 0 and standard deviation ``std`` ≥ 0."""
     std = number("normal", "std", std, NOT_NEGATIVE)
 
     def draw(rng: np.random.Generator, shape: tuple[int, ...], *, input_layer: bool) -> Array:
@@ -85,14 +85,15 @@ def normal(std: float = 1e-4) -> Initializer:
 
 
 def kaiming(neg_slope: float = 0.0) -> Initializer:
-    """Normal numbers that keep the variance of the signal behind a LeakyReLU of slope ``neg_slope`` (0: a ReLU).
+    """Kaiming's normal initialization, which preserves the variance after a LeakyReLU of slope ``neg_slope`` (0: a
+    ReLU).
 
     The input layer has no activation before it, so there g = 1. Raises OptionError for a slope that is not finite.
     """
     neg_slope = number("kaiming", "neg_slope", neg_slope)
 
     def draw(rng: np.random.Generator, shape: tuple[int, ...], *, input_layer: bool) -> Array:
-        # √2 / √(1 + α²) by the hypotenuse, which does not square α
+        # √2 / √(1 + α²) by hypot, which does not overflow for large α
         gain = 1.0 if input_layer else math.sqrt(2.0) / math.hypot(1.0, neg_slope)
         return rng.normal(0.0, gain / math.sqrt(math.prod(shape[1:])), size=shape)
 
@@ -100,7 +101,7 @@ def kaiming(neg_slope: float = 0.0) -> Initializer:
 
 
 def glorot() -> Initializer:
-    """Uniform numbers that weigh the variance of the signal forwards against that of the gradient backwards."""
+    """Glorot's uniform initialization, a compromise between the variances of forward signal and backward gradient."""
 
     def draw(rng: np.random.Generator, shape: tuple[int, ...], *, input_layer: bool) -> Array:
         n_out, n_in, *kernel = shape
@@ -111,7 +112,7 @@ def glorot() -> Initializer:
 
 
 def lecun() -> Initializer:
-    """Normal numbers that keep the variance of the signal where no activation changes it."""
+    """LeCun's normal initialization, which preserves the variance without an activation."""
 
     def draw(rng: np.random.Generator, shape: tuple[int, ...], *, input_layer: bool) -> Array:
         return rng.normal(0.0, math.sqrt(1.0 / math.prod(shape[1:])), size=shape)
@@ -120,7 +121,7 @@ def lecun() -> Initializer:
 
 
 def uniform() -> Initializer:
-    """Uniform numbers up to one over the root of the number of inputs, as the weights of PyTorch's layers start."""
+    """Uniform initialization up to one over the root of the number of inputs, as in PyTorch's layers."""
 
     def draw(rng: np.random.Generator, shape: tuple[int, ...], *, input_layer: bool) -> Array:
         r = 1 / math.sqrt(math.prod(shape[1:]))
@@ -130,13 +131,14 @@ def uniform() -> Initializer:
 
 
 def orthogonal(gain: float = 1.0) -> Initializer:
-    """A matrix whose rows, or columns if there are fewer of them, are orthogonal and of length ``gain`` ≥ 0."""
+    """Orthogonal initialization: the rows, or columns if there are fewer of them, are orthogonal with norm ``gain`` ≥
+    0."""
     gain = number("orthogonal", "gain", gain, NOT_NEGATIVE)
 
     def draw(rng: np.random.Generator, shape: tuple[int, ...], *, input_layer: bool) -> Array:
         n_out, n_in = shape[0], math.prod(shape[1:])
         q, r = np.linalg.qr(rng.normal(size=(max(n_out, n_in), min(n_out, n_in))))
-        # The signs of r's diagonal are the algorithm's choice; with them taken out q is uniformly distributed.
+        # The signs of r's diagonal depend on the algorithm; after removing them q is uniformly distributed.
         q *= np.sign(np.diagonal(r))
         return gain * (q if n_out >= n_in else q.T).reshape(shape)
 
@@ -144,7 +146,7 @@ def orthogonal(gain: float = 1.0) -> Initializer:
 
 
 def zeros() -> Initializer:
-    """All zeros. Warns when it is used: units that start equal have equal gradients, so they stay equal."""
+    """Zero initialization. Warns when used: equal units have equal gradients, so they stay equal."""
 
     def draw(rng: np.random.Generator, shape: tuple[int, ...], *, input_layer: bool) -> Array:
         warnings.warn(

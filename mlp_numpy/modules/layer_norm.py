@@ -1,4 +1,4 @@
-"""Layer normalization: every row is brought to mean 0 and variance 1 over its features, then scaled and shifted."""
+"""Layer normalization: every row is normalized to mean 0 and variance 1 over its features, then scaled and shifted."""
 
 from __future__ import annotations
 
@@ -67,11 +67,11 @@ def _moments(x: Array) -> Moments:
 class LayerNorm(Module):
     """Normalizes each row of (N, …, D) over its last dimension, D = ``n_features``; ``params`` "gamma" and "beta" (D,).
 
-    eps   what is added to the variance, so that a constant row divides by no zero
+    eps   added to the variance, to avoid a division by zero for constant rows
 
-    Training and evaluation are the same, and no row sees another. Without eps a constant row is normalized to 0.
+    Training and evaluation are the same, and rows are independent. Without eps a constant row is normalized to 0.
 
-    Raises OptionError for n_features below 1 or eps < 0, ShapeError in ``forward`` for an ``x`` of another form.
+    Raises OptionError for n_features below 1 or eps < 0, ShapeError in ``forward`` for an ``x`` of another shape.
     """
 
     op = LayerNormalize

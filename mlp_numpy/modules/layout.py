@@ -1,9 +1,9 @@
-"""How images lie in memory. Their indices are always (N, C, H, W); what lies beside what is another question.
+"""Memory layout of images. Their indices are always (N, C, H, W), independent of the layout in memory.
 
-The layers of images write their outputs with the channels of a pixel side by side, (N, H, W, C) in memory, whatever
-order their input has: a convolution is then one product of matrices whose rows are pixels, and a sum or a product along
-the channels runs over neighbors. ``x.transpose(0, 2, 3, 1)`` of such an array is C-contiguous. Elementwise functions of
-NumPy keep the order that they are given.
+Image layers write their outputs with contiguous channels, (N, H, W, C) in memory, for every layout of the input: a
+convolution is then one matrix product whose rows are pixels, and operations along the channels access contiguous
+memory. ``x.transpose(0, 2, 3, 1)`` of such an array is C-contiguous. Elementwise functions of NumPy preserve the
+layout.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from mlp_numpy.arrays import Array
 
 
 def pixel_rows(x: Array) -> Array:
-    """(N, C, H, W) → (N·H·W, C), a row a pixel: a view where the channels lie side by side, else a copy.
+    """(N, C, H, W) → (N·H·W, C), one row per pixel: a view if the channels are contiguous, else a copy.
 
-    (N, C) is its own rows.
+    (N, C) is returned unchanged.
     """
     return x if x.ndim == 2 else x.transpose(0, 2, 3, 1).reshape(-1, x.shape[1])
 
@@ -32,6 +32,6 @@ def images(rows: Array, shape: tuple[int, ...]) -> Array:
 
 
 def zeros_laid_out_as(x: Array, shape: tuple[int, ...], dtype: Any = None) -> Array:
-    """Zeros of ``shape``, and of ``x``'s kind of number or another, with the axes in memory in the order of ``x``'s."""
+    """Zeros of ``shape``, with ``x``'s dtype or another, in ``x``'s memory order."""
     axes = sorted(range(x.ndim), key=lambda axis: -abs(x.strides[axis]))
     return np.zeros([shape[axis] for axis in axes], dtype or x.dtype).transpose(np.argsort(axes))

@@ -54,17 +54,18 @@ class Linear(Op):
 class LinearModule(Module):
     """``out = x Wᵀ + b`` with ``params`` "weight" (out_features, in_features) and "bias" (out_features,).
 
-    input_layer   the layer reads the data: ``backward`` returns None in place of a gradient that nobody needs, which
-                  saves about a third of the layer's work, and ``kaiming`` counts no activation before it
-    init          how the weight starts, see ``mlp_numpy.modules.init``; N(0, 1e-4²) by default. The bias starts at 0.
-    rng           seed or generator of the start values
-    dtype         float64 as NumPy's own default; training picks float32
+    input_layer   the layer reads the data: ``backward`` returns None instead of the unneeded input gradient, which
+                  saves about a third of the layer's time, and ``kaiming`` assumes no activation before it
+    init          initializer of the weight, see ``mlp_numpy.modules.init``; N(0, 1e-4²) by default. The bias starts
+                  at 0.
+    rng           seed or generator of the initial values
+    dtype         float64 by default, as in NumPy; training uses float32
 
-    The weight is stored column after column (``weight.T`` is C-contiguous): the same numbers under the same indices,
-    but the forward product and the weight gradient then run about 10 % faster in OpenBLAS.
+    The weight is stored column-major (``weight.T`` is C-contiguous), which makes the forward product and the weight
+    gradient about 10 % faster in OpenBLAS.
 
-    Raises OptionError for sizes below 1, DTypeError for a dtype that one cannot compute in, ShapeError in ``forward``
-    for an ``x`` that is not (N, in_features).
+    Raises OptionError for sizes below 1, DTypeError for an unsupported dtype, ShapeError in ``forward`` for an ``x``
+    that is not (N, in_features).
     """
 
     op = Linear

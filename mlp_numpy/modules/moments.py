@@ -1,11 +1,11 @@
-"""What batch and layer normalization share: moments that keep their digits and stay within the range.
+"""Moments for batch and layer normalization, without cancellation, overflow or underflow.
 
     μ = Σ x / B      c = x − μ      σ² = Σ c² / B      x̂ = c / √(σ² + ε)
 
-The mean is rounded; where numbers are equal, or differ by little, c is mostly that rounding, and the division scales it
-up. So where |μ| is many times σ the numbers are counted from the first of them: equal ones become 0, and the digits of
-others are those of their differences. The square of c may leave the range where x̂ does not: then the numbers are taken
-in another unit, a power of two, which cancels.
+The mean is rounded; for equal or nearly equal values, c is mostly that rounding error, which the division amplifies. So
+if |μ| is many times σ, the first value is subtracted from all values: equal values become 0, and others keep the digits
+of their differences. The square of c may overflow or underflow where x̂ does not: then the values are scaled by a power
+of two, which cancels.
 """
 
 from __future__ import annotations
@@ -19,21 +19,22 @@ import numpy as np
 from mlp_numpy.arrays import Array
 
 Moments: TypeAlias = tuple[Array, Array, Array]
-"""μ, c and σ² of one unit."""
+"""μ, c and σ² in one unit."""
 
 _FAR = 16.0
-"""A mean of more than so many σ is far from 0."""
+"""Ratio |μ|/σ above which a mean is far from 0."""
 
 _LEAST = 1e-30
-"""A larger ε keeps σ² + ε from where float32 loses digits."""
+"""Above this ε, σ² + ε does not underflow in float32."""
 
 
 def scaled_moments(x: Array, axis: int, moments: Callable[[Array], Moments], eps: float) -> tuple[Array, ...]:
-    """The moments of ``x``, and what x̂ is made of, with the numbers along ``axis`` in a unit that keeps them in range.
+    """The moments of ``x`` and the factors of x̂, with the values along ``axis`` in a unit without overflow and
+    underflow.
 
-    Returns μ, σ², c u, 1/√(σ²u² + εu²) and 1/√(σ² + ε): x̂ = (c u) ⊙ (the fourth). u is 1 but where σ² + ε overflows or
-    underflows, and there the power of two that brings the largest number to about 1. The roots of 0 have inverse 0, so
-    that without ε what is constant becomes 0. A σ² that is itself beyond the range is ∞.
+    Returns μ, σ², c u, 1/√(σ²u² + εu²) and 1/√(σ² + ε): x̂ = (c u) ⊙ (the fourth). u is 1 except where σ² + ε overflows
+    or underflows; there it is the power of two that scales the largest value to about 1. The inverse root of 0 is 0, so
+    that without ε constant values become 0. A σ² that overflows is ∞.
     """
     with np.errstate(all="ignore"):
         mean, centered, variance = moments(x)
@@ -41,7 +42,7 @@ def scaled_moments(x: Array, axis: int, moments: Callable[[Array], Moments], eps
         near = np.abs(mean.real) <= _FAR * np.sqrt(variance.real)
         if np.logical_and.reduce(near & (r.real > 0), None) and (eps > _LEAST or not _odd(variance, eps).any()):
             return mean, variance, centered, r, r
-        # A difference of the largest numbers of all would overflow.
+        # A difference of the largest finite values would overflow.
         halved = _largest(x, axis, near.shape) > np.finfo(x.dtype).max / 4
         half = np.where(halved, 0.25, 1).astype(x.real.dtype)
         counted = x * half
@@ -69,14 +70,14 @@ def _largest(x: Array, axis: int, shape: tuple[int, ...]) -> Array:
 
 
 def _odd(variance: Array, eps: float) -> Array:
-    """Where σ² + ε is NaN or has left the range, or has lost digits as the squares of small numbers do."""
+    """Where σ² + ε is NaN, has overflowed, or has lost digits by underflow."""
     total, limits = variance.real + eps, np.finfo(variance.dtype)
     odd: Array = ~((total >= limits.tiny / limits.eps) & np.isfinite(total))
     return odd
 
 
 def _unit(largest: Array, odd: Array, eps: float) -> Array:
-    """Where ``odd``, the power of two that brings the largest number to about 1, or as near as ε allows; else 1."""
+    """Where ``odd``, the power of two that scales the largest value to about 1, or as close as ε allows; else 1."""
     limits = np.finfo(largest.dtype)
     most = limits.maxexp - 1 if eps == 0 else max(limits.minexp, -math.frexp(math.sqrt(eps))[1])
     exponents = np.where(largest > 0, np.minimum(-np.frexp(largest)[1], most), most)

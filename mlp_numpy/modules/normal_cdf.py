@@ -1,10 +1,10 @@
-"""The normal distribution of many numbers at once, by a polynomial that is fitted here when the file is imported.
+"""Vectorized normal CDF, by a polynomial that is fitted at import.
 
     Φ(x) = ∫ φ(y) dy from −∞ to x      φ(x) = e^(−x²/2) / √(2π)
 
-For t ≥ 0 the tail is Φ(−t) = e^(−t²/2) R(t), in which R falls slowly from ½. As a function of u = 1 / (1 + t/4) it is
-so smooth that a polynomial has it to nearly all digits, in the tail as well, where ½ (1 + erf) loses them. Only the
-choice of the side looks at a sign, so that the complex step goes through all of it.
+For t ≥ 0 the tail is Φ(−t) = e^(−t²/2) R(t), where R falls slowly from ½. As a function of u = 1 / (1 + t/4) it is so
+smooth that a polynomial approximates it to nearly full precision, also in the tail, where ½ (1 + erf) cancels. Only the
+choice of the side depends on a sign, so the complex step is exact.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _WIDTH: Final = 4.0
 class Tail:
     """R(t) for 0 ≤ t ≤ ``reach``, beyond which e^(−t²/2) is 0: the polynomial Σ cᵢ zⁱ in z = slope · u + shift.
 
-    z lies in [−1, 1]; the coefficients are the highest first, as Horner's rule takes them.
+    z lies in [−1, 1]; the coefficients are ordered from the highest degree, for Horner's rule.
     """
 
     reach: float
@@ -45,7 +45,7 @@ def _scaled_tail(t: float) -> float:
 
 
 def _fit(reach: float, degree: int) -> Tail:
-    """The polynomial through R/u at Chebyshev's points, times u: so its error is a share of R, wherever R is small."""
+    """The polynomial through R/u at Chebyshev's points, times u, which bounds the error relative to R."""
     least = 1 / (1 + reach / _WIDTH)
     quotient = Chebyshev.interpolate(
         lambda us: np.array([_scaled_tail(_WIDTH * (1 / u - 1)) / u for u in us]), degree, domain=[least, 1]
@@ -56,7 +56,7 @@ def _fit(reach: float, degree: int) -> Tail:
     return Tail(reach, 1 / half, -middle / half, tuple(float(c) for c in in_z.coef[::-1]))
 
 
-# For |x| < 3 Φ is right to 1e-6 of its value in float32 and to 5e-15 in float64; more terms come no nearer.
+# For |x| < 3 the relative error of Φ is 1e-6 in float32 and 5e-15 in float64; more terms do not improve it.
 _SINGLE: Final = _fit(15, 7)
 _DOUBLE: Final = _fit(39, 19)
 

@@ -1,4 +1,4 @@
-"""Named arrays that keep their place: the ``params`` and ``grads`` of a module."""
+"""Named arrays with fixed storage: the ``params`` and ``grads`` of a module."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from mlp_numpy.errors import DTypeError, OptionError, ShapeError, UnknownNameErr
 
 
 class NamedArrays(MutableMapping[str, Array]):
-    """A dict of arrays in which writing to a name copies into the array that is there.
+    """A dict of arrays in which assignment copies into the existing array.
 
-    So an array may be a view of a longer vector, and no assignment can cut it loose. Names are given once, at
-    construction. Reading gives the array itself, which may be edited in place. A single number fills the array, so that
-    ``grads["weight"] = 0`` sets all of it to 0.
+    So an array may be a view of a longer vector and remains one after assignments. Names are fixed at construction.
+    Reading returns the array itself, which may be modified in place. A scalar fills the array: ``grads["weight"] = 0``
+    sets all of it to 0.
 
     A copy, or a pickle, has arrays of its own in the same memory order.
 
     Raises
     ------
     UnknownNameError   for a name that does not exist
-    ShapeError         when what is written has another shape
-    DTypeError         when it is no numbers, or numbers that the array cannot hold
+    ShapeError         when the assigned value has another shape
+    DTypeError         when it is not numeric, or not representable in the array's dtype
     OptionError        when a name is deleted
     """
 
@@ -61,7 +61,7 @@ class NamedArrays(MutableMapping[str, Array]):
         return name in self._arrays
 
     def __getstate__(self) -> dict[str, Any]:
-        # Pickling writes what is not contiguous row by row, so an array goes from its outermost axis to its innermost.
+        # Pickling converts other layouts to row-major, so an array is transposed to its memory order first.
         axes = {name: _by_stride(array) for name, array in self._arrays.items()}
         ordered = {name: (axes[name], array.transpose(axes[name])) for name, array in self._arrays.items()}
         return vars(self) | {"_arrays": ordered}
@@ -80,12 +80,12 @@ class NamedArrays(MutableMapping[str, Array]):
         return repr(dict(self))
 
     def assign(self, values: Mapping[str, Any]) -> None:
-        """Write all arrays from a mapping with exactly these names; nothing is written if one does not fit."""
+        """Write all arrays from a mapping with exactly these names; nothing is written in case of an error."""
         for name, new in self.checked(values).items():
             self[name][...] = new
 
     def checked(self, values: Mapping[str, Any]) -> dict[str, Array]:
-        """What ``assign`` would write, as arrays; raises as it does."""
+        """The arrays that ``assign`` would write; raises the same errors."""
         if not isinstance(values, Mapping) or set(values) != set(self._arrays):
             got = sorted(map(str, values)) if isinstance(values, Mapping) else type(values).__name__
             raise UnknownNameError(f"{self._owner}: must have the names {sorted(self._arrays)}, got {got}.")
@@ -99,7 +99,7 @@ class NamedArrays(MutableMapping[str, Array]):
         return dict(self)
 
     def move(self, name: str, storage: Array) -> None:
-        """Let ``storage`` hold the array ``name`` from now on; the values go with it.
+        """Move the array ``name`` into ``storage``, including its values.
 
         ``storage`` is a vector of the array's length; the array becomes a view of it, in its memory order.
         """
@@ -114,12 +114,12 @@ class NamedArrays(MutableMapping[str, Array]):
 
 
 def _by_stride(array: Array) -> list[int]:
-    """The axes from the outermost in memory to the innermost."""
+    """The axes in memory order, outermost first."""
     return sorted(range(array.ndim), key=lambda axis: -array.strides[axis])
 
 
 def _fits(new: Array, dtype: np.dtype[Any]) -> bool:
-    """Whether an array of ``dtype`` can hold the numbers: those of its kind, rounded, but none beyond its range."""
+    """True if an array of ``dtype`` can represent the values: of the same kind, rounded, but without overflow."""
     if dtype.kind in "iu" and new.dtype.kind in "iu":
         limits = np.iinfo(dtype)
         return new.size == 0 or (int(new.min()) >= limits.min and int(new.max()) <= limits.max)
@@ -132,7 +132,7 @@ def _fits(new: Array, dtype: np.dtype[Any]) -> bool:
 
 
 class LearnedArray:
-    """One learned array of a module with its gradient, wherever they are stored."""
+    """One parameter of a module with its gradient, for any storage."""
 
     def __init__(self, params: NamedArrays, grads: NamedArrays, name: str) -> None:
         self._params, self._grads, self._name = params, grads, name
@@ -148,6 +148,6 @@ class LearnedArray:
         return self._grads[self._name]
 
     def move(self, values: Array, grads: Array) -> None:
-        """Let two vectors of the array's length hold it and its gradient from now on; the numbers go with them."""
+        """Move the array and its gradient into two vectors of the array's length, including their values."""
         self._params.move(self._name, values)
         self._grads.move(self._name, grads)

@@ -1,4 +1,4 @@
-"""Pooling: one number for each window of an image."""
+"""Pooling: one value for each window of an image."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class MaxPool2d(Op):
             candidate, so_far = x[on_image], out[in_windows]
             larger = candidate.real > so_far.real
             keep_larger(so_far, candidate, larger)
-            # The numbers of the places grow, so the last that was larger than all before it is the largest of them.
+            # Place numbers increase, so the last place that exceeded all before it is the maximum.
             number = larger.view(np.uint8) * place.dtype.type(u * over.kernel[1] + v)
             np.maximum(place[in_windows], number, out=place[in_windows])
         if holds_nan(out):
@@ -59,7 +59,7 @@ class MaxPool2d(Op):
 
 
 def _place_nans(out: Array, place: Array, x: Array, over: Windows) -> None:
-    """Move the place of every window that holds a NaN to its first NaN, which no comparison has found."""
+    """Set the place of every window with a NaN to its first NaN, which comparisons do not find."""
     unplaced = np.isnan(out.real)
     for (u, v), on_image, in_windows in over.offsets(*x.shape[2:]):
         here = np.isnan(x[on_image].real) & unplaced[in_windows]
@@ -68,11 +68,11 @@ def _place_nans(out: Array, place: Array, x: Array, over: Windows) -> None:
 
 
 def keep_larger(so_far: Array, candidate: Array, larger: Array) -> None:
-    """Write ``candidate`` over ``so_far`` where it is ``larger``, that is, has the larger real part."""
+    """Write ``candidate`` to ``so_far`` where it is ``larger``, that is, has the larger real part."""
     if so_far.dtype.kind == "c":
         np.copyto(so_far, candidate, where=larger | np.isnan(candidate.real))
     else:
-        # The same for real numbers, many times as quick; and a NaN goes through instead of being passed over.
+        # The same for real values, but many times as fast; NaN is propagated instead of skipped.
         np.maximum(so_far, candidate, out=so_far)
 
 
@@ -100,7 +100,7 @@ class AvgPool2d(Op):
             for _, on_image, in_windows in over.offsets(*x.shape[2:]):
                 out[in_windows] += x[on_image]
             if not all_finite(out):
-                # A sum may leave the range where the mean does not.
+                # A sum may overflow where the mean does not.
                 means = np.zeros_like(out)
                 for _, on_image, in_windows in over.offsets(*x.shape[2:]):
                     means[in_windows] += x[on_image] / size
@@ -119,12 +119,12 @@ class AvgPool2d(Op):
 
 
 class Pool2dModule(Module):
-    """The base of the pools: (N, C, H, W) → (N, C, H′, W′), H′ = ⌊(H + 2·padding − kernel) / stride⌋ + 1.
+    """The base class of the pools: (N, C, H, W) → (N, C, H′, W′), H′ = ⌊(H + 2·padding − kernel) / stride⌋ + 1.
 
-    kernel, stride, padding   one whole number, or (height, width); the stride is the kernel's size by default
+    kernel, stride, padding   one integer, or (height, width); the stride is the kernel's size by default
 
-    Raises OptionError for sizes that cannot be, and for a padding above half the kernel: up to this bound, which is
-    PyTorch's, every window sees a part of the image. Raises ShapeError in ``forward`` for images that do not fit.
+    Raises OptionError for invalid sizes, and for a padding above half the kernel: up to this bound, which is PyTorch's,
+    every window overlaps the image. Raises ShapeError in ``forward`` for images of another shape.
     """
 
     def __init__(self, kernel: Size, stride: Size | None = None, padding: Size = 0) -> None:
@@ -145,7 +145,7 @@ class Pool2dModule(Module):
 
 
 class MaxPool2dModule(Pool2dModule):
-    """The largest number of each window; the padding is −∞, and of equal numbers the first has the gradient."""
+    """The maximum of each window; the padding is −∞, and in case of ties the first maximum has the gradient."""
 
     op = MaxPool2d
 

@@ -1,4 +1,4 @@
-"""From images to rows of numbers and back."""
+"""Flattening of images to vectors, and its inverse."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from mlp_numpy.modules.base import Module
 
 class Flatten(Op):
     """
-    Forward     out[n] = the numbers of x[n] one behind the other, the last index running fastest
+    Forward     out[n] = the values of x[n] in row-major order
     Backward    dx = dout, in the shape of x
     Shapes      x (N, …)   out, dout (N, D), D the product of the other sizes of x
     Caches      the shape of x
     Kinks       none
-    Reference   elementary: the numbers stay, their indices change
+    Reference   elementary: the values stay, their indices change
     """
 
     @staticmethod
@@ -34,7 +34,7 @@ class Flatten(Op):
 
 
 class FlattenModule(Module):
-    """(N, C, H, W), or any batch, to rows (N, C·H·W): what stands between convolutions and a LinearModule."""
+    """(N, C, H, W), or any batch, to (N, C·H·W): used between convolutions and a LinearModule."""
 
     op = Flatten
 
@@ -44,7 +44,7 @@ class FlattenModule(Module):
 
 
 class UnflattenModule(Module):
-    """Rows (N, C·H·W), as data sets hold images, to images (N, C, H, W).
+    """(N, C·H·W), the layout of data sets, to images (N, C, H, W).
 
     Raises OptionError for sizes below 1.
     """

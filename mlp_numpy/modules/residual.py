@@ -1,4 +1,4 @@
-"""A shortcut around modules."""
+"""Residual connections."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mlp_numpy.modules.sequential import Sequential
 
 
 class Residual(Sequential):
-    """Modules in a row with a shortcut around all of them.
+    """A sequence of modules with a shortcut around all of them.
 
     Forward     out = x + f(x)
     Backward    dx = dout + f′(x)ᵀ dout
@@ -22,7 +22,7 @@ class Residual(Sequential):
     def __init__(self, *modules: Module) -> None:
         super().__init__(*modules)
         if self.output_kind != "anything":
-            # Probabilities, or their logarithms, with x added are none any more.
+            # Probabilities, or their logarithms, plus x are no longer such.
             self.output_kind = "scores"
 
     def forward(self, x: Array) -> Array:
@@ -34,7 +34,7 @@ class Residual(Sequential):
         return x + change
 
     def backward(self, dout: Array) -> Array:
-        """∂L/∂x, of both ways together; the modules fill their ``grads``."""
+        """∂L/∂x, summed over both paths; the modules fill their ``grads``."""
         dout = self._check_batch("backward", "dout", dout)
         dx = super().backward(dout)
         if dx is None:

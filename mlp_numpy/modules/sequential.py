@@ -1,4 +1,4 @@
-"""Modules in a row."""
+"""A sequence of modules."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from mlp_numpy.modules.base import Module
 
 
 class Sequential(Module):
-    """Modules one behind the other: each forward takes what the one before it gave, each backward what the next gave.
+    """A chain of modules: the output of each is the input of the next, and gradients go in reverse.
 
     ``net[1]`` is a module, ``net[:2]`` a Sequential of the same modules, ``len(net)`` their number.
 
-    Raises OptionError if it is given nothing, something that is no module, or the same layer twice.
+    Raises OptionError for no modules, anything but modules, or a duplicate layer.
     """
 
     _memory: ClassVar[dict[str, Any]] = {"_context": None, "_numbers": None}
@@ -38,7 +38,7 @@ class Sequential(Module):
                 )
             seen.add(id(layer))
         self._modules = modules
-        # which forward of each module belongs to the last one of this Sequential
+        # the forward of each module that belongs to the last forward of this Sequential
         self._numbers: list[int] | None = None
         kinds = (module.output_kind for module in reversed(modules))
         self.output_kind = next((kind for kind in kinds if kind != "its input"), "its input")
@@ -52,11 +52,12 @@ class Sequential(Module):
         return x
 
     def backward(self, dout: Array) -> Array | None:
-        """∂L/∂x of the first module; on the way every module fills its ``grads``.
+        """∂L/∂x of the first module; every module fills its ``grads``.
 
-        Returns None where an input_layer gives no gradient and nothing before it learns. Raises CallOrderError, before
-        any gradient is written, if a module has run another forward since the last one of this Sequential; where the
-        modules were called one by one, and not by a forward of this Sequential, they are differentiated as they are.
+        Returns None if an input_layer returns no gradient and no module before it has parameters. Raises
+        CallOrderError, before any gradient is written, if a module has run another forward since the last one of this
+        Sequential; if the modules were called one by one, and not by a forward of this Sequential, their last forwards
+        are differentiated.
         """
         self._check_memory()
         dx: Array | None = dout

@@ -1,4 +1,4 @@
-"""A network of nodes as a module: whatever trains, checks or saves modules does so with it."""
+"""A tape network as a module, for training, gradient checks and model files."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from mlp_numpy.modules.parameters import NamedArrays
 
 
 class TapeModule(Module):
-    """Runs ``network``, a ``mlp_numpy.autodiff.Module`` of one input and one output, forwards and backwards.
+    """Wraps ``network``, an ``mlp_numpy.autodiff.Module`` of one input and one output, as a module.
 
-    ``forward(x)`` records a graph, ``backward(dout)`` walks it. ``params`` and ``grads`` are the values and gradients
-    of the network's parameters, by the dotted names of its attributes; nothing is copied, a parameter has one array,
-    whichever way one comes to it. As in every module ``backward`` overwrites the gradients.
+    ``forward(x)`` records a graph, ``backward(dout)`` traverses it. ``params`` and ``grads`` are the values and
+    gradients of the network's parameters, by the dotted names of its attributes, without copies. As in every module,
+    ``backward`` overwrites the gradients.
 
-    input_layer   the network reads the data: ``backward`` returns None in place of a gradient that nobody needs
+    input_layer   the network reads the data: ``backward`` returns None instead of the unneeded input gradient
     """
 
     def __init__(self, network: autodiff.Module, *, input_layer: bool = False) -> None:
@@ -37,7 +37,7 @@ class TapeModule(Module):
         self._grads = NodeArrays("TapeModule.grads", nodes, "grad")
 
     def forward(self, x: Array) -> Array:
-        """The network's output for a batch ``x``, an array; its graph is remembered for ``backward``."""
+        """The network's output for a batch ``x``, an array; its graph is kept for ``backward``."""
         node = TensorNode(self._check_batch("forward", "x", x), name="x", needs_grad=self.input_needed)
         out: TensorNode = self.network.forward(node)
         self._context = Context()
@@ -47,7 +47,8 @@ class TapeModule(Module):
         return out.value
 
     def backward(self, dout: Array) -> Array | None:
-        """∂L/∂x from ``dout`` = ∂L/∂out of the last ``forward``; the gradients of the parameters go into ``grads``."""
+        """∂L/∂x from ``dout`` = ∂L/∂out of the last ``forward``; the gradients of the parameters are written to
+        ``grads``."""
         context = self._remembered()
         dout = self._check_dout(dout)
         x: TensorNode = context["x"]
@@ -65,7 +66,7 @@ class TapeModule(Module):
 
 
 class NodeArrays(NamedArrays):
-    """The values, or the gradients, of nodes by name: read where they are now, written into place."""
+    """The values, or the gradients, of nodes by name, read live and written in place."""
 
     def __init__(self, owner: str, nodes: dict[str, TensorNode], which: Literal["value", "grad"]) -> None:
         super().__init__(owner, dict.fromkeys(nodes, np.empty(0)))

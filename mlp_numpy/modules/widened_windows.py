@@ -1,15 +1,14 @@
-"""Windows of a convolution read side by side: few kernels over small windows as more kernels over wide ones.
+"""Widened windows: a convolution with few kernels computed as one with more kernels over wider windows.
 
     W′_tm,uvc = W_muc,v−ts      where 0 ≤ v − t s < KW, else 0;  t = 0 … q − 1
 
-q neighbors in a row of windows, each s columns from the last, lie within a window of KW′ = KW + (q − 1) s columns.
-With W′, in which every kernel m stands q times, each time s columns further, the product with such a wide window
-gives what all q neighbors give. It multiplies KW′/KW times as many numbers, many of them zeros, and is quicker all the
-same where the kernels are few: a product with few columns leaves most of the processor's vectors empty, and what
-neighbors share is copied once instead of q times.
+q adjacent windows of a row, s columns apart, lie within a window of KW′ = KW + (q − 1) s columns. W′ contains every
+kernel m q times, each shifted by s columns, so the product with the wide window gives the results of all q windows. It
+takes KW′/KW times as many multiplications, many of them by zero, but is faster for few kernels: a product with few
+columns wastes most of the vector units, and the overlap of the windows is copied once instead of q times.
 
-0 · ∞ and 0 · NaN are NaN: of q neighbors that one wide window reads, all would show what is not finite in one of them.
-So what is not finite is read by windows of their own, q = 1.
+0 · ∞ and 0 · NaN are NaN, so a value that is not finite in one of the q windows would affect all of them. Such inputs
+are computed with q = 1.
 """
 
 from __future__ import annotations
@@ -23,12 +22,12 @@ from mlp_numpy.arrays import Array, quiet_products
 from mlp_numpy.modules.windows import Windows
 
 COLUMNS: Final = 32
-"""Columns of a product beyond which more of them no longer pay for the zeros that come with them."""
+"""Number of columns of a product beyond which widening no longer pays."""
 
 
 @dataclass(frozen=True)
 class Wide:
-    """``times`` windows side by side, each ``step`` columns from the last, as one of ``windows``."""
+    """``times`` windows, ``step`` columns apart, as one wide window of ``windows``."""
 
     windows: Windows
     times: int
@@ -37,7 +36,7 @@ class Wide:
     def matrix(self, weight: Array) -> Array:
         """(M, C, KH, KW) → W′ (q·M, KH·KW′·C).
 
-        With one window a view of a weight stored as Conv2dModule stores it, else a copy.
+        For q = 1 a view of a weight stored as in Conv2dModule, else a copy.
         """
         inner = weight.transpose(0, 2, 3, 1)
         if self.times == 1:
@@ -48,9 +47,9 @@ class Wide:
             kernels[:, :, self._place(t, weight)] = inner
         return spread.reshape(-1, kh * kw * channels)
 
-    @quiet_products  # of windows side by side there are products that no window has a part in
+    @quiet_products  # wide windows have products outside every window
     def dweight(self, dout: Array, x_rows: Array, weight: Array, into: Array | None = None) -> Array:
-        """dW = Σ_t (doutᵀ X)_tm, at the places of W in W′; ``into`` an array of the weight's shape, or a new one.
+        """dW = Σ_t (doutᵀ X)_tm, at the positions of W in W′; ``into`` is an array of the weight's shape, or None.
 
         dout (N·H′·W′/q, q·M)   x_rows (N·H′·W′/q, KH·KW′·C)
         """
@@ -69,19 +68,20 @@ class Wide:
         return dweight
 
     def _place(self, t: int, weight: Array) -> slice:
-        """The columns of the wide window that are those of its ``t``-th part."""
+        """The columns of the ``t``-th window in the wide window."""
         return slice(t * self.step, t * self.step + weight.shape[3])
 
 
 def one_by_one(over: Windows) -> Wide:
-    """Each window by itself."""
+    """No widening."""
     return Wide(over, 1, 0)
 
 
 def widened(n_kernels: int, over: Windows, n_columns: int) -> Wide:
-    """As many windows side by side as give ``n_kernels`` kernels at most 32 columns and divide the row of windows."""
+    """The largest number of windows that gives ``n_kernels`` kernels at most 32 columns and divides the row of
+    windows."""
     (kh, kw), (vertical, step) = over.kernel, over.stride
-    # Windows that do not overlap share nothing.
+    # Windows without overlap do not gain.
     most = max(1, COLUMNS // n_kernels) if step < kw else 1
     times = max(q for q in range(1, min(most, n_columns) + 1) if n_columns % q == 0)
     wide = replace(over, kernel=(kh, kw + (times - 1) * step), stride=(vertical, times * step))

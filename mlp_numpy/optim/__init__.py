@@ -1,4 +1,4 @@
-"""Optimizers, which see two vectors, the parameters and their gradients, and never a layer; learning-rate schedules."""
+"""Optimizers on flat vectors of parameters and gradients; learning-rate schedules."""
 
 from mlp_numpy.optim.accumulate import Accumulator
 from mlp_numpy.optim.adagrad import Adagrad

@@ -1,4 +1,4 @@
-"""One gradient from several backwards: a batch that does not fit in memory, in pieces."""
+"""Gradient accumulation: one gradient from several backward passes, for batches that do not fit in memory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from mlp_numpy.optim.flat import FlatParameters, flat_parameters
 
 
 class Accumulator:
-    """Joins the gradients of several backwards, each of which overwrites ``grads``, and puts the whole batch's there.
+    """Accumulates the gradients of several backward passes, each of which overwrites ``grads``, and writes the total
+    there.
 
         G = Σᵢ Wᵢ gᵢ / Σᵢ Wᵢ        for a loss that is a mean, Wᵢ its total weight over piece i
         G = Σᵢ gᵢ                   for a loss that is a sum
@@ -25,12 +26,12 @@ class Accumulator:
         accumulator.finish()
         optimizer.step()
 
-    reduction   that of the loss, "mean" or "sum"; see ``Joined``, which holds the rule
+    reduction   that of the loss, "mean" or "sum"; see ``Joined``
 
-    A loss without weights and ignored labels weighs every example alike, and ``add(len(x))`` does for it. This is the
-    gradient of the whole batch, unless a formula looks at several examples at a time, as batch norm does.
+    For a loss without weights and ignored labels, ``add(len(x))`` suffices. The result is the gradient of the whole
+    batch, except for formulas across examples, such as batch norm.
 
-    Raises OptionError for parameters that are not flat and for another reduction.
+    Raises OptionError for anything but FlatParameters and for another reduction.
     """
 
     def __init__(self, parameters: FlatParameters, reduction: Reduction = "mean") -> None:
@@ -45,9 +46,9 @@ class Accumulator:
         return self._parts.weight
 
     def add(self, total_weight: float) -> None:
-        """Add the gradients as the backward of a piece has left them; ``total_weight`` is that of its loss.
+        """Add the gradients of the last backward pass; ``total_weight`` is that of the piece's loss.
 
-        A piece in which nothing counts has the total weight 0. Raises OptionError unless it is a number ≥ 0.
+        A piece of ignored examples only has the total weight 0. Raises OptionError unless it is a number ≥ 0.
         """
         total_weight = number("Accumulator.add", "total_weight", total_weight, NOT_NEGATIVE)
         self._count += 1
@@ -56,7 +57,7 @@ class Accumulator:
             axpby(part, self.parameters.grads, before, self._sum)  # G ← a G + b gᵢ
 
     def finish(self) -> None:
-        """Write the gradient of the whole to ``parameters.grads`` and start anew.
+        """Write the total gradient to ``parameters.grads`` and reset.
 
         Raises CallOrderError if nothing was added.
         """
@@ -66,7 +67,7 @@ class Accumulator:
         self.clear()
 
     def clear(self) -> None:
-        """Forget what was added."""
+        """Discard the accumulated gradients."""
         self._sum.fill(0)
         self._parts, self._count = Joined(self._parts.reduction), 0
 

@@ -1,4 +1,4 @@
-"""Adagrad: steps scaled by all squared gradients so far."""
+"""Adagrad: steps scaled by the sum of all squared gradients."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class Adagrad(Optimizer):
         w ← w − lr/(1 + (t − 1)·d) · g / (√s + ε)                 in step t = 1, 2, …
 
     lr                          the learning rate, > 0; may be changed between steps
-    lr_decay                    d ≥ 0: how the learning rate falls
-    initial_accumulator_value   what s starts from, ≥ 0
-    eps                         what keeps the division finite, > 0
+    lr_decay                    d ≥ 0, decay of the learning rate
+    initial_accumulator_value   initial value of s, ≥ 0
+    eps                         added to the denominator, > 0
     weight_decay                wd ≥ 0, an L2 penalty on what ``decay`` names: "all" parameters or the "weights"
 
-    Formula and order of operations are those of ``torch.optim.Adagrad``; Duchi, Hazan and Singer 2011, "Adaptive
-    Subgradient Methods for Online Learning and Stochastic Optimization", figure 1 with diagonal matrices.
+    Formula and order of operations as in ``torch.optim.Adagrad``; Duchi, Hazan and Singer 2011, "Adaptive Subgradient
+    Methods for Online Learning and Stochastic Optimization", figure 1 with diagonal matrices.
 
     Raises OptionError for settings outside these bounds.
     """

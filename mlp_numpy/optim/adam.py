@@ -1,4 +1,4 @@
-"""Adam and AdamW: steps scaled by the running mean of the squared gradient."""
+"""Adam and AdamW: steps scaled by a moving average of squared gradients."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class Adam(Optimizer):
           = w − lr·c/(1 − β₁ᵗ) · m / (√v + c·ε)                   c = √(1 − β₂ᵗ), in step t = 1, 2, …
 
     lr             the learning rate, > 0; may be changed between steps
-    beta1, beta2   how much of the running means is kept, in [0, 1)
-    eps            what keeps the division finite, > 0
-    amsgrad        divide by the largest v so far, so that no step grows because a gradient was forgotten
+    beta1, beta2   decay rates of the moment estimates, in [0, 1)
+    eps            added to the denominator, > 0
+    amsgrad        divide by the largest v so far
     weight_decay   wd ≥ 0, an L2 penalty on what ``decay`` names: "all" parameters or the "weights"
 
-    Formula and order of operations are those of ``torch.optim.Adam``, but for the factor c, which spares one pass over
-    the vector; Kingma and Ba 2015, "Adam: A Method for Stochastic Optimization", algorithm 1, and section 2 for c.
-    amsgrad: Reddi, Kale and Kumar 2018, "On the Convergence of Adam and Beyond", algorithm 2.
+    Formula and order of operations as in ``torch.optim.Adam``, except for the factor c, which saves one pass over the
+    vector; Kingma and Ba 2015, "Adam: A Method for Stochastic Optimization", algorithm 1, and section 2 for c. amsgrad:
+    Reddi, Kale and Kumar 2018, "On the Convergence of Adam and Beyond", algorithm 2.
 
     Raises OptionError for settings outside these bounds.
     """
@@ -71,16 +71,16 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    """Adam whose weights decay by themselves, and not by way of the gradient, in place.
+    """Adam with decoupled weight decay, in place.
 
         w ← w − lr·wd·w
         and then as Adam without weight decay
 
     weight_decay   wd ≥ 0, of what ``decay`` names: "all" parameters or the "weights"
 
-    The other settings are Adam's, the formula and its order of operations those of ``torch.optim.AdamW``; Loshchilov
-    and Hutter 2019, "Decoupled Weight Decay Regularization", algorithm 2 (where wd is not multiplied by lr, but by the
-    factor of a schedule).
+    The other settings are Adam's; formula and order of operations as in ``torch.optim.AdamW``; Loshchilov and Hutter
+    2019, "Decoupled Weight Decay Regularization", algorithm 2 (where wd is not multiplied by lr, but by the factor of a
+    schedule).
 
     Raises OptionError for settings outside their bounds.
     """

@@ -1,4 +1,4 @@
-"""The running average of the weights, which often predicts better than the weights themselves."""
+"""Exponential moving average of the parameters, which often generalizes better than the parameters themselves."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from mlp_numpy.optim.moments import update_moment
 
 
 class Average:
-    """An exponential moving average ``values`` of the weights, which starts as a copy of them.
+    """An exponential moving average ``values`` of the parameters, initialized with a copy of them.
 
         a ← a + (1 − β)(w − a)  =  β a + (1 − β) w
 
         average = Average(parameters)
         ...                           # after each step:  average.update()
         with average.in_place():
-            evaluate(model, ...)      # the model computes with the averaged weights
+            evaluate(model, ...)      # the model has the averaged parameters
 
-    beta   β in [0, 1): an average over about the last 1/(1 − β) steps
+    beta   β in [0, 1), an average over about the last 1/(1 − β) steps
 
-    What is learned is averaged, and nothing else: a batch norm's running statistics are buffers, and in ``in_place``
-    they are those of the last step.
+    Only parameters are averaged: a batch norm's running statistics are buffers, and in ``in_place`` they are those of
+    the last step.
 
     The formula is that of ``torch.optim.swa_utils.get_ema_multi_avg_fn``; Polyak and Juditsky 1992, "Acceleration of
-    stochastic approximation by averaging", with weights that fade.
+    stochastic approximation by averaging", with exponentially decaying weights.
 
     Raises OptionError for a beta outside its bounds.
     """
@@ -45,9 +45,9 @@ class Average:
         self._inside = False
 
     def update(self) -> None:
-        """Take the weights as they are now into the average.
+        """Update the average with the current parameters.
 
-        Raises CallOrderError within ``in_place``, where the weights are the average.
+        Raises CallOrderError within ``in_place``, where the parameters are the average.
         """
         self._check_outside("update")
         block = len(self._scratch)
@@ -57,10 +57,10 @@ class Average:
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
-        """Within the ``with`` block the model has the averaged weights; after it, however it is left, its own again,
-        bit for bit, whatever was written to them inside.
+        """A context in which the model has the averaged parameters; on exit, also by an exception, its own ones are
+        restored bit for bit, even if the block modified them.
 
-        Raises CallOrderError for a second one within the first.
+        Raises CallOrderError if nested.
         """
         self._check_outside("in_place")
         own = self.parameters.values.copy()
@@ -73,13 +73,13 @@ class Average:
             self._inside = False
 
     def state(self) -> dict[str, Array]:
-        """A copy of the average, under its name, "values"."""
+        """A copy of the average under the name "values"."""
         return {"values": self.values.copy()}
 
     def load_state(self, state: Mapping[str, Array]) -> None:
-        """Go on from what ``state`` gave; nothing is changed if something does not fit.
+        """Restore the result of ``state``; nothing is changed in case of an error.
 
-        Raises UnknownNameError for names, ShapeError for shapes and DTypeError for kinds of numbers that do not fit.
+        Raises UnknownNameError, ShapeError or DTypeError if names, shapes or dtypes do not match.
         """
         NamedArrays(f"{self!r}.load_state", {"values": self.values}).assign(state)
 

@@ -1,4 +1,4 @@
-"""Long vectors a block at a time: what an update does to one block stays in the cache from one line to the next."""
+"""Blockwise updates of long vectors: a block stays in the cache from one line of an update to the next."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-# Of one vector. Smaller blocks spend their time on calls. A second thread gains nothing within a training step: the
-# BLAS's own still holds the other core.
+# Of one vector. Smaller blocks are dominated by call overhead. A second thread is no faster within a training step: the
+# BLAS thread still occupies the other core.
 BLOCK_BYTES: Final = 2**19
 
 
 class Part(NamedTuple):
-    """A stretch of the vectors, and the weight decay of what lies in it."""
+    """A slice of the vectors, and its weight decay."""
 
     where: slice
     decay: float
 
 
 def block_length(dtype: np.dtype[Any]) -> int:
-    """How many numbers of a kind one block has."""
+    """The number of elements of a dtype in one block."""
     return BLOCK_BYTES // dtype.itemsize
 
 
 def cut(length: int, decayed: Sequence[slice], decay: float, block: int) -> list[Part]:
-    """The stretch 0 … length in parts of at most ``block``; those within the slices ``decayed`` have the decay.
+    """Cut the range 0 … length into parts of at most ``block``; parts within the slices ``decayed`` have the decay.
 
     >>> [(part.where.start, part.where.stop, part.decay) for part in cut(9, [slice(0, 5), slice(6, 9)], 0.1, 4)]
     [(0, 4, 0.1), (4, 5, 0.1), (5, 6, 0.0), (6, 9, 0.1)]

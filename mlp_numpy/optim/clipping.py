@@ -1,4 +1,4 @@
-"""Gradients within bounds: the length of the whole gradient, or each of its numbers."""
+"""Gradient clipping, by norm and by value."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from mlp_numpy.optim.flat import FlatParameters, flat_parameters
 
 
 def clip_norm(parameters: FlatParameters, bound: float) -> float:
-    """Shorten the whole gradient to the length ``bound`` if it is longer; returns its Euclidean length before.
+    """Scale the whole gradient to the norm ``bound`` if it is larger; returns the original Euclidean norm.
 
         g ← g · min(1, bound / (‖g‖ + 10⁻⁶))
 
     The formula is that of ``torch.nn.utils.clip_grad_norm_``; Pascanu, Mikolov and Bengio 2013, "On the difficulty of
-    training recurrent neural networks", algorithm 1. The length is right also where its square is no float32.
+    training recurrent neural networks", algorithm 1. The norm is correct even where its square overflows or underflows
+    float32.
 
-    Raises OptionError unless ``bound`` is > 0, NonFiniteError, before anything is changed, if the gradient holds a NaN
-    or an infinity (where PyTorch makes the whole gradient NaN).
+    Raises OptionError unless ``bound`` is > 0, NonFiniteError, before any change, if the gradient contains NaN or
+    infinity (where PyTorch makes the whole gradient NaN).
     """
     bound = number("clip_norm", "bound", bound, POSITIVE)
     norm = flat_parameters("clip_norm", parameters).grad_norm()
@@ -34,7 +35,7 @@ def clip_norm(parameters: FlatParameters, bound: float) -> float:
 
 
 def clip_value(parameters: FlatParameters, bound: float) -> None:
-    """Move each number of the gradient into [−bound, bound].
+    """Clip each value of the gradient to [−bound, bound].
 
         g ← min(max(g, −bound), bound)
 

@@ -1,4 +1,4 @@
-"""All parameters of a model in one vector, all gradients in another, and the model's arrays as views of both."""
+"""Flat vectors of all parameters and all gradients of a model, with the model's arrays as views."""
 
 from __future__ import annotations
 
@@ -13,35 +13,34 @@ from mlp_numpy.checks import choice, float_dtype, shown, whole_number
 from mlp_numpy.errors import DTypeError, OptionError
 
 DecayScope: TypeAlias = Literal["all", "weights"]
-"""Which arrays a weight decay or a penalty is over; "weights" are those of two or more dimensions, and so not the
-biases of a layer, nor a normalization's gamma and beta."""
+"""The arrays that a weight decay or a penalty applies to; "weights" are those of two or more dimensions, which excludes
+biases and a normalization's gamma and beta."""
 
 
 class HasParameters(Protocol):
-    """What has parameters: a module, or a network of nodes."""
+    """Anything with parameters: a module, or a tape network."""
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """Its learned arrays with their dotted names."""
+        """Its parameters with their dotted names."""
 
 
 class FlatParameters:
-    """``values`` and ``grads``: two vectors, of which every learned array of ``model`` and its gradient become views.
+    """``values`` and ``grads``: two vectors; all parameters of ``model`` and their gradients become views of them.
 
-    An optimizer needs no more than these two; a norm, a clipping, "remember the best" are one line each. The numbers
-    themselves do not change. An array keeps its place in the vector: layers in forward order, in each its arrays in
-    the order of its ``params``, every array in its own memory order (a LinearModule's weight column after column).
+    An optimizer needs no more than these two; norms, clipping and copies are one line each. The values do not change.
+    The order is fixed: layers in forward order, arrays of a layer in the order of its ``params``, every array in its
+    own memory order (a LinearModule's weight column-major).
 
     model    a module, whose ``params[…]`` and ``grads[…]`` become the views, or a ``mlp_numpy.autodiff.Module``, whose
              parameters' ``value`` and ``grad`` do
 
-    A second FlatParameters of the same model takes the arrays over: an optimizer on the first then moves nothing.
-    Copied or pickled together with its model, as ``copy.deepcopy((model, optimizer))`` does, the copy's vectors hold
-    the arrays of the copied model.
+    A second FlatParameters of the same model takes over its arrays: an optimizer on the first then has no effect. When
+    it is copied or pickled together with its model, as in ``copy.deepcopy((model, optimizer))``, the copies stay
+    linked.
 
-    ``slices`` tells which part of the vectors is which array, ``shapes`` what the array looks like: both by dotted
-    name.
+    ``slices`` and ``shapes`` give the slice and the shape of each array by dotted name.
 
-    Raises OptionError if the model has nothing to learn, DTypeError if its arrays are of different kinds.
+    Raises OptionError if the model has no parameters, DTypeError if they have different dtypes.
     """
 
     def __init__(self, model: HasParameters) -> None:
@@ -70,8 +69,8 @@ class FlatParameters:
             self._arrays[name].move(self.values[part], self.grads[part])
 
     def __getstate__(self) -> dict[str, Any]:
-        # The link to the model goes along as the arrays that both know, and is made again on the other side; nothing
-        # but a model that other vectors have taken over is copied without it.
+        # The link to the model is pickled as the arrays that both share, and restored on loading, except for a model
+        # that other vectors have taken over.
         linked = all(np.may_share_memory(self._arrays[name].value, self.values) for name in self.slices)
         return vars(self) | {"linked": linked}
 
@@ -88,7 +87,7 @@ class FlatParameters:
         return f"FlatParameters({len(self):,} × {self.values.dtype} in {len(self.slices)} arrays)"
 
     def grad_norm(self) -> float:
-        """The Euclidean length of the whole gradient, also where its square is too large or too small a number."""
+        """The Euclidean norm of the whole gradient, without overflow or underflow of its square."""
         with np.errstate(over="ignore", under="ignore"):
             square = float(np.dot(self.grads, self.grads))
         limits = np.finfo(self.grads.dtype)
@@ -103,7 +102,7 @@ class FlatParameters:
     def parts(self, over: DecayScope) -> list[slice]:
         """The parts of the vectors that hold "all" arrays, or the "weights": those of two or more dimensions.
 
-        Raises OptionError for another word, or where there are no weights.
+        Raises OptionError for another name, or if there are no weights.
         """
         if choice(f"{self!r}.parts", "over", over, get_args(DecayScope)) == "all":
             return [slice(0, len(self))]
@@ -115,14 +114,14 @@ class FlatParameters:
     def name_of(self, position: int) -> str:
         """The dotted name of the array that holds element ``position`` of the vectors.
 
-        Raises OptionError for a position that they do not have.
+        Raises OptionError for a position out of range.
         """
         position = whole_number(f"{self!r}.name_of", "position", position, least=0, most=len(self) - 1)
         return next(name for name, part in self.slices.items() if part.start <= position < part.stop)
 
 
 def flat_parameters(who: str, parameters: Any) -> FlatParameters:
-    """``parameters`` themselves; raises OptionError if they are not FlatParameters."""
+    """Return ``parameters``; raises OptionError if they are not FlatParameters."""
     if not isinstance(parameters, FlatParameters):
         kind = type(parameters).__name__
         raise OptionError(f"{who}: parameters must be FlatParameters, got {kind}. Hint: FlatParameters(model).")
@@ -130,7 +129,7 @@ def flat_parameters(who: str, parameters: Any) -> FlatParameters:
 
 
 def n_parameters(model: HasParameters) -> int:
-    """How many numbers a model learns. Raises OptionError for what is no model."""
+    """The number of parameters of a model. Raises OptionError for anything else."""
     _check_model("n_parameters", model)
     return sum(array.value.size for _, array in model.named_parameters())
 

@@ -1,4 +1,4 @@
-"""L-BFGS for small problems that are seen as a whole: SciPy minimizes, the model computes loss and gradient."""
+"""Full-batch L-BFGS for small problems: SciPy minimizes, the model computes loss and gradient."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mlp_numpy.optim.flat import FlatParameters, flat_parameters
 
 @dataclass(frozen=True)
 class Minimum:
-    """What ``minimize`` came to: the loss, the iterations it took, whether it converged, and why it ended."""
+    """The result of ``minimize``: loss, number of iterations, convergence, and reason of termination."""
 
     value: float
     iterations: int
@@ -32,18 +32,19 @@ def minimize(
     max_iterations: int = 1000,
     tolerance: float = 1e-6,
 ) -> Minimum:
-    """Minimize a loss over all parameters by L-BFGS, from where they are; they end at the smallest loss found.
+    """Minimize a loss over all parameters by L-BFGS, starting at their current values; they end at the smallest loss
+    found.
 
-    objective        computes the loss of all examples with the parameters as they are and leaves its gradient in
-                     ``parameters.grads``; it must be the same function each time (no dropout, no drawn batches)
-    max_iterations   steps at most, a whole number > 0; each takes one or a few calls of ``objective``
-    tolerance        it has converged when no number of the gradient is further from 0 than this, > 0, or when the
-                     loss no longer falls by more than the rounding of the parameters' kind of number
+    objective        computes the loss of all examples with the current parameters and writes its gradient to
+                     ``parameters.grads``; it must be deterministic (no dropout, no random batches)
+    max_iterations   maximum number of steps, an integer > 0; each takes one or a few calls of ``objective``
+    tolerance        converged when no value of the gradient is larger in size than this, > 0, or when the loss falls by
+                     no more than the rounding error of the parameters' dtype
 
     The method is SciPy's L-BFGS-B without bounds: Byrd, Lu, Nocedal and Zhu 1995, "A Limited Memory Algorithm for Bound
-    Constrained Optimization". If ``objective`` raises, the parameters are put back to where they were.
+    Constrained Optimization". If ``objective`` raises, the initial parameters are restored.
 
-    Raises OptionError for settings outside their bounds, NonFiniteError if the loss is not finite where it starts,
+    Raises OptionError for settings outside their bounds, NonFiniteError if the initial loss is not finite,
     ExtraMissingError without SciPy.
     """
     scipy_minimize = _scipy()

@@ -1,4 +1,4 @@
-"""The two running means that optimizers keep, in place."""
+"""The two moment estimates of optimizers, updated in place."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mlp_numpy.blas import axpby
 
 
 def update_moment(m: Array, x: Array, beta: float, scratch: Array) -> None:
-    """``m ← m + (1 − β)(x − m)``, which is β m + (1 − β) x in the order that PyTorch's ``lerp`` has."""
+    """``m ← m + (1 − β)(x − m)``, which is β m + (1 − β) x in the order of operations of PyTorch's ``lerp``."""
     np.subtract(x, m, out=scratch)
     axpby(1 - beta, scratch, 1, m)
 

@@ -25,16 +25,15 @@ class NAdam(Optimizer):
         w ← w − lr · ((1 − μₜ)/(1 − P) · g + μₜ₊₁/(1 − P μₜ₊₁) · m) / (√(v/(1 − β₂ᵗ)) + ε)      in step t = 1, 2, …
 
     lr                       the learning rate, > 0; may be changed between steps
-    beta1, beta2             how much of the running means is kept, in [0, 1)
-    eps                      what keeps the division finite, > 0
-    momentum_decay           ψ ≥ 0: how fast μ comes up to β₁
+    beta1, beta2             decay rates of the moment estimates, in [0, 1)
+    eps                      added to the denominator, > 0
+    momentum_decay           ψ ≥ 0: speed at which μ approaches β₁
     weight_decay             wd ≥ 0, of what ``decay`` names: "all" parameters or the "weights"
-    decoupled_weight_decay   whether the weights decay by themselves, and not by way of the gradient
+    decoupled_weight_decay   weight decay applied to the weights instead of the gradient
 
-    Formula and order of operations are those of ``torch.optim.NAdam``, but that the two parts of the step are added
-    before they are divided, and that P is a float64 whatever the parameters are (PyTorch has it in its default type,
-    and float32 shows in the tenth digit of the weights). Dozat 2016, "Incorporating Nesterov Momentum into Adam",
-    algorithm 2.
+    Formula and order of operations as in ``torch.optim.NAdam``, except that the two parts of the step are added before
+    they are divided, and that P is a float64 for every dtype (in PyTorch it has the default dtype, and float32 affects
+    the tenth digit of the weights). Dozat 2016, "Incorporating Nesterov Momentum into Adam", algorithm 2.
 
     Raises OptionError for settings outside these bounds, and for a decoupled weight decay of 0.
     """

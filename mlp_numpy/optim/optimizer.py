@@ -1,4 +1,4 @@
-"""What all optimizers share: parameters and learning rate, slots, weight decay, and the walk over the blocks."""
+"""Base class of the optimizers: parameters, learning rate, slots, weight decay, and blockwise updates."""
 
 from __future__ import annotations
 
@@ -20,21 +20,20 @@ class Optimizer:
     """The base of all optimizers: ``step()`` updates ``parameters.values`` in place from ``parameters.grads``.
 
     parameters     the FlatParameters of the model
-    lr             the learning rate, > 0; may be changed between steps, to 0 too, where a schedule ends
-    slots          names of the vectors that are kept from step to step, one number for each parameter, zeros at first
+    lr             the learning rate, > 0; may be changed between steps, also to 0, as at the end of a schedule
+    slots          names of the state vectors, one value per parameter, initialized to zeros
     weight_decay   wd ≥ 0; g ← g + wd·w before everything else, or, decoupled, w ← w − lr·wd·w
-    decay          what is decayed: "all" parameters as in PyTorch, or the "weights" alone, which are the arrays of two
-                   or more dimensions
+    decay          the decayed arrays: "all" as in PyTorch, or only the "weights", those of two or more dimensions
 
-    A subclass names its slots and says in ``_update`` what happens to a block of the vectors. Blocks know nothing of
-    each other. ``grads`` is left as backward wrote it.
+    A subclass names its slots and implements ``_update`` for a block of the vectors. Blocks are independent of each
+    other. ``grads`` is not modified.
 
-    Raises OptionError for parameters that are not flat, for numbers out of bounds, and for a ``decay`` that would have
-    no effect, because nothing decays or there are no weights.
+    Raises OptionError for anything but FlatParameters, for values out of bounds, and for a ``decay`` without effect,
+    because there is no weight decay or no weights.
     """
 
     decoupled_weight_decay: bool = False
-    """Whether the weights decay by themselves, and not by way of the gradient."""
+    """True if weight decay is applied to the weights instead of the gradient."""
 
     def __init__(
         self,
@@ -54,7 +53,7 @@ class Optimizer:
             raise OptionError(f"{who}: decay={decay!r} must come with a weight_decay > 0, got 0.")
         self.decay: DecayScope = decay
         self._slots = {name: np.zeros_like(parameters.values) for name in slots}
-        # All that the next step depends on, the learning rate excepted; the slots are the same arrays.
+        # All state that the next step depends on, except the learning rate; the slots are the same arrays.
         self._kept: dict[str, Array] = {"steps": np.zeros((), np.int64), **self._slots}
         block = min(block_length(parameters.values.dtype), len(parameters))
         self._parts = cut(len(parameters), decayed, self.weight_decay, block)
@@ -62,7 +61,7 @@ class Optimizer:
 
     @property
     def lr(self) -> float:
-        """The learning rate; raises OptionError where it is set to anything but a number ≥ 0."""
+        """The learning rate; setting it to anything but a number ≥ 0 raises OptionError."""
         return self._lr
 
     @lr.setter
@@ -71,7 +70,7 @@ class Optimizer:
 
     @property
     def steps(self) -> int:
-        """How many updates have been made."""
+        """The number of updates so far."""
         return int(self._kept["steps"])
 
     def step(self) -> None:
@@ -90,18 +89,18 @@ class Optimizer:
             self._update(w[where], g, [slot[where] for slot in slots], scratch)
 
     def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array]) -> None:
-        """Update one block of the parameters ``w`` and of the slots; ``g`` is only read, ``scratch`` free to use."""
-        raise OptionError(f"{type(self).__name__}.step: an optimizer must say how it updates a block.")
+        """Update one block of the parameters ``w`` and of the slots; ``g`` is read-only, ``scratch`` is workspace."""
+        raise OptionError(f"{type(self).__name__}.step: subclasses must implement `_update`.")
 
     def state(self) -> dict[str, Array]:
-        """Copies of all that the next step depends on, the learning rate excepted: "steps" and the slots."""
+        """Copies of all state that the next step depends on, except the learning rate: "steps" and the slots."""
         return {name: array.copy() for name, array in self._kept.items()}
 
     def load_state(self, state: Mapping[str, Array]) -> None:
-        """Go on from what ``state`` gave; nothing is changed if something does not fit.
+        """Restore the result of ``state``; nothing is changed in case of an error.
 
-        Raises UnknownNameError for names, ShapeError for shapes and DTypeError for kinds of numbers that do not fit,
-        and OptionError for a negative number of steps.
+        Raises UnknownNameError, ShapeError or DTypeError if names, shapes or dtypes do not match, and OptionError for a
+        negative number of steps.
         """
         kept = NamedArrays(f"{self!r}.load_state", self._kept)
         steps = kept.checked(state)["steps"]

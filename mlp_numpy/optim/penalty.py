@@ -1,4 +1,4 @@
-"""The L2 penalty as a part of the loss: its value counts, and its gradient joins the others."""
+"""L2 penalty as part of the loss, with its value and gradient."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mlp_numpy.optim.flat import DecayScope, FlatParameters, flat_parameters
 
 
 class L2Penalty:
-    """A penalty on large weights.
+    """An L2 penalty.
 
         P = λ/2 · Σ w²        ∂P/∂w = λ·w
 
@@ -21,8 +21,8 @@ class L2Penalty:
     strength   λ > 0
     over       the "weights", which are the arrays of two or more dimensions, or "all" parameters
 
-    The half is there so that the gradient is λ·w: with plain SGD and over="all" a step is that of weight_decay=λ. The
-    sum is not divided by the number of examples.
+    Because of the ½ the gradient is λ·w: with plain SGD and over="all", a step equals that of weight_decay=λ. The sum
+    is not divided by the number of examples.
 
     Raises OptionError for settings outside these bounds.
     """
@@ -34,12 +34,12 @@ class L2Penalty:
         self._parts = parameters.parts(over)
 
     def value(self) -> float:
-        """λ/2 · Σ w² of the weights as they are now."""
+        """λ/2 · Σ w² of the current weights."""
         squares = (float(np.dot(self.parameters.values[part], self.parameters.values[part])) for part in self._parts)
         return self.strength / 2 * sum(squares)
 
     def add(self) -> float:
-        """Add the penalty's gradient to ``parameters.grads``, which the model's backward has just written.
+        """Add the penalty's gradient to ``parameters.grads``, to be called after the model's backward.
 
         Returns the penalty's value.
         """

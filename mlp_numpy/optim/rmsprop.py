@@ -1,4 +1,4 @@
-"""RMSprop: steps scaled by a running mean of the squared gradient."""
+"""RMSprop: steps scaled by a moving average of squared gradients."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ class RMSprop(Optimizer):
         w ← w − lr · g / r                                        (without)
 
     lr             the learning rate, > 0; may be changed between steps
-    alpha          α in [0, 1): how much of the running means is kept
-    eps            what keeps the division finite, > 0
+    alpha          α in [0, 1), decay rate of the moment estimates
+    eps            added to the denominator, > 0
     momentum       μ in [0, 1)
-    centered       scale by the running variance of the gradient, and not by the mean of its square
+    centered       scale by the moving variance of the gradient instead of its mean square
     weight_decay   wd ≥ 0, an L2 penalty on what ``decay`` names: "all" parameters or the "weights"
 
-    Formula and order of operations are those of ``torch.optim.RMSprop``; Tieleman and Hinton 2012, "Neural Networks for
+    Formula and order of operations as in ``torch.optim.RMSprop``; Tieleman and Hinton 2012, "Neural Networks for
     Machine Learning", lecture 6.5, centered as in Graves 2013, "Generating Sequences With Recurrent Neural Networks",
-    equations 38 to 41 (where ε is below the root). v − m² is a variance, and so never below 0 but by rounding: behind
-    gradients that no longer change, which end in PyTorch's NaN. The maximum keeps that from happening.
+    equations 38 to 41 (where ε is inside the root). v − m² is a variance, negative only by rounding, for constant
+    gradients, where PyTorch returns NaN. The maximum avoids this.
 
     Raises OptionError for settings outside these bounds.
     """

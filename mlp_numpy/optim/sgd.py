@@ -22,11 +22,11 @@ class SGD(Optimizer):
 
     lr             the learning rate, > 0; may be changed between steps
     momentum       μ in [0, 1)
-    dampening      τ in [0, 1): how much of a new gradient the momentum leaves out
-    nesterov       step along the gradient and the momentum that follows from it
+    dampening      τ in [0, 1): fraction of the gradient that the momentum omits
+    nesterov       Nesterov momentum: step along g + μ v
     weight_decay   wd ≥ 0, an L2 penalty on what ``decay`` names: "all" parameters or the "weights"
 
-    Formula and order of operations are those of ``torch.optim.SGD``; Sutskever, Martens, Dahl and Hinton 2013, "On the
+    Formula and order of operations as in ``torch.optim.SGD``; Sutskever, Martens, Dahl and Hinton 2013, "On the
     importance of initialization and momentum in deep learning", section 2, where the learning rate is part of v.
 
     Raises OptionError for settings outside these bounds, for dampening or nesterov without momentum, and for both

@@ -1,4 +1,4 @@
-"""The experiments of the sources as recipes: what to train, what was reported, and what came of it here."""
+"""Recipes that reproduce the experiments of the sources: settings, reported values, and results."""
 
 from mlp_numpy.recipes.catalog import catalog, find_recipe, trained
 from mlp_numpy.recipes.figures import draw_figures

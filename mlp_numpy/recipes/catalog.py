@@ -1,4 +1,4 @@
-"""The recipes that come with the library: its YAML files, an experiment each."""
+"""The catalog of recipes, one YAML file per experiment."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mlp_numpy.recipes.recipe import Recipe, recipes_of
 
 @functools.cache
 def catalog() -> tuple[Recipe, ...]:
-    """All recipes, source by source, in the order in which they stand there.
+    """All recipes by source, in the order of the source.
 
     Raises DataError for a damaged file.
     """
@@ -24,16 +24,16 @@ def catalog() -> tuple[Recipe, ...]:
 
 
 def _numbers(place: str) -> list[float]:
-    """The numbers of sections and figures, so that question 9 comes before question 10; "after figure 3" is 3.5."""
+    """The numbers of sections and figures as a sort key: question 9 before question 10; "after figure 3" is 3.5."""
     shift = {"before ": -0.5, "after ": 0.5, "": 0.0}
     found = re.findall(r"(before |after |)(?:\w+ )?(\d+)", place)
     return [int(number) + shift[where] for where, number in found]
 
 
 def find_recipe(names: Sequence[str]) -> list[Recipe]:
-    """The recipes of these names; that of an experiment means all its rows. Those that are done sooner come first.
+    """Find recipes by name; the name of an experiment selects all its rows. Shorter trainings come first.
 
-    Raises OptionError for a name that there is not.
+    Raises OptionError for an unknown name.
     """
     found: dict[str, Recipe] = {}
     for name in names:
@@ -46,5 +46,5 @@ def find_recipe(names: Sequence[str]) -> list[Recipe]:
 
 
 def trained(recipe: Recipe) -> Recipe:
-    """The recipe whose training gives the result of this one: itself, or the one that it is within."""
+    """The recipe whose training provides the result of this one: itself, or the one named by ``within``."""
     return next(each for each in catalog() if each.name == recipe.within) if recipe.within else recipe

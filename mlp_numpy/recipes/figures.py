@@ -1,4 +1,4 @@
-"""The figures of the sources, drawn from the results that are there."""
+"""The figures of the sources, drawn from the available results."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ Done = Sequence[tuple[Recipe, list[RecipeResult]]]
 
 
 def draw_figures(recipes: Sequence[Recipe], results: Results) -> list[Path]:
-    """Draw a figure for each experiment that has results, beside them; gives the files."""
+    """Draw a figure for each experiment with results, next to them; returns the paths."""
     drawn = []
     for experiment in dict.fromkeys(recipe.experiment for recipe in recipes):
         rows = [(recipe, results.of(recipe)) for recipe in recipes if recipe.experiment == experiment]
-        # Nothing can be drawn of what diverged before it was evaluated.
+        # A training that diverged before its first evaluation has no curve.
         drawable = [(recipe, [each for each in found if each.trials or _has_curves(each)]) for recipe, found in rows]
         done = [(recipe, found) for recipe, found in drawable if found]
         for kind in dict.fromkeys(recipe.figure for recipe, _ in done):
@@ -60,7 +60,7 @@ def _draw(kind: str, path: Path, shown: Done) -> list[Path]:
 
 
 def _curves(found: Sequence[RecipeResult]) -> tuple[list[float], Any]:
-    """Steps and accuracies of the seeds, as far as all of them went."""
+    """Steps and accuracies of the seeds, truncated to the shortest."""
     n = min(len(result.evaluations["step"]) for result in found)
     return found[0].evaluations["step"][:n], np.array([result.evaluations["accuracy"][:n] for result in found])
 
@@ -71,21 +71,21 @@ def _losses(found: Sequence[RecipeResult]) -> tuple[list[float], Any]:
 
 
 def _limits(losses: Sequence[Any]) -> tuple[float, float] | None:
-    """Limits that cut a steep beginning off, which would press all that comes after it into one line."""
+    """Axis limits that cut off a steep beginning, which would compress the rest of the curve."""
     top, bottom = max(np.nanquantile(loss, 0.75) for loss in losses), min(np.nanmin(loss) for loss in losses)
     steep = max(np.nanmax(loss) for loss in losses) > 3 * top
     return (bottom - 0.05 * (top - bottom), 1.2 * top) if steep else None
 
 
 def _above_the_start(accuracies: Sequence[Any]) -> tuple[float, float] | None:
-    """Limits without the accuracy of untrained nets, where that is far below all that comes after it."""
+    """Axis limits without the accuracy of untrained networks, if that is far below the rest."""
     low, high = min(np.nanquantile(each, 0.25) for each in accuracies), max(np.nanmax(each) for each in accuracies)
     far = min(np.nanmin(each) for each in accuracies) < low - (high - low)
     return (low - 0.25 * (high - low), high + 0.05 * (high - low)) if far else None
 
 
 def outcomes_of(result: RecipeResult) -> list[TrialResult]:
-    """The trials of a search, as the search's own tables and pictures take them."""
+    """The outcomes of a search, for its tables and figures."""
     made = []
     for trial in result.trials:
         accuracy = trial["accuracy"]

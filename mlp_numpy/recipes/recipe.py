@@ -1,4 +1,4 @@
-"""What a recipe is: one row of an experiment, with the settings that repeat it and what its source reports."""
+"""Recipe: one row of an experiment, with the settings to reproduce it and the value that its source reports."""
 
 from __future__ import annotations
 
@@ -21,25 +21,26 @@ _SHORT: Final = 24
 class Recipe:
     """One row of an experiment.
 
-    name         what it is asked for by: that of its file, and behind a dash that of its row
+    name         its name: that of its file, a dash, and that of its row
     experiment   the name of its file, whose rows share a figure
     subject      what the experiment is about
-    title        what is special about this row
+    title        the distinguishing settings of this row
     source       the document, and the person
-    place        figure, table or section there
-    kind         run (settings of a run), nodes (a network of nodes under the tape), search (a grid or random draws), or
-                 elsewhere (``command`` shows it, there is nothing to train)
-    measured     last or best accuracy of those that were evaluated, or winner: what validation chose, on the test set
-    reported     the source's figure, in its words; None where it gives none
-    table        the source's table of a grid, rows of texts
-    better       not the source's setting but one of ours, for the same task
-    seeds        one training each
+    place        figure, table or section in the source
+    kind         run (settings of a run), nodes (a tape network), search (a grid or random draws), or elsewhere (nothing
+                 to train, see ``command``)
+    measured     last or best accuracy of the evaluations, or winner: test accuracy of the weights selected by
+                 validation
+    reported     the source's value, verbatim; None if it gives none
+    table        the source's table of a grid, as rows of strings
+    better       True for our own settings for the same task
+    seeds        one training per seed
     seconds      estimate for one seed on one core
     figure       how the rows of the experiment are drawn together, one of FIGURES
-    within       name of the recipe whose training this one's is, or is the beginning of
-    differs      what is otherwise than in the source, and why
-    command      shows it, where there is nothing to train
-    settings     as texts, as they stand in the file
+    within       recipe whose run this one shares, fully or as a prefix
+    differs      deviations from the source, and their reasons
+    command      the command for kind "elsewhere"
+    settings     as strings, verbatim from the file
     """
 
     name: str
@@ -63,14 +64,14 @@ class Recipe:
 
     @property
     def label(self) -> str:
-        """What it is called in a figure: its title, if that is short."""
+        """The label in a figure: the title, if that is short."""
         if len(self.title) <= _SHORT:
             return self.title
         row = self.name.removeprefix(f"{self.experiment}-")
         return "ours" if row == "better" or row == self.name and self.better else row
 
     def config(self, seed: int, **others: Any) -> Config:
-        """The settings of a run of this recipe, and ``others`` over them."""
+        """The settings of a run of this recipe, overridden by ``others``."""
         return Config(**parse_settings(self.name, self.settings) | {"seed": seed} | others)
 
     def space(self, seed: int) -> Space:
@@ -78,11 +79,11 @@ class Recipe:
         return space_of(self.name, self.settings | {"seed": str(seed)})
 
     def nodes(self) -> TapeSettings:
-        """The settings of a network of nodes."""
+        """The settings of a tape network."""
         return TapeSettings.parsed(self.name, self.settings)
 
     def check(self) -> None:
-        """Raise DataError or OptionError for settings that cannot be meant."""
+        """Raise DataError or OptionError for invalid settings."""
         if self.kind == "run":
             self.config(self.seeds[0])
         elif self.kind == "nodes":
@@ -92,7 +93,7 @@ class Recipe:
 
 
 def recipes_of(experiment: str, tree: Tree) -> list[Recipe]:
-    """The recipes of a file, one for each of its rows. Raises DataError for a file that is none of recipes."""
+    """Read the recipes of a file, one per row. Raises DataError for an invalid file."""
     who = f"recipe {experiment}"
     shared = {name: value for name, value in tree.items() if name != "rows"}
     found = []
@@ -121,7 +122,7 @@ def recipes_of(experiment: str, tree: Tree) -> list[Recipe]:
 
 
 def _texts(both: Mapping[str, Any]) -> dict[str, str]:
-    # A text may go over several lines of its file.
+    # A string may span several lines of the file.
     return {name: " ".join(str(both[name]).split()) for name in _TEXTS if name in both}
 
 

@@ -1,4 +1,4 @@
-"""Recipes carried out: the seeds that are missing, each from where it stopped; and all of them in short."""
+"""Execution of recipes: trains missing seeds, resumes stopped ones, and shortens recipes for smoke tests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mlp_numpy.search import exit_with_parent, parallel_map, scikit_learn
 
 @dataclass(frozen=True)
 class RecipeProgress:
-    """How far a seed of a recipe is, 0 to 1; with the ``result`` at its end."""
+    """Progress of a seed of a recipe, 0 to 1; with the ``result`` at the end."""
 
     recipe: Recipe
     seed: int
@@ -28,9 +28,9 @@ class RecipeProgress:
 
 
 def missing(recipes: Sequence[Recipe], results: Results) -> list[tuple[Recipe, int]]:
-    """The seeds to be done: the first one of every recipe, then the second ones, and so on.
+    """The seeds to train: the first one of every recipe, then the second ones, and so on.
 
-    A recipe within another one is done with the other.
+    A recipe within another one shares its training.
     """
     wholes = [(trained(recipe), recipe.seeds) for recipe in recipes if can_begin(recipe)]
     rounds = range(max((len(seeds) for _, seeds in wholes), default=0))
@@ -39,15 +39,15 @@ def missing(recipes: Sequence[Recipe], results: Results) -> list[tuple[Recipe, i
 
 
 def reproduce(recipes: Sequence[Recipe], results: Results, place: Workspace) -> Iterator[RecipeProgress]:
-    """Do what is missing, and keep the result of each seed as it ends.
+    """Train the missing seeds, and store the result of each on completion.
 
-    With more than one job as many seeds run side by side, a process with one core each, of which only the ends are
-    told; where one search alone is to be done its trials do.
+    With several jobs, as many seeds run in parallel, each in a process with one core, and only their completion is
+    reported; a single search runs its trials in parallel.
 
-    A request to stop ends it with Stopped, or KeyboardInterrupt; what was under way goes on next time, where it was. A
-    search begins the trial again that was under way, and side by side the others go on where they were last saved, a
-    minute or an epoch ago. Raises what the runs raise, and
-    ExtraMissingError where a search is among them and its library is not there, before anything is begun.
+    A request to stop raises Stopped, or KeyboardInterrupt; unfinished trainings are resumed next time. A search
+    restarts its current trial, and parallel trainings resume from their last checkpoint, at most a minute or an epoch
+    old. Raises the exceptions of the runs, and ExtraMissingError for a search without its library, before anything is
+    started.
     """
     todo = missing(recipes, results)
     if any(recipe.kind == "search" for recipe, _ in todo):
@@ -64,7 +64,7 @@ def reproduce(recipes: Sequence[Recipe], results: Results, place: Workspace) -> 
 
 
 def _steps(recipe: Recipe, seed: int, results: Results, place: Workspace) -> Iterator[RecipeProgress]:
-    """A seed of a recipe from where it was to its end."""
+    """Train a seed of a recipe to its end, resuming it if possible."""
     with contextlib.closing(begin(recipe, seed, place)) as under_way:
         while True:
             if place.parent is not None:
@@ -80,12 +80,12 @@ def _steps(recipe: Recipe, seed: int, results: Results, place: Workspace) -> Ite
 
 
 def _end(recipe: Recipe, seed: int, results: Results, place: Workspace) -> RecipeProgress:
-    """The last of these steps, to be called in another process."""
+    """The last item of the progress, for calls in another process."""
     return deque(_steps(recipe, seed, results, place), maxlen=1).pop()
 
 
 def shortened(recipe: Recipe) -> Recipe:
-    """A recipe that goes the whole way of another one in a moment: few drawn figures, small layers, two steps."""
+    """A shortened recipe for smoke tests: few synthetic images, small layers, two steps."""
     if not can_begin(recipe):
         return recipe
     settings: Tree = dict(recipe.settings)
@@ -94,7 +94,7 @@ def shortened(recipe: Recipe) -> Recipe:
     if recipe.kind == "nodes":
         small |= {"epochs": "1", "multiple": "0.002", "validation": "100", "batch": "100"}
     else:
-        # Two steps do, but for a learning rate that must have room to rise and to fall.
+        # Two steps suffice, except for a schedule that must rise and fall.
         steps = "8" if settings.get("schedule") == "one-cycle" else "2"
         small |= {"steps": steps, "eval_every": steps, "batch": "4"}
         if "hidden" in settings:

@@ -1,4 +1,4 @@
-"""Results of recipes: one small JSON file for each seed, and what they say together."""
+"""Results of recipes: one small JSON file per seed, and their statistics."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ from mlp_numpy.training.records import as_columns, from_columns, mean_record
 DIGITS: Final = 5
 """Digits behind the point of every value in a result file."""
 _POINTS: Final = 100
-"""Points of a training curve that are kept, each the mean of the steps around it."""
+"""Number of points of a stored training curve, each the mean of the steps around it."""
 
 
 @dataclass(frozen=True)
 class RecipeResult:
-    """What came of one seed of a recipe.
+    """The result of one seed of a recipe.
 
-    recipe, seed   which one
-    settings     of the recipe, as texts: a result of other settings is none of it
+    recipe, seed   its name and seed
+    settings     of the recipe, as strings: results with other settings are ignored
     about        data set, network, machine
-    part         test or validation: what the evaluations were made on
-    seconds      that it took, on one core
+    part         test or validation: the evaluated split
+    seconds      duration on one core
     evaluations  columns step, loss, accuracy
-    train        the same of the batches, thinned
-    classes      accuracy on each class, where the figure shows it
-    test         accuracy of a winner on the test set, where there is one
+    train        the same for the batches, subsampled
+    classes      accuracy per class, if the figure shows it
+    test         test accuracy of the winner, if any
     trials       of a search: settings and accuracy of each
     """
 
@@ -57,7 +57,7 @@ class RecipeResult:
     trials: list[dict[str, Any]] = field(default_factory=list)
 
     def value(self, measured: str) -> float:
-        """The figure of this result: the last accuracy, the best one, or the winner's on the test set."""
+        """The value of this result: the last accuracy, the best one, or the winner's test accuracy."""
         if measured == "winner":
             return math.nan if self.test is None else self.test
         accuracy = self.evaluations.get("accuracy") or [
@@ -69,7 +69,7 @@ class RecipeResult:
 
     @property
     def diverged(self) -> bool:
-        """Whether it came to no end, or to no figure."""
+        """True if it did not finish, or has no value."""
         return str(self.about["status"]).startswith("diverged")
 
     def history(self) -> History:
@@ -86,15 +86,13 @@ class Results:
         self.folder = as_path("Results", folder)
 
     def path(self, recipe: Recipe, seed: int) -> Path:
-        """Where the result of a seed is kept."""
+        """The path of the result of a seed."""
         return self.folder / f"{recipe.name}-{seed}.json"
 
     def read(self, recipe: Recipe, seed: int) -> RecipeResult | None:
-        """The result of a seed; None if there is none, or one of other settings.
+        """The result of a seed; None if there is none with these settings.
 
-        That of a recipe within another one is the beginning of the other's.
-
-        Raises DataError for a file that is no result.
+        The result of a recipe within another one is a prefix of the other's. Raises DataError for an invalid file.
         """
         path, wanted = self.folder / f"{recipe.within or recipe.name}-{seed}.json", "the result of a recipe"
         try:
@@ -120,14 +118,14 @@ class Results:
         return [result for result in found if result is not None]
 
     def write(self, recipe: Recipe, result: RecipeResult) -> None:
-        """Keep a result. Raises RunFolderError if the folder does not take it."""
+        """Store a result. Raises RunFolderError if it cannot be written."""
         self.prepare()
         with usable("Results.write", self.folder, "must take results"):
             write_json(self.path(recipe, result.seed), asdict(result))
 
 
 def _result(content: Any) -> RecipeResult:
-    """The result that an object of JSON tells of. Raises ValueError, or another of what a damaged file brings."""
+    """The result of a JSON object. Raises ValueError or other exceptions for a damaged file."""
     result = RecipeResult(**object_of("it", content))
     text_of("recipe", result.recipe)
     count_of("seed", result.seed)
@@ -147,13 +145,13 @@ def _result(content: Any) -> RecipeResult:
 
 
 def _beginning(result: RecipeResult, recipe: Recipe) -> RecipeResult:
-    """A result as far as ``recipe`` goes; its seconds are that share of the whole."""
+    """The prefix of a result up to the length of ``recipe``, with a proportional number of seconds."""
     unit = "epochs" if recipe.kind == "nodes" else "steps"
     length, of_whole = int(recipe.settings[unit]), int(result.settings[unit])
     evaluated = result.evaluations.get("step", [])
-    # A network of nodes is evaluated before its first epoch and after each of them.
+    # A tape network is evaluated before its first epoch and after each epoch.
     steps = length if unit == "steps" else evaluated[length] if length < len(evaluated) else math.inf
-    # What happened later is none of it, nor is what was found at the end.
+    # Later records and the final evaluation are dropped.
     reached = any(step >= steps for step in evaluated)
     return replace(
         result,
@@ -181,6 +179,6 @@ def thinned(records: Sequence[StepRecord]) -> dict[str, list[float]]:
 
 
 def mean_and_std(values: Sequence[float]) -> tuple[float, float]:
-    """The mean, and the standard deviation of the sample, NaN for one value alone."""
+    """The mean and the sample standard deviation, which is NaN for a single value."""
     known = np.array(values, np.float64)
     return float(known.mean()), float(known.std(ddof=1)) if len(known) > 1 else math.nan

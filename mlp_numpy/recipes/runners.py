@@ -1,4 +1,4 @@
-"""How each kind of recipe is carried out: a generator that tells how far it is and returns the result of one seed."""
+"""Runners for each kind of recipe: generators that yield their progress and return the result of one seed."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from mlp_numpy.training.checkpoint import NAME, PREVIOUS
 from mlp_numpy.training.records import as_columns
 
 UnderWay: TypeAlias = Generator[float, None, RecipeResult]
-"""Yields how far it is, 0 to 1, and returns the result."""
+"""Yields its progress, 0 to 1, and returns the result."""
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """Where data are found, where what is unfinished waits, and how many trials of a search run side by side.
+    """Data folder, folder of unfinished trainings, and number of parallel trials of a search.
 
-    parent   the process that waits for what is done in this one, which ends without it; None where there is none
+    parent   the process waiting for this one, which exits when it is gone; None without one
     """
 
     data_dir: str
@@ -46,32 +46,32 @@ class Workspace:
     parent: int | None = None
 
     def of(self, recipe: Recipe, seed: int) -> Path:
-        """Where a seed of a recipe waits while it is unfinished."""
+        """The folder of an unfinished seed of a recipe."""
         return self.folder / f"{recipe.name}-{seed}"
 
     def clear(self, recipe: Recipe, seed: int) -> None:
-        """Remove what a finished training would go on from: the largest part of what it leaves by far."""
+        """Remove the checkpoints of a finished training, by far its largest files."""
         for name in (NAME, PREVIOUS):
             (self.of(recipe, seed) / name).unlink(missing_ok=True)
 
 
 def begin(recipe: Recipe, seed: int, place: Workspace) -> UnderWay:
-    """Begin a seed of a recipe, or go on with it.
+    """Start or resume a seed of a recipe.
 
-    Raises Stopped where someone asks it to stop, and what runs and searches raise.
+    Raises Stopped on a request to stop, and the exceptions of runs and searches.
     """
     return _KINDS[recipe.kind](recipe, seed, place)
 
 
 def can_begin(recipe: Recipe) -> bool:
-    """Whether there is something to train."""
+    """True if the recipe has a training."""
     return recipe.kind in _KINDS
 
 
 def _run(recipe: Recipe, seed: int, place: Workspace) -> UnderWay:
     folder = place.of(recipe, seed)
     here: dict[str, Any] = {"runs_dir": str(place.folder), "plots_dir": str(place.folder), "name": folder.name}
-    # The checkpoint of every minute is enough.
+    # One checkpoint per minute suffices.
     config = recipe.config(seed, data_dir=place.data_dir, download=place.download, checkpoint_every=1_000_000, **here)
     if _is_of(folder, config):
         run = Run.resumed(folder, data_dir=place.data_dir, download=place.download)
@@ -183,7 +183,7 @@ def _search(recipe: Recipe, seed: int, place: Workspace) -> UnderWay:
 
 
 def _is_of(folder: Path, config: Config) -> bool:
-    """Whether ``folder`` is that of a run of these settings, wherever its data lay."""
+    """True if ``folder`` is a run with these settings, for any data folder."""
     here: dict[str, Any] = {name: getattr(config, name) for name in ("data_dir", "download", "runs_dir", "plots_dir")}
     try:
         return replace(read_config(folder / "config.yaml"), overwrite=False, **here) == config
@@ -192,7 +192,7 @@ def _is_of(folder: Path, config: Config) -> bool:
 
 
 def _classes(run: Run) -> dict[str, float]:
-    """The accuracy on each class of what was held out."""
+    """The accuracy per class on the held-out examples."""
     trainer = run.trainer
     found = evaluate(trainer.model, trainer.loss, trainer.held_out, run.preprocessing, chunk=trainer.eval_chunk)
     labels = trainer.held_out.labels

@@ -1,11 +1,11 @@
-"""Networks of nodes, trained as the teaching engine trains them: driven by the tape, with the loss summed over a batch.
+"""Tape networks, trained as in vugrad: automatic differentiation, with the loss summed over a batch.
 
     x (N, D) → Linear(D → 4·D) → f → [Linear(4·D → 4·D) → g (+ its input)] → Linear(4·D → classes), log-softmax
 
-Pixels from 0 to 255, batches in the stored order, plain SGD in float64, the last training examples held out.
+Pixels from 0 to 255, batches in stored order, plain SGD in float64, the last training examples held out.
 
-Reference: the network of "Assignment 2" (Vannucci), question 9, and of "Submission Assignment 2" (Gil Álamo),
-questions 9 and 10, both on the engine vugrad.
+Reference: the network of "Assignment 2" (Vannucci), question 9, and of "Submission Assignment 2" (Gil Álamo), questions
+9 and 10, both with vugrad.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ from mlp_numpy.modules import SoftMaxCrossEntropyModule, TapeModule
 from mlp_numpy.optim import SGD, FlatParameters
 from mlp_numpy.training import Trainer
 
-# In float32 these saturated nets multiply numbers so small that processors take a slow path for them.
+# In float32 these saturated networks multiply denormal numbers, which are slow on most processors.
 DTYPE: Final = np.float64
 
 
 @dataclass(frozen=True)
 class TapeSettings:
-    """What the experiments vary.
+    """The settings varied in the experiments.
 
     activation, second    f and g
     multiple   hidden units, as a multiple of the inputs
     extra      one more hidden layer
-    residual   the same, and its input is added to its output
+    residual   the same, with its input added to its output
     init       glorot, zero, or normal with standard deviation 1
-    validation, dataset   what is held out of what
+    validation, dataset   number of held-out examples and data set
     """
 
     activation: str = "sigmoid"
@@ -59,7 +59,7 @@ class TapeSettings:
 
     @classmethod
     def parsed(cls, who: str, texts: Mapping[str, Any]) -> TapeSettings:
-        """Settings from their texts. Raises DataError for what cannot be meant."""
+        """Parse settings from strings. Raises DataError for invalid ones."""
         types = {field.name: str(field.type) for field in fields(cls)}
         try:
             settings = cls(**{name: _READERS[types[name]](text) for name, text in texts.items()})
@@ -73,7 +73,7 @@ class TapeSettings:
 
 
 class TapeMLP(vg.Module):
-    """The network of these experiments for ``n_inputs`` numbers in ``n_classes`` classes."""
+    """The network of these experiments, with ``n_inputs`` inputs and ``n_classes`` classes."""
 
     def __init__(self, settings: TapeSettings, n_inputs: int, n_classes: int, seed: int) -> None:
         rng, hidden = stream(seed, "weights"), max(1, round(settings.multiple * n_inputs))
@@ -99,7 +99,7 @@ class TapeMLP(vg.Module):
 
 
 def node_trainer(settings: TapeSettings, seed: int, data_dir: str | Path, *, download: bool) -> Trainer:
-    """The training of such a network, which is evaluated after every epoch on the examples held out."""
+    """The training of such a network, evaluated after every epoch on the held-out examples."""
     dataset = load_dataset(settings.dataset, data_dir, download=download).dataset
     train, held_out = hold_out(dataset.train, settings.validation, "last")
     net = TapeMLP(settings, dataset.n_features, dataset.n_classes, seed)

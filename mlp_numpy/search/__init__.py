@@ -1,4 +1,4 @@
-"""Searches for settings: grids and random draws, each trial on record, a winner by validation, the test set once."""
+"""Hyperparameter search: grid and random search with a journal, selection by validation, one test evaluation."""
 
 from mlp_numpy.search.journal import Journal
 from mlp_numpy.search.parallel import exit_with_parent, parallel_map

@@ -1,4 +1,4 @@
-"""The journal of a search: a line of JSON for every trial that has ended, only ever added to."""
+"""The journal of a search: an append-only file with one line of JSON per finished trial."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ ANOTHER: Final = "Hint: another folder for this search, on the command line anot
 
 
 class Journal:
-    """The file ``path``: a first line with the settings of every trial, then one for each trial.
+    """The file ``path``: a header line with the settings common to all trials, then one line per trial.
 
         journal = Journal(path, settings)
-        journal.entries                 # of trials that ended before
-        journal.add(entry)              # on the disk when it returns
+        journal.entries                 # of earlier trials
+        journal.add(entry)              # on disk on return
 
-    A last line that a kill or a power failure left half is dropped. Nothing else is ever taken away. A setting that
-    there was not yet when the journal was begun has its default, which is to have no effect.
+    An incomplete last line, after a kill or a power failure, is dropped. Settings added since the journal was started
+    take their defaults, which have no effect.
 
-    Raises RunFolderError if the journal is another search's or cannot be written, DataError if it is damaged before its
-    last line, OptionError for what is no path or no settings.
+    Raises RunFolderError if the journal belongs to another search or cannot be written, DataError if it is damaged
+    before its last line, OptionError for an invalid path or settings.
     """
 
     def __init__(self, path: str | os.PathLike[str], base: Mapping[str, Any]) -> None:
@@ -49,8 +49,8 @@ class Journal:
     def add(self, entry: Mapping[str, Any]) -> None:
         """Write an entry to the disk.
 
-        Raises RunFolderError if it does not take it; what it took of it is no whole line, and dropped next time.
-        OptionError for an entry that JSON cannot hold.
+        Raises RunFolderError if that fails; an incomplete line is dropped next time. OptionError for an entry that JSON
+        cannot represent.
         """
         line = _written("Journal.add", entry)
         must = "must take what ended; what it holds already is not lost"
@@ -88,7 +88,7 @@ class Journal:
             if entry is None and number < len(lines):
                 raise DataError(f"search: {self.path} must hold one trial a line, line {number} is damaged.")
             if entry is None:
-                # What is half on the disk was never reported as done.
+                # An incomplete line was never reported as done.
                 os.truncate(self.path, len(content) - len(line))
             else:
                 found.append(entry)
@@ -99,19 +99,19 @@ _DEFAULTS: Final[dict[str, Any]] = json.loads(json.dumps({field.name: field.defa
 
 
 def _written(who: str, entry: Any) -> str:
-    """The line of an entry. Raises OptionError for one that JSON cannot hold."""
+    """Encode an entry as a line. Raises OptionError for one that JSON cannot represent."""
     try:
         if not isinstance(entry, Mapping):
             raise TypeError("no names and values")
         line = json.dumps(dict(entry), ensure_ascii=False, allow_nan=False) + "\n"
         line.encode()
-    except Exception as error:  # what somebody else's objects do when they are asked has no end
+    except Exception as error:  # arbitrary objects can raise any exception
         raise OptionError(f"{who} must be names and values that JSON can hold, got {shown(entry)}.") from error
     return line
 
 
 def _parsed(line: bytes) -> dict[str, Any] | None:
-    """The entry of a line, or None if it is no whole one."""
+    """Decode the entry of a line; None if the line is incomplete."""
     try:
         entry = parsed_json(line) if line.endswith(b"\n") else None
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""Calls side by side, a process with one core each."""
+"""Parallel map: one process per job, one BLAS thread each."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ _NONE: Any = object()
 
 
 def parallel_map(function: Callable[..., T], calls: Iterable[tuple[Any, ...]], jobs: int) -> Iterator[T]:
-    """What ``function`` gives for each of ``calls``, in the order in which they end.
+    """Yield the result of ``function`` for each of ``calls``, in the order of completion.
 
-    The same numbers come however many run side by side: each has one core, and with one job they run here, one after
-    the other. ``function`` and its arguments must be such as can be sent to another process.
+    Results do not depend on the number of jobs: each call has one core, and with one job they run in this process, one
+    after the other. ``function`` and its arguments must be picklable.
 
-    Raises OptionError for fewer than one job, and for more than one in a fork of a process that worked side by side
-    itself; ExtraMissingError for more than one without joblib, WorkerLostError if a process is killed, and what
-    ``function`` raises.
+    Raises OptionError for fewer than one job, and for more than one in a fork of a process that used workers itself;
+    ExtraMissingError for more than one without joblib, WorkerLostError if a worker is killed, and the exceptions of
+    ``function``.
     """
     jobs = whole_number("parallel_map", "jobs", jobs)
     if jobs == 1:
         yield from (_on_one_core(function, *call) for call in calls)
         return
     try:
-        # an extra: processes that stay alive from call to call
+        # an optional extra: workers that stay alive between calls
         import joblib
     except Exception as error:  # a damaged installation fails with other errors than ImportError
         raise ExtraMissingError(
@@ -51,11 +51,11 @@ def parallel_map(function: Callable[..., T], calls: Iterable[tuple[Any, ...]], j
         while (result := next(under_way, _NONE)) is not _NONE:
             yield result
     except GeneratorExit:
-        with warnings.catch_warnings():  # that tasks are cancelled is what is meant
+        with warnings.catch_warnings():  # cancelling tasks is intended
             warnings.simplefilter("ignore")
             under_way.close()
         raise
-    except BrokenExecutor as error:  # loky's own kinds of it are not to be imported without joblib
+    except BrokenExecutor as error:  # loky's subclasses cannot be imported without joblib
         raise WorkerLostError(
             "jobs: a process that did a part of the work was killed, by somebody, or by the system because memory ran "
             "out. Nothing that was finished is lost. Hint: the same command goes on from there; fewer --jobs take less "
@@ -64,15 +64,15 @@ def parallel_map(function: Callable[..., T], calls: Iterable[tuple[Any, ...]], j
 
 
 def exit_with_parent(parent: int) -> None:
-    """End this process at once if the one that waits for it, ``parent``, is gone; a long call asks now and then."""
+    """Exit this process if ``parent``, the process waiting for it, is gone; long calls check this regularly."""
     if parent not in (os.getpid(), os.getppid()):
         os._exit(1)
 
 
 def _is_fork() -> bool:
-    """Whether joblib's processes here, if there are any, are those of the process that this one was forked from.
+    """True if joblib's workers, if any, belong to the process that this one was forked from.
 
-    joblib has no public word for it; where it keeps them otherwise than it does now, nothing is found.
+    joblib has no public API for this; if its internals change, False is returned.
     """
     kept = getattr(sys.modules.get("joblib.externals.loky.reusable_executor"), "_executor", None)
     processes = getattr(kept, "_processes", None) or {}

@@ -1,4 +1,4 @@
-"""What a search found, as tables and pictures."""
+"""Tables and figures of the results of a search."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NAMES = {"lr": "learning rate", "weight_decay": "weight decay"}
 
 @dataclass(frozen=True)
 class Table:
-    """Accuracies (R, C) by two settings, the others being ``fixed``; NaN where a trial diverged or has not ended."""
+    """Accuracies (R, C) by two settings, with the others ``fixed``; NaN for diverged and unfinished trials."""
 
     fixed: dict[str, Any]
     row_name: str
@@ -32,9 +32,9 @@ class Table:
 
 
 def tables(space: Space, outcomes: Sequence[TrialResult]) -> list[Table]:
-    """The accuracies of a grid: rows are learning rates and columns weight decays, where these are varied.
+    """The accuracies of a grid: rows are learning rates and columns weight decays, if these are varied.
 
-    Else they are the first two settings. A grid of more settings has a table for each combination of the others; a
+    Otherwise the first two settings are used. A grid of more settings has one table per combination of the others; a
     random search, or a grid of one setting, has none.
     """
     axes = {name: list(values) for name, values in space.axes.items() if not isinstance(values, Range)}
@@ -52,7 +52,7 @@ def tables(space: Space, outcomes: Sequence[TrialResult]) -> list[Table]:
 
 
 def table_text(table: Table) -> str:
-    """A table as Markdown, the best in bold; a dash where there is no number."""
+    """A table as Markdown, with the best value in bold and dashes for missing values."""
     best = np.nanmax(table.values) if np.isfinite(table.values).any() else math.nan
     lines = [f"| {table.row_name} \\ {table.column_name} | {' | '.join(table.columns)} |"]
     lines.append("|---" * (len(table.columns) + 1) + "|")
@@ -63,7 +63,7 @@ def table_text(table: Table) -> str:
 
 
 def draw_search(folder: Path, title: str, space: Space, outcomes: Sequence[TrialResult]) -> list[Path]:
-    """Draw the tables as heat maps, and every trial that has a result as a line through its settings."""
+    """Draw the tables as heat maps, and all trials with a result as parallel coordinates."""
     drawn = []
     for number, table in enumerate(tables(space, outcomes), 1):
         path = folder / f"heat-map-{number}.png"
@@ -92,7 +92,7 @@ def _shown(outcome: TrialResult) -> dict[str, Any]:
 
 
 def _spans(values: Sequence[Any] | Range) -> bool:
-    """Whether numbers are so far apart that only their logarithms show them all."""
+    """True if values span so many orders of magnitude that a logarithmic axis is needed."""
     if isinstance(values, Range):
         return values.log
     numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]

@@ -1,4 +1,4 @@
-"""A search under way: trials side by side, each on record as it ends, and a winner that meets the test set once."""
+"""The execution of a search: parallel trials with a journal, and one test evaluation of the winner."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ JOURNAL: Final = "journal.jsonl"
 
 
 class Search:
-    """The search of ``space``, kept in ``folder``.
+    """The search of ``space``, stored in ``folder``.
 
         search = Search(space, Path("runs/grid"), jobs=2)
-        for outcome in search.run():            # those of earlier times first
+        for outcome in search.run():            # earlier ones first
             ...
         history = search.train_winner()
 
-    jobs     how many trials run side by side, in a process with one core each
-    others   settings that say where data are found, over those of the space
-    parent   the process that started this one and waits for it, if one does: once it is gone, this one ends too
+    jobs     how many trials run in parallel, each in a process with one core
+    others   settings such as the data folder, overriding those of the space
+    parent   the process waiting for this one, if any: once it is gone, this one exits too
 
-    ``stopped_by`` is the number of the signal that stopped the winner's training, if one did.
+    ``stopped_by`` is the number of the signal that stopped the winner's training, if any.
 
-    Constructing it makes every trial's Config, so that a setting that cannot be meant is found before the first.
-    A search that was killed goes on where its journal ends: nothing that finished is done again.
+    The constructor builds every trial's Config, so that invalid settings are found before the first trial. A killed
+    search resumes where its journal ends: finished trials are not repeated.
 
-    Raises OptionError for settings of a trial that cannot be meant, ExtraMissingError without scikit-learn.
+    Raises OptionError for invalid settings of a trial, ExtraMissingError without scikit-learn.
     """
 
     def __init__(
@@ -66,10 +66,10 @@ class Search:
         self._parent = os.getpid() if parent is None else parent
 
     def run(self) -> Iterator[TrialResult]:
-        """Do the trials that are missing; yields the outcomes that were on record, and then each as it comes.
+        """Run the missing trials; yields the recorded outcomes, then each new one on completion.
 
-        Raises RunFolderError if the folder is another search's or another process is at work in it, DataError if the
-        journal is damaged, ExtraMissingError if trials are to run side by side without joblib.
+        Raises RunFolderError if the folder belongs to another search or is in use by another process, DataError if the
+        journal is damaged, ExtraMissingError for parallel trials without joblib.
         """
         with usable("search", self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -86,7 +86,7 @@ class Search:
                 yield self._take(outcome)
 
     def outcome(self, number: int) -> TrialResult:
-        """How a trial ended. Raises OutOfRangeError for a number that there is not, CallOrderError before its end."""
+        """The outcome of a trial. Raises OutOfRangeError for an unknown number, CallOrderError before its end."""
         if not 0 <= whole_number("Search.outcome", "number", number, 0) < len(self.points):
             raise OutOfRangeError(f"Search.outcome: number must be below {len(self.points)}, got {shown(number)}.")
         key = key_of(self.points[number])
@@ -96,23 +96,23 @@ class Search:
 
     @property
     def winner(self) -> int | None:
-        """The number of the trial with the best accuracy, the first of equals; None where none has a result."""
+        """The number of the trial with the best accuracy, the first in case of ties; None without results."""
         known = [number for number, point in enumerate(self.points) if self._best(point) >= 0]
         return max(known, key=lambda number: self._best(self.points[number]), default=None)
 
     @property
     def openings(self) -> int:
-        """How often the test set has been opened for winners of this search, those it had with other values too."""
+        """The number of test set evaluations for winners of this search, including those before it was extended."""
         return sum(len(openings(folder)) for folder in self.folder.glob("winner-*"))
 
     def train_winner(self) -> History:
-        """Train the winner again, as a run that keeps its model and, chosen by validation, opens the test set once.
+        """Train the winner again, as a run that keeps its model and evaluates the test set once.
 
-        Its folder is ``winner-NUMBER``; where it is there already, whatever number it had then, nothing is opened
-        again, and a run that was stopped goes on.
+        Its folder is ``winner-NUMBER``. If a run of the same settings exists, under whatever number, the test set is
+        not evaluated again, and a stopped run is resumed.
 
         Raises CallOrderError before all trials have ended, NonFiniteError if none has a result, RunFolderError if the
-        winner of other settings, as the search had them earlier, is there.
+        folder holds an earlier winner with other settings.
         """
         if len(self.outcomes) < len({key_of(point) for point in self.points}):
             raise CallOrderError("Search.train_winner: all trials must have ended. Hint: search.run() comes first.")
@@ -123,7 +123,7 @@ class Search:
             config, folder = self.configs[number], self._folder_of_winner(number)
         if (done := finished(folder)) is not None:
             return done
-        # As in its trial: on one core, so that it is the same training to the last bit.
+        # On one core as in the trial, so that the training is identical to the last bit.
         with threadpoolctl.threadpool_limits(1, user_api="blas"):
             if (folder / SETTINGS).exists():
                 run = Run.resumed(folder, data_dir=config.data_dir, download=config.download)
@@ -137,7 +137,7 @@ class Search:
         return run.history
 
     def _folder_of_winner(self, number: int) -> Path:
-        """Other values in the same search number the trials anew: the settings tell whose run a folder holds."""
+        """Extending a search renumbers its trials, so a run folder is identified by its settings."""
         wanted = _settings(self.configs[number])
         kept = sorted(self.folder.glob("winner-*/config.yaml"))
         found = {path.parent: _settings(read_config(path)) for path in kept}
@@ -167,8 +167,8 @@ class Search:
         return recorded
 
     def _done(self, missing: list[int]) -> Iterator[TrialResult]:
-        """The outcomes of trials, in the order in which they end."""
-        # Side by side the trials are in processes of their own, for which this one waits.
+        """Yield the outcomes of trials, in the order of completion."""
+        # Parallel trials run in their own processes, for which this one waits.
         parent = self._parent if self.jobs == 1 else os.getpid()
         calls = ((self.configs[number], self.points[number], parent) for number in missing)
         return parallel_map(run_trial, calls, self.jobs)
@@ -186,5 +186,5 @@ class Search:
 
 
 def _settings(config: Config) -> dict[str, Any]:
-    """Those of a trial that decide what it finds."""
+    """The settings of a trial that affect its result."""
     return {name: value for name, value in asdict(config).items() if name not in ELSEWHERE}

@@ -1,4 +1,4 @@
-"""What is searched: settings that every trial has, and those that it varies, as a grid or as random draws."""
+"""Search spaces: common settings, and varied ones as a grid or as random draws."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from mlp_numpy.config import Config, Tree, parse_setting, parse_settings, read_t
 from mlp_numpy.errors import DataError, ExtraMissingError, OptionError
 
 Point: TypeAlias = dict[str, Any]
-"""The settings of one trial that others have otherwise."""
+"""The hyperparameters varied in one trial."""
 
 ELSEWHERE: Final = {
     *("data_dir", "runs_dir", "plots_dir", "name", "overwrite", "download", "checkpoint_every", "tensorboard")
 }
-"""Settings of where things are and how often they are saved, which do not change what a search finds."""
+"""Settings of folders and checkpoints, which do not affect the results of a search."""
 
 _DRAWN: Final = {"log": "log 1e-5 1e-1", "uniform": "uniform 0 0.99"}
-# What a trial is measured on: accuracies on different examples choose no winner.
+# Settings of the evaluation data, which must be common to all trials to be comparable.
 _MEASURED_ON: Final = {"dataset", "held_out", "validation", "split"}
 
 
 @dataclass(frozen=True)
 class Range:
-    """Numbers from ``low`` to ``high`` to draw from, evenly or evenly in their logarithm.
+    """A uniform or log-uniform distribution from ``low`` to ``high``.
 
-    Draws have three digits, so that a setting can be written down, and are whole where the setting is.
-    Raises OptionError for an empty range, one that has no logarithms, or one too wide to draw from.
+    Draws are rounded to three digits, and to integers if the setting is one. Raises OptionError for an empty range, a
+    logarithmic one that is not positive, or one too wide to draw from.
     """
 
     low: float
@@ -46,7 +46,7 @@ class Range:
             raise OptionError(f"Range: high - low must be a finite number, got {self.low} and {self.high}.")
 
     def rvs(self, random_state: Any) -> float | int:
-        """One draw, by the name that scikit-learn's sampler calls; ``random_state`` is its generator."""
+        """One draw, under the method name of scikit-learn's sampler; ``random_state`` is its generator."""
         if self.log:
             drawn = math.exp(random_state.uniform(math.log(self.low), math.log(self.high)))
         else:
@@ -58,14 +58,14 @@ class Range:
 class Space:
     """The trials of a search.
 
-    base     settings of every trial; those left out have their defaults, but for ``held_out``, which is "validation"
-    axes     setting → what it may be: values, or a Range
-    trials   how many are drawn at random, of lists at most every combination; None for a grid, which has these
+    base     settings common to all trials; the default of ``held_out`` is "validation" here
+    axes     setting → its values, or a Range
+    trials   number of random draws, at most all combinations of lists; None for a grid, which has all combinations
     draws    seed of the random draws, below 2³²
 
-    The first trials of a longer random search are those of a shorter one, as long as some axis is a Range.
+    Increasing ``trials`` of a random search keeps its first trials, as long as some axis is a Range.
 
-    Raises OptionError for axes that are no search, and whatever a Config of one of the trials raises.
+    Raises OptionError for invalid axes, and the exceptions of the trials' Config.
     """
 
     base: Point
@@ -90,12 +90,12 @@ class Space:
         if self.trials is not None and self.trials < 1:
             raise OptionError(f"Space: trials must be ≥ 1, got {self.trials}.")
         if not 0 <= self.draws < 2**32:
-            raise OptionError(f"Space: draws must be a whole number from 0 to 2³² - 1, got {self.draws}.")
+            raise OptionError(f"Space: draws must be an integer from 0 to 2³² - 1, got {self.draws}.")
 
     def points(self) -> list[Point]:
-        """The varied settings of every trial, in the order of their numbers.
+        """The varied settings of all trials, in order.
 
-        Raises ExtraMissingError where scikit-learn, which lists and draws them, is not installed.
+        Raises ExtraMissingError without scikit-learn, which enumerates and samples them.
         """
         model_selection, listed, trials = scikit_learn(), self._listed(), self.trials
         if trials is None:
@@ -107,7 +107,7 @@ class Space:
         return [{name: point[name] for name in self.axes} for point in sampler]
 
     def config(self, point: Point, **others: Any) -> Config:
-        """The settings of a trial, and ``others`` over them."""
+        """The settings of a trial, overridden by ``others``."""
         return Config(**{"held_out": "validation"} | self.base | point | others)
 
     def _listed(self) -> dict[str, Sequence[Any]]:
@@ -115,12 +115,12 @@ class Space:
 
 
 def key_of(point: Mapping[str, Any]) -> str:
-    """What tells one trial from another, in files too: its varied settings, in the order of their names."""
+    """The key of a trial, also in files: its varied settings, sorted by name."""
     return json.dumps(point, sort_keys=True)
 
 
 def read_space(path: Path) -> Space:
-    """The search that a YAML file describes: settings as in a --config file, and what is varied.
+    """Read a search from a YAML file: settings as in a --config file, and the axes.
 
         optimizer: adam                         optimizer: sgd
         steps: 2500                             random:
@@ -130,13 +130,13 @@ def read_space(path: Path) -> Space:
                                                 trials: 40
                                                 draws: 0
 
-    Raises DataNotFoundError if there is no such file, DataError if it says something else.
+    Raises DataNotFoundError if the file does not exist, DataError if it is invalid.
     """
     return space_of(f"search: {path}", read_tree("search", path))
 
 
 def space_of(who: str, tree: Tree) -> Space:
-    """The search that a tree of texts describes, as ``read_space`` has it."""
+    """Build the search from the nested strings of ``read_space``."""
     base = {name: text for name, text in tree.items() if name not in _OWN}
     ways = [name for name in ("grid", "random") if name in tree]
     if len(ways) != 1 or not isinstance(tree[ways[0]], dict):
@@ -146,7 +146,7 @@ def space_of(who: str, tree: Tree) -> Space:
     for name in ("trials", "draws"):
         if name in tree:
             if ways == ["grid"] or not str(tree[name]).isdecimal():
-                raise DataError(f"{who}: {name} must be a whole number, of a random search, got {tree[name]!r}.")
+                raise DataError(f"{who}: {name} must be an integer, of a random search, got {tree[name]!r}.")
             counts[name] = int(tree[name])
     if ways == ["random"] and "trials" not in counts:
         raise DataError(f"{who} must say how many trials a random search has, as in 'trials: 40'.")
@@ -180,9 +180,9 @@ class _ScikitLearn(NamedTuple):
 
 
 def scikit_learn() -> _ScikitLearn:
-    """What lists grids and draws from ranges. Raises ExtraMissingError where it is not installed."""
+    """Import scikit-learn's grid and sampler. Raises ExtraMissingError if it is not installed."""
     try:
-        # an extra that takes a second to import
+        # an optional extra that takes a second to import
         from sklearn import model_selection
     except Exception as error:  # a damaged installation fails with other errors than ImportError
         raise ExtraMissingError(

@@ -1,4 +1,4 @@
-"""One trial of a search: a training in memory that leaves nothing but its numbers."""
+"""One trial of a search: a training in memory that writes no files."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from mlp_numpy.search.parallel import exit_with_parent
 from mlp_numpy.search.space import Point
 from mlp_numpy.training import EvaluationRecord
 
-# A process that does many trials loads their data once.
+# A process that runs many trials loads their data once.
 _load = functools.lru_cache(maxsize=1)(load_dataset)
 
 
 @dataclass(frozen=True)
 class TrialResult:
-    """How a trial ended.
+    """The outcome of a trial.
 
-    point    its settings that others have otherwise
-    status   "finished", "stopped early", or "diverged: …" with what went wrong
-    best     the evaluation with the highest accuracy, the first of equals; None of a trial that diverged
-    last     the last evaluation; None likewise
+    point    the hyperparameters varied in this trial
+    status   "finished", "stopped early", or "diverged: …" with the reason
+    best     the evaluation with the highest accuracy, the first in case of ties; None for a diverged trial
+    last     the last evaluation; None for a diverged trial
     """
 
     point: Point
@@ -38,16 +38,16 @@ class TrialResult:
 
     @property
     def accuracy(self) -> float:
-        """The best one; NaN of a trial that diverged."""
+        """The best accuracy; NaN for a diverged trial."""
         return float("nan") if self.best is None else self.best.accuracy
 
     def as_json(self) -> dict[str, Any]:
-        """What ``from_json`` takes."""
+        """A JSON object for ``from_json``."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, where: str, content: dict[str, Any]) -> TrialResult:
-        """The outcome that ``as_json`` gave; a list in its point was a tuple. Raises DataError for something else."""
+        """The inverse of ``as_json``; lists in the point become tuples. Raises DataError for anything else."""
         who, _, place = where.partition(": ")
         with understood(who, f"{place} must hold a trial of a search"):
             trial = object_of("it", content)
@@ -59,7 +59,7 @@ class TrialResult:
 
 
 def _check_setting(name: str, value: Any) -> None:
-    """Raise ValueError for what no setting of a trial can be."""
+    """Raise ValueError for a value that is not valid for any setting."""
     if isinstance(value, list):
         for each in value:
             _check_setting(name, each)
@@ -82,9 +82,9 @@ def _evaluation(name: str, content: Any) -> EvaluationRecord | None:
 
 
 def run_trial(config: Config, point: Point, parent: int) -> TrialResult:
-    """Train as ``config`` says; ``point`` is handed through.
+    """Train with ``config``; ``point`` is copied to the outcome.
 
-    parent   the process that waits for the outcome: where it is gone, so is this one at its next evaluation
+    parent   the process waiting for the outcome: if it is gone, this one exits at its next evaluation
     """
     began = time.perf_counter()
     evaluations: list[EvaluationRecord] = []

@@ -20,7 +20,7 @@ class BestModel:
 
     patience   how many evaluations in a row may bring nothing better before ``exhausted``; None: any number
 
-    Raises OptionError for a patience that is no whole number ≥ 1, and for what is no snapshot.
+    Raises OptionError for a patience that is not an integer ≥ 1, and for what is no snapshot.
     """
 
     def __init__(self, snapshot: Snapshot, patience: int | None = None) -> None:

@@ -77,7 +77,7 @@ def evaluate(
 def confusion_matrix(labels: Array, predicted: Array, n_classes: int) -> Array:
     """Counts (n_classes, n_classes): how many examples of class i (row) were taken for class j (column).
 
-    Raises LabelError unless ``labels`` and ``predicted`` are as many whole numbers in [0, n_classes) each, OptionError
+    Raises LabelError unless ``labels`` and ``predicted`` are as many integers in [0, n_classes) each, OptionError
     for fewer classes than one.
     """
     n_classes = whole_number("confusion_matrix", "n_classes", n_classes)
@@ -100,5 +100,5 @@ def _whole_numbers(who: str, name: str, classes: Array, n: int) -> Array:
         hint = " Hint: argmax(axis=1) turns one-hot rows into numbers." if classes.ndim == 2 else ""
         raise LabelError(f"{who}: {name} must be ({n},), one a row, got {classes.shape}.{hint}")
     if classes.dtype.kind not in "iu":
-        raise LabelError(f"{who}: {name} must be whole numbers, got {classes.dtype}.")
+        raise LabelError(f"{who}: {name} must be integers, got {classes.dtype}.")
     return classes

@@ -53,11 +53,11 @@ class TrainedModel:
             ("name", _is_text, "text"),
             ("dataset", _is_text, "text"),
             ("dataset_option", _is_text, "text"),
-            ("step", lambda value: _is_whole(value, 0), "a whole number ≥ 0"),
+            ("step", lambda value: _is_whole(value, 0), "an integer ≥ 0"),
             (
                 "image_shape",
                 lambda value: _is_list(value, 3, lambda size: _is_whole(size, 1)) and math.prod(value) == n_inputs,
-                f"three whole numbers whose product is {n_inputs}",
+                f"three integers whose product is {n_inputs}",
             ),
             ("class_names", lambda value: _is_list(value, n_classes, _is_text), f"{n_classes} names"),
         ):

@@ -1,4 +1,4 @@
-"""Pictures: functions that draw on given axes, and some that make a whole figure and save it. No display is needed."""
+"""Figures: functions that draw on given axes, and functions that save a whole figure. No display is needed."""
 
 from mlp_numpy.viz.class_bars import draw_class_bars, save_class_bars
 from mlp_numpy.viz.class_images import save_class_images, save_saliency

@@ -1,4 +1,4 @@
-"""The accuracy on each class, setting beside setting."""
+"""Per-class accuracies of several settings, as grouped bars."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from mlp_numpy.viz.curves import save
 from mlp_numpy.viz.style import color_of, plain_axes
 
 _GROUP = 0.8
-"""The width of a class's bars together; 1 would leave no air between classes."""
+"""The total width of a class's bars; 1 would leave no gap between classes."""
 
 
 def draw_class_bars(axes: Axes, settings: Mapping[str, Array], names: Sequence[str]) -> None:
-    """A group of bars a class, one for each setting: name → accuracies (C,); the legend tells their mean.
+    """One group of bars per class, one bar per setting: name → accuracies (C,); the legend shows their mean.
 
-    Raises ShapeError where a setting has not one number a class.
+    Raises ShapeError unless each setting has one value per class.
     """
     width = _GROUP / max(len(settings), 1)
     places = np.arange(len(names))
@@ -44,7 +44,7 @@ def draw_class_bars(axes: Axes, settings: Mapping[str, Array], names: Sequence[s
 def save_class_bars(
     path: str | os.PathLike[str], settings: Mapping[str, Array], names: Sequence[str], title: str
 ) -> None:
-    """What ``draw_class_bars`` draws as PNG."""
+    """Save the figure of ``draw_class_bars`` as PNG."""
     figure = Figure(figsize=(11, 4.2), layout="constrained")
     draw_class_bars(figure.subplots(), settings, names)
     figure.suptitle(title)

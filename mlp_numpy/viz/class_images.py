@@ -1,4 +1,4 @@
-"""What a model looks for: the image that a class likes most, and the pixels of an image that a class hangs on."""
+"""Class images and saliency maps: images that maximize a class's logit, and the influence of pixels on it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def save_class_images(
     title: str,
     explained: str = "",
 ) -> None:
-    """Images (n, D) that maximize a class each, five a row, with the class's name and its logit (n,), as PNG."""
+    """Images (n, D) that maximize one class each, five per row, with the class's name and logit (n,), as PNG."""
     shown = pictures(images, image_shape)
     _check_as_many("save_class_images", len(shown), names=names, logits=logits)
     figure, places = page(len(shown), 5, tile=2.0, caption=0.3, head=0.55 if explained else 0.32)
@@ -37,7 +37,7 @@ def save_saliency(
 ) -> None:
     """Images (n, D), and under each its map (n, H, W), dark where the class's logit changes most, as PNG.
 
-    Each map has its own scale, from 0 to its 99th percentile: one pixel shall not darken out all others.
+    Each map has its own scale, from 0 to its 99th percentile, so that one pixel does not dominate it.
     """
     _check_as_many("save_saliency", len(images), maps=maps, names=names)
     shown = pictures(images, (images.shape[1] // maps[0].size, *maps.shape[1:]))

@@ -1,4 +1,4 @@
-"""Pictures: functions that draw on given axes, and two that make a whole figure and save it. No display is needed."""
+"""Loss and accuracy curves, and the confusion matrix. No display is needed."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def moving_average(values: Sequence[float], width: int) -> Array:
     n = len(values)
     if n == 0:
         return np.empty(0)
-    # Each window has a sum of its own: differences of running sums would lose small numbers behind large ones.
+    # Each window is summed separately: differences of running sums would lose small values after large ones.
     means: Array = np.convolve(values, np.ones(width))[:n] / np.minimum(np.arange(1, n + 1), width)
     return means
 
 
 def draw_loss(axes: Axes, history: History, *, width: int = 50) -> None:
-    """The loss of every training batch, faint, its running mean over ``width`` steps, and the held-out loss."""
+    """The loss of every training batch (faint), its running mean over ``width`` steps, and the held-out loss."""
     steps = [record.step for record in history.steps]
     _draw_train(axes, steps, [record.loss for record in history.steps], width)
     _draw_test(axes, history, [record.loss for record in history.evaluations])
@@ -43,7 +43,8 @@ def draw_loss(axes: Axes, history: History, *, width: int = 50) -> None:
 
 
 def draw_accuracy(axes: Axes, history: History, *, width: int = 50) -> None:
-    """The accuracy of every training batch, faint, its running mean over ``width`` steps, and the held-out accuracy."""
+    """The accuracy of every training batch (faint), its running mean over ``width`` steps, and the held-out
+    accuracy."""
     steps = [record.step for record in history.steps]
     _draw_train(axes, steps, [record.accuracy for record in history.steps], width)
     _draw_test(axes, history, [record.accuracy for record in history.evaluations])
@@ -65,7 +66,7 @@ def draw_accuracy(axes: Axes, history: History, *, width: int = 50) -> None:
 
 
 def draw_confusion(axes: Axes, counts: Array, class_names: Sequence[str]) -> None:
-    """A confusion matrix (C, C) of counts, colored by the share of each true class, with the counts written in."""
+    """A confusion matrix (C, C) of counts, colored by the fraction of each true class, annotated with the counts."""
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     picture = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     if len(class_names) <= 20:
@@ -83,7 +84,7 @@ def draw_confusion(axes: Axes, counts: Array, class_names: Sequence[str]) -> Non
 
 
 def save_curves(path: str | os.PathLike[str], history: History, title: str, *, width: int = 50) -> None:
-    """Loss on the left, accuracy on the right, with means over ``width`` of the batches in the history, as PNG."""
+    """Loss on the left, accuracy on the right, with running means over ``width`` batches of the history, as PNG."""
     figure = Figure(figsize=(11, 4.2), layout="constrained")
     left, right = figure.subplots(1, 2)
     draw_loss(left, history, width=width)
@@ -94,7 +95,7 @@ def save_curves(path: str | os.PathLike[str], history: History, title: str, *, w
 
 def save_confusion(path: str | os.PathLike[str], counts: Array, class_names: Sequence[str], title: str) -> None:
     """A confusion matrix as PNG."""
-    side = max(1.0, min(len(class_names), 200) / 60)  # many classes need a larger picture, so that names can be read
+    side = max(1.0, min(len(class_names), 200) / 60)  # many classes need a larger figure to keep names legible
     figure = Figure(figsize=(7.5 * side, 6.5 * side), layout="constrained")
     draw_confusion(figure.subplots(), counts, class_names)
     figure.suptitle(title)
@@ -102,7 +103,7 @@ def save_confusion(path: str | os.PathLike[str], counts: Array, class_names: Seq
 
 
 def save(path: str | os.PathLike[str], figure: Figure) -> None:
-    """Write a figure as PNG, whole or not at all. Raises OptionError if ``path`` is no path."""
+    """Write a figure as PNG atomically. Raises OptionError if ``path`` is not a path."""
     path = as_path("save", path)
     FigureCanvasAgg(figure)
     picture = io.BytesIO()

@@ -1,4 +1,4 @@
-"""The weights of a first layer as images: each unit's row is what it looks for in the pixels."""
+"""The weights of a first layer as images, one per unit."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _COLUMNS = 20
 def save_first_layer(
     path: str | os.PathLike[str], weights: Array, image_shape: tuple[int, int, int], title: str = "", *, most: int = 100
 ) -> None:
-    """Weights (M, D) as M small images by falling norm, at most ``most`` of them, as PNG.
+    """Weights (M, D) as at most ``most`` small images, sorted by decreasing norm, as PNG.
 
-    A pixel is ½ + w / (2 max |w|): gray is 0, and every unit is brought to its own full scale, the same up and down.
+    A pixel is ½ + w / (2 max |w|): gray is 0, and every unit has its own symmetric scale.
     """
     norms = np.linalg.norm(weights, axis=1)
     order = np.argsort(-norms, kind="stable")[:most]
     n_columns = min(_COLUMNS, len(order))
     sheet = mosaic(pictures(centered(weights[order]), image_shape), n_columns)
-    # Inches. The picture is as wide as the page without its margins, and as high as its pixels are then.
+    # Inches. The mosaic has the width of the page without margins, and the height of its aspect ratio.
     width, margin, head = 11.0, 0.1, 0.65
     height = (width - 2 * margin) * sheet.shape[0] / sheet.shape[1]
     page_height = margin + height + head

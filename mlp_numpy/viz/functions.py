@@ -1,4 +1,4 @@
-"""Activation functions and their derivatives, as the library's own modules compute them."""
+"""Activation functions and their derivatives, computed by the library's modules."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ from mlp_numpy.viz.style import plain_axes
 _REACH: Final = 3.0
 _POINTS: Final = 1201
 _JUMP: Final = 0.1
-"""A derivative that changes by more between two neighbors has a kink there; a smooth one changes by 0.005 at most."""
+"""A larger change of the derivative between neighbors is a kink; a smooth derivative changes by at most 0.005."""
 
 
 def draw_function(axes: Axes, module: Module, name: str) -> None:
     """An elementwise function and its derivative over −3 … 3, with a dot where the derivative jumps.
 
-    The function is the module's forward, the derivative its backward of ones; the dot is what backward says at a kink.
+    The function is the module's forward, the derivative its backward of ones; the dot is the value of backward at a
+    kink.
     """
     x = np.linspace(-_REACH, _REACH, _POINTS)
     out = module.forward(x)
@@ -46,7 +47,7 @@ def draw_function(axes: Axes, module: Module, name: str) -> None:
 
 
 def save_functions(path: str | os.PathLike[str], functions: dict[str, Module], title: str = "") -> None:
-    """Functions by their names, side by side, as PNG."""
+    """Functions by name, side by side, as PNG."""
     figure = Figure(figsize=(2.75 * len(functions), 2.3), layout="constrained")
     axes = figure.subplots(1, len(functions), sharey=True, squeeze=False)[0]
     for each, (name, module) in zip(axes, functions.items(), strict=True):

@@ -1,4 +1,4 @@
-"""A graph of nodes as a picture: values in boxes, formulas in ovals, computed from the top to the bottom."""
+"""A graph of nodes as a figure: values in boxes, formulas in ovals, from top to bottom."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from mlp_numpy.errors import OptionError
 from mlp_numpy.viz.curves import TEST, TRAIN, save
 from mlp_numpy.viz.layers import Layout, layout
 
-# Inches: a row's height, the air between neighbors and around all, a letter's width and a line's height at 8 points.
+# Inches: row height, gap between neighbors, margin, letter width and line height at 8 points.
 _ROW, _GAP, _MARGIN, _LETTER, _LINE = 0.62, 0.3, 0.25, 0.068, 0.15
 _FONT: Final = 8
 MAX_NODES: Final = 120
 
 
 def draw_graph(axes: Axes, root: Node) -> tuple[float, float]:
-    """Draw the graph below ``root``: leaves with a gradient in a blue frame, constants in gray, what was computed in
-    black; a box tells name, shape and kind of number and, after ``backward``, the gradient.
+    """Draw the graph below ``root``: leaves with a gradient in a blue frame, constants in gray, computed values in
+    black; a box shows name, shape, dtype and, after ``backward``, the gradient.
 
-    The axes get the inch as their unit. Returns the width and height, in inches, that show the text in its true size.
+    The unit of the axes is the inch. Returns the width and height in inches at which the text has its true size.
 
-    Raises OptionError for a graph of more than 120 nodes, which no page holds.
+    Raises OptionError for a graph of more than 120 nodes, which does not fit on a page.
     """
     users = _users(root)
     if len(users) > MAX_NODES:
@@ -56,7 +56,7 @@ def draw_graph(axes: Axes, root: Node) -> tuple[float, float]:
 
 
 def save_graph(path: str | os.PathLike[str], root: Node, title: str = "") -> None:
-    """The graph below ``root`` as PNG, in the size that its text needs. Raises what ``draw_graph`` raises."""
+    """The graph below ``root`` as PNG, in the size that its text needs. Raises the errors of ``draw_graph``."""
     figure = Figure(figsize=(1, 1))
     headline = 0.4 if title else 0.0
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
@@ -70,10 +70,10 @@ def save_graph(path: str | os.PathLike[str], root: Node, title: str = "") -> Non
 
 
 def _users(root: Node) -> dict[Hashable, list[Hashable]]:
-    """Every node and every operation below ``root`` with what uses it; users come after what they use."""
+    """Every node and operation below ``root`` with its users, in topological order."""
     order: dict[Hashable, list[Hashable]] = {}
     users: dict[Hashable, list[Hashable]] = {root: []}
-    # Depth first: a node is done when all it was made from is, which the second visit tells.
+    # Depth first: at its second visit, a node's inputs are done.
     stack: list[tuple[Node | OpNode, bool]] = [(root, False)]
     while stack:
         part, done = stack.pop()

@@ -1,4 +1,4 @@
-"""A table of results by two settings, in colors and in numbers."""
+"""A heat map of results by two settings."""
 
 from __future__ import annotations
 
@@ -18,10 +18,9 @@ from mlp_numpy.viz.style import contrast_color
 
 
 def draw_heat_map(axes: Axes, table: Array, rows: Sequence[str], columns: Sequence[str], *, digits: int = 3) -> None:
-    """A table (R, C), a cell darker the larger its number, which is written in; the largest has a frame.
+    """A table (R, C) of annotated cells, darker for larger values; the largest has a frame.
 
-    A cell that is no number, as of a run that diverged, is gray with a dash. Raises ShapeError for names that do not
-    fit the table.
+    A NaN, as of a diverged run, is a gray cell with a dash. Raises ShapeError if the names do not match the table.
     """
     table = np.asarray(table, np.float64)
     if table.shape != (len(rows), len(columns)) or table.size == 0:
@@ -29,7 +28,7 @@ def draw_heat_map(axes: Axes, table: Array, rows: Sequence[str], columns: Sequen
     known = np.isfinite(table)
     low, high = (table[known].min(), table[known].max()) if known.any() else (0.0, 1.0)
     colormap = matplotlib.colormaps["Blues"].with_extremes(bad="0.85")
-    # The lightest twentieth is left to the paper, so that the smallest number has a color too.
+    # The lightest twentieth of the colormap is skipped, so that the smallest value is visible too.
     spread = (high - low) or 1.0
     shares = 0.05 + 0.85 * (table - low) / spread
     axes.imshow(np.where(known, shares, np.nan), cmap=colormap, vmin=0, vmax=1, aspect="auto")
@@ -57,7 +56,7 @@ def save_heat_map(
     column_name: str = "weight decay",
     digits: int = 3,
 ) -> None:
-    """What ``draw_heat_map`` draws as PNG."""
+    """Save the figure of ``draw_heat_map`` as PNG."""
     figure = Figure(figsize=(2.2 + 1.0 * len(columns), 1.4 + 0.5 * len(rows)), layout="constrained")
     axes = figure.subplots()
     draw_heat_map(axes, table, rows, columns, digits=digits)

@@ -1,4 +1,4 @@
-"""Images as a data set holds them, rows of numbers, on axes and in mosaics."""
+"""Images in the layout of a data set, on axes and in mosaics."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def pictures(images: Array, image_shape: tuple[int, int, int]) -> Array:
 
 
 def show(axes: Axes, picture: Array, title: str = "") -> None:
-    """One picture with numbers in 0…255 and what it is called, pixel by pixel, without a frame."""
+    """One image with values in 0…255 and a title, without interpolation and frame."""
     axes.imshow(np.rint(np.clip(picture, 0, 255)).astype(np.uint8), cmap="gray", vmin=0, vmax=255)
     axes.set_title(title, fontsize=10, pad=4)
     axes.set_axis_off()
 
 
 def mosaic(shown: Array, n_columns: int) -> Array:
-    """Pictures (n, H, W, …) side by side and below each other with a white pixel between, as one."""
+    """A mosaic of images (n, H, W, …), separated by a white pixel."""
     n, height, width, *channels = shown.shape
     n_rows = -(-n // n_columns)
     sheet = np.full((n_rows * (height + 1) - 1, n_columns * (width + 1) - 1, *channels), 1.0)
@@ -44,9 +44,9 @@ def mosaic(shown: Array, n_columns: int) -> Array:
 
 
 def page(n: int, n_columns: int, *, tile: float, caption: float, head: float) -> tuple[Figure, Sequence[Axes]]:
-    """A figure with axes for ``n`` square pictures; all sizes in inches.
+    """A figure with axes for ``n`` square images; all sizes in inches.
 
-    tile      the side of a picture
+    tile      the side of an image
     caption   the room above each, for its title
     head      the room above all, for the title of the page
     """
@@ -64,7 +64,7 @@ def page(n: int, n_columns: int, *, tile: float, caption: float, head: float) ->
 
 
 def headline(figure: Figure, title: str, explained: str = "") -> None:
-    """The title of a page, and below it in small letters what is to be known to read it."""
+    """The title of a page, and a caption in small letters below it."""
     height = figure.get_size_inches()[1]
     figure.text(0.5, 1 - 0.1 / height, title, ha="center", va="top", fontsize=12)
     figure.text(0.5, 1 - 0.36 / height, explained, ha="center", va="top", fontsize=9, color="0.35")

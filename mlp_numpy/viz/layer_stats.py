@@ -1,4 +1,4 @@
-"""What goes on in each layer while it trains, step by step: norms of gradients, sizes of updates, dead units."""
+"""Layer statistics by training step: norms of gradients, sizes of updates, dead units."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def draw_layer_stats(
 ) -> None:
     """One quantity of every layer by step, as its mean over ``width`` steps, from the first layer, dark, to the last.
 
-    A quantity whose name ends in "share" stands on an axis from 0 to 1, any other on a logarithmic one, where what is
-    not above 0 leaves a gap.
+    A quantity whose name ends in "share" has an axis from 0 to 1, any other a logarithmic one, where values ≤ 0 leave a
+    gap.
 
-    Raises ShapeError where a layer has not one number a step.
+    Raises ShapeError unless each layer has one value per step.
     """
     share = name.endswith("share")
     ends = []
@@ -36,7 +36,7 @@ def draw_layer_stats(
         means = moving_average(values, width)
         shown = means if share else np.where(means > 0, means, np.nan)
         color = to_hex(matplotlib.colormaps["viridis"](0.85 * position / max(len(layers) - 1, 1)))
-        # A line through a single point is none.
+        # A line needs two points.
         axes.plot(steps, shown, color=color, linewidth=1.2, label=layer, marker="o" if len(steps) == 1 else None)
         there = np.flatnonzero(np.isfinite(shown))
         if len(there):
@@ -60,12 +60,12 @@ def save_layer_stats(
     steps: Sequence[float] | None = None,
     width: int = 1,
 ) -> None:
-    """A panel for each quantity, as PNG: {quantity: {layer: a number a step}}.
+    """One panel per quantity, as PNG: {quantity: {layer: one value per step}}.
 
-    steps   which steps the numbers are of; 1, 2, … where left out
+    steps   the steps of the values; 1, 2, … by default
     """
     most = max((len(layers) for layers in columns.values()), default=0)
-    # A deep net's names stand below each other.
+    # The names of a deep network are stacked.
     height = max(3.6, 1.1 + 0.17 * most)
     figure = Figure(figsize=(min(13, 4.4 * len(columns)), height), layout="constrained")
     panels = figure.subplots(1, len(columns), squeeze=False)[0]

@@ -1,9 +1,9 @@
-"""Where the nodes of a graph stand in a picture: in rows, so that every arrow points down and few cross.
+"""Layered layout of a graph: nodes in rows, so that every arrow points down and few cross.
 
-rows        a node stands one row above the highest of those that use it
-order       row by row each node moves towards the mean place of its neighbors, a few times down and up, as far
-            as the widths in its row allow; so order and place are found together (the barycenter method)
-bends       an arrow that passes rows has a place in each, so that it goes around what stands there
+rows        a node is one row above the highest of its users
+order       row by row each node moves towards the mean position of its neighbors, in a few passes down and up, as far
+            as the widths in its row allow (the barycenter method)
+bends       an arrow across rows has a position in each, so that it bends around their nodes
 Reference   Sugiyama, Tagawa, Toda 1981: Methods for Visual Understanding of Hierarchical System Structures
 """
 
@@ -23,7 +23,7 @@ _SWEEPS = 20
 
 @dataclass(frozen=True)
 class Layout:
-    """places: of every node; routes: of every arrow (from, to), all places it goes through, both ends included."""
+    """places: of every node; routes: of every arrow (from, to), all its positions, both ends included."""
 
     places: dict[Hashable, Box]
     routes: dict[tuple[Hashable, Hashable], list[Box]]
@@ -40,8 +40,8 @@ class _Rows:
 def layout(users: dict[Hashable, list[Hashable]], widths: dict[Hashable, float], gap: float) -> Layout:
     """Place the nodes of a graph without cycles.
 
-    users    of every node those that its arrows point to; in the dict, users come after what they use
-    widths   of every node, in the unit of x; ``gap`` is left between neighbors
+    users    of every node the targets of its arrows; the dict is in topological order
+    widths   of every node, in the unit of x; ``gap`` is the distance between neighbors
     """
     found = _rows(users)
     x = {node: float(place) for row in found.rows for place, node in enumerate(row)}
@@ -58,7 +58,7 @@ def layout(users: dict[Hashable, list[Hashable]], widths: dict[Hashable, float],
 
 
 def _rows(users: dict[Hashable, list[Hashable]]) -> _Rows:
-    """The nodes in their rows from the bottom up, and with them a bend in each row that an arrow passes."""
+    """The nodes in their rows from the bottom up, with a bend in each row that an arrow crosses."""
     row_of: dict[Hashable, int] = {}
     for node in reversed(users):
         row_of[node] = 1 + max((row_of[user] for user in users[node]), default=-1)
@@ -83,7 +83,7 @@ def _spread(
     widths: dict[Hashable, float],
     gap: float,
 ) -> None:
-    """Give the nodes of a row the places they want, moved apart where they would overlap, and none favored."""
+    """Move the nodes of a row to their desired positions, spread symmetrically where they would overlap."""
     edge = -float("inf")
     for node in row:
         half = widths.get(node, 0.0) / 2

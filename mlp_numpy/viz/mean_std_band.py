@@ -1,4 +1,4 @@
-"""Settings compared over seeds: the mean of each by step, and around it a band of one standard deviation."""
+"""Comparison of settings over seeds: mean by step, with a band of one standard deviation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def draw_mean_std(axes: Axes, curves: Mapping[str, tuple[Sequence[float], Array]
 
     curves   name → (steps (T,), values (seeds, T)); the standard deviation is the sample's, with seeds − 1
 
-    Raises ShapeError where the values are not one a step and seed.
+    Raises ShapeError unless there is one value per step and seed.
     """
     ends = []
     for position, (name, (steps, values)) in enumerate(curves.items()):
@@ -51,7 +51,7 @@ def save_mean_std(
     y_name: str = "test accuracy",
     limits: tuple[float, float] | None = None,
 ) -> None:
-    """What ``draw_mean_std`` draws as PNG; ``limits`` of the vertical axis, found from the data where left out."""
+    """Save the figure of ``draw_mean_std`` as PNG; ``limits`` of the vertical axis default to those of the data."""
     figure = Figure(figsize=(8.5, 4.4), layout="constrained")
     axes = figure.subplots()
     if limits is not None:

@@ -1,4 +1,4 @@
-"""The images that a model gets wrong and is surest of."""
+"""The most confident mistakes of a model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from mlp_numpy.viz.images import headline, page, pictures, show
 
 
 def most_confident_mistakes(truth: Array, probabilities: Array, most: int) -> Array:
-    """The rows, at most so many, whose largest probability (N, C) is not at the true class (N,), the surest first."""
+    """Indices of at most ``most`` examples whose largest probability (N, C) is not that of the true class (N,), most
+    confident first."""
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != truth)
     return wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")][:most]
 
@@ -30,11 +31,11 @@ def save_misclassified(
     *,
     most: int = 24,
 ) -> None:
-    """The surest mistakes among images (N, D) with true classes (N,) and probabilities (N, C), as PNG.
+    """The most confident mistakes among images (N, D) with true classes (N,) and probabilities (N, C), as PNG.
 
-    Above each, what it was taken for with its probability, and what it is with the probability of that.
+    The title of each is the predicted class and the true class, with their probabilities.
 
-    Raises DataError where there is no mistake, ShapeError unless all are as many.
+    Raises DataError if there is no mistake, ShapeError unless all have the same length.
     """
     if not len(images) == len(truth) == len(probabilities):
         counts = f"{len(images)}, {len(truth)} and {len(probabilities)}"

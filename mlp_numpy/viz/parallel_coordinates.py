@@ -1,4 +1,4 @@
-"""A random search at a glance: a line a trial, through an axis for each setting to its score."""
+"""Parallel coordinates of a random search: one line per trial, one axis per setting."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from mlp_numpy.viz.style import format_value
 
 @dataclass(frozen=True)
 class Scale:
-    """Where the values of one setting stand, 0 below to 1 above, and the marks that tell what stands where."""
+    """The positions of the values of one setting, from 0 to 1, and the tick labels."""
 
     places: Array
     marks: tuple[tuple[float, str], ...]
 
 
 def scale(name: str, values: Sequence[Any], *, log: bool) -> Scale:
-    """Numbers on a straight or a logarithmic axis, anything else a level each, in the order of its first coming.
+    """Numbers on a linear or logarithmic axis; other values at one level each, in order of first appearance.
 
     Raises OptionError for numbers that are not finite, or not above 0 on a logarithmic axis.
     """
@@ -58,10 +58,11 @@ def scale(name: str, values: Sequence[Any], *, log: bool) -> Scale:
 def draw_parallel(
     axes: Axes, trials: Sequence[Mapping[str, Any]], names: Sequence[str], score: str, *, log: Collection[str] = ()
 ) -> None:
-    """A line for each trial through its settings ``names`` to its ``score``, darker the better; the best stands out.
+    """One line per trial through its settings ``names`` to its ``score``, darker for better ones; the best is
+    highlighted.
 
-    Of equals the first is the best; those in ``log`` have logarithmic axes. Raises OptionError for no trials, for a
-    trial without one of these names, and for numbers that have no place.
+    In case of ties the first is the best; settings in ``log`` have logarithmic axes. Raises OptionError for no trials,
+    for a trial without one of these names, and for values outside the domain of an axis.
     """
     columns = [*names, score]
     if not trials:
@@ -100,7 +101,7 @@ def save_parallel(
     *,
     log: Collection[str] = (),
 ) -> None:
-    """What ``draw_parallel`` draws as PNG."""
+    """Save the figure of ``draw_parallel`` as PNG."""
     figure = Figure(figsize=(min(11, 2.2 * (len(names) + 1)), 4.4), layout="constrained")
     draw_parallel(figure.subplots(), trials, names, score, log=log)
     figure.suptitle(f"{title}\n{len(trials)} trials, darker is better; in orange the best", fontsize=10)

@@ -1,4 +1,4 @@
-"""How far two trainings drift apart, step by step."""
+"""The difference of two trainings by step."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from mlp_numpy.viz.style import color_of, plain_axes
 
 
 def draw_differences(axes: Axes, differences: Mapping[str, Sequence[float]], bound: float) -> None:
-    """The largest difference so far, a curve a net on a logarithmic scale, and a line at the bound.
+    """The largest difference so far on a logarithmic scale, one curve per network, and a line at the tolerance.
 
-    As long as there is none at all, it is drawn at 1e-18.
+    A difference of 0 is drawn at 1e-18.
     """
     for position, (name, values) in enumerate(differences.items()):
         steps = range(1, len(values) + 1)
@@ -34,7 +34,7 @@ def save_parity(
     weights: Mapping[str, Sequence[float]],
     bound: float,
 ) -> None:
-    """The differences of the loss on the left, of the parameters on the right, as PNG."""
+    """Differences of the loss on the left, of the parameters on the right, as PNG."""
     figure = Figure(figsize=(11, 4.2), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
     for axes, differences, label in ((left, losses, "largest |Δloss| so far"), (right, weights, "largest |Δw| so far")):

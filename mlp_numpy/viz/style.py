@@ -1,4 +1,4 @@
-"""What the pictures have in common: colors, bare axes, and names that stand at the ends of their curves."""
+"""Common style of the figures: colors, plain axes, and labels at the ends of curves."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from matplotlib.colors import Colormap
 
 from mlp_numpy.arrays import Array
 
-# Okabe and Ito's colors: told apart by color-blind eyes, and in print.
+# Okabe and Ito's colors: safe for color blindness and in print.
 COLORS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _LINE: Final = 1.25
-"""The height of a line of text, in units of its font's size."""
+"""The height of a line of text, in units of the font size."""
 
 
 @dataclass(frozen=True)
 class End:
-    """A curve's last point, in the data's units, and what is written there."""
+    """A curve's last point, in data coordinates, and its label."""
 
     text: str
     x: float
@@ -29,21 +29,22 @@ class End:
 
 
 def color_of(position: int) -> str:
-    """The color of the setting at a position; a seventh has that of the first."""
+    """The color at a position in the cycle."""
     return COLORS[position % len(COLORS)]
 
 
 def plain_axes(axes: Axes) -> None:
-    """A faint grid, and a frame on the left and below only."""
+    """A faint grid, and axes on the left and bottom only."""
     axes.grid(color="0.9")
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
 
 
 def label_ends(axes: Axes, ends: Sequence[End], *, fontsize: float = 9) -> None:
-    """Write the name of each curve right of the axes, at the height of its end, moved apart where names would overlap.
+    """Write the label of each curve to the right of the axes, at the height of its end, spread where labels would
+    overlap.
 
-    To be called when the limits and the scale of the axes are final.
+    To be called after the limits and the scale of the axes are final.
     """
     axes.autoscale_view()
     to_fraction = axes.transData + axes.transAxes.inverted()
@@ -65,9 +66,9 @@ def label_ends(axes: Axes, ends: Sequence[End], *, fontsize: float = 9) -> None:
 
 
 def spread_labels(heights: Array, gap: float) -> Array:
-    """Heights (n,) moved by as little as may be, none favored, so that neighbors are ``gap`` apart; order is kept.
+    """Heights (n,) moved as little as possible so that neighbors are ``gap`` apart; the order is preserved.
 
-    Those that would be closer form a block around their own mean, and blocks that meet become one.
+    Heights that are too close form a block around their mean, and overlapping blocks are merged.
     """
     blocks: list[list[float]] = []
     order = np.argsort(heights, kind="stable")
@@ -82,7 +83,7 @@ def spread_labels(heights: Array, gap: float) -> Array:
 
 
 def beside(heights: Array, gap: float) -> Array:
-    """Heights (n,) that are ``gap`` apart moved into [0, 1], still so far apart; as they are where there is no room."""
+    """Heights (n,) that are ``gap`` apart, moved into [0, 1] at the same distances; unchanged if there is no room."""
     order = np.argsort(heights, kind="stable")
     below = gap * np.arange(len(heights))
     if not len(heights) or below[-1] > 1:
@@ -93,13 +94,14 @@ def beside(heights: Array, gap: float) -> Array:
 
 
 def contrast_color(colormap: Colormap, share: float) -> str:
-    """Black or white, whichever is read better on a colormap's color at ``share`` of its range."""
+    """Black or white, whichever has the better contrast with a colormap's color at the fraction ``share`` of its
+    range."""
     red, green, blue, _ = colormap(share)
     return "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.55 else "black"
 
 
 def format_value(value: float) -> str:
-    """A number as people write it beside an axis, to three digits: 1e-3, 8.83e-4, 0.25, 200."""
+    """A number formatted for an axis, to three digits: 1e-3, 8.83e-4, 0.25, 200."""
     if 0 < abs(value) < 0.01:
         digits, power = f"{value:.2e}".split("e")
         return f"{digits.rstrip('0').rstrip('.')}e{int(power)}"

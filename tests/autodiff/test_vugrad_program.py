@@ -124,7 +124,7 @@ def test_the_layer_starts_as_glorot_proposes() -> None:
     assert layer.w.value.flags.f_contiguous
     assert repr(layer) == "Linear(300, 500)"
     assert vg.Linear(3, 2, dtype=np.float32).w.dtype == np.float32
-    with pytest.raises(ValueError, match="input_size must be a whole number ≥ 1, got 0"):
+    with pytest.raises(ValueError, match="input_size must be an integer ≥ 1, got 0"):
         vg.Linear(0, 2)
 
 

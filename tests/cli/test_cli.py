@@ -238,7 +238,7 @@ def test_mistyped_options_are_met_with_what_was_meant(
         (["predict", "nowhere", "a.png"], 1, "nowhere must be the folder of a run"),
         (["predict", "nowhere"], 1, "there must be at least one image file"),
         (["predict", "nowhere", "a.png", "--top", "0"], 1, "top must be ≥ 1"),
-        (["gradcheck", "--inputs", "0"], 1, "MLP: n_inputs must be a whole number ≥ 1, got 0"),
+        (["gradcheck", "--inputs", "0"], 1, "MLP: n_inputs must be an integer ≥ 1, got 0"),
         (["gradcheck", "--seed", "-1"], 1, "seed must be ≥ 0"),
     ],
 )
@@ -275,7 +275,7 @@ def test_settings_from_a_file_and_over_it(here: Path, cifar_dir: Path, capsys: p
     assert "s.yaml: there must be settings of a run alone, got batchs. Did you mean 'batch'?" in capsys.readouterr().err
     Path("s.yaml").write_text("batch: 0\n")
     assert main(["train", "--config", "s.yaml"]) == 1
-    assert "s.yaml: Config: batch must be a whole number ≥ 1, got 0" in capsys.readouterr().err
+    assert "s.yaml: Config: batch must be an integer ≥ 1, got 0" in capsys.readouterr().err
     # the second of two files counts, as far as it goes
     Path("s.yaml").write_text("lr: 1e-5\nsteps: 3\nname: d\n")
     assert main(["train", "--config", "runs/b/config.yaml", "--config", "s.yaml"]) == 0

@@ -126,10 +126,10 @@ def test_an_evaluation_sees_images_as_they_are() -> None:
         ({"image_shape": (8, 8)}, r"image_shape must be \(C, H, W\), got \(8, 8\)"),
         ({"image_shape": (3, 0, 8)}, r"image_shape must be \(C, H, W\), got \(3, 0, 8\)"),
         ({"flip": 1}, "flip must be True or False, got 1"),
-        ({"shift": 8}, r"shift must be a whole number in \[0, 8\), got 8"),
-        ({"shift": -1}, r"shift must be a whole number in \[0, 8\), got -1"),
-        ({"shift": 1.0}, r"shift must be a whole number in \[0, 8\), got 1.0"),
-        ({"cutout": 8}, r"cutout must be a whole number in \[0, 8\), got 8"),
+        ({"shift": 8}, r"shift must be an integer in \[0, 8\), got 8"),
+        ({"shift": -1}, r"shift must be an integer in \[0, 8\), got -1"),
+        ({"shift": 1.0}, r"shift must be an integer in \[0, 8\), got 1.0"),
+        ({"cutout": 8}, r"cutout must be an integer in \[0, 8\), got 8"),
         ({"flip": False, "shift": 0}, "something must be changed, got neither flip nor shift nor cutout"),
     ],
 )
@@ -145,7 +145,7 @@ def test_what_does_not_fit_is_refused_unchanged() -> None:
         with pytest.raises(ShapeError, match=r"Augmentation.apply: x must be \(N, 192\), C-contiguous, got "):
             augmentation.apply(bad, 0, 0)
     for seed, step in ((-1, 0), (0, -1)):
-        with pytest.raises(OptionError, match="must be a whole number ≥ 0, got -1"):
+        with pytest.raises(OptionError, match="must be an integer ≥ 0, got -1"):
             augmentation.apply(x, seed, step)
     assert (x == 1).all()
     with pytest.raises(ShapeError, match=r"Batches: images must have the sizes of Augmentation\(image_shape=\(3, 8, 9"):

@@ -84,7 +84,7 @@ def test_errors() -> None:
     fitted = Preprocessing.fit("unit", IMAGES, SHAPE)
     with pytest.raises(OptionError, match="batch of 121 is larger than the data, 120 examples"):
         Batches(SPLIT, 121, fitted)
-    with pytest.raises(OptionError, match="must be a whole number ≥ 1, got 0"):
+    with pytest.raises(OptionError, match="must be an integer ≥ 1, got 0"):
         Batches(SPLIT, 0, fitted)
 
 

@@ -86,9 +86,9 @@ def test_stratified_draws_from_the_whole_of_a_class() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((100,), r"n must be a whole number in \[1, 100\), .*got 100"),
-        ((0,), r"n must be a whole number in \[1, 100\), .*got 0"),
-        ((0.1,), r"n must be a whole number in \[1, 100\), .*got 0.1"),
+        ((100,), r"n must be an integer in \[1, 100\), .*got 100"),
+        ((0,), r"n must be an integer in \[1, 100\), .*got 0"),
+        ((0.1,), r"n must be an integer in \[1, 100\), .*got 0.1"),
         ((10, "stratifed"), "unknown way to hold out 'stratifed'. Did you mean 'stratified'"),
     ],
 )
@@ -96,7 +96,7 @@ def test_what_cannot_be_meant(arguments: tuple[Any, ...], words: str) -> None:
     with pytest.raises(OptionError, match=words):
         hold_out(SPLIT, *arguments)
     for how in WAYS:
-        with pytest.raises(OptionError, match="seed must be a whole number ≥ 0, got -1"):
+        with pytest.raises(OptionError, match="seed must be an integer ≥ 0, got -1"):
             hold_out(SPLIT, 10, how, seed=-1)
 
 

@@ -38,7 +38,7 @@ def test_the_same_seed_gives_the_same_points() -> None:
 
 @pytest.mark.parametrize("arguments", [(0, 1, 0), (1, 0, 0), (1, 1, -1)])
 def test_sizes_and_seeds_that_cannot_be_meant(arguments: tuple[int, int, int]) -> None:
-    with pytest.raises(OptionError, match="must be a whole number ≥"):
+    with pytest.raises(OptionError, match="must be an integer ≥"):
         ellipse.generate(*arguments)
 
 

@@ -156,9 +156,9 @@ def test_images_of_every_kind_give_the_same_bytes(datasets: ModuleType, images: 
         ([*COLOR[:7], COLOR[7] * 1.5], LABELS, r"row 7: pixels must be bytes, or fractions in \[0, 1\], got float64"),
         (list(COLOR.astype(np.int64)), LABELS, "pixels must be bytes"),
         (["a text"] * 8, LABELS, "an image must have two or three axes, got str"),
-        (COLOR, [*LABELS[:7], -1], r"row 7: a label must be one whole number from 0 up"),
-        (COLOR, [[1, 0]] * 8, r"a label must be one whole number from 0 up, got list \(2,\). Hint: choose"),
-        (COLOR, [0.5] * 8, "a label must be one whole number"),
+        (COLOR, [*LABELS[:7], -1], r"row 7: a label must be one integer from 0 up"),
+        (COLOR, [[1, 0]] * 8, r"a label must be one integer from 0 up, got list \(2,\). Hint: choose"),
+        (COLOR, [0.5] * 8, "a label must be one integer"),
         ([], [], "there must be at least one example"),
     ],
 )

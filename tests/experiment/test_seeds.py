@@ -113,10 +113,10 @@ def test_on_the_command_line(
     assert "c-seed-0 was finished earlier" in capsys.readouterr().out
     for wrong, meant in (
         (["--seeds", "0,1", "--seed", "3"], "--seeds: must come without --seed, got both"),
-        (["--seeds", "0,x"], "must be whole numbers such as 0,1,2, got '0,x'"),
+        (["--seeds", "0,x"], "must be integers such as 0,1,2, got '0,x'"),
         (["--go-on"], "--continue: must come with --seeds"),
         (["--continue"], "--continue: must come with --seeds"),
-        (["--seeds=-1"], "seed must be a whole number ≥ 0, got -1"),
+        (["--seeds=-1"], "seed must be an integer ≥ 0, got -1"),
     ):
         assert main([*words, *wrong]) == 1
         assert meant in capsys.readouterr().err

@@ -150,7 +150,7 @@ def test_a_gradient_of_nothing_but_zeros_leaves_gray() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"steps": -1}, "steps must be a whole number"),
+        ({"steps": -1}, "steps must be an integer"),
         ({"lr": 0.0}, "lr must be"),
         ({"jitter": 3}, "jitter must be less than"),
         ({"decay": 1.0}, "decay must lie in"),
@@ -176,7 +176,7 @@ def test_models_and_classes_that_cannot_be_meant() -> None:
                 look(shape)
         with pytest.raises(OptionError, match=r"image_shape must be that of the model, \(2, 3, 4\), got \(3, 4, 2\)"):
             look((3, 4, 2))
-    with pytest.raises(LabelError, match="whole numbers"):
+    with pytest.raises(LabelError, match="integers"):
         saliency(linear(), RAW, SHAPE, np.zeros((1, D)), np.array([0.5]))
     with pytest.raises(ShapeError, match=r"images must be \(N, 24\)"):
         saliency(linear(), RAW, SHAPE, np.zeros((1, 5)), np.array([0]))

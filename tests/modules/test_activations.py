@@ -161,7 +161,7 @@ def test_prelu_learns_its_slopes() -> None:
         (lambda: ReLUModule(np.nan), "ReLUModule: scale must be a finite number, got nan"),
         (lambda: ELUModule("1"), "ELUModule: alpha must be a finite number, got '1'"),
         (lambda: SoftplusModule(0), "SoftplusModule: beta must be a number > 0, got 0"),
-        (lambda: PReLUModule(0), "PReLUModule: n_features must be a whole number ≥ 1, got 0"),
+        (lambda: PReLUModule(0), "PReLUModule: n_features must be an integer ≥ 1, got 0"),
         (lambda: PReLUModule(neg_slope=None), "PReLUModule: neg_slope must be a finite number, got None"),
         (lambda: GELUModule("tahn"), "GELUModule: unknown approximate 'tahn'. Did you mean 'tanh'"),
     ],

@@ -120,11 +120,11 @@ P = np.full((3, 4), 0.25)
     [
         (np.array([0, -1, 2]), r"must lie in \[0, 4\), got -1 at row 1"),
         (np.array([0, 1, 4]), r"must lie in \[0, 4\), got 4 at row 2"),
-        (np.array([0.0, 1.0, 2.0]), "must be whole numbers in .*, got float64"),
+        (np.array([0.0, 1.0, 2.0]), "must be integers in .*, got float64"),
         (np.array([0, 1]), r"must be \(3,\) or \(3, 4\), one a row of x, got \(2,\)"),
         (np.zeros((3, 1), int), r"must be \(3, 4\), as the predictions are, got \(3, 1\)"),
         (one_hot(np.array([0, 1]), 4), r"must be \(3, 4\), as the predictions are, got \(2, 4\)"),
-        (np.array(["a", "b", "c"]), "must be whole numbers"),
+        (np.array(["a", "b", "c"]), "must be integers"),
         (np.array(1), r"got \(\)"),
         (None, "must be given, got none"),
     ],
@@ -160,7 +160,7 @@ def test_other_wrong_uses_are_refused() -> None:
 
 @pytest.mark.parametrize(("n_in", "n_out"), [(0, 1), (1, 0), (-1, 2), (2.5, 1), (True, 1)])
 def test_sizes_must_be_whole_and_positive(n_in: int, n_out: int) -> None:
-    with pytest.raises(OptionError, match="must be a whole number ≥ 1"):
+    with pytest.raises(OptionError, match="must be an integer ≥ 1"):
         LinearModule(n_in, n_out)
 
 

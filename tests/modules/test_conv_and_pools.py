@@ -148,10 +148,10 @@ def test_a_pass_holds_little_more_than_its_columns() -> None:
     [
         (lambda: Conv2dModule(0, 1, 1), "Conv2dModule: in_channels must be"),
         (lambda: Conv2dModule(1, True, 1), "Conv2dModule: out_channels must be"),
-        (lambda: Conv2dModule(1, 1, 0), "Conv2dModule: kernel size must be a whole number ≥ 1"),
+        (lambda: Conv2dModule(1, 1, 0), "Conv2dModule: kernel size must be an integer ≥ 1"),
         (lambda: Conv2dModule(1, 1, (1, 2, 3)), "kernel size must be"),
         (lambda: Conv2dModule(1, 1, 1, stride=0), "stride must be"),
-        (lambda: Conv2dModule(1, 1, 1, padding=-1), "padding must be a whole number ≥ 0"),
+        (lambda: Conv2dModule(1, 1, 1, padding=-1), "padding must be an integer ≥ 0"),
         (lambda: MaxPool2dModule(2, padding=2), "MaxPool2dModule: the padding must be at most half the kernel"),
         (lambda: AvgPool2dModule(2.0), "AvgPool2dModule: kernel size must be"),
         (lambda: UnflattenModule(1, 0, 2), "UnflattenModule: height must be"),

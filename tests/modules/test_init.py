@@ -72,9 +72,9 @@ def test_seeds_decide_and_generators_go_on() -> None:
     first, second = (LinearModule(3, 2, rng=rng).params["weight"] for _ in range(2))
     np.testing.assert_array_equal(first, same[0])
     assert (first != second).all()
-    with pytest.raises(OptionError, match="rng: must be a whole number"):
+    with pytest.raises(OptionError, match="rng: must be an integer"):
         LinearModule(3, 2, rng=-1)
-    with pytest.raises(OptionError, match="rng: must be a whole number"):
+    with pytest.raises(OptionError, match="rng: must be an integer"):
         LinearModule(3, 2, rng="zero")
 
 

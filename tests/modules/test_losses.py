@@ -225,7 +225,7 @@ HALF = np.full((2, 3), 0.5)
         (HingeModule(), HALF, None, LabelError, r"labels must be \(2,\), one a row of x, got \(2, 3\)"),
         (KLDivergenceModule(), np.array([0, 1]), None, LabelError, r"must be \(2, 3\), as the predictions are"),
         (KLDivergenceModule(), -HALF, None, LabelError, "must be probabilities, finite and ≥ 0"),
-        (NLLModule(ignore_index=0), HALF, None, LabelError, "must be whole numbers where one is to be ignored"),
+        (NLLModule(ignore_index=0), HALF, None, LabelError, "must be integers where one is to be ignored"),
         (NLLModule(ignore_index=-1), np.array([-1, 3]), None, LabelError, r"in \[0, 3\), got 3 at row 1"),
         (NLLModule(ignore_index=-1), np.array([0, 1, 2]), None, LabelError, r"one a row of x, got \(3,\)"),
         (NLLModule(class_weight=[1, 2]), np.array([0, 1]), None, ShapeError, r"must be \(N, 2\), one a class weight"),
@@ -252,7 +252,7 @@ def test_labels_and_weights_that_do_not_fit_are_refused(
         (lambda: NLLModule(class_weight=[1, -1]), "class_weight must be a row of finite numbers ≥ 0"),
         (lambda: NLLModule(class_weight=3.0), "class_weight must be a row of finite numbers ≥ 0, got 3.0"),
         (lambda: NLLModule(label_smoothing=1.5), r"label_smoothing must be a number in \[0, 1\], got 1.5"),
-        (lambda: HingeModule(ignore_index=1.0), "ignore_index must be a whole number or None, got 1.0"),
+        (lambda: HingeModule(ignore_index=1.0), "ignore_index must be an integer or None, got 1.0"),
     ],
 )
 def test_settings_that_cannot_be_meant_are_refused(make: Callable[[], LossModule], words: str) -> None:

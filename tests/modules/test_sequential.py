@@ -56,9 +56,9 @@ def test_without_hidden_layers_it_is_logistic_regression() -> None:
 
 
 def test_the_mlp_checks_its_sizes() -> None:
-    with pytest.raises(OptionError, match=r"n_hidden must be a list of whole numbers, got 100"):
+    with pytest.raises(OptionError, match=r"n_hidden must be a list of integers, got 100"):
         MLP(10, 100, 2)
-    with pytest.raises(OptionError, match=r"n_hidden\[0\] must be a whole number ≥ 1, got 0"):
+    with pytest.raises(OptionError, match=r"n_hidden\[0\] must be an integer ≥ 1, got 0"):
         MLP(10, [0], 2)
 
 

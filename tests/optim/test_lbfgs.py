@@ -99,7 +99,7 @@ def test_an_error_leaves_the_parameters_as_they_were() -> None:
 def test_settings_are_checked() -> None:
     flat = FlatParameters(LinearModule(1, 1))
     for wrong in (0, 1.5, True):
-        with pytest.raises(OptionError, match="max_iterations must be a whole number ≥ 1"):
+        with pytest.raises(OptionError, match="max_iterations must be an integer ≥ 1"):
             minimize(flat, lambda: 0.0, max_iterations=wrong)
     with pytest.raises(OptionError, match="tolerance must be a number > 0"):
         minimize(flat, lambda: 0.0, tolerance=0)

@@ -183,5 +183,5 @@ def test_the_first_two_arguments_are_checked(kind: type[Optimizer]) -> None:
 def test_the_base_alone_updates_nothing() -> None:
     flat = flat_mlp()
     optimizer = Optimizer(flat, 0.1, slots=(), weight_decay=0.0, decay="all")
-    with pytest.raises(OptionError, match="must say how it updates a block"):
+    with pytest.raises(OptionError, match="subclasses must implement `_update`"):
         optimizer.step()

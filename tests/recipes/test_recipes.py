@@ -394,7 +394,7 @@ def test_the_report_says_what_the_results_say(tmp_path: Path) -> None:
     assert "`python -m mlp_numpy reproduce two` | – | 0/3 | about 7 |" in compared
     write_report(tmp_path / "W.md", find_recipe(["vannucci-mnist-sigmoid-1e-4"]), kept, [])
     within = (tmp_path / "W.md").read_text()
-    assert "| sigmoid, lr 1e-4 (read off `gil-activations-sigmoid`) | 0.9646 | not run: " in within
+    assert "| sigmoid, lr 1e-4 (from `gil-activations-sigmoid`) | 0.9646 | not run: " in within
     assert "| 0/3 | about 220 |" in within
     assert "| ours: better net | 0.5 | not run: `python -m mlp_numpy reproduce two` | 0/3 | about 7 |" in report
     assert "On a copy." in report and "Nothing." in report

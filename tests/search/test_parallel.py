@@ -78,9 +78,9 @@ def test_a_fork_of_a_process_that_worked_side_by_side_is_refused() -> None:
 
 @pytest.mark.parametrize("jobs", [0, -1, None, "2", 1.5, True, 10**30])
 def test_jobs_are_counted(jobs: Any, tmp_path: Path) -> None:
-    with pytest.raises(OptionError, match="jobs must be a whole number ≥ 1"):
+    with pytest.raises(OptionError, match="jobs must be an integer ≥ 1"):
         Search(Space({}, {"lr": [0.1]}), tmp_path, jobs=jobs)
-    with pytest.raises(OptionError, match="jobs must be a whole number ≥ 1"):
+    with pytest.raises(OptionError, match="jobs must be an integer ≥ 1"):
         next(parallel_map(killed_at_two, numbers(0), jobs))
 
 

@@ -38,7 +38,7 @@ def test_the_first_of_the_best_is_kept() -> None:
 def test_patience_counts_evaluations_that_bring_nothing_better() -> None:
     one, parameters = selection(2)
     assert see(one, parameters, [0.5, 0.4, 0.6, 0.6, 0.1]) == [False, False, False, False, True]
-    with pytest.raises(OptionError, match="patience must be a whole number ≥ 1, got 0"):
+    with pytest.raises(OptionError, match="patience must be an integer ≥ 1, got 0"):
         selection(0)
 
 

@@ -24,7 +24,7 @@ def test_accuracy_is_a_plain_number() -> None:
         (np.zeros((3, 0)), [0, 0, 0], ShapeError, r"got \(3, 0\)"),
         (np.eye(3), np.arange(3)[:, None], LabelError, r"labels must be \(3,\), one a row, got \(3, 1\). Hint: argmax"),
         (np.eye(3), [0, 1], LabelError, r"labels must be \(3,\), one a row, got \(2,\)"),
-        (np.eye(3), [0.0, 1.0, 2.0], LabelError, "labels must be whole numbers, got float64"),
+        (np.eye(3), [0.0, 1.0, 2.0], LabelError, "labels must be integers, got float64"),
     ],
 )
 def test_what_has_no_accuracy_is_refused(scores: Array, labels: Any, kind: type[Exception], message: str) -> None:
@@ -44,9 +44,9 @@ def test_confusion_counts_bytes_without_overflow() -> None:
         ([[0, 1]], [0], 2, LabelError, r"labels must be \(2,\), one a row, got \(1, 2\)"),
         ([0, 2], [0, 1], 2, LabelError, r"labels must lie in \[0, 2\), got 2 at row 1"),
         ([0, 1], [-1, 1], 2, LabelError, r"predicted must lie in \[0, 2\), got -1 at row 0"),
-        ([0, 1], [0.0, 1.0], 2, LabelError, "predicted must be whole numbers, got float64"),
-        ([], [], 0, OptionError, "n_classes must be a whole number ≥ 1, got 0"),
-        ([0], [0], 2.0, OptionError, "n_classes must be a whole number ≥ 1, got 2.0"),
+        ([0, 1], [0.0, 1.0], 2, LabelError, "predicted must be integers, got float64"),
+        ([], [], 0, OptionError, "n_classes must be an integer ≥ 1, got 0"),
+        ([0], [0], 2.0, OptionError, "n_classes must be an integer ≥ 1, got 2.0"),
         (0, 0, 2, LabelError, r"labels must be \(1,\), one a row, got \(\)"),
     ],
 )

@@ -159,9 +159,9 @@ def test_a_gradient_that_cannot_be_clipped_leaves_the_model_as_it_was() -> None:
 
 
 def test_settings_are_checked() -> None:
-    with pytest.raises(OptionError, match="eval_every must be a whole number ≥ 1"):
+    with pytest.raises(OptionError, match="eval_every must be an integer ≥ 1"):
         trainer(eval_every=0)
-    with pytest.raises(OptionError, match="eval_chunk must be a whole number ≥ 1"):
+    with pytest.raises(OptionError, match="eval_chunk must be an integer ≥ 1"):
         trainer(eval_chunk=0)
 
 

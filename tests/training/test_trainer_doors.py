@@ -106,7 +106,7 @@ def test_an_evaluation_refuses_what_is_none_of_its_parts(junk: Any) -> None:
     for place, name in enumerate(("model", "loss", "split", "preprocessing")):
         with pytest.raises(OptionError, match=f"{name} must be a "):
             evaluate(*given[:place], junk, *given[place + 1 :])
-    with pytest.raises(OptionError, match="evaluate: chunk must be a whole number ≥ 1"):
+    with pytest.raises(OptionError, match="evaluate: chunk must be an integer ≥ 1"):
         evaluate(*given, chunk=junk)
     with pytest.raises(OptionError, match="model must be a Module"):
         check_loss_matches(junk, parts["loss"])

@@ -1,4 +1,4 @@
-"""The elementary vocabulary: formulas simple enough to be checked by numbers alone."""
+"""Elementary formulas, simple enough to be checked numerically."""
 
 from mlp_numpy.autodiff.ops.arithmetic import Add, Divide, Multiply, Negate, Power, Sub, Where
 from mlp_numpy.autodiff.ops.broadcasting import unbroadcast

@@ -1,4 +1,4 @@
-"""Arithmetic: formulas of two numbers at a time. Where shapes differ, they broadcast as NumPy's do."""
+"""Arithmetic: elementwise formulas of two operands, with NumPy's broadcasting."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class Divide(Op):
     Shapes      a, b: any that broadcast to each other   out, dout: the shape they broadcast to
     Caches      a, b  (views, no copy)
     Kinks       none; b = 0 has no quotient
-    Reference   "Assignment 2" (Vannucci), question 1, without the minus signs that stray through its derivation
+    Reference   "Assignment 2" (Vannucci), question 1, without the erroneous minus signs of its derivation
     """
 
     @staticmethod
@@ -102,7 +102,7 @@ class Divide(Op):
     def backward(context: Context, dout: Array) -> tuple[Array | None, Array | None]:
         a, b = context["a"], context["b"]
         da = unbroadcast(dout / b, a.shape) if context.wants(0) else None
-        # not by b², which may leave the range where the quotient does not
+        # not by b², which may overflow or underflow where the quotient does not
         db = unbroadcast(within_range(_db, dout, a, b), b.shape) if context.wants(1) else None
         return da, db
 
@@ -119,7 +119,7 @@ class Power(Op):
     Shapes      a, b: any that broadcast to each other   out, dout: the shape they broadcast to
     Caches      a, b  (views, no copy), out
     Kinks       at a = 0: b = 0 gives da = 0 since a⁰ is 1 everywhere; db = 0, its limit for b > 0
-    Reference   elementary calculus. The logarithm of a negative a is not a number; da does not need it.
+    Reference   elementary calculus. The logarithm of a negative a is NaN; da does not need it.
     """
 
     @staticmethod
@@ -133,7 +133,7 @@ class Power(Op):
         a, b, out = context["a"], context["b"], context["out"]
         da = db = None
         if context.wants(0):
-            # Where b = 0 any base will do, and 1 raises no alarm about 0⁻¹.
+            # Where b = 0 the base has no effect, and 1 avoids the warning about 0⁻¹.
             base = np.where(b == 0, np.ones_like(a), a)
             da = unbroadcast(within_range(_da, dout, base, b), a.shape)
         if context.wants(1):

@@ -1,4 +1,4 @@
-"""What broadcasting means for a gradient. Every formula that broadcasts its inputs goes through here."""
+"""Gradients of broadcasting, used by every formula that broadcasts its inputs."""
 
 from __future__ import annotations
 

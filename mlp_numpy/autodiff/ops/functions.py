@@ -1,4 +1,4 @@
-"""Functions of each number by itself: exponential, logarithm, and the bends that make networks nonlinear.
+"""Elementwise functions: exponential, logarithm, and elementary activations.
 
 For all of them dx = dout ⊙ f′(x): "Assignment 2" (Vannucci), question 2.
 """
@@ -19,7 +19,7 @@ class Id(Op):
     Shapes      x, out, dout: any, all the same
     Caches      nothing
     Kinks       none
-    Reference   elementary calculus; it adds a node to the graph and changes nothing
+    Reference   elementary calculus; it adds a node to the graph without changing the value
     """
 
     @staticmethod
@@ -130,7 +130,7 @@ class Sigmoid(Op):
 
     @staticmethod
     def forward(context: Context, x: Array) -> Array:
-        # Where e⁻ˣ overflows, the sigmoid is below the smallest normal number, and 1 / (1 + ∞) = 0 stands for it.
+        # Where e⁻ˣ overflows, the sigmoid is below the smallest normal number, and 1 / (1 + ∞) = 0 is exact enough.
         with np.errstate(over="ignore"):
             (out,) = blockwise(_sigmoid, x)
         context["out"] = out
@@ -167,8 +167,8 @@ class ReLU(Op):
 
     @staticmethod
     def forward(context: Context, x: Array) -> Array:
-        # A complex number is on the side of its real part, which NumPy's maximum would not say of 0 + i.
-        # That of two arrays is two to three times as quick as that of an array and a number.
+        # Complex numbers are compared by their real part, unlike in NumPy's maximum for 0 + i. The maximum of two
+        # arrays is two to three times as fast as that of an array and a scalar.
         out: Array = np.where(x.real <= 0, 0, x) if x.dtype.kind == "c" else np.maximum(x, np.zeros_like(x))
         context["x"], context["nan"] = x, holds_nan(out)
         return out

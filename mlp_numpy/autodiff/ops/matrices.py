@@ -18,7 +18,7 @@ class MatrixMultiply(Op):
     Shapes      a (…, N, K)   b (…, K, M)   out, dout (…, N, M), where leading dimensions broadcast
     Caches      a, b  (views, no copy)
     Kinks       none
-    Reference   "Submission Assignment 2" (Gil Álamo), question 3, with the transposes that its dimensions ask for
+    Reference   "Submission Assignment 2" (Gil Álamo), question 3, with the transposes that its dimensions require
     """
 
     @staticmethod
@@ -40,7 +40,7 @@ class MatrixMultiply(Op):
     @quiet_products
     def backward(context: Context, dout: Array) -> tuple[Array | None, Array | None]:
         a, b = context["a"], context["b"]
-        # A product that broadcast is larger than its gradient, and cannot be written into it.
+        # A broadcast product is larger than the gradient, and cannot be written into it.
         whole = a.ndim == b.ndim == 2
         da = db = None
         if context.wants(0):

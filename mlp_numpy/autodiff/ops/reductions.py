@@ -1,4 +1,4 @@
-"""Reductions: many numbers become one."""
+"""Reductions: sum, mean and maximum."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from mlp_numpy.autodiff.context import Context
 from mlp_numpy.autodiff.op import Op
 
 Axes: TypeAlias = int | Sequence[int] | None
-"""Along what is reduced: one axis, several in a tuple or a list, or None for all."""
+"""The axes to reduce: one, several in a tuple or a list, or None for all."""
 
 
 def axes_of(axis: Axes, ndim: int) -> tuple[int, ...]:
-    """The axes as numbers from 0, in their order.
+    """The axes as sorted nonnegative integers.
 
-    Raises what NumPy raises: AxisError for one that an array of ``ndim`` dimensions does not have, ValueError for one
-    that is named twice, TypeError for what is no axis.
+    Raises NumPy's exceptions: AxisError for an axis out of range, ValueError for a duplicate, TypeError for anything
+    else.
     """
     if axis is None:
         return tuple(range(ndim))
@@ -52,7 +52,7 @@ class Sum(Op):
 
 class Mean(Op):
     """
-    Forward     out = 1/n Σᵢ xᵢ over the axes given, over all by default; n numbers go into each mean
+    Forward     out = 1/n Σᵢ xᵢ over the axes given, over all by default; n values per mean
     Backward    dxᵢ = dout / n
     Shapes      x: any   out, dout: x's without those axes; with keepdims they stay, with length 1
     Caches      x's shape, the axes, n
@@ -86,7 +86,7 @@ class Max(Op):
     @staticmethod
     def forward(context: Context, x: Array, *, axis: Axes = None, keepdims: bool = False) -> Array:
         axes = sorted(axes_of(axis, x.ndim))
-        # the axes that go stand last, as one
+        # the reduced axes are moved to the end and merged
         order = [*(other for other in range(x.ndim) if other not in axes), *axes]
         kept = x.transpose(order).shape[: x.ndim - len(axes)]
         rows = x.transpose(order).reshape(*kept, math.prod(x.shape[axis] for axis in axes))
@@ -130,7 +130,7 @@ class RowMax(Op):
     Backward    dxₙᵢ = doutₙ for the i of the maximum, 0 for all others
     Shapes      x (N, C)   out, dout (N,)
     Caches      x's shape, the place of each row's maximum
-    Kinks       where several numbers are the maximum, the first of them has the gradient
+    Kinks       in case of ties the first maximum has the gradient
     Reference   elementary calculus
     """
 
@@ -160,7 +160,7 @@ class Normalize(Op):
 
     @staticmethod
     def forward(context: Context, x: Array) -> Array:
-        # a row's sum may be above the range, its quotients are not
+        # a row's sum may overflow where its quotients do not
         with np.errstate(over="ignore"):
             s = x.sum(axis=1, keepdims=True)
         unit = 1.0
@@ -179,9 +179,9 @@ class Normalize(Op):
 
 
 def spread(context: Context, dout: Array) -> Array:
-    """Hand to each number of x what ``dout`` has for the sum it went into.
+    """Give each element of x the ``dout`` of its sum.
 
-    An array of its own, not a broadcast view: matrix products of arrays with strides of zero bypass BLAS.
+    A new array, not a broadcast view: matrix products of arrays with strides of zero bypass BLAS.
     """
     shape, axis = context["shape"], context["axis"]
     if not context["keepdims"]:

@@ -1,4 +1,4 @@
-"""Shapes: the same numbers, or some of them, in another arrangement; gradients go back to where their numbers were."""
+"""Shape operations: reshaping, transposing, indexing and concatenating; gradients return to the original positions."""
 
 from __future__ import annotations
 
@@ -91,12 +91,12 @@ class Unsqueeze(Op):
 
 class Reshape(Op):
     """
-    Forward     out = x's numbers, row by row, in another shape; one length may be −1, "whatever is left"
-    Backward    dx = dout's numbers in x's shape
-    Shapes      x: any   out, dout: ``shape``, of as many numbers
+    Forward     out = x's values, in row-major order, in another shape; one length may be −1, which is inferred
+    Backward    dx = dout's values in x's shape
+    Shapes      x: any   out, dout: ``shape``, of the same size
     Caches      x's shape
     Kinks       none
-    Reference   each number keeps its place in the row-by-row order
+    Reference   each value keeps its position in row-major order
     """
 
     @staticmethod
@@ -135,12 +135,12 @@ class Transpose(Op):
 
 class Concatenate(Op):
     """
-    Forward     out = the arrays x₁, x₂, … one behind the other along an axis
+    Forward     out = the arrays x₁, x₂, … concatenated along an axis
     Backward    dxₖ = the part of dout where xₖ is
     Shapes      xₖ: equal but along the axis   out, dout: there their sum
     Caches      the axis, the places where one array ends and the next begins
     Kinks       none
-    Reference   each number has one copy
+    Reference   each value is copied once
     """
 
     @staticmethod
@@ -156,12 +156,12 @@ class Concatenate(Op):
 
 class Select(Op):
     """
-    Forward     outₙ = xₙ,ᵢ₍ₙ₎: of every row n the number in column i(n)
+    Forward     outₙ = xₙ,ᵢ₍ₙ₎: of every row n the value in column i(n)
     Backward    dxₙᵢ = doutₙ for i = i(n), 0 for all others
-    Shapes      x (N, C)   indices (N,) whole numbers, constant   out, dout (N,)
+    Shapes      x (N, C)   indices (N,) integers, constant   out, dout (N,)
     Caches      x's shape, the indices
     Kinks       none
-    Reference   numbers that were not selected did not act on the loss
+    Reference   values that were not selected do not affect the loss
     """
 
     @staticmethod
@@ -169,7 +169,7 @@ class Select(Op):
         columns = numbers("Select.do_forward", "indices", indices)
         if x.ndim != 2 or columns.shape != x.shape[:1] or columns.dtype.kind not in "iu":
             raise ShapeError(
-                "Select.do_forward: x must be (N, C) and indices (N,) whole numbers, "
+                "Select.do_forward: x must be (N, C) and indices (N,) integers, "
                 f"got {x.shape} and {columns.shape} {columns.dtype}."
             )
 
@@ -188,12 +188,12 @@ class Select(Op):
 
 class Index(Op):
     """
-    Forward     out = x[index], with anything that NumPy takes as an index
-    Backward    dx = 0, and at every place of x the sum of the gradients of all its copies in out
-    Shapes      x: any   out, dout: what the index makes of it
+    Forward     out = x[index], with any NumPy index
+    Backward    dx = 0, plus at every position of x the gradients of all its copies in out
+    Shapes      x: any   out, dout: that of NumPy's indexing
     Caches      x's shape, the index
     Kinks       none
-    Reference   an index that names a number twice uses it twice
+    Reference   an index that selects a value twice uses it twice
     """
 
     @staticmethod
@@ -207,7 +207,7 @@ class Index(Op):
         index = context["index"]
         dx: Array = np.zeros(context["shape"], dout.dtype)
         if all(part is None or part is Ellipsis or type(part) in (int, slice) for part in _parts(index)):
-            dx[index] = dout  # such an index names every number once
+            dx[index] = dout  # such an index selects every element once
         else:
             np.add.at(dx, index, dout)
         return dx

@@ -1,1 +1,1 @@
-"""Generated data sets: drawn figures in CIFAR-10's sizes, and points of two classes parted by an ellipse."""
+"""Synthetic data sets: shapes in CIFAR-10's dimensions, and points of two classes separated by an ellipse."""

@@ -1,11 +1,11 @@
 """Two classes separated by an ellipse, or a hyperbola: the smallest data sets that are not linearly separable.
 
-Points     x ~ N(0, I), two numbers
+Points     x ~ N(0, I), in two dimensions
 Label      1[q > 0.6], q = xᵀ A x
 Editions   "ellipse"     A = (1 −0.05; 1 0.4)   q = x₁² + 0.95 x₁x₂ + 0.4 x₂²   an ellipse, as 0.95² < 4 · 0.4
            "hyperbola"   A = (1 0.5; 1 0.2)     q = x₁² + 1.5 x₁x₂ + 0.2 x₂²    a hyperbola, as 1.5² > 4 · 0.2
-Reference  the synthetic data of vugrad, the engine of "Assignment 2": "hyperbola" is its first edition, "ellipse" the
-           one since then
+Reference  the synthetic data of vugrad, the library of "Assignment 2": "hyperbola" is its first edition, "ellipse" the
+           current one
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ THRESHOLD = 0.6
 
 
 def generate(n_train: int = N_TRAIN, n_test: int = N_TEST, seed: int = 0, *, edition: Edition = "ellipse") -> Dataset:
-    """Draw the data set: points (n, 2) float64 and labels (n,) int64, the same ones for the same arguments.
+    """Generate the data set: points (n, 2) float64 and labels (n,) int64, deterministic in the arguments.
 
     Raises
     ------
     OptionError
-        if a size is below 1, the seed negative, or there is no such edition
+        if a size is below 1, the seed negative, or the edition unknown
     """
     who = "synthetic.generate"
     n_train, n_test = whole_number(who, "n_train", n_train), whole_number(who, "n_test", n_test)

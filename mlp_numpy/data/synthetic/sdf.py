@@ -1,9 +1,9 @@
-"""Ten outlines as signed distances: the figures that the generated data set draws.
+"""Signed distance functions of the ten shapes of the synthetic data set.
 
-An outline is a function of a point (u, v), in units of the figure's radius, and says how far the point lies outside the
-figure: negative inside, 0 on the edge. Union is ``minimum``, intersection is ``maximum``, a rim of half-width w around
-an edge is ``|distance| − w``. Where corners meet, the value is a bound of the distance rather than the distance itself,
-which rounds an edge by less than a pixel. v points up. All functions take and return arrays of one shape, (N, H, W).
+Each is a function of a point (u, v), in units of the shape's radius, and returns the signed distance to its edge:
+negative inside, 0 on the edge. Union is ``minimum``, intersection is ``maximum``, a rim of half-width w around an edge
+is ``|distance| − w``. At corners the value is only a bound on the distance, which rounds an edge by less than a pixel.
+v points up. All functions take and return arrays of one shape, (N, H, W).
 """
 
 from __future__ import annotations
@@ -48,18 +48,18 @@ def frame(u: Array, v: Array) -> Array:
 
 
 def triangle(u: Array, v: Array) -> Array:
-    """A filled triangle of equal sides: the intersection of three half-planes."""
+    """A filled equilateral triangle: the intersection of three half-planes."""
     slanted = np.abs(u) * np.float32(np.sqrt(0.75)) + v * np.float32(0.5)
     return np.maximum(slanted, -v) - 0.48
 
 
 def cross(u: Array, v: Array) -> Array:
-    """A plus sign: two bars across one another."""
+    """A plus sign: two crossed bars."""
     return np.minimum(_box(u, v, 0.9, 0.27), _box(u, v, 0.27, 0.9))
 
 
 def star(u: Array, v: Array) -> Array:
-    """Five points: one edge of a point, found by folding the plane ten times around the middle."""
+    """A five-pointed star: one edge, after folding the plane into ten sectors around the center."""
     sector = np.float32(2 * np.pi / 5)
     angle = np.arctan2(u, v)
     folded = np.abs(angle - sector * np.round(angle / sector))
@@ -72,7 +72,7 @@ def star(u: Array, v: Array) -> Array:
 
 
 def heart(u: Array, v: Array) -> Array:
-    """A square standing on its corner, with a half-circle on each of its upper sides."""
+    """A heart: a square on its corner, with a half-disk on each of its upper sides."""
     half = np.float32(0.5)
     diagonal = np.float32(np.sqrt(0.5))
     a, b = (v + 0.2 + u) * diagonal, (v + 0.2 - u) * diagonal
@@ -81,7 +81,7 @@ def heart(u: Array, v: Array) -> Array:
 
 
 def crescent(u: Array, v: Array) -> Array:
-    """A disk from which another disk, moved aside, is taken away."""
+    """A crescent: a disk minus a shifted disk."""
     return np.maximum(_radius(u, v) - 0.88, np.float32(0.68) - _radius(u - np.float32(0.42), v))
 
 

@@ -1,9 +1,8 @@
-"""The generated stand-in for CIFAR-10: ten drawn figures in its sizes and types, for a machine that has no CIFAR-10.
+"""The synthetic stand-in for CIFAR-10: ten shapes in its dimensions and dtype, for machines without CIFAR-10.
 
-Each image shows one figure of its class on a two-color background. Place, size, rotation, both colors, which of the two
-is lighter, and noise vary, so that no single pixel says much: a convolutional network reads the figures far better than
-one of fully connected layers, as it does with CIFAR-10. The figures are no photographs, and no accuracy on them says
-anything about CIFAR-10.
+Each image shows one shape on a two-color background. Position, size, rotation, both colors, their contrast and noise
+vary, so that single pixels carry little information: as on CIFAR-10, a convolutional network is far more accurate than
+a fully connected one. Accuracies on shapes do not carry over to CIFAR-10.
 """
 
 from __future__ import annotations
@@ -27,19 +26,19 @@ from mlp_numpy.errors import OptionError
 N_TRAIN, N_TEST = 50_000, 10_000
 SIZE = 32
 VERSION = 1
-"""Goes into the cache's name; must rise whenever the same seed would draw other images."""
+"""Part of the cache file's name; to be increased whenever the same seed would generate different images."""
 
 _CHUNK = 500
 _DIGEST_BYTES = hashlib.sha256().digest_size
 
 
 def generate(n_train: int = N_TRAIN, n_test: int = N_TEST, seed: int = 0) -> Dataset:
-    """Draw the data set: images (n, 3·32·32) uint8 and labels (n,) int64, the same ones for the same arguments.
+    """Generate the data set: images (n, 3·32·32) uint8 and labels (n,) int64, deterministic in the arguments.
 
     Raises
     ------
     OptionError
-        if a size is below 1 or the seed negative
+        if a size is below 1 or the seed is negative
     """
     for name, value, least in (("n_train", n_train, 1), ("n_test", n_test, 1), ("seed", seed, 0)):
         if whole_number("shapes.generate", name, value, least=-LARGEST) < least:
@@ -55,12 +54,12 @@ def _dataset(train: Split, test: Split, source: str) -> Dataset:
 
 
 def load(data_dir: str | os.PathLike[str], seed: int = 0, *, keep: bool = True) -> Dataset:
-    """The full data set, drawn once and kept in ``data_dir``; drawn again where the kept file is absent or damaged.
+    """The full data set, generated once and cached in ``data_dir``; regenerated if the cache is missing or damaged.
 
     keep   whether a file may be written
 
-    A folder that cannot be written, or holds other things than data sets, is no error: the data set is drawn and its
-    ``source`` says that it was not kept.
+    A folder that cannot be written, or has other contents than data sets, is not an error: the data set is generated
+    and its ``source`` says that it was not cached.
 
     Raises
     ------
@@ -87,14 +86,14 @@ def load(data_dir: str | os.PathLike[str], seed: int = 0, *, keep: bool = True) 
 
 
 # ------------------------------------------------------------------------------------------------------------ keeping
-# The file holds four arrays in NumPy's own format, one after the other: training images and labels, test images and
-# labels. The SHA-256 of all that closes it.
+# The file consists of four arrays in NumPy's format: training images and labels, test images and labels. It ends with
+# the SHA-256 of all bytes before.
 
 
 def _write(path: Path, dataset: Dataset) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with alone_in(path.parent):
-        for litter in path.parent.glob(f".{path.name}.*.part"):  # of a process that was killed: a live one has the lock
+        for litter in path.parent.glob(f".{path.name}.*.part"):  # from a killed process: a live one holds the lock
             litter.unlink(missing_ok=True)
         _write_whole(path, dataset)
 
@@ -113,7 +112,7 @@ def _write_whole(path: Path, dataset: Dataset) -> None:
 
 
 def _read(path: Path) -> tuple[Split, Split] | None:
-    """The kept data set, or None where there is no whole one."""
+    """The cached data set, or None if it is missing or damaged."""
     check_regular("shapes.load", path)
     try:
         with path.open("rb") as file:
@@ -124,13 +123,13 @@ def _read(path: Path) -> tuple[Split, Split] | None:
         train, test = Split(arrays[0], arrays[1]), Split(arrays[2], arrays[3])
         if _dataset(train, test, "kept").train.images.dtype != np.uint8:
             return None
-    except Exception:  # whoever writes another file with a digest can write anything
+    except Exception:  # a foreign file with a valid digest may contain anything
         return None
     return train, test
 
 
 def _is_whole(file: BinaryIO) -> bool:
-    """Whether the file ends with the SHA-256 of all that comes before."""
+    """True if the file ends with the SHA-256 of all bytes before."""
     remaining = file.seek(0, os.SEEK_END) - _DIGEST_BYTES
     file.seek(0)
     sha256 = hashlib.sha256()
@@ -144,7 +143,7 @@ def _is_whole(file: BinaryIO) -> bool:
 
 
 def _draw_split(n: int, stream: tuple[int, int]) -> Split:
-    """``n`` examples, chunk by chunk; each chunk has a random stream of its own below (seed, part)."""
+    """Generate ``n`` examples, chunk by chunk; each chunk has its own random stream of (seed, part)."""
     images = np.empty((n, 3 * SIZE * SIZE), dtype=np.uint8)
     labels = np.empty(n, dtype=np.int64)
     for index, start in enumerate(range(0, n, _CHUNK)):
@@ -157,7 +156,7 @@ def _draw_chunk(images: Array, labels: Array, rng: np.random.Generator) -> None:
     """Fill ``images`` (n, 3·32·32) uint8 and ``labels`` (n,).
 
     image = background + coverage · (color − background) + noise, with the coverage of a pixel in [0, 1] from the signed
-    distance of its middle to the figure's edge.
+    distance of its center to the shape's edge.
     """
     n = len(labels)
     labels[:] = rng.integers(len(OUTLINES), size=n)
@@ -165,7 +164,7 @@ def _draw_chunk(images: Array, labels: Array, rng: np.random.Generator) -> None:
     def uniform(low: float, high: float, *shape: int) -> Array:
         return rng.uniform(low, high, (n, *shape)).astype(np.float32)
 
-    # the points of the pixel grid in the frame of the figure: moved, turned, and in units of its radius
+    # the pixel grid in the coordinates of the shape: translated, rotated, and in units of its radius
     radius = uniform(6, 12, 1, 1)
     turn = uniform(-0.8, 0.8, 1, 1)
     middle = np.arange(SIZE, dtype=np.float32) - np.float32((SIZE - 1) / 2)
@@ -180,14 +179,14 @@ def _draw_chunk(images: Array, labels: Array, rng: np.random.Generator) -> None:
         coverage[rows, 0] = 0.5 - outline(u[rows], v[rows]) * radius[rows]
     np.clip(coverage, 0, 1, out=coverage)
 
-    # background: a gradient between two colors; the figure's brightness lies clearly above or below it
+    # background: a gradient between two colors; the shape is clearly lighter or darker
     slope = uniform(0, 2 * np.pi, 1, 1, 1)
     ramp = 0.5 + (middle * np.cos(slope) + middle[:, None] * np.sin(slope)) * np.float32(0.7 / SIZE)
     light = uniform(70, 185, 1, 1, 1)
     first = light + uniform(-45, 45, 3, 1, 1)
     second = light + uniform(-45, 45, 3, 1, 1)
-    # two figures of three are lighter than their background: with as many dark ones no pixel says anything on average,
-    # and a small network learns nothing for many epochs
+    # two shapes of three are lighter than their background: with equal numbers the mean image is uninformative, and a
+    # small network learns nothing for many epochs
     sign = np.where(rng.random((n, 1, 1, 1)) < 0.66, np.float32(1), np.float32(-1))
     color = light + sign * uniform(50, 120, 1, 1, 1) + uniform(-40, 40, 3, 1, 1)
 

@@ -1,1 +1,1 @@
-"""Formulas once more, as loops over indices: slow, and readable against the equations one sum at a time."""
+"""Loop references: the formulas as loops over indices, slow, but with one loop per sum of the equations."""

@@ -1,4 +1,4 @@
-"""Activations as loops over indices, number by number: v is one of the numbers of x."""
+"""Activations as loops over indices, elementwise: v is an element of x."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Formulas once more, as loops over indices: slow, and readable against the equations one sum at a time.
+"""Loop references: the formulas as loops over indices, slow, but with one loop per sum of the equations.
 
-Each pair computes what the formula of the same name in ``mlp_numpy.modules`` does, and shares no line with it. Letters
-are those of the equations: n a sample, d an input, m an output, i and j classes.
+Each pair computes the same as the formula of that name in ``mlp_numpy.modules``, without sharing code. Indices are
+those of the equations: n an example, d an input, m an output, i and j classes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Losses as loops over indices: of each number, or of each row, and then reduced."""
+"""Losses as loops over indices: per value or per example, then reduced."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def reduced(losses: Array, reduction: str) -> Array:
 
 
 def share(dout: Array, losses: tuple[int, ...], index: tuple[int, ...], reduction: str) -> float:
-    """What dout hands to the loss at ``index``, of ``losses`` in shape."""
+    """The gradient of the loss at ``index``, of ``losses`` in shape, given dout."""
     count = 1
     for size in losses:
         count *= size

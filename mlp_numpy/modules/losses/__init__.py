@@ -1,4 +1,4 @@
-"""Losses: formulas that turn a batch of predictions and its labels into one number."""
+"""Losses: formulas that map a batch of predictions and labels to a scalar."""
 
 from mlp_numpy.modules.losses.base import LossModule
 from mlp_numpy.modules.losses.binary import BCE, BCEModule, BCEWithLogits, BCEWithLogitsModule

@@ -1,4 +1,4 @@
-"""What all losses share: predictions and labels come in together, one number goes out."""
+"""Base class of the losses."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from mlp_numpy.modules.losses.reduction import Reduction, quiet
 
 
 class LossModule(Module):
-    """The base of the losses: ``forward(x, y)`` gives the loss, ``backward`` its gradient ∂L/∂x.
+    """The base class of the losses: ``forward(x, y)`` returns the loss, ``backward`` its gradient ∂L/∂x.
 
-    reduction   "mean" divides the sum of the losses by how many there are, "sum" does not, "none" gives them all;
-                what one loss belongs to, a row or a number, each module says
+    reduction   "mean" divides the sum of the losses by their number, "sum" does not, "none" returns all losses; each
+                module documents whether there is one loss per example or per value
 
-    ``forward(x, y, weight)`` weighs the rows: a row of weight 2 counts as if it were there twice, one of weight 0 as
-    if it were not there, whatever it holds. "mean" then divides by the sum of the weights, and is 0 where they are all
-    0. Weights are float64, whatever the predictions are.
+    ``forward(x, y, weight)`` weights the examples: an example of weight 2 counts twice, one of weight 0 is ignored,
+    even if it is not finite. "mean" then divides by the sum of the weights, and is 0 if they are all 0. Weights are
+    float64, for predictions of every dtype.
 
-    Labels and weights may be kept without a copy, and must stay as they are from ``forward`` to ``backward``.
+    Labels and weights may be cached without a copy, and must not be modified between ``forward`` and ``backward``.
 
-    At ±∞ loss and gradient are the limits of the formula, and NaN where there is none, such as of ∞ − ∞. What float32
-    cannot hold on the way to a result that it can is computed in float64.
+    At ±∞ loss and gradient are the limits of the formula, and NaN where there is none, as for ∞ − ∞. Intermediate
+    results that overflow float32 are computed in float64.
 
-    Raises ShapeError, DTypeError or LabelError when predictions and labels do not fit each other, DomainError for
-    predictions outside what the loss ``takes`` by more than 0.001, OptionError for an unknown reduction, a weight that
-    is negative or not finite, or weights whose sum is not.
+    Raises ShapeError, DTypeError or LabelError when predictions and labels do not match, DomainError for predictions
+    outside the domain of ``input_kind`` by more than 0.001, OptionError for an unknown reduction, a weight that is
+    negative or not finite, or weights whose sum is not.
     """
 
     input_kind: ValueKind = "anything"
-    """What the predictions must be; see ``check_chain``."""
+    """The meaning of the predictions; see ``check_loss_matches``."""
 
     def __init__(self, reduction: Reduction = "mean") -> None:
         choice(type(self).__name__, "reduction", reduction, get_args(Reduction))
@@ -47,11 +47,11 @@ class LossModule(Module):
 
     @property
     def total_weight(self) -> float:
-        """What "mean" divides by, for the batch of the last ``forward``: how many losses, each with its weight."""
+        """The divisor of "mean" for the batch of the last ``forward``: the weighted number of losses."""
         return float(self._remembered()["total"])
 
     def forward(self, x: Array, y: Array | None = None, weight: Array | None = None) -> Array:
-        """The loss of predictions ``x`` for labels ``y``: a number, or all of them with reduction "none"."""
+        """The loss of predictions ``x`` for labels ``y``: a number, or an array with reduction "none"."""
         x = self._check_batch("forward", "x", x)
         self._check_input(x)
         if y is None:
@@ -73,7 +73,7 @@ class LossModule(Module):
     def backward(self, dout: Array | None = None, y: Array | None = None, weight: Array | None = None) -> Array:
         """∂L/∂x, of x's shape.
 
-        ``backward()`` differentiates the last forward, ``backward(dout=g)`` weighs it with ∂(something)/∂L, and
+        ``backward()`` differentiates the last forward, ``backward(dout=g)`` multiplies it by an outer gradient g, and
         ``backward(x, y)``, or ``backward(x, y, weight)``, first runs the forward of this batch.
         """
         if y is not None:
@@ -94,7 +94,7 @@ class LossModule(Module):
         return narrowed(dx, self._out_dtype)
 
     def targets(self, x: Array, y: Array, weight: Array | None = None) -> dict[str, Any]:
-        """The labels and weights of a batch as the formula takes them, keyword by keyword, once they are checked."""
+        """Check labels and weights of a batch and convert them to the formula's keyword arguments."""
         x = self._check_batch("targets", "x", x)
         self._check_input(x)
         return self._targets(x, y, weight)
@@ -111,7 +111,7 @@ class LossModule(Module):
         return ", ".join(f"{name}={value!r}" for name, value in (options | self._options()).items())
 
     def _options(self) -> dict[str, Any]:
-        """The arguments of the constructor besides the reduction, where they are not the default."""
+        """The constructor's other arguments that differ from their defaults."""
         return {}
 
     def _check_input(self, x: Array) -> None:
@@ -119,11 +119,11 @@ class LossModule(Module):
             raise ShapeError(f"{self._forward}: x must hold at least one number, got {x.shape}.")
 
     def _check_predictions(self, x: Array, weight: Array | None) -> None:
-        """Raise DomainError for what is no prediction, once labels and weights are known to fit."""
+        """Raise DomainError for invalid predictions, after labels and weights have been checked."""
         check_domain(self._forward, self.input_kind, x, weight)
 
     def _check_labels(self, x: Array, y: Array) -> Array:
-        """One target for each number of ``x``; never broadcast."""
+        """Check for one target per value of ``x``, without broadcasting."""
         if y.shape != x.shape:
             raise ShapeError(
                 f"{self._forward}: predictions and labels must have one shape, got x {x.shape} and y {y.shape}. "
@@ -134,7 +134,7 @@ class LossModule(Module):
         return narrowed(y, x.real.dtype)
 
     def _check_weight(self, x: Array, weight: Array | None) -> Array | None:
-        """The weights of the rows in float64, (N,)."""
+        """The example weights in float64, (N,)."""
         if weight is None:
             return None
         weight = self._numbers("forward", "weight", weight)
@@ -165,7 +165,7 @@ class LossModule(Module):
 
 
 def narrowed(array: Array, dtype: Any) -> Array:
-    """``array`` in another kind of number: what that cannot hold becomes infinite."""
+    """``array`` converted to another dtype; overflow becomes infinity."""
     if array.dtype == dtype:
         return array
     with np.errstate(all="ignore"):

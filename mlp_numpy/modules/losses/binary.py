@@ -1,4 +1,4 @@
-"""Losses of yes-or-no questions, one a number: of probabilities, and of scores before the sigmoid."""
+"""Elementwise binary cross-entropies: of probabilities, and of scores before the sigmoid."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class BCE(Op):
     Forward     lossₙₖ = − yₙₖ log p − (1 − yₙₖ) log q      p = max(xₙₖ, f)   q = max(1 − xₙₖ, f)
                 out = mean, sum or all of vₙ lossₙₖ
     Backward    dxₙₖ = wₙ ((1 − yₙₖ)/q − yₙₖ/p)  wₙ = dout vₙ/KΣv, dout vₙ or doutₙₖ vₙ
-    Shapes      x, probabilities, y (N, …), K numbers a row   v (N,), weights of the rows, 1 by default
+    Shapes      x, probabilities, y (N, …), K numbers a row   v (N,), example weights, 1 by default
                 out, dout () or (N, …)
     Caches      p, q, y, v
     Kinks       below the floor f, 1e-31 in float32 and 1e-292 in float64, the logarithms stay at log f and the slopes
@@ -46,10 +46,10 @@ class BCEWithLogits(Op):
                 t = e^(−|xₙₖ|), 0 · ∞ = 0        out = mean, sum or all of vₙ lossₙₖ
     Backward    dxₙₖ = wₙ (σ(xₙₖ) − yₙₖ)         wₙ = dout vₙ/KΣv, dout vₙ or doutₙₖ vₙ
                 σ(xₙₖ) = 1/(1 + t) for xₙₖ ≥ 0, t/(1 + t) for xₙₖ < 0
-    Shapes      x, scores, y (N, …), K numbers a row   v (N,), weights of the rows, 1 by default
+    Shapes      x, scores, y (N, …), K numbers a row   v (N,), example weights, 1 by default
                 out, dout () or (N, …)
     Caches      t, which x are ≥ 0, y, v
-    Kinks       none: both forms are the same function, of which the second does not overflow
+    Kinks       none: both forms are the same function; the second does not overflow
     Reference   BCE of the sigmoid: its division by Ŷ(1 − Ŷ) cancels against the sigmoid's derivative
     """
 
@@ -57,7 +57,7 @@ class BCEWithLogits(Op):
     @quiet
     def forward(context: Context, x: Array, *, y: Array, reduction: Reduction, weight: Array | None = None) -> Array:
         positive = (x.real >= 0).astype(x.real.dtype)
-        # |x| as ±x by the sign of the real part, so that the complex step goes through it.
+        # |x| as ±x by the sign of the real part, for the complex step
         t = np.exp((1 - 2 * positive) * x)
         context["t"], context["positive"], context["y"] = t, positive, y
         linear = np.where(positive == y, 0, (positive - y) * x)
@@ -80,10 +80,10 @@ class _BinaryLossModule(LossModule):
 
 
 class BCEModule(_BinaryLossModule):
-    """Binary cross-entropy of **probabilities**, such as SigmoidModule gives, and labels in [0, 1] of one shape, (N,)
-    or (N, …). "mean" divides by how many numbers there are, N·K for K a row; "none" gives the loss of each number.
+    """Binary cross-entropy of **probabilities**, as from SigmoidModule, and labels in [0, 1] of the same shape, (N,) or
+    (N, …). "mean" divides by the number of values, N·K for K per example; "none" returns the loss of each value.
 
-    For scores before the sigmoid use BCEWithLogitsModule, which is more exact and quicker.
+    For scores before the sigmoid use BCEWithLogitsModule, which is more accurate and faster.
     """
 
     op = BCE
@@ -91,8 +91,9 @@ class BCEModule(_BinaryLossModule):
 
 
 class BCEWithLogitsModule(_BinaryLossModule):
-    """Binary cross-entropy of the sigmoid of **scores**, both in one stable formula, and labels in [0, 1] of one shape,
-    (N,) or (N, …). "mean" divides by how many numbers there are, N·K for K a row; "none" gives the loss of each."""
+    """Binary cross-entropy of the sigmoid of **scores**, fused in one stable formula, and labels in [0, 1] of the same
+    shape, (N,) or (N, …). "mean" divides by the number of values, N·K for K per example; "none" returns the loss of
+    each value."""
 
     op = BCEWithLogits
     input_kind = "scores"

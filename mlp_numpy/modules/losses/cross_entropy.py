@@ -17,8 +17,8 @@ class CrossEntropy(Op):
     """
     Forward     lossₙ = − Σᵢ yₙᵢ log pₙᵢ         out = mean, sum or all of vₙ lossₙ   pₙᵢ = max(xₙᵢ, f)
     Backward    dxₙᵢ = − wₙ yₙᵢ / pₙᵢ            wₙ = dout vₙ/Σv, dout vₙ or doutₙ vₙ
-    Shapes      x (N, C), probabilities   y (N,) whole numbers, or (N, C) probabilities such as one-hot rows
-                v (N,), weights of the rows, 1 by default   out, dout () or (N,)
+    Shapes      x (N, C), probabilities   y (N,) integers, or (N, C) probabilities such as one-hot rows
+                v (N,), example weights, 1 by default   out, dout () or (N,)
     Caches      p, y, v
     Kinks       below the floor f, 1e-31 in float32 and 1e-292 in float64, the logarithm stays at log f and the slope
                 at −1/f: finite, also times anything up to 3e7 (1e16), so that a probability that underflowed to 0 does
@@ -58,8 +58,8 @@ class SoftMaxCrossEntropy(Op):
     Forward     lossₙ = − Σᵢ yₙᵢ log Sₙᵢ = Σᵢ yₙᵢ (log Σⱼ exp(xₙⱼ − mₙ) − (xₙᵢ − mₙ))      mₙ = maxⱼ xₙⱼ
                 out = mean, sum or all of vₙ lossₙ
     Backward    dxₙᵢ = wₙ (Sₙᵢ Σⱼ yₙⱼ − yₙᵢ)         wₙ = dout vₙ/Σv, dout vₙ or doutₙ vₙ
-    Shapes      x (N, C), scores   y (N,) whole numbers, or (N, C) probabilities such as one-hot rows
-                v (N,), weights of the rows, 1 by default   out, dout () or (N,)
+    Shapes      x (N, C), scores   y (N,) integers, or (N, C) probabilities such as one-hot rows
+                v (N,), example weights, 1 by default   out, dout () or (N,)
     Caches      S, y, v
     Kinks       none; at ±∞ the limit, which is none (NaN) where several scores of a row are ∞ or all −∞
     Reference   "Assignment 1: MLPs, CNNs and Backpropagation" (Earle), eq. 4 put into eq. 36: the division by the
@@ -134,7 +134,7 @@ class NLL(Op):
 
 
 def _below_maxima(x: Array) -> Array:
-    """xₙᵢ − mₙ, which is 0 at an infinite maximum that its row has once."""
+    """xₙᵢ − mₙ, defined as 0 at a unique infinite maximum of a row."""
     maxima = row_maxima(x.real)
     shifted: Array = x - maxima
     if not np.isfinite(np.add.reduce(maxima, axis=None)):
@@ -145,9 +145,9 @@ def _below_maxima(x: Array) -> Array:
 
 
 class CrossEntropyModule(DistributionLossModule):
-    """Cross-entropy of **probabilities** (N, C), such as SoftMaxModule gives. "mean" divides by N.
+    """Cross-entropy of **probabilities** (N, C), as from SoftMaxModule. "mean" divides by N.
 
-    For scores before the softmax use SoftMaxCrossEntropyModule, which is more exact and quicker.
+    For scores before the softmax use SoftMaxCrossEntropyModule, which is more accurate and faster.
     """
 
     op = CrossEntropy
@@ -155,9 +155,9 @@ class CrossEntropyModule(DistributionLossModule):
 
 
 class SoftMaxCrossEntropyModule(DistributionLossModule):
-    """Cross-entropy of the softmax of **scores** (N, C), both in one stable formula. "mean" divides by N.
+    """Cross-entropy of the softmax of **scores** (N, C), fused in one stable formula. "mean" divides by N.
 
-    Rows that are plainly probabilities have been through a softmax already; a UserWarning says so once.
+    Predictions that are evidently probabilities cause a UserWarning, once.
     """
 
     op = SoftMaxCrossEntropy
@@ -178,7 +178,7 @@ class SoftMaxCrossEntropyModule(DistributionLossModule):
 
 
 class NLLModule(DistributionLossModule):
-    """Cross-entropy of **logarithms of probabilities** (N, C), such as LogSoftMaxModule gives. "mean" divides by N."""
+    """Cross-entropy of **log-probabilities** (N, C), as from LogSoftMaxModule. "mean" divides by N."""
 
     op = NLL
     input_kind = "log-probabilities"

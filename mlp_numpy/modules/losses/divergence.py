@@ -1,4 +1,4 @@
-"""The Kullback–Leibler divergence: how far a predicted distribution is from the one it should be."""
+"""The Kullback–Leibler divergence of a target distribution from a predicted one."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class KLDivergence(Op):
     """
     Forward     lossₙ = Σᵢ yₙᵢ (log yₙᵢ − xₙᵢ), where 0 log 0 = 0      out = mean, sum or all of vₙ lossₙ
     Backward    dxₙᵢ = − wₙ yₙᵢ                  wₙ = dout vₙ/Σv, dout vₙ or doutₙ vₙ
-    Shapes      x (N, C), logarithms of probabilities   y (N, C), probabilities   v (N,), weights of the rows, 1 by
-                default   out, dout () or (N,)
+    Shapes      x (N, C), logarithms of probabilities   y (N, C), probabilities   v (N,), example weights, 1 by default
+                out, dout () or (N,)
     Caches      y, v
     Kinks       none in x
     Reference   Kullback and Leibler 1951, "On Information and Sufficiency": D(y ‖ exp x)
@@ -35,9 +35,8 @@ class KLDivergence(Op):
 
 
 class KLDivergenceModule(LossModule):
-    """D(y ‖ p) of **logarithms of probabilities** x = log p (N, C), such as LogSoftMaxModule gives, and rows of
-    probabilities y (N, C). "mean" divides by N, or by the sum of the rows' weights; PyTorch's kl_div calls that
-    "batchmean"."""
+    """D(y ‖ p) of **log-probabilities** x = log p (N, C), as from LogSoftMaxModule, and target probabilities y (N, C).
+    "mean" divides by N, or by the sum of the example weights ("batchmean" in PyTorch's kl_div)."""
 
     op = KLDivergence
     input_kind = "log-probabilities"

@@ -1,4 +1,4 @@
-"""What predictions may be: probabilities, their logarithms, or scores; and what they must not be taken for."""
+"""Domain checks of predictions: probabilities, log-probabilities, or scores."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from mlp_numpy.errors import DomainError
 from mlp_numpy.modules.base import ValueKind
 
 SLACK: Final = 1e-3
-"""So far may a prediction lie outside its domain: float32 rounds a softmax to 1.0000001, a numeric check steps past
-the edge by 1e-4."""
+"""Tolerance for predictions outside their domain: float32 rounds a softmax to 1.0000001, a numeric check steps past the
+bound by 1e-4."""
 
 
 class _Domain(NamedTuple):
@@ -33,9 +33,9 @@ _HINTS: Final[dict[ValueKind, str]] = {
 
 
 def check_domain(who: str, input_kind: ValueKind, x: Array, weight: Array | None) -> None:
-    """Raise DomainError if a prediction that counts is none of the numbers that it may be, up to SLACK.
+    """Raise DomainError if a prediction lies outside its domain by more than SLACK.
 
-    A row of weight 0 is absent and may hold anything. A NaN passes: it stays a NaN in the loss.
+    Rows of weight 0 are not checked. A NaN is accepted and results in a NaN loss.
     """
     domain = _DOMAINS.get(input_kind)
     if domain is None:
@@ -55,16 +55,15 @@ def check_domain(who: str, input_kind: ValueKind, x: Array, weight: Array | None
 
 
 def probability_floor(x: Array) -> Any:
-    """The smallest probability whose logarithm is taken: 1/floor times anything up to 1/ε is a number yet."""
+    """The lower bound of probabilities in logarithms: 1/floor times anything up to 1/ε is finite."""
     limits = np.finfo(x.dtype)
     return limits.tiny / limits.eps
 
 
 def are_distributions(x: Array) -> bool:
-    """Whether the rows of ``x``, two or more, are plainly probabilities: within (0, 1), and each sums to 1.
+    """True if the rows of ``x``, at least two, are evidently probabilities: within (0, 1), with sums of 1.
 
-    The first row is looked at first, so that of scores hardly more than a number is read. One whose numbers are all
-    equal does not say what it is.
+    The first row is tested first, so that scores are rejected quickly. A first row of equal values is inconclusive.
     """
     first = x[0].real.tolist()
     if len(x) < 2 or not all(0 < value < 1 for value in first) or len(set(first)) < 2:

@@ -1,4 +1,4 @@
-"""The hinge loss of several classes: the right score must lead every other by a margin."""
+"""The multiclass hinge loss: the score of the true class must exceed every other by a margin."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Hinge(Op):
                 out = mean, sum or all of vₙ lossₙ
     Backward    dxₙᵢ = wₙ 1[mₙᵢ > 0] for i ≠ yₙ, − wₙ Σ_{j ≠ yₙ} 1[mₙⱼ > 0] for i = yₙ
                 wₙ = dout vₙ/Σv, dout vₙ or doutₙ vₙ
-    Shapes      x (N, C), scores   y (N,) whole numbers   v (N,), weights of the rows, 1 by default
+    Shapes      x (N, C), scores   y (N,) integers   v (N,), example weights, 1 by default
                 out, dout () or (N,)
     Caches      1[m > 0] with 0 at yₙ, y, v
     Kinks       at mₙᵢ = 0 the slope is 0; at ±∞ the limit, which is none (NaN) where m is ∞ − ∞
     Reference   Weston and Watkins 1999, "Support Vector Machines for Multi-Class Pattern Recognition": a sum over the
-                wrong classes, as in Stanford's CS231n. PyTorch's multi_margin_loss divides it by C besides.
+                wrong classes, as in Stanford's CS231n. PyTorch's multi_margin_loss also divides it by C.
     """
 
     @staticmethod
@@ -35,7 +35,7 @@ class Hinge(Op):
     ) -> Array:
         rows = np.arange(len(x))
         m = x - x[rows, y][:, np.newaxis] + margin
-        positive = np.heaviside(m.real, 0)  # of a NaN a NaN
+        positive = np.heaviside(m.real, 0)  # NaN stays NaN
         positive[rows, y] = 0
         context["positive"], context["y"] = positive, y
         return reduce_losses(context, np.where(positive == 0, 0, m).sum(axis=1), reduction, weight)
@@ -49,7 +49,7 @@ class Hinge(Op):
 
 class HingeModule(ClassLossModule):
     """Hinge loss of **scores** (N, C) for classes (N,), summed over the wrong classes. "mean" divides by N, or by the
-    sum of the rows' weights."""
+    sum of the example weights."""
 
     op = Hinge
     input_kind = "scores"

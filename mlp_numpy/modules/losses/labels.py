@@ -1,4 +1,4 @@
-"""Labels of classes: what they may be, and what class weights, label smoothing and ignored labels make of them."""
+"""Class labels: validation, class weights, label smoothing and ignored labels."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from mlp_numpy.modules.losses.reduction import Reduction
 
 
 class ClassLossModule(LossModule):
-    """The base of the losses whose labels ``y`` are classes, whole numbers (N,).
+    """The base class of the losses with class labels ``y``, integers (N,).
 
-    class_weight    one weight ω a class: a row counts ω times its own class, and "mean" divides by the sum of that
-    ignore_index    rows of this label do not count, neither in the sum nor in what "mean" divides by
+    class_weight    one weight ω per class: an example counts with ω of its class, and "mean" divides by their sum
+    ignore_index    examples of this label are ignored, in the sum and in the divisor of "mean"
     """
 
     def __init__(
@@ -41,14 +41,14 @@ class ClassLossModule(LossModule):
                 )
             class_weight = class_weight.copy()
         if ignore_index is not None and not is_whole(ignore_index, -LARGEST - 1):
-            raise OptionError(f"{who}: ignore_index must be a whole number or None, got {shown(ignore_index)}.")
+            raise OptionError(f"{who}: ignore_index must be an integer or None, got {shown(ignore_index)}.")
         self.class_weight = class_weight
         self.ignore_index = None if ignore_index is None else int(ignore_index)
 
     def _targets(self, x: Array, y: Array, weight: Array | None) -> dict[str, Any]:
-        """The labels and weights of a batch as the formula takes them, keyword by keyword, once they are checked.
+        """Check labels and weights of a batch and convert them to the formula's keyword arguments.
 
-        For classes yₙ, class weight and ignored label are weights of rows: vₙ = weightₙ ω at yₙ, or 0 where ignored.
+        For classes yₙ, class weights and ignored labels become example weights: vₙ = weightₙ ω at yₙ, or 0 if ignored.
         """
         y, weight = self._present(x, self._array("y", y), self._check_weight(x, weight))
         y = self._check_labels(x, y)
@@ -57,7 +57,7 @@ class ClassLossModule(LossModule):
         return {"y": y, "weight": weight}
 
     def _present(self, x: Array, y: Array, weight: Array | None) -> tuple[Array, Array | None]:
-        """Labels to be ignored become class 0, and their rows' weights 0."""
+        """Replace ignored labels by class 0, with example weight 0."""
         if self.ignore_index is None or y.shape != x.shape[:1] or y.dtype.kind not in "iu":
             return y, weight
         present = y != self.ignore_index
@@ -65,7 +65,7 @@ class ClassLossModule(LossModule):
         return np.where(present, y, np.zeros((), y.dtype)), weight
 
     def _product(self, x: Array, weight: Array | None, factor: Array) -> Array:
-        """Weights of rows times factors of theirs; raises OptionError where a product is too small or too large."""
+        """Multiply example weights by factors; raises OptionError if a product underflows or overflows."""
         if weight is None:
             return self._check_sum(x, factor)
         with np.errstate(over="ignore"):
@@ -94,7 +94,7 @@ class ClassLossModule(LossModule):
         if y.shape != (n_rows,):
             raise LabelError(f"{self._forward}: labels must be {self._forms(x)}, one a row of x, got {y.shape}.")
         if y.dtype.kind not in "iu":
-            raise LabelError(f"{self._forward}: labels must be whole numbers in [0, {n_classes}), got {y.dtype}.")
+            raise LabelError(f"{self._forward}: labels must be integers in [0, {n_classes}), got {y.dtype}.")
         row = first_outside(y, n_classes)
         if row is not None:
             raise LabelError(f"{self._forward}: labels must lie in [0, {n_classes}), got {y[row]} at row {row}.")
@@ -105,15 +105,15 @@ class ClassLossModule(LossModule):
 
 
 class DistributionLossModule(ClassLossModule):
-    """The base of the cross-entropies: ``y`` may also be rows of probabilities (N, C), one-hot or soft.
+    """The base class of the cross-entropies: ``y`` may also be probabilities (N, C), one-hot or soft.
 
-    "mean" divides by N, or by the sum of the rows' weights. The other options are those of PyTorch's cross_entropy:
+    "mean" divides by N, or by the sum of the example weights. The other options are those of PyTorch's cross_entropy:
 
-    class_weight      one weight ω a class, a factor of each yₙᵢ. "mean" divides by Σₙ ω at yₙ for labels that are
-                      whole numbers, but by N for rows of probabilities
-    label_smoothing   ε: yₙᵢ becomes (1 − ε) yₙᵢ + ε/C. A class of weight 0 then has a loss yet; "mean" divides by 1
-                      where all weights ω at yₙ are 0
-    ignore_index      rows of this label do not count; for whole numbers only. Where all are ignored, "mean" is 0
+    class_weight      one weight ω per class, a factor of each yₙᵢ. "mean" divides by Σₙ ω at yₙ for integer labels, but
+                      by N for probabilities
+    label_smoothing   ε: yₙᵢ becomes (1 − ε) yₙᵢ + ε/C. A class of weight 0 then still has a loss; "mean" divides by 1
+                      if all weights ω at yₙ are 0
+    ignore_index      examples of this label are ignored; for integer labels only. If all are ignored, "mean" is 0
     """
 
     def __init__(
@@ -128,18 +128,16 @@ class DistributionLossModule(ClassLossModule):
         self.label_smoothing = number(type(self).__name__, "label_smoothing", label_smoothing, PROBABILITY)
 
     def _targets(self, x: Array, y: Array, weight: Array | None) -> dict[str, Any]:
-        """The labels and weights of a batch as the formula takes them, keyword by keyword, once they are checked.
+        """Check labels and weights of a batch and convert them to the formula's keyword arguments.
 
-        Rows of probabilities become tₙᵢ = ωᵢ ((1 − ε) yₙᵢ + ε/C), and so do smoothed classes, for which "mean" still
-        divides by Σₙ vₙ with vₙ as in the plain case; ``total`` carries it. Class weights may be any numbers, so the
-        largest of a row goes into its weight.
+        Probabilities become tₙᵢ = ωᵢ ((1 − ε) yₙᵢ + ε/C), and so do smoothed classes, for which "mean" still divides by
+        Σₙ vₙ with vₙ as without smoothing, passed as ``total``. Class weights may be of any size, so the largest of a
+        row is moved to its example weight.
         """
         y = self._array("y", y)
         if y.ndim == 2:
             if self.ignore_index is not None:
-                raise LabelError(
-                    f"{self._forward}: labels must be whole numbers where one is to be ignored, got {y.shape}."
-                )
+                raise LabelError(f"{self._forward}: labels must be integers where one is to be ignored, got {y.shape}.")
             rows = self._check_labels(x, y)
             counts = v = self._check_weight(x, weight)
         else:
@@ -173,13 +171,13 @@ class DistributionLossModule(ClassLossModule):
 
 
 def check_rows(who: str, x: Array) -> None:
-    """Raise ShapeError if ``x`` is not a row of numbers, one a class, for each example."""
+    """Raise ShapeError if ``x`` is not (N, C)."""
     if x.ndim != 2 or x.shape[1] == 0:
         raise ShapeError(f"{who}: x must be (N, C), got {x.shape}.")
 
 
 def check_probabilities(who: str, x: Array, y: Array) -> Array:
-    """Rows of probabilities as numbers of x's kind. They need not sum to 1: a row of zeros is no target at all."""
+    """Probabilities converted to x's dtype. They need not sum to 1: a row of zeros has no target."""
     if y.shape != x.shape:
         raise LabelError(f"{who}: rows of labels must be {x.shape}, as the predictions are, got {y.shape}.")
     if y.dtype.kind not in "fiub":

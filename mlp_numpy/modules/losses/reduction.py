@@ -1,4 +1,4 @@
-"""How the losses of a batch become one number, and how that number's gradient is handed back to them."""
+"""Reduction of the losses of a batch to a scalar, and its backward."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ Formula = TypeVar("Formula", bound=Callable[..., Any])
 
 
 def quiet(formula: Formula) -> Formula:
-    """A formula without NumPy's warnings: an infinity in what comes out is a limit, and a NaN tells of itself."""
+    """Suppress NumPy's warnings in a formula: infinities are limits, and NaN is visible in the result."""
     return np.errstate(all="ignore")(formula)
 
 
 class Joined:
-    """The rule by which the results of a batch's parts become that of the whole batch, wherever parts are joined.
+    """Combines the results of parts of a batch into that of the whole batch.
 
         "mean"    R = Σᵢ Zᵢ rᵢ / Z      Zᵢ = Wᵢ and Z = Σᵢ Wᵢ, or 1 where that is 0
         "sum"     R = Σᵢ rᵢ
 
-    r is what a part gives, its loss or the gradient of that, and W what its own mean was divided by: the loss's
-    ``total_weight``, never a number of rows. (Of a share of rows, as the accuracy is, the rows are what it was divided
-    by.) It is computed as R ← a R + b rᵢ, in which nothing is larger than the parts: ``add`` gives a and b.
+    r is the loss or gradient of a part, and W the divisor of its mean: the loss's ``total_weight``, not the number of
+    examples. (For an accuracy, it is the number of examples.) It is computed as R ← a R + b rᵢ, where nothing is larger
+    than the parts: ``add`` returns a and b.
     """
 
     def __init__(self, reduction: Reduction = "mean") -> None:
@@ -40,9 +40,9 @@ class Joined:
         self._begun = False
 
     def add(self, weight: float) -> tuple[float, float]:
-        """The factors (a, b) of what has been joined so far and of the next part, whose total weight is ``weight``.
+        """The factors (a, b) of the current result and of the next part, whose total weight is ``weight``.
 
-        A part that is 0 and weighs 0 need not be added. Raises OptionError for a weight that is no number ≥ 0.
+        A part of value 0 and weight 0 may be omitted. Raises OptionError for a weight that is not a number ≥ 0.
         """
         weight = number("Joined.add", "weight", weight, NOT_NEGATIVE)
         before = (self.weight or 1.0) if self._begun else 0.0
@@ -57,9 +57,9 @@ class Joined:
         self.value = self.join(self.value, part, weight)
 
     def join(self, whole: float, part: float, weight: float) -> float:
-        """The number R, given what has been joined so far, ``whole``, and the next part, both real numbers.
+        """The updated R, given the current result ``whole`` and the next part, both real numbers.
 
-        Raises OptionError for a weight that is no number ≥ 0, DTypeError for a part that is no number.
+        Raises OptionError for a weight that is not a number ≥ 0, DTypeError for a part that is not a number.
         """
         for name, value in (("whole", whole), ("part", part)):
             if not isinstance(value, float | int | np.floating | np.integer):
@@ -103,7 +103,7 @@ def _reduced(losses: Array, reduction: Reduction, n: float) -> Array:
     out: Array = np.add.reduce(losses, axis=None)
     if reduction == "sum":
         return out
-    # A sum may leave the range of its numbers where their mean does not.
+    # A sum may overflow where the mean does not.
     mean: Array = out / n if np.isfinite(out) else np.add.reduce(losses / n, axis=None)
     return mean
 
@@ -131,6 +131,6 @@ def _scaled(slopes: Array, w: Array) -> Array:
 
 
 def label_sums(y: Array, logarithms: Array) -> Array:
-    """Σᵢ yₙᵢ logₙᵢ with 0 log 0 = 0, (N, C) → (N,): what a label of 0 stands at never counts."""
+    """Σᵢ yₙᵢ logₙᵢ with 0 log 0 = 0, (N, C) → (N,): entries with label 0 have no effect."""
     sums: Array = (y * np.where(y == 0, 0, logarithms)).sum(axis=1)
     return sums

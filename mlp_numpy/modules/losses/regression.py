@@ -1,4 +1,4 @@
-"""Losses of numbers: how far each prediction is from its target, squared, in size, or something between."""
+"""Regression losses: squared error, absolute error, Huber."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class MSE(Op):
     """
     Forward     lossₙₖ = (xₙₖ − yₙₖ)²            out = mean, sum or all of vₙ lossₙₖ
     Backward    dxₙₖ = 2 wₙ (xₙₖ − yₙₖ)          wₙ = dout vₙ/KΣv, dout vₙ or doutₙₖ vₙ
-    Shapes      x, y (N, …), K numbers a row   v (N,), weights of the rows, 1 by default   out, dout () or (N, …)
+    Shapes      x, y (N, …), K numbers a row   v (N,), example weights, 1 by default   out, dout () or (N, …)
     Caches      x − y, v
     Kinks       none
     Reference   "Homework 1" (Albertini), with the mean over all N·K numbers that its tests
@@ -40,7 +40,7 @@ class L1(Op):
     """
     Forward     lossₙₖ = |xₙₖ − yₙₖ| = sₙₖ (xₙₖ − yₙₖ)        s = sign(x − y)   out = mean, sum or all of vₙ lossₙₖ
     Backward    dxₙₖ = wₙ sₙₖ                    wₙ = dout vₙ/KΣv, dout vₙ or doutₙₖ vₙ
-    Shapes      x, y (N, …), K numbers a row   v (N,), weights of the rows, 1 by default   out, dout () or (N, …)
+    Shapes      x, y (N, …), K numbers a row   v (N,), example weights, 1 by default   out, dout () or (N, …)
     Caches      s, v
     Kinks       at x = y the slope is 0
     Reference   elementary calculus
@@ -64,7 +64,7 @@ class Huber(Op):
     Forward     lossₙₖ = ½r² for |r| ≤ δ, δ(|r| − ½δ) beyond, = c (r − ½c)      r = xₙₖ − yₙₖ   c = min(max(r, −δ), δ)
                 out = mean, sum or all of vₙ lossₙₖ
     Backward    dxₙₖ = wₙ c                      wₙ = dout vₙ/KΣv, dout vₙ or doutₙₖ vₙ
-    Shapes      x, y (N, …), K numbers a row   v (N,), weights of the rows, 1 by default   out, dout () or (N, …)
+    Shapes      x, y (N, …), K numbers a row   v (N,), example weights, 1 by default   out, dout () or (N, …)
     Caches      c, v
     Kinks       none: at |r| = δ both branches have the slope ±δ
     Reference   Huber 1964, "Robust Estimation of a Location Parameter"
@@ -87,23 +87,23 @@ class Huber(Op):
 
 
 class MSEModule(LossModule):
-    """Squared distance of predictions and targets of one shape, (N,) or (N, …). "mean" divides by how many numbers
-    there are, N·K for K a row; "none" gives the loss of each number."""
+    """Squared error of predictions and targets of the same shape, (N,) or (N, …). "mean" divides by the number of
+    values, N·K for K per example; "none" returns the loss of each value."""
 
     op = MSE
 
 
 class L1Module(LossModule):
-    """Distance of predictions and targets of one shape, (N,) or (N, …). "mean" divides by how many numbers there are,
-    N·K for K a row; "none" gives the loss of each number."""
+    """Absolute error of predictions and targets of the same shape, (N,) or (N, …). "mean" divides by the number of
+    values, N·K for K per example; "none" returns the loss of each value."""
 
     op = L1
 
 
 class HuberModule(LossModule):
-    """Half the squared distance up to ``delta``, beyond it the distance times ``delta``, less a constant, so that one
-    smooth curve is made of both. Predictions and targets have one shape, (N,) or (N, …). "mean" divides by how many
-    numbers there are, N·K for K a row; "none" gives the loss of each number."""
+    """Huber loss: half the squared error up to ``delta``, linear with slope ``delta`` beyond, continuously
+    differentiable. Predictions and targets have the same shape, (N,) or (N, …). "mean" divides by the number of values,
+    N·K for K per example; "none" returns the loss of each value."""
 
     op = Huber
 

@@ -1,9 +1,9 @@
-"""Learning-rate schedules: the factor on the base learning rate, a pure function of the step or of the losses so far.
+"""Learning-rate schedules: factors on the base learning rate, pure functions of the step or of the losses so far.
 
     optimizer.lr = lr * schedule.at(step)         before update number ``step``, counted from 0
     optimizer.lr = lr * plateau.after(losses)     after each evaluation
 
-Nothing is remembered between two calls, so a resumed run has the learning rates of the whole one.
+Schedules are stateless, so a resumed run has the same learning rates as an uninterrupted one.
 """
 
 from mlp_numpy.optim.schedules.decay import Constant, Cosine, Exponential, StepDecay

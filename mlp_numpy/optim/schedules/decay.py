@@ -1,4 +1,4 @@
-"""Schedules that never rise: constant, in steps, by a power, along half a cosine wave."""
+"""Decreasing schedules: constant, step, exponential, cosine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mlp_numpy.optim.schedules.schedule import checked_step, fall, take_number, 
 
 @dataclass(frozen=True)
 class Constant:
-    """The base learning rate, always.
+    """Constant learning rate.
 
     Factor      1
     Reference   torch.optim.lr_scheduler.ConstantLR with factor 1
@@ -24,13 +24,13 @@ class Constant:
 
 @dataclass(frozen=True)
 class StepDecay:
-    """Down by ``factor`` after every so many updates.
+    """Multiply by ``factor`` after every ``every`` updates.
 
     Factor      factor^⌊step / every⌋
     Reference   torch.optim.lr_scheduler.StepLR(step_size=every, gamma=factor)
 
-    every    updates between two falls, ≥ 1
-    factor   what each fall leaves, in (0, 1)
+    every    updates between two reductions, ≥ 1
+    factor   factor of each reduction, in (0, 1)
 
     Raises OptionError for settings outside these bounds.
     """
@@ -49,12 +49,12 @@ class StepDecay:
 
 @dataclass(frozen=True)
 class Exponential:
-    """Down by ``factor`` at each update.
+    """Multiply by ``factor`` at each update.
 
     Factor      factor^step
     Reference   torch.optim.lr_scheduler.ExponentialLR(gamma=factor)
 
-    factor   what each update leaves, in (0, 1); to halve the rate in h updates, 0.5 ** (1 / h)
+    factor   factor of each update, in (0, 1); to halve the rate in h updates, 0.5 ** (1 / h)
 
     Raises OptionError for a factor outside these bounds.
     """
@@ -78,8 +78,8 @@ class Cosine:
                 torch.optim.lr_scheduler.CosineAnnealingLR(T_max=steps, eta_min=floor·lr), which rises again after
                 ``steps``
 
-    steps   updates that the fall takes, ≥ 1
-    floor   what is left at its end, in [0, 1)
+    steps   updates until ``floor`` is reached, ≥ 1
+    floor   final factor, in [0, 1)
 
     Raises OptionError for settings outside these bounds.
     """

@@ -1,4 +1,4 @@
-"""Schedules as they are written on a command line: ``step:500:0.1``, ``warmup:200+cosine``."""
+"""Parser of schedules on the command line: ``step:500:0.1``, ``warmup:200+cosine``."""
 
 from __future__ import annotations
 
@@ -20,25 +20,26 @@ FORMS: Final = {
     "one-cycle": "one-cycle[:RISE]",
     "plateau": "plateau:FACTOR:PATIENCE[:THRESHOLD]",
 }
-"""How each schedule is written; what stands in brackets may be left out."""
+"""The syntax of each schedule; parts in brackets are optional."""
 LONGEST: Final = 500
-"""Letters of a schedule: a chain of warm-ups without end would be parsed for ever."""
+"""Maximum length of a schedule's text, which bounds the depth of nested warm-ups."""
 
 
 def parse_schedule(text: str, steps: int) -> Schedule | Plateau:
-    """The schedule that a text means in a run of ``steps`` updates.
+    """Parse a schedule for a run of ``steps`` updates.
 
-    constant                              the base learning rate, always
-    step:EVERY:FACTOR                     step:500:0.1, to a tenth after every 500 updates
-    exponential:FACTOR                    exponential:0.999, by that factor at each update
-    cosine[:FLOOR]                        to 0, or to that factor, at the end of the run
-    warmup:STEPS[:START][+SCHEDULE]       warmup:200+cosine, a rise in the first 200 updates, and then that schedule
-    one-cycle[:RISE]                      up in the first 0.3, or that share, of the run, and down
+    constant                              constant learning rate
+    step:EVERY:FACTOR                     step:500:0.1, times 0.1 after every 500 updates
+    exponential:FACTOR                    exponential:0.999, times 0.999 at each update
+    cosine[:FLOOR]                        to 0, or to the factor FLOOR, at the end of the run
+    warmup:STEPS[:START][+SCHEDULE]       warmup:200+cosine, linear increase in the first 200 updates, then the other
+    schedule
+    one-cycle[:RISE]                      up in the first fraction RISE of the run, by default 0.3, then down
     plateau:FACTOR:PATIENCE[:THRESHOLD]   plateau:0.5:3, halved after more than 3 evaluations without a better loss
 
-    A schedule that would change nothing in so many updates is refused, as is one whose factor becomes 0.
+    A schedule without effect in ``steps`` updates is an error, as is one whose factor becomes 0.
 
-    Raises OptionError for a text that means none of these, and for settings that cannot be meant.
+    Raises OptionError for any other string, and for invalid settings.
     """
     if not isinstance(text, str) or len(text) > LONGEST:
         raise OptionError(
@@ -89,9 +90,9 @@ def _warm_up(text: str, steps: int, rise: int, rest: str, start: list[str]) -> W
 
 
 def _check_effect(schedule: Schedule | Plateau, steps: int) -> None:
-    """Raise OptionError for a schedule of which nothing, or nothing but zeros, would be seen in ``steps`` updates."""
+    """Raise OptionError for a schedule without effect in ``steps`` updates, or with a factor of 0."""
     if isinstance(schedule, Plateau):
-        if schedule.patience + 2 > steps:  # a best loss, and the bad ones after it, all before the last update
+        if schedule.patience + 2 > steps:  # the best loss and the bad ones after it, all before the last update
             raise _without_effect(schedule, steps, "a smaller patience or a longer run")
         return
     if isinstance(schedule, WarmUp):
@@ -112,7 +113,7 @@ def _whole(text: str, word: str) -> int:
     try:
         return int(word)
     except ValueError as error:
-        raise OptionError(f"schedule {text!r}: there must be a whole number, got {word!r}.") from error
+        raise OptionError(f"schedule {text!r}: there must be an integer, got {word!r}.") from error
 
 
 def _number(text: str, word: str) -> float:

@@ -1,4 +1,4 @@
-"""A schedule that looks at the losses: down where they have not improved for a while."""
+"""Reduction of the learning rate when the loss stops improving."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from mlp_numpy.optim.schedules.schedule import take_number, take_whole
 
 @dataclass(frozen=True)
 class Plateau:
-    """Down by ``factor`` whenever more than ``patience`` evaluations in a row brought no better loss.
+    """Multiply by ``factor`` whenever more than ``patience`` evaluations in a row have not improved the loss.
 
-    Factor      factor^k, k the falls among the losses L₁ … Lₙ so far, read in their order:
+    Factor      factor^k, k the number of reductions by the losses L₁ … Lₙ so far, in order:
                 L < best·(1 − threshold)   best ← L, bad ← 0; otherwise bad ← bad + 1      best = ∞ at first
                 bad > patience             k ← k + 1, bad ← 0
     Reference   torch.optim.lr_scheduler.ReduceLROnPlateau(factor, patience, threshold=threshold), mode "min" and
-                threshold mode "rel", without a cooldown; PyTorch besides leaves out falls of less than 1e-8
+                threshold mode "rel", without a cooldown; PyTorch also skips reductions of less than 1e-8
 
-    factor      what each fall leaves, in (0, 1)
-    patience    evaluations without a better loss that are let pass, ≥ 0
-    threshold   the share by which a loss must lie below the best to be better, in [0, 1)
+    factor      factor of each reduction, in (0, 1)
+    patience    number of tolerated evaluations without improvement, ≥ 0
+    threshold   relative improvement below which a loss does not count as better, in [0, 1)
 
-    It is no function of the step, but a pure one of the losses: a resumed run needs its history and nothing besides.
-    Losses are taken to be ≥ 0, as the threshold is a share of them; a NaN is never better.
+    It is a pure function of the losses, so a resumed run needs only its history. Losses are assumed to be ≥ 0, since
+    the threshold is relative; a NaN is never better.
 
     Raises OptionError for settings outside these bounds.
     """
@@ -41,9 +41,9 @@ class Plateau:
         take_number(self, "threshold", FRACTION)
 
     def after(self, losses: Sequence[float]) -> float:
-        """The factor once these losses have been found, one an evaluation, the first one first; 1 before any.
+        """The factor after these losses, one per evaluation, in order; 1 without losses.
 
-        Raises DTypeError or ShapeError for what is no row of numbers.
+        Raises DTypeError or ShapeError for anything but a vector of numbers.
         """
         found = numbers("Plateau.after", "losses", losses)
         if found.ndim != 1 or found.dtype.kind == "c":

@@ -1,4 +1,4 @@
-"""What a schedule is, and the questions that the constructors of all of them ask."""
+"""Base class of the schedules, and checks shared by their constructors."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ class Schedule(Protocol):
 
 
 def take_number(schedule: Any, name: str, bounds: Bounds) -> None:
-    """Make a field of a frozen schedule a float; raises OptionError if it is no number within ``bounds``."""
+    """Convert a field of a frozen schedule to float; raises OptionError if it is not a number within ``bounds``."""
     object.__setattr__(schedule, name, number(type(schedule).__name__, name, getattr(schedule, name), bounds))
 
 
 def take_whole(schedule: Any, name: str, least: int = 1) -> None:
-    """Make a field of a frozen schedule an int; raises OptionError if it is no whole number ≥ ``least``."""
+    """Convert a field of a frozen schedule to int; raises OptionError if it is not an integer ≥ ``least``."""
     object.__setattr__(schedule, name, whole_number(type(schedule).__name__, name, getattr(schedule, name), least))
 
 
 def checked_step(schedule: Any, step: Any) -> int:
-    """``step`` as an int; raises OptionError if it is no whole number ≥ 0."""
+    """``step`` as an int; raises OptionError if it is not an integer ≥ 0."""
     return whole_number(f"{type(schedule).__name__}.at", "step", step, least=0)
 
 
 def fall(share: float) -> float:
-    """Half a cosine wave, from 1 down to 0 while ``share`` goes from 0 to 1: (1 + cos(π share)) / 2."""
+    """Cosine decay from 1 to 0 for ``share`` from 0 to 1: (1 + cos(π share)) / 2."""
     return (1 + math.cos(math.pi * share)) / 2

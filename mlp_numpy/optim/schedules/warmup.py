@@ -1,4 +1,4 @@
-"""Schedules that begin low and rise first: a warm-up before another schedule, and one cycle up and down."""
+"""Schedules with an initial increase: warm-up before another schedule, and one-cycle."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mlp_numpy.optim.schedules.schedule import Schedule, checked_step, fall, tak
 
 @dataclass(frozen=True)
 class WarmUp:
-    """Up in a straight line from ``start`` to 1, and then another schedule from its beginning.
+    """Linear increase from ``start`` to 1, followed by another schedule.
 
     Factor      start + (1 − start) step / steps     before update ``steps``
                 then.at(step − steps)                from it on
@@ -19,8 +19,8 @@ class WarmUp:
                 torch.optim.lr_scheduler.SequentialLR([LinearLR(start_factor=start, total_iters=steps), then],
                 milestones=[steps])
 
-    steps   updates that the rise takes, ≥ 1
-    then    what follows; it must begin with the factor 1, or there would be a jump
+    steps   updates of the warm-up, ≥ 1
+    then    the following schedule; its first factor must be 1, to avoid a jump
     start   the factor of the first update, in (0, 1)
 
     Raises OptionError for settings outside these bounds.
@@ -51,22 +51,22 @@ class WarmUp:
 
 @dataclass(frozen=True)
 class OneCycle:
-    """Up from ``start·peak`` to ``peak``, then down to ``final·start·peak``, both along half a cosine wave.
+    """Cosine increase from ``start·peak`` to ``peak``, then cosine decay to ``final·start·peak``.
 
     Factor      peak (1 − (1 − start) fall(step / s))                       up to s = rise·steps − 1
                 start·peak (final + (1/start − final) fall(t))              t = (step − s) / (steps − 1 − s)
                 start·final·peak                                            after the last update, steps − 1
-                with fall(t) = (1 + cos(π t)) / 2; s need not be whole
+                with fall(t) = (1 + cos(π t)) / 2; s need not be an integer
     Reference   Smith and Topin 2018, "Super-Convergence";
                 torch.optim.lr_scheduler.OneCycleLR(max_lr=peak·lr, total_steps=steps, pct_start=rise,
-                div_factor=1/start, final_div_factor=1/final). PyTorch moves the momentum against the rate besides;
-                here it stays as it is, as with ``cycle_momentum=False``.
+                div_factor=1/start, final_div_factor=1/final). PyTorch also cycles the momentum; here it is constant, as
+                with ``cycle_momentum=False``.
 
     steps   updates of the whole cycle
     peak    the largest factor, > 0
-    start   the first factor as a share of the peak, in (0, 1)
-    final   the last factor as a share of the first, in (0, 1)
-    rise    the share of the updates that rise, in (0, 1); both ways must take some: rise·steps > 1
+    start   the first factor as a fraction of the peak, in (0, 1)
+    final   the last factor as a fraction of the first, in (0, 1)
+    rise    the fraction of increasing updates, in (0, 1), with rise·steps > 1
 
     Raises OptionError for settings outside these bounds.
     """
