@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from mlp_numpy.cli.console import FAILED, PROGRAM, on_terminal
+from mlp_numpy.cli.console import FAILED, MISUSED, PROGRAM, complain, on_terminal
 from mlp_numpy.cli.follow import follow_to_its_end
 from mlp_numpy.cli.formatting import run_summary, table
 from mlp_numpy.cli.seeds import parse_seeds, train_seeds
@@ -65,8 +65,16 @@ def _cells(finding: Finding) -> tuple[str, ...]:
 
 
 def settings_of(options: Sequence[str], command: str, description: str) -> Config:
-    """The settings that the options of a command mean, a ``--config`` file among them."""
-    return tyro.cli(Config, prog=PROGRAM + command, description=description, args=with_config_file(options))
+    """The settings that the options of a command mean, a ``--config`` file among them.
+
+    Settings that contradict each other end the program as a mistyped option does. Raises OptionError for such a file.
+    """
+    args = with_config_file(options)
+    try:
+        return tyro.cli(Config, prog=PROGRAM + command, description=description, args=args)
+    except OptionError as error:  # tyro reports it itself since version 1.0.16
+        complain(str(error))
+        raise SystemExit(MISUSED) from error
 
 
 def _go_on(folder: str, data: argparse.Namespace) -> int:
