@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import struct
 import subprocess
@@ -122,7 +123,7 @@ def test_modes_that_files_may_have(tmp_path: Path, mode: str) -> None:
 def _skip_unless_readable(path: Path) -> None:
     """Pillow up to 12.3 takes an uncompressed TIFF in YCbCr for one of four bytes a pixel, and finds it too short."""
     try:
-        Image.open(path).load()
+        Image.open(io.BytesIO(path.read_bytes())).load()
     except OSError as error:
         pytest.skip(f"Pillow {PIL.__version__} cannot read its own {path.name}: {error}")
 
