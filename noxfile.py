@@ -20,17 +20,15 @@ nox.options.default_venv_backend = "venv"
 nox.options.error_on_missing_interpreters = False
 nox.options.sessions = ["lint", "tests-3.11"]
 
-PYTHON = "3.11"
 
-
-@nox.session(python=[PYTHON, "3.12", "3.13"])
+@nox.session(python=["3.11", "3.12", "3.13"])
 def tests(session: nox.Session) -> None:
     """Run the tests."""
     session.install("-e", ".[test]")
     session.run("python", "-m", "pytest", *session.posargs)
 
 
-@nox.session(python=PYTHON)
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style, format and types."""
     session.install("-e", ".[test]")
@@ -39,23 +37,23 @@ def lint(session: nox.Session) -> None:
     session.run("mypy", "--strict", "mlp_numpy")
 
 
-@nox.session(python=PYTHON)
+@nox.session
 def examples(session: nox.Session) -> None:
-    """Run the examples and check what they print, with the package and pytest alone."""
+    """Run the examples and check what they print."""
     session.install("-e", ".[test]")
     session.run("python", "-m", "pytest", "-n", "1", "tests/test_examples.py", *session.posargs)
 
 
-@nox.session(python=PYTHON)
+@nox.session(python="3.11")
 def lowest(session: nox.Session) -> None:
-    """Run the tests with the lowest versions that setup.cfg permits."""
+    """Run the tests with the lowest versions that setup.cfg permits, on the lowest Python."""
     pinned = session.run("python", ".ci/floors.py", "test", silent=True)
     session.install(*str(pinned).split())
     session.install("-e", ".", "--no-deps")
     session.run("python", "-m", "pytest", *session.posargs)
 
 
-@nox.session(python=PYTHON)
+@nox.session
 def coverage(session: nox.Session) -> None:
     """Measure the statements and branches that the tests run, in the processes that they start too."""
     session.install("-e", ".[test,dev]")
