@@ -1,6 +1,7 @@
 """What PyTorch reaches in the training of a recipe: same images, batches, network and optimizer, its own start.
 
     python benchmarks/accuracies.py RECIPE [lr=1e-3 …] [--seed 0] [--data-dir data] [--results plots/results]
+                                    [--json FILE]
 
 For recipes of plain MLPs and of the small convolution net with a constant learning rate; others are refused. Of a
 grid, the point that is given. Where a figure of a source is not met, this tells whether it is so because of the
@@ -19,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from interleaved import write_json
 
 from mlp_numpy.config import Config, parse_settings
 from mlp_numpy.errors import MlpNumpyError, OptionError
@@ -110,6 +112,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--data-dir", default="data")
     parser.add_argument("--results", type=Path, help="keep it beside the results of recipes in this folder")
+    parser.add_argument("--json", type=Path, help="file that gets the figures")
     given = parser.parse_args()
     try:
         config = config_of(given.recipe, given.changes, given.seed, given.data_dir)
@@ -125,10 +128,12 @@ def main() -> None:
     found = as_columns(EvaluationRecord, list(evaluations(config, parts.trainer, net)), DIGITS)
     best, last = max(found["accuracy"]), found["accuracy"][-1]
     print(f"{given.recipe} {' '.join(given.changes)} in PyTorch: best {best:.4f}, last {last:.4f}")
+    seconds = round(time.perf_counter() - began, 1)
+    figures = {"recipe": given.recipe, "changes": given.changes, "seed": given.seed, "threads": 1, "seconds": seconds}
+    write_json(given.json, __file__, [figures | {"best accuracy": best, "last accuracy": last}])
     if given.results:
         (recipe,) = find_recipe([given.recipe])
         about = {"status": "finished", "dataset": parts.dataset.name, "torch": torch.__version__}
-        seconds = round(time.perf_counter() - began, 1)
         result = RecipeResult(recipe.name, given.seed, recipe.settings, about, seconds, config.held_out, found, {})
         Results(given.results / PYTORCH).write(recipe, result)
 

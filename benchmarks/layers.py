@@ -4,14 +4,13 @@
 
 All in float32, a batch of 32 images or of 200 rows, each layer in the size that the networks of the experiments have.
 Each side gets its images as its own layers hand them on: with the channels of a pixel side by side in memory here,
-plane after plane in PyTorch. How the contestants take turns is said in ``turns.py``. For whole networks, forward,
+plane after plane in PyTorch. How the contestants take turns is said in ``interleaved.py``. For whole networks, forward,
 loss and backward without an update, the peak memory of each side's process is told as well.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import resource
 import subprocess
 import sys
@@ -22,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from turns import Step, report, report_machine, serve, take_turns
+from interleaved import Step, report, report_machine, serve, take_turns, write_json
 
 from mlp_numpy import (
     AvgPool2dModule,
@@ -254,8 +253,7 @@ def main() -> None:
         if name in NETS:
             results[-1]["peak_megabytes"] = {contestant: peak_megabytes(contestant, name) for contestant in contestants}
             print("peak memory:", "; ".join(f"{k} {v:,.0f} MB" for k, v in results[-1]["peak_megabytes"].items()))
-    if options.json:
-        options.json.write_text(json.dumps({"machine": machine, "results": results}, indent=1) + "\n")
+    write_json(options.json, __file__, results)
 
 
 if __name__ == "__main__":

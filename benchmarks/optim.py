@@ -5,13 +5,13 @@
 The step is that of ``step.py``, here of 3072-600-500-388-275-163-10, batch 200, float32: gather, forward, loss,
 backward and update. "update" is the optimizer's part alone, on gradients that stay as they are. PyTorch takes part as
 it comes ("pytorch"), with all operations of an update in one kernel ("fused") and explicitly parameter by parameter
-("for-loop"); "products" are the matrix products of the step. How the contestants take turns is said in ``turns.py``.
+("for-loop"); "products" are the matrix products of the step. How the contestants take turns is said in
+``interleaved.py``.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 import step as whole
-from turns import Step, report, report_machine, serve, take_turns
+from interleaved import Step, report, report_machine, serve, take_turns, write_json
 
 from mlp_numpy.system_info import describe_system
 
@@ -103,8 +103,7 @@ def main() -> None:
             report_machine(machine, pools)
         report(f"{task} with {kind}, {'-'.join(map(str, SIZES))}, float32", times, "mlp_numpy")
         results.append({"task": task, "optimizer": kind, "milliseconds": times, "pools": pools})
-    if options.json:
-        options.json.write_text(json.dumps({"machine": machine, "results": results}, indent=1) + "\n")
+    write_json(options.json, __file__, results)
 
 
 if __name__ == "__main__":

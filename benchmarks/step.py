@@ -3,9 +3,9 @@
     python benchmarks/step.py [--rounds 10] [--steps 30] [--json FILE]
 
 A step is what a training repeats: a batch of 200 gathered from uint8 images, minus the mean image, forward, loss,
-backward and the update of plain SGD, all in float32. How the contestants take turns is said in ``turns.py``. "products"
-are the matrix products of the step alone, written into arrays that exist: what any implementation on this BLAS must at
-least do.
+backward and the update of plain SGD, all in float32. How the contestants take turns is said in ``interleaved.py``.
+"products" are the matrix products of the step alone, written into arrays that exist: what any implementation on this
+BLAS must at least do.
 
 PyTorch, JAX and scikit-learn take part where they are installed.
 """
@@ -13,14 +13,13 @@ PyTorch, JAX and scikit-learn take part where they are installed.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from turns import Step, report, report_machine, serve, take_turns
+from interleaved import Step, report, report_machine, serve, take_turns, write_json
 
 from mlp_numpy.system_info import describe_system
 
@@ -206,8 +205,7 @@ def main() -> None:
     report_machine(machine, results[0]["pools"])
     for result in results:
         report(f"{result['net']}, batch {BATCH}, float32", result["milliseconds"], "mlp_numpy")
-    if options.json:
-        options.json.write_text(json.dumps({"machine": machine, "results": results}, indent=1) + "\n")
+    write_json(options.json, __file__, results)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@
 The step is that of 784-3136-10 with ReLU on a batch of 128 in float32: forward, loss, backward and the update of plain
 SGD. "tape" overwrites the gradients as the modules do; "tape, zeroed" is a program in the way of the teaching engine:
 backward adds, ``loss.zero_grad()`` and ``loss.clear()`` end the step. The graph is a chain y ← y · 1.0000001 on three
-numbers, built, walked backwards and taken apart. How the contestants take turns is said in ``turns.py``.
+numbers, built, walked backwards and taken apart. How the contestants take turns is said in ``interleaved.py``.
 
 PyTorch takes part where it is installed.
 """
@@ -13,14 +13,13 @@ PyTorch takes part where it is installed.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from turns import Step, report, report_machine, serve, take_turns
+from interleaved import Step, report, report_machine, serve, take_turns, write_json
 
 from mlp_numpy.system_info import describe_system
 
@@ -150,7 +149,7 @@ def main() -> None:
     if options.worker:
         serve(TASKS[options.task][options.worker][0](), warm_up=1 if options.task == "graph" else 3)
         return
-    results: dict[str, Any] = {}
+    results: list[dict[str, Any]] = []
     for task, contestants in TASKS.items():
         names = [name for name, (_, package) in contestants.items() if find_spec(package)]
         # A graph takes as long as a hundred steps.
@@ -159,9 +158,8 @@ def main() -> None:
         if task == "step":
             report_machine(describe_system(), pools)
         report(TITLES[task], times, "tape")
-        results[task] = times
-    if options.json:
-        options.json.write_text(json.dumps({"machine": describe_system(), "results": results}, indent=1) + "\n")
+        results.append({"task": task, "milliseconds": times, "pools": pools})
+    write_json(options.json, __file__, results)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,13 @@
-"""NumPy neural networks in which every layer carries its own hand-derived, proven backward pass."""
+"""NumPy neural networks in which every layer carries its own hand-derived, proven backward pass.
 
+``Trainer``, ``Config`` and ``run`` are imported when they are first asked for, since they bring libraries for figures
+and downloads. ``gradcheck`` is the submodule, whose function is ``gradcheck.gradcheck``: one name cannot be both, and
+``from mlp_numpy.gradcheck import gradcheck`` needs the submodule.
+"""
+
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
 
 from mlp_numpy.errors import MlpNumpyError
 from mlp_numpy.models import MLP, ConvNet, ResidualMLP, SmallConvNet, TwoLayerNet
@@ -53,6 +60,28 @@ from mlp_numpy.modules import (
 )
 from mlp_numpy.optim import SGD, Adagrad, Adam, AdamW, FlatParameters, NAdam, RMSprop
 
+if TYPE_CHECKING:
+    from mlp_numpy import gradcheck
+    from mlp_numpy.config import Config
+    from mlp_numpy.experiment.run import run
+    from mlp_numpy.training import Trainer
+else:
+    _LAZY = {"Config": "mlp_numpy.config", "Trainer": "mlp_numpy.training", "run": "mlp_numpy.experiment.run"}
+
+    def __getattr__(name: str) -> Any:
+        """A name of ``_LAZY``, or the submodule ``gradcheck``. Raises AttributeError for any other."""
+        if name == "gradcheck":
+            return import_module("mlp_numpy.gradcheck")
+        if name not in _LAZY:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        globals()[name] = found = getattr(import_module(_LAZY[name]), name)
+        return found
+
+    def __dir__() -> list[str]:
+        """The names of the module, those included that nobody has asked for yet."""
+        return sorted({*globals(), *__all__})
+
+
 try:
     __version__ = version("mlp_numpy")
 except PackageNotFoundError:  # run from a source tree that was never installed
@@ -65,57 +94,61 @@ __all__ = [
     "Adam",
     "AdamW",
     "AvgPool2dModule",
+    "BCEModule",
+    "BCEWithLogitsModule",
     "BatchNorm",
+    "Config",
     "Conv2dModule",
     "ConvNet",
     "CrossEntropyModule",
     "Dropout",
+    "ELUModule",
     "FlatParameters",
     "FlattenModule",
-    "LayerNorm",
-    "LeakyReLUModule",
-    "LinearModule",
-    "LossModule",
-    "MaxPool2dModule",
-    "MlpNumpyError",
-    "Module",
-    "NAdam",
-    "RMSprop",
-    "ReLUModule",
-    "Residual",
-    "ResidualMLP",
-    "Sequential",
-    "SmallConvNet",
-    "SoftMaxCrossEntropyModule",
-    "SoftMaxModule",
-    "TwoLayerNet",
-    "UnflattenModule",
-    "__version__",
-    "glorot",
-    "kaiming",
-    "lecun",
-    "normal",
-    "BCEModule",
-    "BCEWithLogitsModule",
-    "ELUModule",
+    "GELUModule",
     "HardswishModule",
     "HingeModule",
     "HuberModule",
     "IdentityModule",
     "KLDivergenceModule",
     "L1Module",
+    "LayerNorm",
+    "LeakyReLUModule",
+    "LinearModule",
     "LogSoftMaxModule",
+    "LossModule",
     "MSEModule",
+    "MaxPool2dModule",
     "MishModule",
+    "MlpNumpyError",
+    "Module",
+    "NAdam",
     "NLLModule",
     "PReLUModule",
+    "RMSprop",
+    "ReLUModule",
+    "Residual",
+    "ResidualMLP",
     "SELUModule",
+    "Sequential",
     "SiLUModule",
     "SigmoidModule",
+    "SmallConvNet",
+    "SoftMaxCrossEntropyModule",
+    "SoftMaxModule",
     "SoftplusModule",
     "TanhModule",
-    "GELUModule",
+    "Trainer",
+    "TwoLayerNet",
+    "UnflattenModule",
+    "__version__",
+    "glorot",
+    "gradcheck",
+    "kaiming",
+    "lecun",
+    "normal",
     "orthogonal",
+    "run",
     "uniform",
     "zeros",
 ]

@@ -14,8 +14,8 @@ __all__ = [
     "audit",
     "audit_lines",
     "audit_own",
-    "reference_forward",
-    "pytorch",
-    "self_test",
     "in_torch",
+    "pytorch",
+    "reference_forward",
+    "self_test",
 ]

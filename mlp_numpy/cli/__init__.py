@@ -9,7 +9,7 @@ from typing import Final
 
 import tyro
 
-from mlp_numpy.cli.console import DIVERGED, FAILED, PROGRAM, complain
+from mlp_numpy.cli.console import DIVERGED, FAILED, MISUSED, PROGRAM, complain
 from mlp_numpy.cli.models import evaluate_run, export, predict
 from mlp_numpy.cli.proofs import audit_command, check_gradients, crash, explain, parity
 from mlp_numpy.cli.recipes import reproduce_recipes
@@ -18,7 +18,7 @@ from mlp_numpy.cli.searches import search
 from mlp_numpy.errors import MlpNumpyError, NonFiniteError, did_you_mean
 from mlp_numpy.experiment.signals import Stopped
 
-_MISUSED, _INTERRUPTED = 2, 130
+_INTERRUPTED = 130
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -60,10 +60,10 @@ def _obey(name: str, *options: str) -> int:
         return 0
     if not name:
         print(_usage(), file=sys.stderr)
-        return _MISUSED
+        return MISUSED
     if name not in _FUNCTIONS:
         complain(f"there is no command {name!r}.{did_you_mean(name, _FUNCTIONS)} Known: {', '.join(_FUNCTIONS)}.")
-        return _MISUSED
+        return MISUSED
     if name in _OWN_OPTIONS:
         return _OWN_OPTIONS[name](options)
     return int(tyro.cli(_FUNCTIONS[name], prog=PROGRAM + name, args=options))

@@ -6,6 +6,7 @@ import sys
 from typing import Final
 
 FAILED: Final = 1
+MISUSED: Final = 2
 DIVERGED: Final = 3
 PROGRAM: Final = "python -m mlp_numpy "
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 
 import tyro
 
-from mlp_numpy.cli.console import PROGRAM
+from mlp_numpy.cli.console import MISUSED, PROGRAM, complain
 from mlp_numpy.config import Config, read_settings
 from mlp_numpy.config.options import option_of
 from mlp_numpy.errors import DataError, OptionError
@@ -95,10 +95,13 @@ def check_each(settings: dict[str, Any]) -> None:
 
 
 def config_of(command: Any) -> Config:
-    """The settings that a parsed command holds. Raises OptionError where they do not belong together."""
-    return Config(
-        **{name: value for group in _GROUPS for name, value in vars(getattr(command, _attribute(group))).items()}
-    )
+    """The settings that a parsed command holds; an invalid one, or some that contradict each other, end the program."""
+    groups = (vars(getattr(command, _attribute(group))) for group in _GROUPS)
+    try:
+        return Config(**{name: value for group in groups for name, value in group.items()})
+    except OptionError as error:
+        complain(str(error))
+        raise SystemExit(MISUSED) from error
 
 
 def given(words: Sequence[str]) -> set[str]:

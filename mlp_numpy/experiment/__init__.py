@@ -9,9 +9,9 @@ from mlp_numpy.experiment.seeds import MeanStd, SeedSummary, open_run, run_seeds
 
 __all__ = [
     "Estimate",
-    "RunResult",
-    "Run",
     "MeanStd",
+    "Run",
+    "RunResult",
     "SeedSummary",
     "build_components",
     "estimate",

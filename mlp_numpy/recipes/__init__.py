@@ -9,17 +9,17 @@ from mlp_numpy.recipes.results import RecipeResult, Results
 from mlp_numpy.recipes.runners import Workspace
 
 __all__ = [
-    "Workspace",
-    "RecipeProgress",
     "Recipe",
+    "RecipeProgress",
     "RecipeResult",
     "Results",
+    "Workspace",
+    "catalog",
     "draw_figures",
     "find_recipe",
     "missing",
     "reproduce",
     "rows",
-    "catalog",
     "shortened",
     "trained",
     "write_report",

@@ -9,16 +9,16 @@ from mlp_numpy.search.trial import TrialResult
 
 __all__ = [
     "Journal",
-    "TrialResult",
     "Range",
     "Search",
     "Space",
     "Table",
+    "TrialResult",
     "draw_search",
     "exit_with_parent",
+    "parallel_map",
     "read_space",
     "scikit_learn",
-    "parallel_map",
     "space_of",
     "table_text",
     "tables",

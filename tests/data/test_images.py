@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import struct
 import subprocess
@@ -9,6 +10,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import PIL
 import pytest
 from PIL import Image, ImageFile
 
@@ -39,7 +41,10 @@ def test_any_size_is_scaled_and_gray_and_color_become_one_another(tmp_path: Path
 @pytest.mark.parametrize("ending", ["png", "tif", "pgm"])
 def test_sixteen_bits_are_scaled_to_eight(tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"a.{ending}"
-    Image.fromarray(RAMP).save(path)
+    if ending == "pgm":  # which Pillow writes with 16 bits since version 11 only
+        path.write_bytes(b"P5 6 4 65535\n" + RAMP.astype(">u2").tobytes())
+    else:
+        Image.fromarray(RAMP).save(path)
     expected = np.rint(RAMP / 257).reshape(-1)
     np.testing.assert_array_equal(read_image(path, (1, 4, 6)), expected)
     np.testing.assert_array_equal(read_image(path, SHAPE), np.tile(expected, 3))
@@ -105,13 +110,22 @@ def test_of_a_moving_image_the_first_frame_is_read(tmp_path: Path, name: str) ->
 def test_modes_that_files_may_have(tmp_path: Path, mode: str) -> None:
     image = Image.fromarray(PIXELS).convert(mode)
     if mode in ("CMYK", "YCbCr"):
-        image.save(tmp_path / "a.tif")
         path = tmp_path / "a.tif"
+        image.save(path)
+        _skip_unless_readable(path)
     else:
         path = tmp_path / "a.png"
         (image.convert("RGB") if mode == "HSV" else image).save(path)
     expected = np.asarray(image.convert("RGB"), np.int64).transpose(2, 0, 1).reshape(-1)
     np.testing.assert_allclose(read_image(path, SHAPE), expected, atol=2)
+
+
+def _skip_unless_readable(path: Path) -> None:
+    """Pillow up to 12.3 takes an uncompressed TIFF in YCbCr for one of four bytes a pixel, and finds it too short."""
+    try:
+        Image.open(io.BytesIO(path.read_bytes())).load()
+    except OSError as error:
+        pytest.skip(f"Pillow {PIL.__version__} cannot read its own {path.name}: {error}")
 
 
 def test_what_is_no_image_is_named(tmp_path: Path) -> None:

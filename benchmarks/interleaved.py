@@ -3,6 +3,9 @@
 So no thread pool disturbs another's, and all meet the same machine. What is compared is the ratio of the minima and of
 the medians over all steps. A benchmark is a script that calls ``take_turns`` with its own path; that starts the script
 again for each contestant, with ``--worker NAME`` and the task's arguments, and there it calls ``serve``.
+
+Every benchmark takes ``--json FILE`` and writes its figures there: see ``write_json``. Such files belong to one machine
+and are not committed; the README has the tables made of them, with the command beside.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from mlp_numpy.system_info import describe_system
@@ -101,3 +105,18 @@ def report_machine(machine: dict[str, Any], pools: dict[str, Any]) -> None:
     for name, found in pools.items():
         kernels = "; ".join(f"{pool['library']} {pool['kernel'] or ''} × {pool['threads']}" for pool in found)
         print(f"{name:14}{kernels}")
+
+
+def write_json(path: Path | None, script: str, results: list[dict[str, Any]]) -> None:
+    """Write the figures of the benchmark ``script`` to ``path``; nothing is written where it is None.
+
+    benchmark   name of the script
+    machine     processor, cores, platform, versions of Python and the libraries, BLAS kernel of this process
+    results     one entry a task; ``milliseconds`` has the minimum and the median of each contestant, ``pools`` the
+                library, kernel and threads that it ran on
+
+    Raises OSError if the file cannot be written.
+    """
+    if path is not None:
+        found = {"benchmark": Path(script).name, "machine": describe_system(), "results": results}
+        path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
