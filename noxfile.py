@@ -29,6 +29,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def slow(session: nox.Session) -> None:
+    """Run the tests that take more than a second or so, which the others leave out."""
+    session.install("-e", ".[test]")
+    session.run("python", "-m", "pytest", "-m", "slow", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style, format and types."""
     session.install("-e", ".[test]")
@@ -41,7 +48,7 @@ def lint(session: nox.Session) -> None:
 def examples(session: nox.Session) -> None:
     """Run the examples and check what they print."""
     session.install("-e", ".[test]")
-    session.run("python", "-m", "pytest", "-n", "1", "tests/test_examples.py", *session.posargs)
+    session.run("python", "-m", "pytest", "-n", "1", "-m", "", "tests/test_examples.py", *session.posargs)
 
 
 @nox.session(python="3.11")
@@ -61,6 +68,6 @@ def coverage(session: nox.Session) -> None:
         session.env["COVERAGE_FILE"] = str(Path(folder, "coverage"))
         # 1 is a failed test. Whether tests pass is the matter of the session of that name: here, one that fills a disk
         # or counts files meets those of coverage itself.
-        session.run("coverage", "run", "-m", "pytest", *session.posargs, success_codes=[0, 1])
+        session.run("coverage", "run", "-m", "pytest", "-m", "", *session.posargs, success_codes=[0, 1])
         session.run("coverage", "combine", "--quiet", folder)
         session.run("coverage", "report", "--skip-covered", "--show-missing")

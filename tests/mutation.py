@@ -139,7 +139,17 @@ def lines_to_tests(folder: Path) -> tuple[dict[str, dict[int, set[str]]], collec
     data = folder / "coverage.json"
     if not data.exists():
         environment = os.environ | {"COVERAGE_FILE": str(folder / ".coverage")}
-        command = ["pytest", "-q", "--cov=mlp_numpy", "--cov-context=test", "--cov-report=", "-p", "no:cacheprovider"]
+        command = [
+            "pytest",
+            "-q",
+            "-m",
+            "",
+            "--cov=mlp_numpy",
+            "--cov-context=test",
+            "--cov-report=",
+            "-p",
+            "no:cacheprovider",
+        ]
         subprocess.run([sys.executable, "-m", *command], cwd=ROOT, env=environment, check=True)
         report = ["coverage", "json", "--show-contexts", "-o", str(data), "-q"]
         subprocess.run([sys.executable, "-m", *report], cwd=ROOT, env=environment, check=True)

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 FOLDER = Path(__file__).parent.parent / "benchmarks"
 
 
@@ -19,6 +21,7 @@ def test_every_benchmark_writes_json() -> None:
         assert "write_json(" in text, path.name
 
 
+@pytest.mark.slow
 def test_a_layer_is_timed_and_its_figures_are_written(tmp_path: Path) -> None:
     file = tmp_path / "layers.json"
     options = ["--rounds", "1", "--steps", "3", "--layer", "softmax, 10", "--json", str(file)]

@@ -233,6 +233,7 @@ LAUGHS = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n" + "".join(
         ("<<: {lr: 1}\n", "got '<<'"),
     ],
 )
+@pytest.mark.slow
 def test_a_small_file_cannot_mean_very_much(tmp_path: Path, read: Any, content: str, words: str) -> None:
     path = tmp_path / "a.yaml"
     path.write_text(content)

@@ -33,6 +33,7 @@ def test_every_public_class_has_a_call_that_works() -> None:
 
 
 @pytest.mark.parametrize(("name", "argument"), calls(), ids=str)
+@pytest.mark.slow
 def test_whatever_comes_only_errors_of_the_library_go_out(name: str, argument: str) -> None:
     for value in JUNK:
         attempt(name, argument, value)
@@ -87,6 +88,7 @@ def test_a_whole_number_is_one_of_either_library_and_nothing_else(name: str, arg
 
 
 @pytest.mark.parametrize("name", sorted({name for name, argument in calls() if argument == "dtype"} - {"Config"}))
+@pytest.mark.slow
 def test_dtypes_that_cannot_be_computed_with_are_refused(name: str) -> None:
     for value in (None, int, bool, object, "S3", "U2", "M8[s]", "zz", 3, np.float16):
         assert isinstance(attempt(name, "dtype", value), DTypeError), value

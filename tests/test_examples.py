@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 FOLDER = Path(__file__).parent.parent / "examples"
 MOST_LINES = 60
 
@@ -76,6 +78,7 @@ def test_interpret(tmp_path: Path) -> None:
     assert int(halves[1][3]) < int(halves[1][4])
 
 
+@pytest.mark.slow
 def test_run_and_resume(tmp_path: Path) -> None:
     output = printed("05_run_and_resume.py", tmp_path)
     assert output.startswith("whole: finished, files checkpoint.npz")

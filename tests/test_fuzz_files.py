@@ -30,11 +30,13 @@ def test_whole_files_are_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.slow
 def test_damaged_files_come_to_named_errors(tmp_path: Path, seed: int) -> None:
     (tmp_path / "made").mkdir()
     assert failures(tmp_path, cases(tmp_path / "made", COUNT // len(SEEDS), seed)) == []
 
 
+@pytest.mark.slow
 def test_small_files_take_little_memory_whatever_they_ask_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pickles._Counted, "n_left", 100_000)  # the time of a million instructions is for the script
     (tmp_path / "made").mkdir()

@@ -18,6 +18,7 @@ from mlp_numpy.optim import SGD
 
 @EVERY_CASE
 @EVERY_LINE
+@pytest.mark.slow
 def test_the_audit_finds_nothing(line: Line, case: int) -> None:
     """The complex step, central differences, elementary formulas, float32, and the laws of checking/contract.py."""
     result = check_sample(line.sample(case), np.random.default_rng(case))
@@ -75,6 +76,7 @@ def test_wrong_shapes_are_known_of_all_that_do_not_take_any_batch() -> None:
 
 
 @EVERY_LINE
+@pytest.mark.slow
 def test_rows_are_independent_where_the_spec_says_so(line: Line) -> None:
     moved = False
     for case in (*CASES, 4, 9):
@@ -104,6 +106,7 @@ def test_rows_are_independent_where_the_spec_says_so(line: Line) -> None:
 
 @EVERY_CASE
 @EVERY_LINE
+@pytest.mark.slow
 def test_state_round_trip(line: Line, case: int) -> None:
     sample = line.sample(case)
     state, out = sample.module.state(), np.copy(forward(sample.module, sample))

@@ -14,6 +14,7 @@ SCRIPT = Path(__file__).parent.parent / "plots" / "what_it_sees.py"
 
 
 @pytest.mark.parametrize("model", ["mlp", "small-conv-net"])
+@pytest.mark.slow
 def test_what_a_net_sees(model: str, tmp_path: Path) -> None:
     few = ["--dataset", "few-shapes", "--steps", "2", "--eval-every", "2", "--batch", "4"]
     folders = ["--runs-dir", str(tmp_path), "--plots-dir", str(tmp_path), "--name", "run"]
@@ -28,6 +29,7 @@ def test_what_a_net_sees(model: str, tmp_path: Path) -> None:
     assert min(drawn.values()) > 5000
 
 
+@pytest.mark.slow
 def test_a_run_that_is_not_there(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, str(SCRIPT), str(tmp_path / "run")], capture_output=True, text=True)
     assert done.returncode == 1

@@ -47,6 +47,7 @@ def test_what_a_package_imports_is_public(package: ModuleType) -> None:
 
 
 @packages
+@pytest.mark.slow
 def test_lazy_names_are_shown_before_they_are_asked_for(package: ModuleType) -> None:
     name = package.__name__
     script = (

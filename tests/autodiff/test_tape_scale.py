@@ -22,6 +22,7 @@ def chain(n: int) -> tuple[TensorNode, TensorNode]:
     return x, y.sum()
 
 
+@pytest.mark.slow
 def test_a_chain_of_100_000_operations_forwards_backwards_and_away() -> None:
     began = time.perf_counter()
     x, loss = chain(N)

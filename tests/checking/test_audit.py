@@ -20,6 +20,7 @@ from mlp_numpy.errors import OptionError
 from mlp_numpy.modules import Linear
 
 
+@pytest.mark.slow
 def test_the_library_is_within_its_bounds() -> None:
     # other cases than the self-test's
     report = audit(3, seed=1)
@@ -53,6 +54,7 @@ def test_kinks_and_ties_are_among_the_cases() -> None:
     assert all(abs(sample.x).min() > 0.01 for sample in samples if not sample.kinked)
 
 
+@pytest.mark.slow
 def test_pytorch_agrees() -> None:
     torch = pytest.importorskip("torch")
     report = audit(10, 3, torch)
@@ -88,6 +90,7 @@ def test_what_a_module_raises_is_a_finding() -> None:
     assert "must not fail, got ZeroDivisionError: division by zero" in result.broken[0]
 
 
+@pytest.mark.slow
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["audit", "--cases", "2", "--seed", "4", "--json", str(tmp_path / "a.json")]) == 0
     captured = capsys.readouterr()
@@ -115,6 +118,7 @@ def outcome() -> SelfTest:
     return self_test(10, specs=QUICK)
 
 
+@pytest.mark.slow
 def test_every_mutant_is_caught_and_there_are_no_false_alarms(outcome: SelfTest) -> None:
     assert outcome.failures == []
     assert outcome.n_true == 10 * sum(len(list(spec.lines())) for spec in QUICK)
@@ -153,6 +157,7 @@ def test_each_kind_of_check_is_needed(outcome: SelfTest) -> None:
 
 
 @pytest.mark.parametrize("mutant", MISTAKES, ids=lambda mutant: f"{mutant.op.__name__}: {mutant.name}")
+@pytest.mark.slow
 def test_a_mistake_is_caught_in_two_ways_at_least(mutant: Mutant) -> None:
     alone = {
         # these break invariants, and give right gradients

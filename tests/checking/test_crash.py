@@ -22,6 +22,7 @@ from mlp_numpy.training.archive import read_archive, write_archive
 from mlp_numpy.training.checkpoint import NAME, PREVIOUS
 
 
+@pytest.mark.slow
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["crash-test", "--kills", "2", "--seed", "1", "--steps", "40", "--json", str(tmp_path / "r.json")]) == 0
     out = capsys.readouterr().out
@@ -55,6 +56,7 @@ def differences(one: Path, other: Path) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 def test_the_same_run_has_no_differences(undisturbed: Path, other: Path) -> None:
     assert differences(undisturbed, other) == []
 
@@ -115,6 +117,7 @@ def test_kills_are_aimed_at_everything() -> None:
     assert "ending" not in aims[:-5]
 
 
+@pytest.mark.slow
 def test_a_training_that_fails_by_itself_is_no_kill(tmp_path: Path) -> None:
     training = KillableTraining(tmp_path, tmp_path / "run", ["--steps", "0"])
     with pytest.raises(

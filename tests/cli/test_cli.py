@@ -36,6 +36,7 @@ def start(*words: str, **options: object) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.slow
 def test_train_evaluate_predict(here: Path, cifar_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     process = start("--lr", "2e-3", *FAST, "--data-dir", str(cifar_dir))
     out, err = process.communicate(timeout=60)
@@ -93,6 +94,7 @@ def test_the_prediction_is_made_on_the_pixels_of_the_file(
     ],
     ids=str,
 )
+@pytest.mark.slow
 def test_signals_save_what_was_reached(here: Path, cifar_dir: Path, signals: list[signal.Signals], status: int) -> None:
     process = start(*FAST, "--steps", "100000000", "--data-dir", str(cifar_dir), "--name", "broken-off")
     for line in process.stdout:
@@ -111,6 +113,7 @@ def test_signals_save_what_was_reached(here: Path, cifar_dir: Path, signals: lis
     assert main(["predict", "runs/broken-off", "plots/broken-off.png"]) == 0
 
 
+@pytest.mark.slow
 def test_a_reader_that_leaves_ends_the_run_without_a_traceback(here: Path, cifar_dir: Path) -> None:
     process = start(*FAST, "--data-dir", str(cifar_dir), "--name", "head")
     while not process.stdout.readline().startswith("step"):
@@ -123,6 +126,7 @@ def test_a_reader_that_leaves_ends_the_run_without_a_traceback(here: Path, cifar
     assert (here / "runs/head/model.npz").exists()
 
 
+@pytest.mark.slow
 def test_without_a_standard_stream_it_trains_all_the_same(here: Path, cifar_dir: Path) -> None:
     command = [sys.executable, str(TRAIN_PY), *FAST, "--data-dir", str(cifar_dir), "--name"]
     processes = {
@@ -134,6 +138,7 @@ def test_without_a_standard_stream_it_trains_all_the_same(here: Path, cifar_dir:
         assert (here / "runs" / closed / "model.npz").exists()
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_no_half_file(here: Path, cifar_dir: Path) -> None:
     """A limit on the size of files makes the larger ones fail in the middle of their writing, as a full disk does."""
 
@@ -150,6 +155,7 @@ def test_a_full_disk_leaves_no_half_file(here: Path, cifar_dir: Path) -> None:
     assert list((here / "plots").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_terminal_gets_a_bar(here: Path, cifar_dir: Path) -> None:
     ours, theirs = os.openpty()
     termios.tcsetwinsize(theirs, (24, 120))
@@ -169,6 +175,7 @@ def test_a_terminal_gets_a_bar(here: Path, cifar_dir: Path) -> None:
     assert not any(line.startswith("step") for line in out.splitlines())
 
 
+@pytest.mark.slow
 def test_without_network_auto_warns_loudly_and_says_what_it_trained_on(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -259,6 +266,7 @@ def test_pictures_that_are_none_are_named(here: Path, cifar_dir: Path, capsys: p
     assert "text.png must be an image file that Pillow can read" in err
 
 
+@pytest.mark.slow
 def test_settings_from_a_file_and_over_it(here: Path, cifar_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     settings = f"lr: 5e-3\nhidden: [6, 5]\nsteps: 9\ndata_dir: {cifar_dir}\nbatch: 20\ndownload: false\n"
     Path("s.yaml").write_text(settings)
@@ -294,6 +302,7 @@ def test_options_of_version_0_1_still_work(here: Path, cifar_dir: Path, capsys: 
 
 
 @pytest.mark.parametrize("words", [["--help"], ["explain", "Id"]])
+@pytest.mark.slow
 def test_a_reader_that_has_gone_is_no_mishap(words: list[str]) -> None:
     reader, writer = os.pipe()
     os.close(reader)

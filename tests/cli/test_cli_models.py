@@ -29,6 +29,7 @@ def said(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
 
 
 @pytest.mark.parametrize("suffix", ["npz", "safetensors"])
+@pytest.mark.slow
 def test_an_exported_model_says_what_its_run_says(
     here: Path, cifar_dir: Path, suffix: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

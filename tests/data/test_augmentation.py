@@ -44,6 +44,7 @@ def in_loops(x: np.ndarray, shape: tuple[int, int, int], draws: Transforms, cuto
     st.integers(0, 3),
     st.integers(0, 100),
 )
+@pytest.mark.slow
 def test_it_is_its_equation(shape: tuple[int, int, int], flip: bool, shift: int, cutout: int, step: int) -> None:
     cutout = min(cutout, min(shape[1:]) - 1)
     if not (flip or shift or cutout):

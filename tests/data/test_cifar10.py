@@ -234,6 +234,7 @@ def test_every_truncation_of_a_pickle_is_found(tmp_path: Path, tiny: TinyCifar) 
         (folder / name).write_bytes(whole)
 
 
+@pytest.mark.slow
 def test_a_flipped_bit_is_found_or_changes_what_a_byte_says(tmp_path: Path, tiny: TinyCifar) -> None:
     """Without a digest a flip in a pixel or a label cannot be seen; anywhere else it must be a DataError."""
     files = tiny.python_files()
@@ -257,6 +258,7 @@ def test_a_flipped_bit_is_found_or_changes_what_a_byte_says(tmp_path: Path, tiny
     assert found > 200
 
 
+@pytest.mark.slow
 def test_a_full_sized_batch_cut_between_two_images_is_found(tmp_path: Path, tiny: TinyCifar) -> None:
     full = bytes(3073) * 10_000
     names = [name for name in tiny.binary_files() if name.endswith(".bin")]
@@ -329,6 +331,7 @@ def test_a_folder_that_may_not_be_read(tmp_path: Path, tiny: TinyCifar, monkeypa
 
 
 @pytest.mark.parametrize("mode", [0o000, 0o600])
+@pytest.mark.slow
 def test_the_same_with_real_permissions(tmp_path: Path, tiny: TinyCifar, mode: int) -> None:
     """In a process that gives up root's rights, where the tests run as root; as this user otherwise."""
     folder = write_folder(tmp_path / "data" / PY, tiny.python_files())

@@ -280,6 +280,7 @@ def test_who_waits_for_another_process_says_so(
     assert caplog.messages == [f"{target.parent}: another process is filling this folder; waiting until it has ended"]
 
 
+@pytest.mark.slow
 def test_a_killed_download_leaves_what_the_next_one_continues(mirrors: Mirrors, target: Path) -> None:
     script = (
         "import sys\nfrom mlp_numpy.data import download\n"

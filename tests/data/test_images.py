@@ -150,6 +150,7 @@ def test_an_image_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("ending", ["png", "jpg", "gif", "tif", "bmp"])
+@pytest.mark.slow
 def test_no_truncation_and_no_flipped_bit_raises_anything_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
 ) -> None:

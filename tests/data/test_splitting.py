@@ -24,6 +24,7 @@ def places(split: Split) -> list[int]:
 
 @pytest.mark.parametrize("how", WAYS)
 @given(n=st.integers(1, 50), seed=st.integers(0, 3))
+@pytest.mark.slow
 def test_every_example_is_in_one_part_in_the_stored_order(how: str, n: int, seed: int) -> None:
     train, held_out = hold_out(SPLIT, n, how, seed=seed)
     assert (len(train), len(held_out)) == (100 - n, n)

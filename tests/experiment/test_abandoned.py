@@ -88,6 +88,7 @@ WAYS = [never_begun, never_asked, broken_off, entered_and_forgotten, left_by_an_
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+@pytest.mark.slow
 def test_an_abandoned_run_gives_everything_back(config: Config, way: Callable[[Config], None]) -> None:
     way(config)
     gc.collect()
@@ -100,6 +101,7 @@ def test_an_abandoned_run_gives_everything_back(config: Config, way: Callable[[C
     assert not any(is_locked(folder) for folder in Path(config.runs_dir).glob("*/"))
 
 
+@pytest.mark.slow
 def test_thirty_broken_runs_leave_nothing_open(config: Config) -> None:
     before = descriptors()
     gc.disable()  # what nobody holds goes at once
@@ -163,6 +165,7 @@ def grid() -> Space:
     return Space(base | {"held_out": "validation", "validation": 40}, {"lr": [0.1, 0.01, 0.001]})
 
 
+@pytest.mark.slow
 def test_an_abandoned_search_gives_everything_back(tmp_path: Path) -> None:
     before = descriptors()
     for _ in range(3):
@@ -174,6 +177,7 @@ def test_an_abandoned_search_gives_everything_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["earle-mlp-source", "vannucci-mnist-sigmoid-1e-4"])
+@pytest.mark.slow
 def test_an_abandoned_recipe_gives_everything_back(name: str, tmp_path: Path) -> None:
     (recipe,) = map(shortened, find_recipe([name]))
     before = descriptors()

@@ -119,6 +119,7 @@ def damaged(folder: Path, kind: str) -> Path:
 
 
 @pytest.mark.parametrize("kind", [*HISTORIES, *TEXTS, "a folder"])
+@pytest.mark.slow
 def test_a_history_that_is_none_is_named(folder: Path, kind: str) -> None:
     path = damaged(folder, kind)
     with pytest.raises(DataError, match=re.escape(str(path))):
@@ -127,6 +128,7 @@ def test_a_history_that_is_none_is_named(folder: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["about []", "test_openings [[1]]", "a short column", "deep lists", "5000 digits"])
+@pytest.mark.slow
 def test_no_command_ends_with_a_traceback(folder: Path, kind: str, capsys: pytest.CaptureFixture[str]) -> None:
     path = damaged(folder, kind)
     for words in (["doctor", str(folder)], ["evaluate", str(folder)]):
@@ -185,6 +187,7 @@ def forge(folder: Path, change: Callable[[dict[str, Any], dict[str, Any]], Any])
 
 
 @pytest.mark.parametrize("kind", ABOUT)
+@pytest.mark.slow
 def test_a_checkpoint_that_tells_something_else_is_named(folder: Path, kind: str) -> None:
     before = forge(folder, lambda _, known: ABOUT[kind](known))
     for ask in (Run.resumed, examine_run):
@@ -194,6 +197,7 @@ def test_a_checkpoint_that_tells_something_else_is_named(folder: Path, kind: str
 
 
 @pytest.mark.parametrize("kind", STATE)
+@pytest.mark.slow
 def test_whatever_the_arrays_of_a_checkpoint_hold_an_error_is_named(folder: Path, kind: str) -> None:
     found, parts = load_checkpoint(folder), Run.resumed(folder).parts
     for name in found.state:
@@ -210,6 +214,7 @@ def test_whatever_the_arrays_of_a_checkpoint_hold_an_error_is_named(folder: Path
             load_checkpoint(folder)
 
 
+@pytest.mark.slow
 def test_a_run_is_not_gone_on_with_from_such_a_checkpoint(folder: Path) -> None:
     before = forge(folder, lambda arrays, _: arrays.__setitem__("state/good/step", np.array(["text"])))
     with pytest.raises(DataError, match="must hold the state of this run"):

@@ -49,6 +49,7 @@ def stopped(config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return one.folder
 
 
+@pytest.mark.slow
 def test_from_elsewhere_it_finds_its_data_and_writes_nothing_there(stopped: Path, config: Config) -> None:
     assert any("CIFAR-10" in finding.measured for finding in examine_run(stopped))
     assert main(["train", "--resume", str(stopped)]) == 0
@@ -62,6 +63,7 @@ def test_from_elsewhere_it_finds_its_data_and_writes_nothing_there(stopped: Path
     assert same == other
 
 
+@pytest.mark.slow
 def test_data_that_were_moved_are_told(
     stopped: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -78,6 +80,7 @@ def test_data_that_were_moved_are_told(
 
 
 @pytest.mark.parametrize("words", [["--lr", "1"], ["--download", "--lr", "1"]])
+@pytest.mark.slow
 def test_other_settings_are_refused_beside(stopped: Path, words: list[str]) -> None:
     assert main(["train", "--resume", str(stopped), *words]) == 1
     assert main(["doctor", str(stopped), *words]) == 1
@@ -107,6 +110,7 @@ def test_without_a_checkpoint_the_name_tells_another_data_set(
         Run.resumed(folder)
 
 
+@pytest.mark.slow
 def test_what_is_drawn_is_not_kept_by_whoever_only_looks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -131,6 +135,7 @@ def findings(folder: Path) -> dict[str, tuple[str, str, str]]:
     return {each.name: (each.measured, each.status, each.advice) for each in examine_run(folder)}
 
 
+@pytest.mark.slow
 def test_the_doctor_sees_that_a_run_was_killed(config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     program = (
@@ -159,6 +164,7 @@ def test_the_doctor_sees_that_a_run_was_killed(config: Config, tmp_path: Path, m
 
 
 @pytest.mark.parametrize("damage", ["deleted", "cut", "empty"])
+@pytest.mark.slow
 def test_a_model_that_is_gone_is_seen_and_restored(
     config: Config, tmp_path: Path, damage: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -81,6 +81,7 @@ def test_divergence_leaves_the_best_weights(config: Config) -> None:
     assert one.history.about["test_openings"] == []
 
 
+@pytest.mark.slow
 def test_the_test_set_is_opened_once_and_every_time_is_counted(
     config: Config, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -91,6 +92,7 @@ def test_the_test_set_is_opened_once_and_every_time_is_counted(
     assert "opened 3 times: " + WINNER + "; evaluate; evaluate" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_on_forgets_no_opening(config: Config) -> None:
     with Run(config) as one:
         for record in one.records():
@@ -101,6 +103,7 @@ def test_a_run_that_goes_on_forgets_no_opening(config: Config) -> None:
     assert History.read(one.folder / "history.json").about["test_openings"] == ["evaluate", WINNER]
 
 
+@pytest.mark.slow
 def test_a_run_that_begins_again_forgets_no_opening(config: Config) -> None:
     folder = run(replace(config, steps=20)).folder
     for path in folder.glob("checkpoint*"):
@@ -110,6 +113,7 @@ def test_a_run_that_begins_again_forgets_no_opening(config: Config) -> None:
     assert History.read(folder / "history.json").about["test_openings"] == [WINNER, WINNER]
 
 
+@pytest.mark.slow
 def test_a_failed_step_is_seen_again_in_another_process(config: Config) -> None:
     """With dropout and batch norm in the net, whose state the capsule must hold."""
     with pytest.raises(NonFiniteError), Run(replace(config, divergence_factor=1.2, lr=3.0, clip_norm=0.0)) as one:

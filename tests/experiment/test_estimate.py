@@ -44,6 +44,7 @@ def config(cifar_dir: Path, tmp_path: Path) -> Config:
     ],
     ids=["plain", "with all that draws or remembers", "with all that adds up"],
 )
+@pytest.mark.slow
 def test_telling_changes_nothing(config: Config, settings: dict[str, object]) -> None:
     one = replace(config, **settings)
     told = Run(one)
@@ -88,6 +89,7 @@ def test_a_run_of_a_few_steps_is_not_timed(config: Config) -> None:
     ],
     ids=["parameters", "activations", "convolutions"],
 )
+@pytest.mark.slow
 def test_memory_of_arrays_is_within_half_as_much_again(config: Config, settings: dict[str, object]) -> None:
     tracemalloc.start()
     try:
@@ -102,6 +104,7 @@ def test_memory_of_arrays_is_within_half_as_much_again(config: Config, settings:
     assert measured / 1.5 < expected < 1.5 * measured
 
 
+@pytest.mark.slow
 def test_memory_of_the_whole_program(config: Config, tmp_path: Path) -> None:
     words = f"['train', '--data-dir', {config.data_dir!r}, '--steps', '20', '--no-download', '--hidden', '800', '400']"
     script = (

@@ -58,6 +58,7 @@ def test_a_run_leaves_its_folder_and_its_picture(config: Config, tmp_path: Path)
         np.testing.assert_array_equal(again[name], array)
 
 
+@pytest.mark.slow
 def test_the_same_settings_give_the_same_numbers(config: Config) -> None:
     one, other = run(config), run(config)
     assert one.folder != other.folder
@@ -67,6 +68,7 @@ def test_the_same_settings_give_the_same_numbers(config: Config) -> None:
     assert different.history.steps != one.history.steps
 
 
+@pytest.mark.slow
 def test_an_earlier_run_is_never_overwritten_in_silence(config: Config) -> None:
     first = run(replace(config, name="mine"))
     before = {path.name: path.read_bytes() for path in first.folder.iterdir()}
@@ -82,6 +84,7 @@ def test_an_earlier_run_is_never_overwritten_in_silence(config: Config) -> None:
         run(replace(config, name="picture"))
 
 
+@pytest.mark.slow
 def test_names_that_nobody_chose_are_free_ones(config: Config) -> None:
     (Path(config.plots_dir)).mkdir(parents=True)
     (Path(config.plots_dir) / "run-cifar10-002.png").write_bytes(b"")
@@ -211,6 +214,7 @@ def test_adam_trains(config: Config) -> None:
     assert result.status == "finished"
 
 
+@pytest.mark.slow
 def test_every_initialization_and_preprocessing_trains(config: Config) -> None:
     for init in ("kaiming", "glorot"):
         for preprocessing in ("standardize", "unit"):

@@ -67,6 +67,7 @@ def test_what_is_no_path_is_named(door: str, junk: Any) -> None:
         DOORS[door](junk)
 
 
+@pytest.mark.slow
 def test_text_is_a_path_everywhere(config: Config, tmp_path: Path) -> None:
     folder = str(run(config).folder)
     assert load_run(folder)[0] == replace(config)

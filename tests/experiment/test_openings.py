@@ -37,6 +37,7 @@ def counted(folder: Path) -> list[str]:
     return History.read(folder / "history.json").about["test_openings"]
 
 
+@pytest.mark.slow
 def test_concurrent_openings_are_all_counted(config: Config) -> None:
     folder, before = run(config).folder, 1
     program = (
@@ -58,6 +59,7 @@ def test_concurrent_openings_are_all_counted(config: Config) -> None:
     assert len(counted(folder)) == before + 80
 
 
+@pytest.mark.slow
 def test_concurrent_evaluations_on_the_command_line(config: Config) -> None:
     folder = run(config).folder
     words = [sys.executable, "-m", "mlp_numpy", "evaluate", str(folder)]
@@ -103,6 +105,7 @@ def test_without_a_count_no_number_is_shown(
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"about": [], "train": {}, "test": {}}', None])
+@pytest.mark.slow
 def test_a_history_that_cannot_count_keeps_the_test_set_sealed(
     config: Config, content: str | None, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -86,6 +86,7 @@ SIGNALS = {
 }
 
 
+@pytest.mark.slow
 def test_real_processes_with_real_signals_go_on_as_if_nothing_had_happened(cifar_dir: Path, tmp_path: Path) -> None:
     config = full_config(cifar_dir, tmp_path, steps=150)
     settings = tmp_path / "settings.yaml"
@@ -119,6 +120,7 @@ def test_real_processes_with_real_signals_go_on_as_if_nothing_had_happened(cifar
 
 
 @pytest.mark.parametrize("step", [0, 13, 20, 60])
+@pytest.mark.slow
 def test_a_run_that_was_broken_off_goes_on_bit_by_bit(config: Config, undisturbed: Path, step: int) -> None:
     folder = stopped(config, step)
     again = resume(folder)

@@ -160,6 +160,7 @@ def train(net: Network, optimizer: Optimizer, seed: int) -> None:
 @TWICE
 @pytest.mark.parametrize("make", OPTIMIZERS)
 @pytest.mark.parametrize("build", NETS)
+@pytest.mark.slow
 def test_a_net_and_its_optimizer_stay_linked(
     build: Callable[[], Network], make: Callable[[FlatParameters], Optimizer], twin: Any
 ) -> None:

@@ -13,6 +13,7 @@ torch = pytest.importorskip("torch")
 
 
 @pytest.mark.parametrize("variant", TABLE, ids=str)
+@pytest.mark.slow
 def test_all_parameters_are_pytorchs(variant: Variant) -> None:
     ours, theirs = follow(variant.make, 50)[50], follow_pytorch(torch, variant, 50)[50]
     assert np.linalg.norm(ours - theirs) <= 1e-13 * np.linalg.norm(theirs)

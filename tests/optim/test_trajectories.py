@@ -17,6 +17,7 @@ def test_every_variant_is_frozen() -> None:
 
 
 @pytest.mark.parametrize("variant", TABLE, ids=str)
+@pytest.mark.slow
 def test_a_thousand_steps_are_those_that_pytorch_made(variant: Variant) -> None:
     found = follow(variant.make, 1000)
     for step, theirs in GOLDEN["trajectories"][str(variant)].items():

@@ -124,6 +124,7 @@ def test_a_file_that_holds_no_recipes_is_refused(change: Tree, problem: str) -> 
         recipes_of("off", TREE | change)
 
 
+@pytest.mark.slow
 def test_the_whole_way_in_short(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["reproduce", *SOME, "--quick", "--runs-dir", str(tmp_path)]
     assert main([*words, "--report"]) == 0
@@ -158,6 +159,7 @@ def test_the_whole_way_in_short(tmp_path: Path, capsys: pytest.CaptureFixture[st
 
 
 @pytest.mark.parametrize("name", ["earle-mlp-source", "vannucci-mnist-sigmoid-1e-4", "lian-search-source"])
+@pytest.mark.slow
 def test_what_was_stopped_goes_on(name: str, tmp_path: Path) -> None:
     (short,) = map(shortened, find_recipe([name]))
     longer = {"run": {"steps": "6"}, "nodes": {"epochs": "3"}, "search": {"trials": "3"}}[short.kind]
@@ -181,6 +183,7 @@ def test_what_was_stopped_goes_on(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["earle-mlp-source", "vannucci-mnist-sigmoid-1e-4"])
+@pytest.mark.slow
 def test_a_request_to_stop_waits_until_all_is_saved(name: str, tmp_path: Path) -> None:
     (short,) = map(shortened, find_recipe([name]))
     recipe = replace(short, settings=short.settings | ({"epochs": "2"} if short.kind == "nodes" else {"steps": "6"}))
@@ -199,6 +202,7 @@ def test_a_request_to_stop_waits_until_all_is_saved(name: str, tmp_path: Path) -
     assert replace(one, seconds=0.0) == replace(other, seconds=0.0)
 
 
+@pytest.mark.slow
 def test_the_command_tells_which_signal_stopped_it(tmp_path: Path) -> None:
     words = ["reproduce", "earle-mlp-source", "--quick", "--runs-dir", str(tmp_path)]
     program = (
@@ -234,6 +238,7 @@ def test_a_search_tells_how_many_of_its_trials_diverged(tmp_path: Path) -> None:
     assert rows([recipe], kept)[0].ours == "0.5000 (best, test), 1 of 2 trials diverged"
 
 
+@pytest.mark.slow
 def test_side_by_side_comes_what_comes_one_after_the_other(tmp_path: Path) -> None:
     recipes = [
         shortened(recipe) for recipe in find_recipe(["earle-mlp-source", "earle-mlp-better", "lian-search-source"])
@@ -247,6 +252,7 @@ def test_side_by_side_comes_what_comes_one_after_the_other(tmp_path: Path) -> No
         assert replace(of_one, seconds=0.0) == replace(of_two, seconds=0.0)
 
 
+@pytest.mark.slow
 def test_quick_clears_no_run_of_somebody_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["reproduce", "earle-mlp-source", "--quick", "--runs-dir", str(tmp_path)]
     theirs = tmp_path / "quick" / "journal.jsonl"
@@ -409,6 +415,7 @@ def test_a_figure_leaves_the_start_out_where_it_would_press_all_that_comes_after
     assert _above_the_start([rising, np.full((1, 6), 0.11)]) is None
 
 
+@pytest.mark.slow
 def test_committed_results_stand_beside_and_take_the_place_of_no_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -43,18 +43,21 @@ def numbers(*of: int) -> Iterator[tuple[int]]:
     return ((number,) for number in of)
 
 
+@pytest.mark.slow
 def test_a_killed_process_is_named_and_the_next_calls_have_new_ones() -> None:
     with pytest.raises(WorkerLostError, match="killed, .*because memory ran out.*Hint: the same command goes on"):
         list(parallel_map(killed_at_two, numbers(0, 1, 2, 3), 2))
     assert sorted(parallel_map(killed_at_two, numbers(0, 1), 2)) == [0, 1]
 
 
+@pytest.mark.slow
 def test_what_is_abandoned_ends_without_a_warning() -> None:
     under_way = parallel_map(killed_at_two, numbers(*[0] * 20), 2)
     assert next(under_way) == 0
     under_way.close()
 
 
+@pytest.mark.slow
 def test_a_fork_of_a_process_that_worked_side_by_side_is_refused() -> None:
     assert sorted(parallel_map(killed_at_two, numbers(0, 1), 2)) == [0, 1]
     reader, writer = os.pipe()

@@ -218,6 +218,7 @@ def test_a_line_that_is_no_trial_of_the_search_is_refused(
     assert "line 3" in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_search_side_by_side_finds_what_one_after_the_other_finds(tmp_path: Path) -> None:
     alone, together = Search(grid(), tmp_path / "a"), Search(grid(), tmp_path / "b", jobs=2)
     outcomes = {search: list(search.run()) for search in (alone, together)}
@@ -256,6 +257,7 @@ def test_the_winner_of_an_earlier_search_is_not_taken_for_that_of_this_one(tmp_p
         search.train_winner()
 
 
+@pytest.mark.slow
 def test_a_winner_is_known_by_its_settings_whatever_its_number(tmp_path: Path) -> None:
     base = BASE | {"hidden": (4,)}
     first = Search(Space(base, {"lr": [1e-1]}), tmp_path)
@@ -274,6 +276,7 @@ def test_a_winner_is_known_by_its_settings_whatever_its_number(tmp_path: Path) -
     assert (first.openings, other.openings) == (2, 2)
 
 
+@pytest.mark.slow
 def test_a_winners_history_that_tells_nothing_is_written_anew(tmp_path: Path) -> None:
     search = Search(Space(BASE | {"hidden": (4,)}, {"lr": [1e-2]}), tmp_path)
     list(search.run())
@@ -367,6 +370,7 @@ def test_the_table_has_rates_as_rows_and_decays_as_columns() -> None:
     assert tables(Space({}, {"lr": [0.1]}), known) == []
 
 
+@pytest.mark.slow
 def test_killed_and_begun_again_it_repeats_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "small.yaml"
     file.write_text(GRID)

@@ -36,6 +36,7 @@ def test_everything_comes_back_to_the_last_bit(tmp_path: Path) -> None:
     assert found.path == tmp_path / NAME
 
 
+@pytest.mark.slow
 def test_every_truncation_and_every_flipped_bit_is_noticed(tmp_path: Path) -> None:
     path = tmp_path / NAME
     write_archive(path, {"w": np.array([1.5, -2.5], np.float32)}, {"a": 1})

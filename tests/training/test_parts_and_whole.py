@@ -79,6 +79,7 @@ def rows_of(weight: Array | None, rows: slice) -> Array | None:
 @pytest.mark.parametrize("sizes", SPLITS, ids=str)
 @EVERY_LOSS_CASE
 @pytest.mark.parametrize("line", REDUCED, ids=str)
+@pytest.mark.slow
 def test_the_gradient_and_loss_of_parts_joined_are_those_of_the_whole(line: Line, case: int, sizes: list[int]) -> None:
     rng = np.random.default_rng(4)
     loss, x, y = line.loss(case, 8)

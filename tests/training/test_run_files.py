@@ -196,6 +196,7 @@ def forged(path: Path, change: Callable[[dict[str, Any], dict[str, Any]], object
         (lambda _, arrays: arrays.pop("weights/0.bias"), "must have the names"),
     ],
 )
+@pytest.mark.slow
 def test_a_file_of_another_version_or_making_is_refused(tmp_path: Path, change: Any, words: str) -> None:
     path = tmp_path / "model.npz"
     forged(path, lambda about, arrays: None)

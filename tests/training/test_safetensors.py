@@ -40,6 +40,7 @@ def test_without_the_library_the_extra_is_named(tmp_path: Path, monkeypatch: pyt
     assert not path.exists()
 
 
+@pytest.mark.slow
 class TestWithTheLibrary:
     """What needs safetensors, which the extra ``test`` installs."""
 

@@ -254,6 +254,7 @@ def full_trainer(lr: float = 0.01, **options: object) -> Trainer:
 
 
 @pytest.mark.parametrize("broken_off", [1, 10, 11, 29])
+@pytest.mark.slow
 def test_what_loads_the_state_goes_on_bit_by_bit(broken_off: int) -> None:
     options = {"eval_every": 5, "select": True, "patience": 50, "watch_every": 7}
     whole, first, second = (full_trainer(**options) for _ in range(3))

@@ -49,6 +49,7 @@ def options(**changed: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("junk", JUNK, ids=repr)
 @pytest.mark.parametrize("name", [*PARTS, *COUNTS, "select", "max_growth"])
+@pytest.mark.slow
 def test_a_trainer_refuses_what_is_none_of_its_parts(name: str, junk: Any) -> None:
     fits = name in ("patience", "watch_every") and junk is None
     fits |= name == "select" and junk is True

@@ -62,6 +62,7 @@ def test_a_history_without_steps_can_be_drawn(tmp_path: Path) -> None:
         assert picture.format == "PNG"
 
 
+@pytest.mark.slow
 def test_confusion(tmp_path: Path) -> None:
     counts = np.array([[5, 1], [0, 4]])
     axes = Figure().subplots()

@@ -198,6 +198,7 @@ def test_functions_are_drawn_with_their_derivatives() -> None:
     assert len(smooth.get_lines()[4].get_xdata()) == 0
 
 
+@pytest.mark.slow
 def test_saved_pictures_are_pages(tmp_path: Path) -> None:
     curves = {"ReLU": ([1, 2], np.array([[0.5, 0.6], [0.4, 0.7]]))}
     save_mean_std(tmp_path / "bands.png", curves, "title", limits=(0, 1))

@@ -37,6 +37,7 @@ def graphs(draw: st.DrawFn) -> tuple[dict[int, list[int]], dict[int, float]]:
 
 @settings(max_examples=60, deadline=None)
 @given(graphs())
+@pytest.mark.slow
 def test_nothing_overlaps_and_every_arrow_points_down(graph: tuple[dict[int, list[int]], dict[int, float]]) -> None:
     users, widths = graph
     found = layout(dict(users), dict(widths), 0.2)
@@ -66,6 +67,7 @@ def test_the_picture_has_a_box_a_node_and_an_oval_an_operation() -> None:
     assert height > width
 
 
+@pytest.mark.slow
 def test_a_saved_graph_is_a_picture_of_its_size(tmp_path: Path) -> None:
     x = TensorNode(np.ones((2, 2)), name="x")
     save_graph(tmp_path / "small.png", x + x, "a sum")
