@@ -56,7 +56,7 @@ def test_nobody_looks_inside_by_accident(use: Callable[[Any], Any]) -> None:
         SealedError, match=r"SealedSplit: images must not be accessed .* Hint: .open\('the reason'\).images"
     ):
         use(sealed)
-    with pytest.raises(AttributeError, match="labels must not be asked"):
+    with pytest.raises(AttributeError, match="labels must not be accessed"):
         _ = sealed.labels
     assert sealed.openings == ()
 
