@@ -72,7 +72,7 @@ def read_python_batch(content: bytes, who: str, kind: CifarLayout = CIFAR10) -> 
         raise wrong(who, "a list of integers as labels", f"a {type(labels).__name__} of something else")
     images = byte_array(values["data"], who)
     if len(labels) != len(images):
-        raise wrong(who, f"{len(images)} labels, one an image", f"{len(labels)}")
+        raise wrong(who, f"{len(images)} labels, one per image", f"{len(labels)}")
     return _checked(images, np.array(labels, dtype=np.int64), who, kind)
 
 

@@ -77,13 +77,13 @@ class Dataset:
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str):
-            raise OptionError(f"Dataset: name must be text, got {shown(self.name)}.")
+            raise OptionError(f"Dataset: name must be a string, got {shown(self.name)}.")
         object.__setattr__(self, "image_shape", sizes("Dataset", "image_shape", self.image_shape))
         if len(self.image_shape) != 3:
             raise OptionError(f"Dataset: image_shape must be (C, H, W), got {shown(self.image_shape)}.")
         names: Any = self.class_names
         if not isinstance(names, list | tuple) or not names or not all(isinstance(name, str) for name in names):
-            raise OptionError(f"Dataset: class_names must be a name a class, got {shown(names)}.")
+            raise OptionError(f"Dataset: class_names must be one name per class, got {shown(names)}.")
         object.__setattr__(self, "class_names", tuple(names))
         for part, split in (("train", self.train), ("test", self.test)):
             if not isinstance(split, Split):
@@ -115,7 +115,7 @@ def _check_examples(images: Array, labels: Array) -> None:
             "Hint: labels.argmax(axis=1) turns one-hot rows into numbers."
         )
     if labels.shape != (n,):
-        raise LabelError(f"Split: labels must be ({n},), one an image, got {labels.shape}.")
+        raise LabelError(f"Split: labels must be ({n},), one per image, got {labels.shape}.")
     if labels.dtype.kind not in "iu":
         raise LabelError(f"Split: labels must be integers, got {labels.dtype}.")
     if labels.dtype.kind == "u" and labels.max() > LARGEST:

@@ -56,8 +56,8 @@ def check_folder(data_dir: Path, wanted: str) -> None:
     if foreign:
         raise DataError(
             f"load_dataset: {data_dir} must be a new or empty folder, or one that holds {wanted} or other data sets of "
-            f"this library, got a folder with {', '.join(map(repr, foreign))}, to which nothing is written. "
-            "Hint: --data-dir with another folder; a folder of images of one's own is no data set."
+            f"this library, got a folder with {', '.join(map(repr, foreign))}, which is not written to. "
+            "Hint: --data-dir with another folder; a folder of your own images is not a data set."
         )
 
 

@@ -138,7 +138,7 @@ def _as_shown(path: Path, image: Image.Image, mode: str, least: int) -> Image.Im
     sixteen = image.mode.startswith("I;16") or (image.mode == "I" and image.format in _SIXTEEN_BITS)
     if image.mode in ("I", "F") and not sixteen:
         raise DataError(
-            f"read_image: {path} must have brightnesses of 8 or 16 bits, got mode {image.mode}, whose range is not "
+            f"read_image: {path} must have intensities of 8 or 16 bits, got mode {image.mode}, whose range is not "
             "known. Hint: convert it to 8 bits."
         )
     image.load()

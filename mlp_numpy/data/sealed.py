@@ -60,8 +60,8 @@ class SealedSplit:
 
         def __getattr__(self, name: str) -> NoReturn:
             raise SealedError(
-                f"SealedSplit: {name} must not be asked of a sealed split, "
-                f"which tells its len, its n_classes and its openings. Hint: .open('the reason').{name}."
+                f"SealedSplit: {name} must not be accessed on a sealed split, "
+                f"which has only len, n_classes and openings. Hint: .open('the reason').{name}."
             )
 
     def __repr__(self) -> str:
@@ -78,5 +78,5 @@ def check_split(who: str, split: Any) -> None:
 
 def _checked(who: str, reason: object) -> str:
     if not isinstance(reason, str) or not reason.strip():
-        raise OptionError(f"{who}: there must be a reason in words, got {shown(reason)}.")
+        raise OptionError(f"{who}: there must be a reason, as a string, got {shown(reason)}.")
     return reason

@@ -71,7 +71,7 @@ def load_dataset(
     """
     data_dir = as_path("load_dataset", data_dir)
     if not isinstance(name, str):
-        raise OptionError(f"load_dataset: name must be text, got {shown(name)}.")
+        raise OptionError(f"load_dataset: name must be a string, got {shown(name)}.")
     for option, value in (("download", download), ("progress", progress), ("keep", keep)):
         flag("load_dataset", option, value)
     whole, classes = _parted(name)
@@ -114,7 +114,7 @@ def _auto(data_dir: Path, *, may_download: bool, progress: bool, seed: int, keep
     except DataNotFoundError as error:
         warning = (
             "THIS IS NOT CIFAR-10.\n"
-            'CIFAR-10 is neither on disk nor to be had, so generated figures ("shapes") take its place.\n'
+            'CIFAR-10 is neither on disk nor downloadable, so the synthetic data set "shapes" is used instead.\n'
             "Accuracies on them say nothing about CIFAR-10 and cannot be compared with any published figure.\n"
             f"Why: {error}\n"
             f"To get CIFAR-10: put {cifar10.HOME}{cifar10.PYTHON_ARCHIVE} into {data_dir.absolute()}, as it is, "

@@ -33,7 +33,7 @@ def load(name: str, data_dir: str | os.PathLike[str], *, download: bool = True) 
     """
     data_dir = as_path("torchvision_source.load", data_dir)
     if not isinstance(name, str):
-        raise OptionError(f"torchvision_source.load: name must be text, got {shown(name)}.")
+        raise OptionError(f"torchvision_source.load: name must be a string, got {shown(name)}.")
     kind = _data_set_class(name)
     parts = {part: _open(kind, name, part, data_dir, download) for part in ("train", "test")}
     splits, shapes = {}, {}

@@ -33,8 +33,8 @@ class Sequential(Module):
         for layer in layers:
             if id(layer) in seen:
                 raise OptionError(
-                    f"{who}: every layer must stand once, but {layer!r} stands twice. A module remembers one "
-                    "forward, so its second would overwrite what the first one's backward needs. Hint: make two of it."
+                    f"{who}: every layer must occur once, but {layer!r} occurs twice. A module caches one "
+                    "forward, so its second would overwrite what the first one's backward needs. Hint: use two layers."
                 )
             seen.add(id(layer))
         self._modules = modules

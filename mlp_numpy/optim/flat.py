@@ -50,7 +50,7 @@ class FlatParameters:
             raise OptionError(f"FlatParameters: the model must have parameters, got {model!r}.")
         dtypes: set[np.dtype[Any]] = {array.value.dtype for array in found.values()}
         if len(dtypes) > 1:
-            raise DTypeError(f"FlatParameters: all parameters must be of one kind, got {sorted(map(str, dtypes))}.")
+            raise DTypeError(f"FlatParameters: all parameters must have one dtype, got {sorted(map(str, dtypes))}.")
         dtype = float_dtype("FlatParameters", dtypes.pop())
         self.slices: dict[str, slice] = {}
         self.shapes: dict[str, tuple[int, ...]] = {name: array.value.shape for name, array in found.items()}
@@ -136,4 +136,4 @@ def n_parameters(model: HasParameters) -> int:
 
 def _check_model(who: str, model: Any) -> None:
     if isinstance(model, type) or not callable(getattr(model, "named_parameters", None)):
-        raise OptionError(f"{who}: model must be a module or a network of nodes, got {shown(model)}.")
+        raise OptionError(f"{who}: model must be a module or a tape network, got {shown(model)}.")

@@ -64,7 +64,7 @@ class TapeSettings:
         try:
             settings = cls(**{name: _READERS[types[name]](text) for name, text in texts.items()})
         except (KeyError, ValueError) as error:
-            raise DataError(f"{who}: settings must be those of a network of nodes, got {error}.") from error
+            raise DataError(f"{who}: settings must be those of a tape network, got {error}.") from error
         starts = ("glorot", "zero", "normal")
         for name, known in (("activation", ACTIVATION_OPS), ("second", ACTIVATION_OPS), ("init", starts)):
             if getattr(settings, name) not in known:

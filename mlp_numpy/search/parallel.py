@@ -43,7 +43,7 @@ def parallel_map(function: Callable[..., T], calls: Iterable[tuple[Any, ...]], j
     if _is_fork():
         raise OptionError(
             "parallel_map: jobs must be 1 in a fork of a process that used joblib: the processes that joblib would ask "
-            f"wait for the other one, got {jobs}. Hint: start this process anew (multiprocessing's spawn), or jobs=1."
+            f"wait for the other one, got {jobs}. Hint: start a new process (multiprocessing's spawn), or jobs=1."
         )
     options: dict[str, Any] = {"return_as": "generator_unordered", "batch_size": 1, "pre_dispatch": "n_jobs"}
     under_way = joblib.Parallel(n_jobs=jobs, **options)(joblib.delayed(_on_one_core)(function, *call) for call in calls)

@@ -27,7 +27,7 @@ def draw_class_bars(axes: Axes, settings: Mapping[str, Array], names: Sequence[s
     places = np.arange(len(names))
     for position, (name, shares) in enumerate(settings.items()):
         if np.shape(shares) != (len(names),):
-            raise ShapeError(f"draw_class_bars: {name} must be ({len(names)},), one a class, got {np.shape(shares)}.")
+            raise ShapeError(f"draw_class_bars: {name} must be ({len(names)},), one per class, got {np.shape(shares)}.")
         left = places - _GROUP / 2 + (position + 0.5) * width
         label = f"{name}, mean {np.mean(shares):.3f}"
         axes.bar(left, shares, 0.92 * width, color=color_of(position), label=label)

@@ -165,7 +165,7 @@ IMAGES = np.zeros((2, 3072), dtype=np.uint8)
     [
         ({b"labels": [0, 1]}, "an entry 'data', got only labels"),
         ({b"data": IMAGES}, "an entry 'labels', got only data"),
-        ({b"data": IMAGES, b"labels": [0]}, "2 labels, one an image, got 1"),
+        ({b"data": IMAGES, b"labels": [0]}, "2 labels, one per image, got 1"),
         ({b"data": IMAGES, b"labels": [0, 10]}, r"labels in \[0, 10\), got 10 at row 1"),
         ({b"data": IMAGES, b"labels": [-1, 3]}, r"labels in \[0, 10\), got -1 at row 0"),
         ({b"data": IMAGES, b"labels": [b"0", 1]}, "a list of integers as labels"),

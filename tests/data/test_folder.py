@@ -44,7 +44,7 @@ def test_nothing_is_put_beside_other_things(pets: Path, name: str) -> None:
 
 @pytest.mark.parametrize("download", [True, False])
 def test_auto_does_not_draw_figures_there(pets: Path, download: bool) -> None:
-    with pytest.raises(DataError, match="to which nothing is written"):
+    with pytest.raises(DataError, match="which is not written to"):
         load_dataset("auto", pets, download=download)
     assert content(pets) == ["cats", "cats/1.jpg", "dog.jpg"]
 

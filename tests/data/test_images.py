@@ -59,7 +59,7 @@ def test_the_other_order_of_bytes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", [np.int32, np.float32])
 def test_numbers_without_a_known_range_are_refused(tmp_path: Path, kind: type) -> None:
     Image.fromarray(RAMP.astype(kind)).save(tmp_path / "a.tif")
-    with pytest.raises(DataError, match=r"a.tif must have brightnesses of 8 or 16 bits, got mode [IF], .*Hint"):
+    with pytest.raises(DataError, match=r"a.tif must have intensities of 8 or 16 bits, got mode [IF], .*Hint"):
         read_image(tmp_path / "a.tif", (1, 4, 6))
 
 

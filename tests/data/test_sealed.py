@@ -53,10 +53,10 @@ def test_a_run_that_goes_on_goes_on_counting() -> None:
 def test_nobody_looks_inside_by_accident(use: Callable[[Any], Any]) -> None:
     sealed = SealedSplit(SPLIT)
     with pytest.raises(
-        SealedError, match=r"SealedSplit: images must not be asked .* Hint: .open\('the reason'\).images"
+        SealedError, match=r"SealedSplit: images must not be accessed .* Hint: .open\('the reason'\).images"
     ):
         use(sealed)
-    with pytest.raises(AttributeError, match="labels must not be asked"):
+    with pytest.raises(AttributeError, match="labels must not be accessed"):
         _ = sealed.labels
     assert sealed.openings == ()
 
@@ -72,10 +72,10 @@ def test_copies_are_sealed_too() -> None:
 @pytest.mark.parametrize("reason", ["", "  ", None, 3])
 def test_a_reason_is_needed(reason: Any) -> None:
     sealed = SealedSplit(SPLIT)
-    with pytest.raises(OptionError, match="SealedSplit.open: there must be a reason in words, got "):
+    with pytest.raises(OptionError, match="SealedSplit.open: there must be a reason, as a string, got "):
         sealed.open(reason)
     assert sealed.openings == ()
-    with pytest.raises(OptionError, match="SealedSplit: there must be a reason in words"):
+    with pytest.raises(OptionError, match="SealedSplit: there must be a reason, as a string"):
         SealedSplit(SPLIT, ["first", reason])
 
 

@@ -121,7 +121,7 @@ P = np.full((3, 4), 0.25)
         (np.array([0, -1, 2]), r"must lie in \[0, 4\), got -1 at row 1"),
         (np.array([0, 1, 4]), r"must lie in \[0, 4\), got 4 at row 2"),
         (np.array([0.0, 1.0, 2.0]), "must be integers in .*, got float64"),
-        (np.array([0, 1]), r"must be \(3,\) or \(3, 4\), one a row of x, got \(2,\)"),
+        (np.array([0, 1]), r"must be \(3,\) or \(3, 4\), one per example of x, got \(2,\)"),
         (np.zeros((3, 1), int), r"must be \(3, 4\), as the predictions are, got \(3, 1\)"),
         (one_hot(np.array([0, 1]), 4), r"must be \(3, 4\), as the predictions are, got \(2, 4\)"),
         (np.array(["a", "b", "c"]), "must be integers"),

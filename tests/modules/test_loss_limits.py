@@ -231,7 +231,7 @@ def test_weights_that_are_no_weights_are_refused(wrong: Any) -> None:
         wrong = [INF, 1]
     with pytest.raises(OptionError, match="weights must be finite and ≥ 0"):
         MSEModule().forward(np.zeros(2, np.float32), np.zeros(2), np.array(wrong))
-    with pytest.raises(OptionError, match="class_weight must be a row of finite numbers ≥ 0"):
+    with pytest.raises(OptionError, match="class_weight must be a vector of finite numbers ≥ 0"):
         NLLModule(class_weight=np.array(wrong))
 
 

@@ -64,7 +64,7 @@ def test_the_mlp_checks_its_sizes() -> None:
 
 def test_the_same_layer_twice_is_refused() -> None:
     relu = ReLUModule()
-    with pytest.raises(OptionError, match="must stand once, but ReLUModule.. stands twice"):
+    with pytest.raises(OptionError, match="must occur once, but ReLUModule.. occurs twice"):
         Sequential(LinearModule(2, 2), relu, LinearModule(2, 2), relu)
-    with pytest.raises(OptionError, match="stands twice"):
+    with pytest.raises(OptionError, match="occurs twice"):
         Sequential(relu, Sequential(relu))

@@ -42,7 +42,7 @@ def test_weights_are_the_arrays_of_two_or_more_dimensions() -> None:
 def test_what_cannot_be_flattened_is_refused() -> None:
     with pytest.raises(OptionError, match="must have parameters"):
         FlatParameters(Sequential(ReLUModule()))
-    with pytest.raises(DTypeError, match="of one kind, got \\['float32', 'float64'\\]"):
+    with pytest.raises(DTypeError, match="must have one dtype, got \\['float32', 'float64'\\]"):
         FlatParameters(Sequential(LinearModule(2, 2), LinearModule(2, 2, dtype=np.float32)))
 
 

@@ -113,7 +113,7 @@ def test_recipes_are_found_by_their_own_and_their_experiments_name() -> None:
         ({"figure": "big"}, "figure must be one of"),
         ({"author": "x"}, "has also {'author'}"),
         ({"settings": {"rate": "1"}}, "settings of a run alone, got rate"),
-        ({"kind": "nodes", "settings": {"rate": "1"}}, "must be those of a network of nodes, got 'rate'"),
+        ({"kind": "nodes", "settings": {"rate": "1"}}, "must be those of a tape network, got 'rate'"),
         ({"kind": "nodes", "settings": {"activation": "tanh"}}, "activation must be one of relu, sigmoid"),
         ({"kind": "search", "settings": {}}, "either 'grid:' or 'random:'"),
     ],

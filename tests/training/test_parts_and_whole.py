@@ -176,7 +176,7 @@ def test_an_evaluation_in_which_nothing_counts_has_the_loss_0() -> None:
 
 def test_an_evaluation_that_breaks_off_gives_the_reduction_back() -> None:
     net, loss = Sequential(LinearModule(4, 3, rng=0)), HingeModule("sum", class_weight=[1, 2])
-    with pytest.raises(ShapeError, match="one a class weight"):
+    with pytest.raises(ShapeError, match="one per class weight"):
         evaluate(net, loss, Split(X, Y), RAW)
     assert loss.reduction == "sum"
 

@@ -180,7 +180,7 @@ def test_records_are_plain_values() -> None:
 def test_an_evaluation_that_breaks_off_leaves_the_mode_as_it_was() -> None:
     one = trainer()
     one.loss = SoftMaxCrossEntropyModule(class_weight=[1, 1])
-    with pytest.raises(ShapeError, match="one a class weight"):
+    with pytest.raises(ShapeError, match="one per class weight"):
         one.evaluate()
     assert one.model.training
 

@@ -95,7 +95,7 @@ def test_bars_stand_side_by_side_over_their_class() -> None:
     np.testing.assert_allclose(centers, [-0.2, 0.8, 0.2, 1.2])
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["SGD, mean 0.300", "Adam, mean 0.700"]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["cat", "dog"]
-    with pytest.raises(ShapeError, match=r"SGD must be \(3,\), one a class, got \(2,\)"):
+    with pytest.raises(ShapeError, match=r"SGD must be \(3,\), one per class, got \(2,\)"):
         draw_class_bars(axes, {"SGD": np.zeros(2)}, ["cat", "dog", "ship"])
 
 

@@ -139,7 +139,7 @@ class LossModule(Module):
             return None
         weight = self._numbers("forward", "weight", weight)
         if weight.shape != x.shape[:1]:
-            raise ShapeError(f"{self._forward}: weight must be ({len(x)},), one a row of x, got {weight.shape}.")
+            raise ShapeError(f"{self._forward}: weight must be ({len(x)},), one per example of x, got {weight.shape}.")
         v = narrowed(weight, np.float64)
         good = (v >= 0) & np.isfinite(v)
         if not good.all():

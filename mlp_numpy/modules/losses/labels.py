@@ -37,7 +37,7 @@ class ClassLossModule(LossModule):
             omega = narrowed(class_weight, np.float64) if good else np.full(1, np.nan)
             if not (np.isfinite(omega).all() and omega.min() >= 0):
                 raise OptionError(
-                    f"{who}: class_weight must be a row of finite numbers ≥ 0, got {shown(class_weight.tolist())}."
+                    f"{who}: class_weight must be a vector of finite numbers ≥ 0, got {shown(class_weight.tolist())}."
                 )
             class_weight = class_weight.copy()
         if ignore_index is not None and not is_whole(ignore_index, -LARGEST - 1):
@@ -83,7 +83,7 @@ class ClassLossModule(LossModule):
         """The class weights in float64, (C,)."""
         weights = np.ones(x.shape[1]) if self.class_weight is None else narrowed(self.class_weight, np.float64)
         if len(weights) != x.shape[1]:
-            raise ShapeError(f"{self._forward}: x must be (N, {len(weights)}), one a class weight, got {x.shape}.")
+            raise ShapeError(f"{self._forward}: x must be (N, {len(weights)}), one per class weight, got {x.shape}.")
         return weights
 
     def _check_input(self, x: Array) -> None:
@@ -92,7 +92,7 @@ class ClassLossModule(LossModule):
     def _check_labels(self, x: Array, y: Array) -> Array:
         n_rows, n_classes = x.shape
         if y.shape != (n_rows,):
-            raise LabelError(f"{self._forward}: labels must be {self._forms(x)}, one a row of x, got {y.shape}.")
+            raise LabelError(f"{self._forward}: labels must be {self._forms(x)}, one per example of x, got {y.shape}.")
         if y.dtype.kind not in "iu":
             raise LabelError(f"{self._forward}: labels must be integers in [0, {n_classes}), got {y.dtype}.")
         row = first_outside(y, n_classes)

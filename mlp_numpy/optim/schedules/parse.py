@@ -43,7 +43,8 @@ def parse_schedule(text: str, steps: int) -> Schedule | Plateau:
     """
     if not isinstance(text, str) or len(text) > LONGEST:
         raise OptionError(
-            f"parse_schedule: text must be a schedule of at most {LONGEST} letters such as 'cosine', got {shown(text)}."
+            f"parse_schedule: text must be a schedule of at most {LONGEST} characters such as 'cosine', "
+            f"got {shown(text)}."
         )
     steps = whole_number("parse_schedule", "steps", steps)
     schedule = _parsed(text.strip(), steps)

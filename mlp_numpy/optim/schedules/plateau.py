@@ -47,7 +47,9 @@ class Plateau:
         """
         found = numbers("Plateau.after", "losses", losses)
         if found.ndim != 1 or found.dtype.kind == "c":
-            raise ShapeError(f"Plateau.after: losses must be a row of real numbers, got {found.dtype} {found.shape}.")
+            raise ShapeError(
+                f"Plateau.after: losses must be a vector of real numbers, got {found.dtype} {found.shape}."
+            )
         best, bad, falls = math.inf, 0, 0
         for loss in found.tolist():
             bad += 1
