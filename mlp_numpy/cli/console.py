@@ -1,4 +1,4 @@
-"""What all commands share: exit statuses, whether someone looks on, and how to be heard."""
+"""Shared by all commands: exit statuses, terminal detection, banners and error messages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PROGRAM: Final = "python -m mlp_numpy "
 
 
 def on_terminal() -> bool:
-    # Without a standard error at all, as under some services, Python has none to ask.
+    # Some services start programs without a standard error; sys.stderr is None then.
     return sys.stderr is not None and sys.stderr.isatty()
 
 

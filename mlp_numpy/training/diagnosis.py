@@ -56,7 +56,7 @@ def first_nonfinite(model: Module, loss: LossModule, x: Array, y: Array) -> str 
     if not np.isfinite(loss.forward(x, y)):
         return "the loss"
     dout = loss.backward()
-    bad = _bad("what the loss hands back", dout)
+    bad = _bad("the gradient that the loss returns", dout)
     for place, module in reversed(passed):
         if bad:
             return bad
@@ -66,7 +66,7 @@ def first_nonfinite(model: Module, loss: LossModule, x: Array, y: Array) -> str 
         if dx is None:
             return bad
         dout = dx
-        bad = bad or _bad(f"what {place} hands back", dout)
+        bad = bad or _bad(f"the gradient that {place} returns", dout)
     return bad
 
 

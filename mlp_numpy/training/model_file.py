@@ -103,8 +103,8 @@ def save_model(path: str | os.PathLike[str], trained: TrainedModel) -> None:
 def load_model(path: str | os.PathLike[str]) -> TrainedModel:
     """Read a model file.
 
-    Raises DataNotFoundError if it is missing, DataError if it is unreadable, truncated, damaged, of another version or
-    of another type, OptionError if ``path`` is not a path, ExtraMissingError for a ``.safetensors`` without its library.
+    Raises DataNotFoundError if it is missing, DataError if it is unreadable, truncated, damaged, of another version
+    or type, OptionError if ``path`` is not a path, ExtraMissingError for a ``.safetensors`` without its library.
     """
     path = as_path("load_model", path)
     read = read_safetensors if path.suffix == SUFFIX else read_archive

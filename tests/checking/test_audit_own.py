@@ -207,6 +207,6 @@ def test_an_input_that_does_not_fit_is_refused(capsys: pytest.CaptureFixture[str
     assert main(["audit", "mlp_numpy:SoftMaxModule", "--input", "3,x"]) == 1
     assert "--input must be sizes ≥ 1 such as 4,3, got '3,x'" in capsys.readouterr().err
     assert main(["audit", "--input", "3,4"]) == 1
-    assert "--input must come with a module of one's own, got '3,4' without one" in capsys.readouterr().err
+    assert "--input must come with a module to audit, got '3,4' without one" in capsys.readouterr().err
     assert main(["audit", "mlp_numpy:SoftMaxModule", "--self-test"]) == 1
     assert "--self-test must stand alone, got 'mlp_numpy:SoftMaxModule' with it" in capsys.readouterr().err

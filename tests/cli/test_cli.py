@@ -43,7 +43,7 @@ def test_train_evaluate_predict(here: Path, cifar_dir: Path, capsys: pytest.Capt
     assert "data    CIFAR-10, 200 + 30 images" in out
     assert [line.split()[1] for line in out.splitlines() if line.startswith("step")] == ["0", "10", "20", "25"]
     assert "finished after step 25" in out
-    assert "picture plots/run-cifar10-001.png" in out
+    assert "figure  plots/run-cifar10-001.png" in out
     assert err == ""
     assert main(["evaluate", "runs/run-cifar10-001"]) == 0
     out = capsys.readouterr().out

@@ -49,7 +49,7 @@ def test_what_cannot_be_exported_is_said(here: Path, capsys: pytest.CaptureFixtu
     Path("there.npz").touch()
     for file, meant in (
         ("m.onnx", "the file's name must end in .npz or .safetensors, got 'm.onnx'"),
-        ("there.npz", "there must be no there.npz yet, found one. Hint: --overwrite"),
+        ("there.npz", "there.npz already exists. Hint: --overwrite"),
         ("none/m.npz", "none/m.npz must be written, got: No such file or directory"),
     ):
         assert main(["export", "runs/a", file]) == 1

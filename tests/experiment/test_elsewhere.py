@@ -176,7 +176,7 @@ def test_a_model_that_is_gone_is_seen_and_restored(
     assert main(["evaluate", str(folder)]) == 1
     counted = numbers_of_openings(folder)
     assert main(["train", "--resume", str(folder)]) == 0
-    assert "what the run left is not whole: it is written anew" in capsys.readouterr().out
+    assert "some files of the run are missing: rewriting them" in capsys.readouterr().out
     assert path.read_bytes() == whole
     assert load_model(str(path)).about["status"] == "finished"
     assert numbers_of_openings(folder) == counted

@@ -283,7 +283,7 @@ def test_a_finished_run_has_nothing_left_to_do(undisturbed: Path, capsys: pytest
     assert main(["train", "--resume", str(undisturbed)]) == 0
     out = capsys.readouterr().out
     assert "finished after step 60" in out
-    assert out.endswith("nothing is left to do\n")
+    assert out.endswith("already complete, nothing to do\n")
     assert snapshot(undisturbed) == before
 
 

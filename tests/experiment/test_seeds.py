@@ -108,9 +108,9 @@ def test_on_the_command_line(
     last = [History.read(Path(f"runs/c-seed-{seed}/history.json")).evaluations[-1].accuracy for seed in (0, 1)]
     assert ["mean", f"{np.mean(last):.4f}"] in [row[:2] for row in rows]
     assert ["±", "std", f"{np.std(last, ddof=1):.4f}"] in [row[:3] for row in rows]
-    assert "picture plots/c-seeds.png" in shown
+    assert "figure  plots/c-seeds.png" in shown
     assert main([*words, "--seeds", "0,1", "--go-on"]) == 0
-    assert "c-seed-0 was finished earlier" in capsys.readouterr().out
+    assert "c-seed-0: skipped, already finished" in capsys.readouterr().out
     for wrong, meant in (
         (["--seeds", "0,1", "--seed", "3"], "--seeds: must come without --seed, got both"),
         (["--seeds", "0,x"], "must be whole numbers such as 0,1,2, got '0,x'"),

@@ -256,7 +256,7 @@ def test_quick_clears_no_run_of_somebody_else(tmp_path: Path, capsys: pytest.Cap
     assert theirs.exists()
     assert main([*words, "--all"]) == 1
     err = capsys.readouterr().err
-    assert "found other files there. Hint: another --runs-dir" in err
+    assert "which holds other files. Hint: another --runs-dir" in err
     assert "either names or --all, got earle-mlp-source with it" in err
     assert main([*words, "--jobs", "0"]) == 1
     assert main([*words, "--report-file", "R.md"]) == main([*words, "--results", "R"]) == 1
@@ -266,7 +266,7 @@ def test_quick_clears_no_run_of_somebody_else(tmp_path: Path, capsys: pytest.Cap
     assert "jobs must be ≥ 1, got 0" in err
     assert err.count("--quick must come without --results and --report-file") == 2
     assert "--report-file must come with --report" in err
-    assert f"--report must have results to tell of, found none in {tmp_path / 'none'}" in err
+    assert f"--report must have results to report, found none in {tmp_path / 'none'}" in err
     theirs.unlink()
     assert main(words) == main(words) == 0
     figure = tmp_path / "quick" / "results" / "earle-mlp.png"
