@@ -143,7 +143,7 @@ def test_a_full_disk_leaves_no_half_file(here: Path, cifar_dir: Path) -> None:
     process = start(*FAST, "--data-dir", str(cifar_dir), "--name", "full", preexec_fn=limit)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert "a checkpoint must be saved in runs/full, got: File too large." in err
+    assert "the checkpoint could not be saved in runs/full: File too large." in err
     assert "Traceback" not in err
     left = sorted(path.name for path in (here / "runs/full").iterdir())
     assert left == ["config.yaml"]

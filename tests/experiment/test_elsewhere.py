@@ -90,7 +90,7 @@ def test_another_data_set_under_its_name_is_refused_by_the_doctor_too(stopped: P
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    with pytest.raises(DataError, match="the data set must be the one that .* was begun on"):
+    with pytest.raises(DataError, match="the data set .* differs from the one that .* began with"):
         examine_run(stopped)
 
 
@@ -103,7 +103,7 @@ def test_without_a_checkpoint_the_name_tells_another_data_set(
         (folder / name).unlink()
     drawn = sources.Loaded(shapes.generate(60, 20))
     monkeypatch.setattr("mlp_numpy.experiment.build.load_dataset", lambda *_, **__: drawn)
-    with pytest.raises(DataError, match="was begun on, got others under the name shapes"):
+    with pytest.raises(DataError, match="the data set shapes differs from the one that .* began with"):
         Run.resumed(folder)
 
 
@@ -200,5 +200,5 @@ def test_a_model_that_nothing_can_restore_is_said(
     assert main(["train", "--resume", str(folder)]) == 1
     assert "a checkpoint from which it can be restored, found neither" in capsys.readouterr().err
     assert main(["predict", str(folder), "x.png"]) == 1
-    assert "it came to its end, but its model is gone" in capsys.readouterr().err
+    assert "it is complete, its model is gone" in capsys.readouterr().err
     assert {path: path.read_bytes() for path in folder.iterdir()} == before

@@ -55,7 +55,7 @@ def test_each_seed_has_its_run_and_all_a_mean(config: Config, tmp_path: Path) ->
 
 def test_names_are_checked_before_the_first_run_begins(config: Config) -> None:
     (Path(config.runs_dir) / "a-seed-1").mkdir(parents=True)
-    with pytest.raises(RunFolderError, match="no earlier run named 'a-seed-1'"):
+    with pytest.raises(RunFolderError, match="a run named 'a-seed-1' already exists"):
         next(run_seeds(config, [0, 1]))
     assert not (Path(config.runs_dir) / "a-seed-0").exists()
     (Path(config.runs_dir) / "b-seeds.json").touch()
@@ -84,7 +84,7 @@ def test_going_on_repeats_nothing_that_is_finished(config: Config) -> None:
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert histories[1].evaluations == all_at_once[1]
     assert histories[2].evaluations == all_at_once[2]
-    with pytest.raises(RunFolderError, match="must have the settings that it is to go on with"):
+    with pytest.raises(RunFolderError, match="has other settings, so it cannot be resumed"):
         seed_configs(replace(config, lr=0.5), [0], go_on=True)
 
 
