@@ -166,8 +166,8 @@ def test_a_value_of_another_type_never_becomes_an_option(tmp_path: Path, line: s
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("batch: 200\n", "", "every setting of a run must be there; missing: batch"),
-        ("batch: 200", "batch: 200\nbatchs: 3", "there must be settings of a run alone; unknown: batchs"),
+        ("batch: 200\n", "", "missing settings: batch"),
+        ("batch: 200", "batch: 200\nbatchs: 3", "unknown settings: batchs"),
         ("batch: 200", "batch: many", "batch must be a whole number, got 'many'"),
         ("batch: 200", "batch: 2.5", "batch must be a whole number, got '2.5'"),
         ("batch: 200", "batch: 0", "must hold the settings of a run, got: Config: batch must be a whole number ≥ 1"),

@@ -1,4 +1,4 @@
-"""What an audit tries: random sizes and numbers, with ones, ties and zeros among them, and never nearly a kink."""
+"""Random samples for an audit: sizes and values, including ones, ties and zeros, but none close to a kink."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _MARGIN: Final = 1 / 64
 class Sample:
     """One module with one batch.
 
-    y, options   labels of a loss, and further keywords of its forward
-    kinked       some number lies exactly on a kink, where a central difference finds the mean of two slopes: it is
-                 not asked there
-    directions   along how many random directions each array is moved as a whole; 0 moves each of its numbers alone
+    y, options   labels of a loss, and further keyword arguments of its forward
+    kinked       True if some value lies exactly on a kink, where a central difference gives the mean of two slopes and
+                 is skipped
+    directions   number of random directions for the numeric derivative of each array; 0: every entry by itself
     """
 
     module: Module
@@ -38,11 +38,10 @@ class Sample:
 class Sampler:
     """The random choices of one case.
 
-    Case 0 has every size at its least. Of five cases one has all sizes equal, where what is transposed still fits, and
-    one a batch of one, the first size that is drawn. Of three cases one is full of ties and zeros, and one has numbers
-    of several units.
+    Case 0 has minimal sizes. Of every five cases, one has all sizes equal, so that transposed arrays still fit, and one
+    a batch of 1 (the first size drawn). Of every three cases, one is full of ties and zeros, and one has larger values.
 
-    All numbers have a float32 of the same value, so that a comparison of both precisions sees arithmetic alone.
+    All values are exact in float32, so that a comparison of both precisions measures arithmetic alone.
     """
 
     def __init__(self, rng: np.random.Generator, case: int) -> None:
@@ -51,7 +50,7 @@ class Sampler:
         self._drawn: list[int] = []
 
     def size(self, most: int = 5, least: int = 1) -> int:
-        """A size from ``least`` to ``most``, the least of them in one of five draws."""
+        """A size from ``least`` to ``most``; ``least`` in one of five draws."""
         kind, first = self.case % 5, not self._drawn
         if self.case == 0 or (kind == 3 and first) or (kind not in (2, 3) and self.rng.random() < 0.2):
             size = least
@@ -63,11 +62,11 @@ class Sampler:
         return size
 
     def shape(self, axes: int, most: int = 4) -> tuple[int, ...]:
-        """So many sizes."""
+        """A shape of ``axes`` sizes."""
         return tuple(self.size(most) for _ in range(axes))
 
     def numbers(self, *shape: int, margin: float = _MARGIN) -> Array:
-        """Normal numbers at least ``margin`` away from 0; in a tied case whole ones from −2 to 2, one of them 0."""
+        """Normal values at least ``margin`` away from 0; in a tied case integers from −2 to 2, one of them 0."""
         if self.tied:
             whole: Array = self.rng.integers(-2, 2, shape, endpoint=True).astype(np.float64)
             whole.flat[self.rng.integers(whole.size)] = 0
@@ -77,7 +76,7 @@ class Sampler:
         return _single(x)
 
     def apart(self, *shape: int) -> Array:
-        """Numbers that are all at least 1/16 apart; in a tied case as ``numbers`` gives them."""
+        """Values at least 1/16 apart from each other; in a tied case as from ``numbers``."""
         if self.tied:
             return self.numbers(*shape)
         steps: Array = self.rng.permutation(int(np.prod(shape))).reshape(shape) / 16
@@ -85,30 +84,30 @@ class Sampler:
         return steps
 
     def fractions(self, *shape: int) -> Array:
-        """Numbers from 0.1 to 0.9; all ½ in a tied case."""
+        """Values from 0.1 to 0.9; all ½ in a tied case."""
         return np.full(shape, 0.5) if self.tied else _single(self.rng.uniform(0.1, 0.9, shape))
 
     def probabilities(self, n: int, c: int) -> Array:
-        """Rows that sum to 1 up to rounding, none of them near 0, where the logarithm bends too much to be checked."""
+        """Rows that sum to 1 up to rounding, with no entry near 0, where the logarithm is too curved to check."""
         rows: Array = np.full((n, c), 1.0) if self.tied else self.rng.uniform(0.1, 1.0, (n, c))
         rows /= rows.sum(axis=1, keepdims=True)
         return _single(rows)
 
     def labels(self, n: int, c: int) -> Array:
-        """Labels of ``n`` rows for ``c`` classes: whole numbers, one-hot rows, or soft rows of any sum, in turn."""
+        """Labels of ``n`` examples for ``c`` classes: integers, one-hot rows, or soft rows of any sum, by case."""
         if self.case % 4 == 3:
             return _single(self.rng.uniform(0, 1, (n, c)))
         y = self.rng.integers(c, size=n)
         return one_hot(y, c) if self.case % 4 == 2 else y
 
     def filled(self, module: Module) -> Module:
-        """The module with every learned array drawn anew: a bias that starts at 0 would hide what is wrong with it."""
+        """The module with new random parameters: a bias that starts at 0 would hide errors."""
         for _, learned in module.named_parameters():
             learned.value[...] = _single(np.asarray(self.rng.normal(size=learned.value.shape)))
         return module
 
     def tempered(self, module: Module) -> Module:
-        """The same, with weights small enough that through many layers numbers keep their size: N(0, 2 / inputs)."""
+        """The same, with weights from N(0, 2 / inputs), which preserve the scale of activations through many layers."""
         for _, learned in self.filled(module).named_parameters():
             n_inputs = int(np.prod(learned.value.shape[1:]))
             learned.value[...] = _single(learned.value * np.sqrt((2 if learned.value.ndim > 1 else 1) / n_inputs))

@@ -149,9 +149,9 @@ def test_a_backward_that_returns_nothing_is_seen() -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("ChangesItsInput", "x must be left as it was, found it changed"),
-        ("ChangesDout", "dout must be left as it was, found it changed"),
-        ("GivesItsCache", "what forward gives may be edited before backward, got other gradients"),
+        ("ChangesItsInput", "x must not be modified, but it has changed"),
+        ("ChangesDout", "dout must not be modified, but it has changed"),
+        ("GivesItsCache", "the output of forward may be edited before backward, got other gradients"),
     ],
 )
 def test_arrays_that_are_changed_behind_their_owner_are_seen(name: str, words: str) -> None:
