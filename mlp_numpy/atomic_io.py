@@ -1,4 +1,4 @@
-"""Files that are either whole or not there."""
+"""Atomic file writes: a file is either complete or absent."""
 
 from __future__ import annotations
 
@@ -20,29 +20,28 @@ if sys.platform != "win32":
 
 @contextlib.contextmanager
 def written_whole(path: Path, *, keep: Path | None = None) -> Iterator[IO[bytes]]:
-    """A binary file to write to, which takes the name ``path`` only when all of it is on disk.
+    """Context with a binary file to write to, which is renamed to ``path`` once it is completely on disk.
 
-    keep   the name that what was at ``path`` before takes then, in the same folder; without one it is gone
+    keep   new name for the previous file at ``path``, in the same folder; by default it is replaced
 
-    It is written under a temporary name in the same folder, flushed to the disk, and renamed; so at every instant
-    ``path`` (or ``keep``) is the old file or the new one, whole. If anything goes wrong on the way (a full disk, an
-    interruption) the temporary file is removed and ``path`` stays as it was. What a killed process left half written
-    under this name is removed.
+    The file is written under a temporary name in the same folder, flushed to disk, and renamed; so at every instant
+    ``path`` (or ``keep``) is the complete old or new file. After an error (a full disk, an interruption) the temporary
+    file is removed and ``path`` is unchanged. Partial files left by killed processes under this name are removed.
 
-    Raises OSError if the disk does not take it, or if ``path`` is there and no regular file: to rename onto a device
-    would destroy it.
+    Raises OSError if the file cannot be written, or if ``path`` exists and is not a regular file: renaming onto a
+    device would destroy it.
     """
     _check_target(path)
     remove_parts(path.parent, path.name)
     temporary, handle = _new_part(path)
-    # The lock tells that the file is being written. It belongs to both descriptors, and goes with the process.
+    # The lock marks the file as being written. Both descriptors share it, and it ends with the process.
     lock = os.dup(handle)
     try:
         with os.fdopen(handle, "w+b") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        if sys.platform == "win32":  # it renames no open file
+        if sys.platform == "win32":  # where an open file cannot be renamed
             os.close(lock)
         if keep is not None and path.exists():
             path.replace(keep)
@@ -59,18 +58,18 @@ def written_whole(path: Path, *, keep: Path | None = None) -> Iterator[IO[bytes]
 def _check_target(path: Path) -> None:
     try:
         mode = path.stat().st_mode
-    except (OSError, ValueError):  # nothing is there, or whoever makes the file will say what is wrong
+    except (OSError, ValueError):  # there is no file, or creating it will raise the error
         return
     if not stat.S_ISREG(mode):
         raise OSError(errno.EINVAL, "Not a regular file, nothing to be replaced", str(path))
 
 
 def remove_parts(folder: Path, name: str = "") -> None:
-    """Remove what ``written_whole`` was still writing in ``folder`` when its process was killed.
+    """Remove partial files that killed processes left in ``folder`` during ``written_whole``.
 
-    name   the end of the name that the file was to have; by default any
+    name   suffix of the intended file name; by default any
 
-    What a process is writing that lives is left alone. A folder that cannot be looked at has nothing to remove.
+    Files that a living process is writing are kept. An unreadable folder counts as empty.
     """
     with contextlib.suppress(OSError):
         for entry in list(os.scandir(folder)):
@@ -80,7 +79,7 @@ def remove_parts(folder: Path, name: str = "") -> None:
 
 
 _PART: Final = re.compile(r"\.(.+)\.[a-z0-9_]+\.part", re.DOTALL)
-# To read the mask is to set it, for all threads: once, before there are any.
+# Reading the umask requires setting it, for all threads: do so once, at import.
 _MASK: Final = os.umask(0)
 os.umask(_MASK)
 
@@ -89,9 +88,9 @@ def _new_part(path: Path) -> tuple[Path, int]:
     """A temporary file beside ``path``, open and locked."""
     while True:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-        # Whoever clears up may have seen the file before it had its lock.
+        # Another process may have removed the file before it was locked.
         if _lock(handle) is not False and (sys.platform == "win32" or os.fstat(handle).st_nlink):
-            # mkstemp makes files for the owner alone; a result should have the permissions that any new file gets.
+            # mkstemp creates files for the owner only; give results the permissions of any new file.
             Path(name).chmod(0o666 & ~_MASK)
             return Path(name), handle
         os.close(handle)
@@ -103,7 +102,7 @@ def _remove_dead(part: Path) -> None:
     except OSError:
         return
     try:
-        # Without locks nobody knows; on Windows an open file cannot be removed.
+        # Without locks the state is unknown, so keep the file; on Windows an open file cannot be removed anyway.
         if _lock(handle) or sys.platform == "win32":
             with contextlib.suppress(OSError):
                 part.unlink(missing_ok=True)
@@ -112,7 +111,7 @@ def _remove_dead(part: Path) -> None:
 
 
 def _lock(handle: int) -> bool | None:
-    """Whether this process has the lock of an open file now; None where the system or the disk has no locks."""
+    """Try to lock an open file: True if this process holds the lock, None if locks are not supported."""
     if sys.platform == "win32":
         return None
     try:
@@ -125,15 +124,15 @@ def _lock(handle: int) -> bool | None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file, whole or not at all."""
+    """Write a text file atomically."""
     with written_whole(path) as file:
         file.write(text.encode())
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write a JSON file for people as well as programs, whole or not at all; NaN and infinity become null.
+    """Write a human-readable JSON file atomically; NaN and infinity become null.
 
-    A list of values stands on one line, whatever its length: a column of a history is one line of a diff.
+    A list of values is one line, whatever its length, so that a column of a history is one line of a diff.
     """
     write_text(path, _json(_finite(content)) + "\n")
 
@@ -159,7 +158,7 @@ def _finite(content: Any) -> Any:
 
 
 def _sync_folder(folder: Path) -> None:
-    # The rename itself reaches the disk with the folder. Windows knows no such thing.
+    # The rename becomes durable when the folder is synced. Windows has no equivalent.
     if os.name == "posix":
         handle = os.open(folder, os.O_RDONLY)
         try:

@@ -1,11 +1,11 @@
 """Two vector operations that NumPy does not offer, each in one pass over memory: ``y ← y + a·x`` and ``y ← b·y + a·x``
 (BLAS level 1, "axpy", and its extension "axpby").
 
-NumPy needs two or three passes and a temporary for them, which on 2.4 million float32 parameters takes three to five
-times as long. The library that NumPy has already loaded for its matrix products has both, so they are called there:
-"axpy" with the same threads, "axpby" on the caller's thread alone. (SciPy would offer them as well, from a second copy
-of the library with threads of its own; the two pools then wait for each other, and a training step of 1.5 ms became one
-of 8 ms.) Where the library or its function is not found, NumPy passes over blocks that stay in the cache do the same.
+NumPy needs two or three passes and a temporary, which takes three to five times as long on 2.4 million float32
+parameters. The BLAS that NumPy has already loaded for its matrix products provides both: "axpy" with its threads,
+"axpby" on the caller's thread only. (SciPy has them too, but in a second copy of the library with its own threads; the
+two pools wait for each other, which raised a training step from 1.5 ms to 8 ms.) If the library or a function is not
+found, NumPy computes the same on blocks that fit into the cache.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _LETTERS: Final[dict[str, tuple[np.dtype[Any], Any]]] = {
     "s": (np.dtype(np.float32), ctypes.c_float),
     "d": (np.dtype(np.float64), ctypes.c_double),
 }
-# The names under which NumPy's builds know a function, with the width of the whole numbers it takes.
+# The names of a function in NumPy's builds, with its integer type.
 _NAMES: Final[tuple[tuple[str, Any], ...]] = (
     ("scipy_cblas_{}64_", ctypes.c_int64),
     ("cblas_{}64_", ctypes.c_int64),
@@ -36,7 +36,7 @@ _NAMES: Final[tuple[tuple[str, Any], ...]] = (
 
 
 def axpy(a: float, x: Array, y: Array) -> None:
-    """``y ← y + a·x``, in place, for two vectors of one length and one floating type."""
+    """``y ← y + a·x``, in place, for two vectors of the same length and floating dtype."""
     routine = _routine("axpy", x, y)
     if routine is not None:
         routine(y.size, a, x.ctypes.data, 1, y.ctypes.data, 1)
@@ -45,7 +45,7 @@ def axpy(a: float, x: Array, y: Array) -> None:
 
 
 def axpby(a: float, x: Array, b: float, y: Array) -> None:
-    """``y ← b·y + a·x``, in place, for two vectors of one length and one floating type."""
+    """``y ← b·y + a·x``, in place, for two vectors of the same length and floating dtype."""
     routine = _routine("axpby", x, y)
     if routine is not None:
         routine(y.size, a, x.ctypes.data, 1, b, y.ctypes.data, 1)
@@ -55,7 +55,7 @@ def axpby(a: float, x: Array, b: float, y: Array) -> None:
 
 
 def _routine(operation: str, x: Array, y: Array) -> _Routine | None:
-    """The library's function for two such vectors, if it has one."""
+    """The library's function for these vectors, or None."""
     if x.dtype != y.dtype or not (x.flags.c_contiguous and y.flags.c_contiguous):
         return None
     return _ROUTINES.get((operation, y.dtype))
@@ -70,14 +70,14 @@ def _add_in_blocks(a: float, x: Array, y: Array) -> None:
 
 
 def _numpy_blas() -> str | None:
-    """The file of the BLAS that NumPy itself uses; None where it cannot be told apart from another one."""
+    """The file of the BLAS that NumPy uses; None if it cannot be identified."""
     libraries = [info["filepath"] for info in threadpoolctl.threadpool_info() if info["user_api"] == "blas"]
     own = [path for path in libraries if is_numpys(path)]
     return own[0] if own else libraries[0] if len(libraries) == 1 else None
 
 
 def is_numpys(library: str) -> bool:
-    """Whether a shared library is one that NumPy brought along: below its own folder, or ``numpy.libs`` beside it."""
+    """True if a shared library ships with NumPy: below its package folder, or in ``numpy.libs`` next to it."""
     package = Path(np.__file__).parent
     folders = Path(library).parents
     return package in folders or package.with_name("numpy.libs") in folders
@@ -92,7 +92,7 @@ def _bind(library: ctypes.CDLL, letter: str, operation: str) -> _Routine | None:
             continue
         routine.argtypes = [c_int, c_float, ctypes.c_void_p, c_int, *(c_float for _ in b), ctypes.c_void_p, c_int]
         routine.restype = None
-        # Believed only after it has proven itself: another calling convention would show here.
+        # Accept it only if a test call is correct: another calling convention would fail here.
         x, y = np.arange(1, 6, dtype=dtype), np.full(5, 0.5, dtype=dtype)
         routine(5, 2.0, x.ctypes.data, 1, *b, y.ctypes.data, 1)
         if np.array_equal(y, 2 * x + np.asarray(0.5 * sum(b or [1.0]), dtype)):

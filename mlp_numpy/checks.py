@@ -1,7 +1,7 @@
-"""Checks of arguments: one question for each kind of setting, asked by every constructor, and one form of answer.
+"""Argument checks, one for each type of setting, used by every constructor.
 
-NumPy's scalars are numbers like Python's, a bool is no number, and whatever else comes (None, text, an array) is
-refused with an OptionError that names the argument. Each check returns the value as the type that the caller uses.
+NumPy scalars count as numbers, a bool does not; any other type (None, a string, an array) raises an OptionError that
+names the argument. Each check returns the value in the type that the caller uses.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LARGEST: Final = 2**63 - 1
 
 
 class Bounds(NamedTuple):
-    """The numbers from ``low`` to ``high``; whether the ends belong to them, and how an error message says so."""
+    """An interval from ``low`` to ``high``, open or closed at each end, and its description for error messages."""
 
     words: str
     low: float
@@ -30,7 +30,7 @@ class Bounds(NamedTuple):
     high_included: bool = False
 
     def hold(self, value: float) -> bool:
-        """Whether ``value`` lies within; a NaN never does."""
+        """True if ``value`` lies within the bounds; a NaN never does."""
         above = value >= self.low if self.low_included else value > self.low
         return above and (value <= self.high if self.high_included else value < self.high)
 
@@ -44,7 +44,7 @@ PROBABILITY: Final = Bounds("a number in [0, 1]", 0, 1, low_included=True, high_
 
 
 def number(who: str, name: str, value: Any, bounds: Bounds = FINITE) -> float:
-    """``value`` as a float; raises OptionError if it is no real number within ``bounds``."""
+    """``value`` as a float; raises OptionError unless it is a real number within ``bounds``."""
     try:
         result = float(value) if isinstance(value, float | np.floating) or is_whole(value) else math.nan
     except OverflowError:  # a Python integer of more than 308 digits
@@ -55,7 +55,7 @@ def number(who: str, name: str, value: Any, bounds: Bounds = FINITE) -> float:
 
 
 def whole_number(who: str, name: str, value: Any, least: int = 1, most: int = LARGEST) -> int:
-    """``value`` as an int; raises OptionError if it is no whole number from ``least`` to ``most``."""
+    """``value`` as an int; raises OptionError unless it is an integer from ``least`` to ``most``."""
     if not (is_whole(value) and least <= value <= most):
         bounds = f"≥ {least}" if most == LARGEST else f"from {least} to {most}"
         raise OptionError(f"{who}: {name} must be a whole number {bounds}, got {shown(value)}.")
@@ -63,39 +63,39 @@ def whole_number(who: str, name: str, value: Any, least: int = 1, most: int = LA
 
 
 def is_whole(value: Any, least: float = -math.inf) -> bool:
-    """Whether a value is an integer ≥ ``least``, Python's or NumPy's; a bool is none, nor is NumPy's span of time."""
+    """True for a Python or NumPy integer ≥ ``least``; False for a bool or a ``timedelta64``."""
     whole = isinstance(value, int | np.integer) and not isinstance(value, bool | np.timedelta64)
     return whole and bool(value >= least)
 
 
 def sizes(who: str, name: str, value: Any) -> tuple[int, ...]:
-    """``value``, a list of whole numbers ≥ 1, as a tuple of ints; raises OptionError if it is none."""
+    """``value`` as a tuple of ints; raises OptionError unless it is a list of integers ≥ 1."""
     if not isinstance(value, list | tuple | np.ndarray) or (isinstance(value, np.ndarray) and not value.ndim):
         raise OptionError(f"{who}: {name} must be a list of whole numbers, got {shown(value)}.")
     return tuple(whole_number(who, f"{name}[{i}]", size) for i, size in enumerate(value))
 
 
 def allocatable(who: str, shape: tuple[int, ...], dtype: Any = np.float64) -> tuple[int, ...]:
-    """``shape`` itself; raises OptionError if no array of it can exist, since its bytes cannot be counted."""
+    """``shape`` itself; raises OptionError if an array of it would exceed the largest possible number of bytes."""
     if math.prod(shape) * np.dtype(dtype).itemsize > LARGEST:
         raise OptionError(f"{who}: an array of {shape} must have at most {LARGEST} bytes. Hint: smaller sizes.")
     return shape
 
 
 def plain_array(who: str, name: str, value: Any) -> np.ndarray[Any, np.dtype[Any]]:
-    """``value`` as an array; raises DTypeError if it is none, or has masks, which would be lost without a word."""
+    """``value`` as an array; raises DTypeError if that fails, or for a masked array, whose mask would be lost."""
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise DTypeError(f"{who}: {name} must be a plain array, got a masked one. Hint: fill it, or weigh its rows.")
     try:
         return np.asarray(value)
-    except Exception as error:  # rows of different lengths, or what somebody else's __array__ raises
+    except Exception as error:  # rows of different lengths, or an error of a foreign __array__
         raise DTypeError(f"{who}: {name} must be an array of numbers, got {shown(value)}: {error}.") from error
 
 
 def numbers(who: str, name: str, value: Any) -> np.ndarray[Any, np.dtype[Any]]:
-    """``value`` as an array of real, complex, whole or truth values; float16, which is for storing, as float32.
+    """``value`` as an array of real or complex numbers, integers or booleans; float16, a storage dtype, as float32.
 
-    Raises DTypeError for what is no array of numbers, and for a masked array, whose masks would be lost without a word.
+    Raises DTypeError unless it is an array of numbers, and for a masked array, whose mask would be lost.
     """
     array = plain_array(who, name, value)
     if array.dtype.kind not in "fciub":
@@ -104,14 +104,14 @@ def numbers(who: str, name: str, value: Any) -> np.ndarray[Any, np.dtype[Any]]:
 
 
 def flag(who: str, name: str, value: Any) -> bool:
-    """``value`` as a bool; raises OptionError if it is neither True nor False."""
+    """``value`` as a bool; raises OptionError unless it is True or False."""
     if not isinstance(value, bool | np.bool_):
         raise OptionError(f"{who}: {name} must be True or False, got {shown(value)}.")
     return bool(value)
 
 
 def choice(who: str, name: str, value: Any, known: Iterable[str]) -> str:
-    """``value`` itself; raises OptionError if it is none of the ``known`` words."""
+    """``value`` itself; raises OptionError unless it is one of the ``known`` strings."""
     known = list(known)
     if not isinstance(value, str):
         raise OptionError(f"{who}: {name} must be one of {', '.join(known)}, got {shown(value)}.")
@@ -121,22 +121,22 @@ def choice(who: str, name: str, value: Any, known: Iterable[str]) -> str:
 
 
 def instance(who: str, name: str, value: Any, kind: type[Kind]) -> Kind:
-    """``value`` itself; raises OptionError if it is no ``kind``."""
+    """``value`` itself; raises OptionError unless it is a ``kind``."""
     if not isinstance(value, kind):
         raise OptionError(f"{who}: {name} must be a {kind.__name__}, got {shown(value)}.")
     return value
 
 
 def float_dtype(who: str, dtype: Any) -> np.dtype[Any]:
-    """``dtype`` as NumPy's, in the machine's byte order; raises DTypeError unless one can compute with it.
+    """``dtype`` as a NumPy dtype in native byte order; raises DTypeError unless it is suitable for computation.
 
-    Real and complex numbers of at least 32 bits a part: in float16 the small constants of the formulas vanish (1e-8 is
-    0), so that Adam divides 0 by 0.
+    Suitable are real and complex dtypes of at least 32 bits: in float16 the small constants of the formulas vanish
+    (1e-8 is 0), so that Adam divides 0 by 0.
     """
     try:
-        # NumPy takes whatever has a dtype of its own, a number or an array, for the name of that dtype
+        # np.dtype also accepts any object with a dtype attribute, such as an array or a NumPy scalar
         known = np.dtype(dtype) if isinstance(dtype, str | type | np.dtype) else None
-    except (TypeError, ValueError, DeprecationWarning):  # a name that NumPy has given up, where warnings are errors
+    except (TypeError, ValueError, DeprecationWarning):  # DeprecationWarning: an old name, if warnings are errors
         known = None
     if known is None or known.kind not in "fc":
         raise DTypeError(f"{who}: dtype must be a kind of real or complex numbers, got {shown(dtype)}. Hint: float32.")
@@ -150,10 +150,10 @@ def float_dtype(who: str, dtype: Any) -> np.dtype[Any]:
 
 
 def shown(value: Any) -> str:
-    """``value`` as an error message shows it, cut to one line of a readable length."""
+    """``repr(value)`` for an error message, on one line of at most 80 characters."""
     try:
         text = repr(value)
-    except Exception:  # somebody else's __repr__, or an integer of more digits than Python prints
+    except Exception:  # an error of a foreign __repr__, or an integer of more digits than Python prints
         text = f"a {type(value).__name__}"
     text = " ".join(text.split())
     return text if len(text) <= 80 else f"{text[:77]}..."

@@ -1,6 +1,6 @@
-"""What can go wrong, as exceptions: one small family, each member also the built-in kind that one expects.
+"""The exceptions of the library; each also derives from the matching built-in exception.
 
-A message reads ``Who.method: what must hold, what was found. Hint: what to do.``
+Message format: ``Who.method: expected X, got Y. Hint: what to do.``
 """
 
 from __future__ import annotations
@@ -10,39 +10,39 @@ from collections.abc import Iterable
 
 
 class MlpNumpyError(Exception):
-    """The base of every error that this library raises on purpose."""
+    """The base class of all errors that this library raises deliberately."""
 
 
 class ShapeError(MlpNumpyError, ValueError):
-    """An array came to a door with a shape that does not fit."""
+    """An array has the wrong shape."""
 
 
 class OutOfRangeError(MlpNumpyError, IndexError):
-    """An index names a place that an array does not have."""
+    """An index is out of range."""
 
 
 class UnknownNameError(MlpNumpyError, KeyError):
-    """A name under which nothing is kept, or a set of names that is not the one wanted."""
+    """A name is unknown, or a set of names is not the expected one."""
 
     def __str__(self) -> str:
-        # KeyError itself shows its argument in quotes, which is right for a key and not for a sentence.
+        # KeyError shows its argument in quotes, which suits a key but not a sentence.
         return str(self.args[0]) if self.args else ""
 
 
 class DTypeError(MlpNumpyError, TypeError):
-    """An array came to a door with a kind of number that does not fit."""
+    """An array has the wrong dtype."""
 
 
 class LabelError(MlpNumpyError, ValueError):
-    """Labels that name no class: negative, too large, not whole, or of the wrong form."""
+    """Labels are invalid: negative, too large, not integers, or of the wrong shape."""
 
 
 class DomainError(MlpNumpyError, ValueError):
-    """Predictions that a loss is not defined for: probabilities outside [0, 1], their logarithms above 0."""
+    """Predictions are outside the domain of a loss: probabilities outside [0, 1], or log-probabilities above 0."""
 
 
 class OptionError(MlpNumpyError, ValueError):
-    """A setting that cannot be meant: a size of zero, a negative learning rate, an unknown name."""
+    """A setting is invalid: a size of zero, a negative learning rate, an unknown name."""
 
 
 class CallOrderError(MlpNumpyError, RuntimeError):
@@ -50,43 +50,43 @@ class CallOrderError(MlpNumpyError, RuntimeError):
 
 
 class GraphError(MlpNumpyError, RuntimeError):
-    """There is nothing to differentiate: a graph was cleared, never recorded, or no leaf of it needs a gradient."""
+    """There is nothing to differentiate: the graph was cleared or never recorded, or no leaf needs a gradient."""
 
 
 class NonFiniteError(MlpNumpyError, ArithmeticError):
-    """A NaN or an infinity appeared where only numbers make sense."""
+    """A NaN or an infinity appeared where finite values are required."""
 
 
 class DataError(MlpNumpyError, ValueError):
-    """A data file is truncated, damaged, foreign, or not what its name says."""
+    """A data file is truncated, damaged, or of another type."""
 
 
 class DataNotFoundError(MlpNumpyError, FileNotFoundError):
-    """A data set is neither on disk nor to be had."""
+    """A file or data set is missing, and not available for download."""
 
 
 class SealedError(MlpNumpyError, AttributeError):
-    """A test set was looked at without being opened."""
+    """A test set was accessed without being opened."""
 
 
 class DownloadError(DataNotFoundError, ConnectionError):
-    """No mirror delivered the file that was asked for."""
+    """No mirror delivered the requested file."""
 
 
 class ExtraMissingError(MlpNumpyError, ImportError):
-    """An optional dependency is absent or broken; the message names the extra that installs it."""
+    """An optional dependency is missing or broken; the message names the extra that installs it."""
 
 
 class RunFolderError(MlpNumpyError, OSError):
-    """A run's folder exists already, is missing, or cannot be written."""
+    """A run's folder already exists, is missing or in use, or cannot be written."""
 
 
 class WorkerLostError(MlpNumpyError, RuntimeError):
-    """A process that did a part of the work is gone: killed by somebody, or by the system when memory ran out."""
+    """A worker process is gone: killed by a user, or by the system when memory ran out."""
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> OptionError:
-    """The error for a name that is not in a table, with the nearest name that is.
+    """The error for an unknown name, with the nearest known one.
 
     >>> str(unknown_name("optimizer", "sdg", ["sgd"]))
     "unknown optimizer 'sdg'. Did you mean 'sgd'? Known: sgd."
@@ -96,9 +96,9 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> OptionError:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """`` Did you mean 'x'?`` with the known name nearest to a mistyped one, or nothing where none is near.
+    """`` Did you mean 'x'?`` with the known name nearest to a mistyped one, or an empty string if none is near.
 
-    Capital and small letters are alike; the name is given as it is known.
+    Matching ignores case; the suggestion keeps the known spelling.
     """
     spellings = {each.casefold(): each for each in known}
     nearest = difflib.get_close_matches(name.casefold(), spellings, n=1, cutoff=0.5)
@@ -106,7 +106,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def unreadable(who: str, path: object, error: OSError) -> DataError:
-    """The error for a file that is there and cannot be read: to delete or to make it again would not help."""
+    """The error for a file that exists but cannot be read; recreating it would not help."""
     return DataError(
         f"{who}: {path} must be readable, got: {error.strerror or error}. Hint: check its owner and permissions."
     )

@@ -1,11 +1,11 @@
-"""Numeric derivatives: one number is moved, and what a function makes of it is watched.
+"""Numeric derivatives: perturb one entry of an array and measure the change of a function.
 
 central        nᵢ = (f(v + h eᵢ) − f(v − h eᵢ)) / 2h          h = 1e-5·max(1, |vᵢ|): error about 1e-10 of f
 complex        nᵢ = Im f(v + i h eᵢ) / h                      h = 1e-30: no subtraction, error about 1e-16
 
 Reference      complex step: Squire and Trapp 1998, "Using complex variables to estimate derivatives of real
-               functions". The report on backpropagation by hand of Lian and others takes central differences with
-               h = 1e-7, at which rounding alone costs two digits more than at 1e-5.
+               functions". The report on backpropagation by hand of Lian and others uses central differences with
+               h = 1e-7, where rounding alone costs two more digits than at 1e-5.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ _CENTRAL_STEP = 1e-5
 
 
 def numeric_gradient(f: Callable[[], complex], v: Array, method: Method) -> Array:
-    """∂f/∂v, of the shape of ``v``, whose numbers are moved in place; for the complex step ``v`` must be complex."""
+    """∂f/∂v, of the shape of ``v``, which is perturbed in place; the complex step requires a complex ``v``."""
     return np.array(numeric_entries(f, v, method, list(np.ndindex(v.shape)))).reshape(v.shape)
 
 
 def numeric_entries(f: Callable[[], complex], v: Array, method: Method, entries: list[Entry]) -> list[float]:
-    """∂f/∂vᵢ for each index i in ``entries``, likewise."""
+    """∂f/∂vᵢ for each index i in ``entries``, by the same method."""
     derivative = _complex_step if method == "complex" else _central_difference
     return [derivative(f, v, entry) for entry in entries]
 
 
 def drawn_entries(v: Array, most: int | None, draws: np.random.Generator) -> list[Entry]:
-    """The indices of all entries of ``v``, or of ``most`` of them drawn without repetition, in their order."""
+    """The indices of all entries of ``v``, or of ``most`` entries drawn without replacement, in order."""
     flat = np.arange(v.size)
     if most is not None and v.size > most:
         flat = np.sort(draws.choice(v.size, size=most, replace=False))

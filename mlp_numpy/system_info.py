@@ -1,4 +1,4 @@
-"""What the numbers of a run or a benchmark depend on besides the program: versions, processor, BLAS, threads."""
+"""The environment that results and timings depend on: versions, processor, BLAS, threads."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mlp_numpy.blas import is_numpys
 
 
 def describe_system() -> dict[str, Any]:
-    """Versions of Python and the libraries, the platform, and every BLAS and thread pool now loaded."""
+    """Versions of Python and the libraries, the platform, and every loaded BLAS and thread pool."""
     pools = [
         {
             "library": f"{info['internal_api']} {info.get('version')}",
@@ -36,7 +36,7 @@ def describe_system() -> dict[str, Any]:
 
 
 def machine_fingerprint() -> dict[str, Any]:
-    """What the last bits of a training depend on besides the program and its settings."""
+    """The parts of the environment that affect the last bits of a training."""
     found = describe_system()
     pools = [pool for pool in found["thread_pools"] if pool["from"] == "numpy"]
     return {

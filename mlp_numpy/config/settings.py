@@ -219,7 +219,7 @@ class Config:
     divergence_factor: float = option(
         1e6,
         EVALUATION,
-        "stop if a batch loss exceeds this factor times max(1, first loss)",
+        "stop at a batch loss above this factor · max(1, first loss)",
         within(POSITIVE),
         old="max_growth",
     )

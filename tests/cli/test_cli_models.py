@@ -41,7 +41,7 @@ def test_an_exported_model_says_what_its_run_says(
     shutil.rmtree("runs")
     of_file = said(["evaluate", f"m.{suffix}", "--data-dir", str(cifar_dir), "--no-download"], capsys)
     assert of_file.splitlines()[:2] == of_run.splitlines()[:2]
-    assert "a model file does not count" in of_file
+    assert "a model file does not record test-set openings" in of_file
     assert Path("m.confusion.png").exists()
 
 

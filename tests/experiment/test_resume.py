@@ -137,7 +137,7 @@ def test_a_disk_that_is_full_in_the_middle_costs_nothing_but_time(config: Config
     with (
         largest_file((folder / NAME).stat().st_size - 1),
         pytest.raises(
-            RunFolderError, match=r"of 7 files could not be saved: .*checkpoint.npz: File too large.*then continue"
+            RunFolderError, match=r"of 7 files could not be saved: .*checkpoint.npz: File too large.*continue"
         ),
     ):
         list(records)
