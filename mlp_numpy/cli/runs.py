@@ -137,8 +137,8 @@ def _resume(command: Any, options: set[str]) -> int:
     resumed = read_resumed(folder, data_dir=data_dir, download=download)
     if whole is not None and resumed.checkpoint is None:
         raise DataNotFoundError(
-            f"--resume: {folder} must have its model or a checkpoint from which it can be restored, found neither, "
-            "though the run came to its end. Hint: train it again, with --overwrite."
+            f"--resume: {folder} must have a model, or a checkpoint to restore it from, found neither, "
+            "although the run is complete. Hint: train it again, with --overwrite."
         )
     if whole is not None:
         print(f"some files of the run are missing: rewriting them from the checkpoint in {folder}", flush=True)

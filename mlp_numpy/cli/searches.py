@@ -60,7 +60,7 @@ def search(
     made = [table_text(table) for table in tables(found, outcomes)]
     if made:
         print("\n" + "\n\n".join(made) + "\n")
-    with usable("search", folder, "must take tables and pictures"):
+    with usable("search", folder, "must take tables and figures"):
         if made:
             write_text(folder / "tables.md", "\n\n".join(made) + "\n")
         pictures = draw_search(folder, f"{name}: best {part} accuracy", found, outcomes)

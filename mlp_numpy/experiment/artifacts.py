@@ -161,12 +161,12 @@ class Artifacts:
 def _measures(stats: dict[str, Any]) -> dict[str, dict[str, list[float]]]:
     """Layer statistics grouped by measure, with a column for each layer that has it."""
     layers = {name: columns for name, columns in stats.items() if name != "step"}
-    found: dict[str, dict[str, list[float]]] = {"gradient norm": {}, "update / weight": {}, "dead share": {}}
+    found: dict[str, dict[str, list[float]]] = {"gradient norm": {}, "update / weight": {}, "dead fraction": {}}
     for name, columns in layers.items():
         if "gradient" in columns:
             found["gradient norm"][name] = columns["gradient"]
             pairs = zip(columns["update"], columns["weight"], strict=True)
             found["update / weight"][name] = [update / (weight or 1.0) for update, weight in pairs]
         if "dead" in columns:
-            found["dead share"][name] = columns["dead"]
+            found["dead fraction"][name] = columns["dead"]
     return {measure: columns for measure, columns in found.items() if columns}

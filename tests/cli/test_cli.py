@@ -330,4 +330,4 @@ def test_help_lists_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
     ):
         assert option in out
     assert main(["--help"]) == 0
-    assert "predict    Name the class of image files" in capsys.readouterr().out
+    assert "predict    Classify image files" in capsys.readouterr().out

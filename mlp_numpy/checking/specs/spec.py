@@ -1,4 +1,4 @@
-"""A spec: one kind of module with all that is known of it besides its own code, for the audit and the tests."""
+"""A spec: the description of one module class for the audit and the tests, independent of its own code."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ Draw: TypeAlias = Callable[[Sampler, str], Sample]
 
 Params: TypeAlias = Sequence[TensorNode]
 Reference: TypeAlias = Callable[..., TensorNode]
-"""(module, params, x), for a loss (module, params, x, y, **options) → out: the forward from elementary formulas on the
-tape, as plain as it can be, nothing stabilized, nothing rearranged. The elementary formulas are checked numerically; a
-fused one must have the derivative that the tape finds for its reference. ``params`` are nodes in the order of
-``module.params``, ``options`` further keywords of the loss's forward."""
+"""(module, params, x), for a loss (module, params, x, y, **options) → out: the forward composed of elementary formulas
+on the tape, in the plainest form, without stabilization or rearrangement. The elementary formulas are checked
+numerically; a fused formula must have the derivative that the tape computes for its reference. ``params`` are nodes in
+the order of ``module.params``, ``options`` further keyword arguments of the loss's forward."""
 
 Tensor: TypeAlias = Any
-"""A ``torch.Tensor``; the type is not known without the extra."""
+"""A ``torch.Tensor``; the type is unavailable without the extra."""
 TorchReference: TypeAlias = Callable[..., Tensor]
 """(torch, module, params, x), for a loss (torch, module, params, x, y, **options) → out, by PyTorch's own functions."""
 
 
 @dataclass(frozen=True)
 class Spec:
-    """One kind of module.
+    """The spec of one module class.
 
-    draw        a module of it with a batch: (sampler, variant) → Sample
-    reference   its forward from elementary formulas; None for one made of other modules, which have theirs
-    torch       PyTorch's version of it; None for one made of other modules, or unknown to PyTorch
-    variants    settings that are audited each by itself, such as the reductions of a loss
-    modes       both, where training and evaluation are different formulas
+    draw        (sampler, variant) → Sample: a module with a batch
+    reference   its forward from elementary formulas; None for a module composed of others
+    torch       PyTorch's version of it; None for a module composed of others, or missing in PyTorch
+    variants    settings that are audited separately, such as the reductions of a loss
+    modes       both, if training and evaluation are different formulas
     """
 
     name: str
@@ -58,7 +58,7 @@ class Spec:
         return ", ".join(parts)
 
     def sample(self, seed: int, case: int, variant: str, mode: Mode) -> Sample:
-        """Case number ``case`` below ``seed``: always the same one."""
+        """Case number ``case`` of ``seed``; reproducible."""
         rng = np.random.default_rng([seed, case, *f"{self.name} {variant} {mode}".encode()])
         sample = self.draw(Sampler(rng, case), variant)
         sample.module.train(mode == "train")
@@ -66,7 +66,7 @@ class Spec:
 
 
 def functional(name: str, arguments: Callable[[Any], dict[str, Any]] | None = None) -> TorchReference:
-    """A function of ``torch.nn.functional`` on x and the parameters; ``arguments`` reads its keywords off a module."""
+    """A function of ``torch.nn.functional`` on x and the parameters; ``arguments`` gives its keywords for a module."""
 
     def in_torch(torch: Any, module: Any, params: Sequence[Tensor], x: Tensor) -> Tensor:
         keywords = {} if arguments is None else arguments(module)
