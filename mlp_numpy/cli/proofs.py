@@ -75,7 +75,7 @@ def audit_command(
         seed: seed of the random cases
         shape: input shape of your module, such as 4,3; default: the first that it accepts
         self_check: test the audit itself: every mutant (a wrong version of a formula) must be caught
-        seeds: seeds for which the self-test also audits the correct formulas, which must raise no alarm
+        seeds: number of seeds for which the self-test also audits the correct formulas, without any alarm
         json_file: JSON file for the findings
     """
     if self_check and subject is not None:

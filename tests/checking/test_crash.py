@@ -26,7 +26,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert main(["crash-test", "--kills", "2", "--seed", "1", "--steps", "40", "--json", str(tmp_path / "r.json")]) == 0
     out = capsys.readouterr().out
     assert "2 kills in 40 steps, 2 times resumed, seed 1" in out
-    assert "arrays and lists compared bit by bit with the undisturbed run, 0 failures" in out
+    assert "arrays and lists compared bit by bit with the uninterrupted run, 0 failures" in out
     report = json.loads((tmp_path / "r.json").read_text())
     assert (report["failures"], report["differences"], len(report["kills"])) == (0, [], 2)
     assert report["compared"] > 30

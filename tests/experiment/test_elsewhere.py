@@ -198,7 +198,7 @@ def test_a_model_that_nothing_can_restore_is_said(
     before = {path: path.read_bytes() for path in folder.iterdir()}
     assert "train it again" in findings(folder)["model file"][2]
     assert main(["train", "--resume", str(folder)]) == 1
-    assert "a checkpoint from which it can be restored, found neither" in capsys.readouterr().err
+    assert "a checkpoint to restore it from, found neither" in capsys.readouterr().err
     assert main(["predict", str(folder), "x.png"]) == 1
     assert "it is complete, its model is gone" in capsys.readouterr().err
     assert {path: path.read_bytes() for path in folder.iterdir()} == before

@@ -52,7 +52,7 @@ class CrashReport:
         return asdict(self) | {"failures": self.failures}
 
     def __str__(self) -> str:
-        lines = [f"{'aimed at':<10}{'kills':>6}{'half files left':>17}{'went on from the one before':>29}{'lost':>6}"]
+        lines = [f"{'aimed at':<10}{'kills':>6}{'partial files':>17}{'resumed from previous':>29}{'lost':>6}"]
         for aim in AIMS:
             kills = [kill for kill in self.kills if kill.aim == aim]
             half, previous = sum(kill.half for kill in kills), sum(kill.previous for kill in kills)
@@ -62,7 +62,7 @@ class CrashReport:
         lines += [f"not the same: {name}" for name in self.differences]
         lines.append(
             f"{len(self.kills)} kills in {self.steps} steps, {len(self.kills)} times resumed, seed {self.seed}, "
-            f"{self.seconds:.0f} s: {self.compared} arrays and lists compared bit by bit with the undisturbed run, "
+            f"{self.seconds:.0f} s: {self.compared} arrays and lists compared bit by bit with the uninterrupted run, "
             f"{self.failures} failures"
         )
         return "\n".join(lines)
