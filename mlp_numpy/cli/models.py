@@ -86,7 +86,7 @@ def predict(
     if top < 1:
         raise OptionError(f"predict: top must be ≥ 1, got {top}.")
     if not images:
-        raise OptionError("predict: there must be at least one image file, got none.")
+        raise OptionError("predict: expected at least one image file, got none.")
     trained = load_trained(run)
     names = trained.about["class_names"]
     shape = tuple(trained.about["image_shape"])

@@ -68,7 +68,7 @@ def reproduce_recipes(
     if jobs < 1:
         raise OptionError(f"reproduce: jobs must be ≥ 1, got {jobs}.")
     if names and everything:
-        raise OptionError(f"reproduce: there must be either names or --all, got {' '.join(names)} with it.")
+        raise OptionError(f"reproduce: names and --all exclude each other, got {' '.join(names)} with --all.")
     if quick and (results is not None or report_file is not None):
         raise OptionError("reproduce: --quick must come without --results and --report-file; both are in --runs-dir.")
     if report_file is not None and not report:
@@ -87,7 +87,7 @@ def reproduce_recipes(
         if not listed:
             _carry_out(asked, kept, Workspace(data_dir, runs_dir, jobs, download), committed)
     elif not (listed or report):
-        raise OptionError("reproduce: there must be recipes to run, got none. Hint: --list shows them, or --all.")
+        raise OptionError("reproduce: expected recipes to run, got none. Hint: --list shows them, --all runs all.")
     _show(asked, kept, committed)
     whole = [shortened(recipe) for recipe in catalog()] if quick else catalog()
     if report and not any(kept.of(recipe) for recipe in whole):

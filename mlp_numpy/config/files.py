@@ -66,7 +66,7 @@ def parse_yaml(who: str, path: Any) -> yaml.MappingNode:
     try:
         text = path.read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise DataNotFoundError(f"{who}: there must be a file {path}, found none.") from error
+        raise DataNotFoundError(f"{who}: {path} is missing.") from error
     except OSError as error:
         raise unreadable(who, path, error) from error
     except ValueError as error:
@@ -128,7 +128,7 @@ def _read_lines(who: str, path: Any) -> dict[str, str | list[str]]:
     for key, value in content.value:
         place = f"{who}: {path}, line {key.start_mark.line + 1}"
         if not isinstance(key, yaml.ScalarNode) or key.tag != _YAML + "str":
-            raise DataError(f"{place}: there must be the name of a setting, got {found_in(key)}.")
+            raise DataError(f"{place}: expected the name of a setting, got {found_in(key)}.")
         name = present_name(key.value.replace("-", "_"))
         if name in settings:
             raise DataError(f"{place}: {key.value} must come once, got it again.")
@@ -154,7 +154,7 @@ def parse_setting(who: str, name: str, text: str | list[str]) -> Any:
     """Convert a string to the value of the setting ``name``. Raises DataError if it is invalid."""
     name = present_name(name)
     if name not in _TYPE_OF:
-        raise DataError(f"{who}: there must be settings of a run alone, got {name}.{did_you_mean(name, _TYPE_OF)}")
+        raise DataError(f"{who}: unknown setting {name}.{did_you_mean(name, _TYPE_OF)}")
     kind = _TYPE_OF[name]
     try:
         if kind == "tuple[int, ...]" and isinstance(text, list):

@@ -35,7 +35,7 @@ def _mapping(who: str, node: yaml.MappingNode) -> Tree:
     for key, value in node.value:
         place = f"{who}, line {key.start_mark.line + 1}"
         if not is_plain(key):
-            raise DataError(f"{place}: there must be a name, got {found_in(key)}.")
+            raise DataError(f"{place}: expected a name, got {found_in(key)}.")
         name = key.value.replace("-", "_")
         if name in tree:
             raise DataError(f"{place}: {key.value} must come once, got it again.")
@@ -50,5 +50,5 @@ def _value(who: str, node: yaml.Node) -> Any:
         return [_value(who, part) for part in node.value]
     if not is_plain(node):
         wanted = "a plain value, or values or settings below the name"
-        raise DataError(f"{who}, line {node.start_mark.line + 1}: there must be {wanted}, got {found_in(node)}.")
+        raise DataError(f"{who}, line {node.start_mark.line + 1}: expected {wanted}, got {found_in(node)}.")
     return node.value

@@ -123,7 +123,7 @@ def read_bytes(who: str, path: Path, kind: str) -> bytes:
     try:
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise DataNotFoundError(f"{who}: there must be a {kind} at {path}, found none.") from error
+        raise DataNotFoundError(f"{who}: {path} is missing, expected a {kind}.") from error
     except OSError as error:
         raise unreadable(who, path, error) from error
 
@@ -131,7 +131,7 @@ def read_bytes(who: str, path: Path, kind: str) -> bytes:
 def strip_prefix(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
     """The arrays whose names begin with ``prefix``, without it. Raises UnknownNameError if ``arrays`` is no mapping."""
     if not isinstance(arrays, Mapping) or not all(isinstance(name, str) for name in arrays):
-        raise UnknownNameError(f"load_state: there must be arrays by name, got {shown(arrays)}.")
+        raise UnknownNameError(f"load_state: expected a mapping from names to arrays, got {shown(arrays)}.")
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 

@@ -158,7 +158,7 @@ def _with_stats(records: list[StepRecord], stats: Mapping[int, Any]) -> list[Ste
 
 def _checked_rows(name: str, arrays: Mapping[str, Array], kind: type[R]) -> list[R]:
     if name not in arrays:
-        raise UnknownNameError(f"History.load_arrays: there must be {name}, got {shown(list(arrays))}.")
+        raise UnknownNameError(f"History.load_arrays: expected an array {name!r}, got {shown(list(arrays))}.")
     array = np.asarray(arrays[name])
     least, most = len(column_names(kind, required=True)), len(column_names(kind))
     if array.ndim != 2 or not least <= array.shape[1] <= most:
@@ -170,7 +170,7 @@ def _checked_rows(name: str, arrays: Mapping[str, Array], kind: type[R]) -> list
         or not np.all((steps >= 0) & (steps < 2**53))
     ):
         raise DTypeError(
-            f"History.load_arrays: {name} must be numbers, the first column whole ones, got {shown(array)}."
+            f"History.load_arrays: {name} must be numbers with integers in the first column, got {shown(array)}."
         )
     rows: list[list[Any]] = array.tolist()
     return [kind(int(step), *values) for step, *values in rows]

@@ -85,7 +85,7 @@ def save_model(path: str | os.PathLike[str], trained: TrainedModel) -> None:
     """
     path = as_path("save_model", path)
     if not isinstance(trained, TrainedModel):
-        raise OptionError(f"save_model: there must be a TrainedModel to save, got {shown(trained)}.")
+        raise OptionError(f"save_model: expected a TrainedModel, got {shown(trained)}.")
     about = trained.about | {
         "format": FORMAT,
         "model": describe_model(trained.model),

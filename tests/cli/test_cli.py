@@ -233,10 +233,10 @@ def test_mistyped_options_are_met_with_what_was_meant(
         (["trian"], 2, "there is no command 'trian'. Did you mean 'train'?"),
         ([], 2, "usage: python -m mlp_numpy COMMAND"),
         (["train", "--dataset", "cifar"], 1, "unknown data set 'cifar'. Did you mean 'cifar10'?"),
-        (["train", "--config", "none.yaml"], 1, "there must be a file none.yaml, found none"),
+        (["train", "--config", "none.yaml"], 1, "none.yaml is missing"),
         (["evaluate", "nowhere"], 1, "nowhere must be the folder of a run"),
         (["predict", "nowhere", "a.png"], 1, "nowhere must be the folder of a run"),
-        (["predict", "nowhere"], 1, "there must be at least one image file"),
+        (["predict", "nowhere"], 1, "expected at least one image file"),
         (["predict", "nowhere", "a.png", "--top", "0"], 1, "top must be ≥ 1"),
         (["gradcheck", "--inputs", "0"], 1, "MLP: n_inputs must be a whole number ≥ 1, got 0"),
         (["gradcheck", "--seed", "-1"], 1, "seed must be ≥ 0"),
@@ -272,7 +272,7 @@ def test_settings_from_a_file_and_over_it(here: Path, cifar_dir: Path, capsys: p
     assert one.steps == other.steps
     Path("s.yaml").write_text("batchs: 3\n")
     assert main(["train", "--config", "s.yaml"]) == 1
-    assert "s.yaml: there must be settings of a run alone, got batchs. Did you mean 'batch'?" in capsys.readouterr().err
+    assert "s.yaml: unknown setting batchs. Did you mean 'batch'?" in capsys.readouterr().err
     Path("s.yaml").write_text("batch: 0\n")
     assert main(["train", "--config", "s.yaml"]) == 1
     assert "s.yaml: Config: batch must be a whole number ≥ 1, got 0" in capsys.readouterr().err

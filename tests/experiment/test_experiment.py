@@ -229,7 +229,7 @@ def test_settings_files_round_trip_and_are_checked(tmp_path: Path) -> None:
         path.write_text(content)
         with pytest.raises(DataError, match=error):
             read_config(path)
-    with pytest.raises(DataNotFoundError, match="there must be a file"):
+    with pytest.raises(DataNotFoundError, match="is missing"):
         read_settings(tmp_path / "none.yaml")
     path.write_text("just words")
     with pytest.raises(DataError, match="must hold lines such as"):

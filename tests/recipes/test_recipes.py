@@ -112,7 +112,7 @@ def test_recipes_are_found_by_their_own_and_their_experiments_name() -> None:
         ({"kind": "walk"}, "kind must be one of run, nodes, search, elsewhere, got 'walk'"),
         ({"figure": "big"}, "figure must be one of"),
         ({"author": "x"}, "has also {'author'}"),
-        ({"settings": {"rate": "1"}}, "settings of a run alone, got rate"),
+        ({"settings": {"rate": "1"}}, "unknown setting rate"),
         ({"kind": "nodes", "settings": {"rate": "1"}}, "must be those of a network of nodes, got 'rate'"),
         ({"kind": "nodes", "settings": {"activation": "tanh"}}, "activation must be one of relu, sigmoid"),
         ({"kind": "search", "settings": {}}, "either 'grid:' or 'random:'"),
@@ -257,7 +257,7 @@ def test_quick_clears_no_run_of_somebody_else(tmp_path: Path, capsys: pytest.Cap
     assert main([*words, "--all"]) == 1
     err = capsys.readouterr().err
     assert "which holds other files. Hint: another --runs-dir" in err
-    assert "either names or --all, got earle-mlp-source with it" in err
+    assert "names and --all exclude each other, got earle-mlp-source with --all" in err
     assert main([*words, "--jobs", "0"]) == 1
     assert main([*words, "--report-file", "R.md"]) == main([*words, "--results", "R"]) == 1
     assert main(["reproduce", "earle-mlp", "--list", "--report-file", "R.md"]) == 1
@@ -320,7 +320,7 @@ def test_a_net_of_nodes_is_trained_by_one_at_a_time(tmp_path: Path) -> None:
     place = Workspace("data", tmp_path)
     first = reproduce([recipe], Results(tmp_path / "results"), place)
     next(first)
-    with pytest.raises(RunFolderError, match="one run at a time"):
+    with pytest.raises(RunFolderError, match="in use by another run"):
         next(reproduce([recipe], Results(tmp_path / "results"), place))
     first.close()
 
