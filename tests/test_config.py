@@ -84,7 +84,7 @@ def test_values_are_read_as_the_types_of_their_options(tmp_path: Path) -> None:
     path.write_text("name: yes\nhidden: []")
     assert read_settings(path) == {"name": "yes", "hidden": ()}
     path.write_text("batchs: 3")
-    with pytest.raises(DataError, match=r"settings of a run alone, got batchs. Did you mean 'batch'\?"):
+    with pytest.raises(DataError, match=r"unknown setting batchs. Did you mean 'batch'\?"):
         read_settings(path)
 
 
@@ -120,9 +120,9 @@ WRONG = [
     ("hidden: [1, ~]", "hidden must have a plain value .*, got none"),
     ("hidden: [1, {a: 2}]", "hidden must have a plain value .*, got names and values"),
     ("lr: !!python/name:os.system x", "lr must have a plain value .*, got 'x'"),
-    ("1: 2", "line 1: there must be the name of a setting, got '1'"),
-    ("? [a, b]\n: 2", "there must be the name of a setting, got a list"),
-    ("<<: {lr: 1}", "there must be the name of a setting, got '<<'"),
+    ("1: 2", "line 1: expected the name of a setting, got '1'"),
+    ("? [a, b]\n: 2", "expected the name of a setting, got a list"),
+    ("<<: {lr: 1}", "expected the name of a setting, got '<<'"),
     ("lr: 1\nbatch: 3\nlr: 2", "line 3: lr must come once, got it again"),
     ("neg_slope: 1\nneg-slope: 2", "line 2: neg-slope must come once, got it again"),
     ("", "must hold lines such as 'lr: 0.002', got nothing"),
@@ -166,8 +166,8 @@ def test_a_value_of_another_type_never_becomes_an_option(tmp_path: Path, line: s
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("batch: 200\n", "", "every setting of a run must be there; missing: batch"),
-        ("batch: 200", "batch: 200\nbatchs: 3", "there must be settings of a run alone; unknown: batchs"),
+        ("batch: 200\n", "", "missing settings: batch"),
+        ("batch: 200", "batch: 200\nbatchs: 3", "unknown settings: batchs"),
         ("batch: 200", "batch: many", "batch must be an integer, got 'many'"),
         ("batch: 200", "batch: 2.5", "batch must be an integer, got '2.5'"),
         ("batch: 200", "batch: 0", "must hold the settings of a run, got: Config: batch must be an integer ≥ 1"),
@@ -190,7 +190,7 @@ def test_what_is_wrong_in_the_settings_of_a_run_is_named(tmp_path: Path, old: st
 
 @pytest.mark.parametrize("read", [read_settings, read_config])
 def test_a_file_that_cannot_be_read(tmp_path: Path, read: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(DataNotFoundError, match=r"there must be a file .*none.yaml, found none"):
+    with pytest.raises(DataNotFoundError, match=r"none.yaml is missing"):
         read(tmp_path / "none.yaml")
     with pytest.raises(DataError, match="must be readable, got: Is a directory"):
         read(tmp_path)

@@ -1,4 +1,4 @@
-"""The audit: every gradient of the library, or of a module of one's own, held against everything there is."""
+"""The audit: compares every gradient of the library, or of a user's module, with independent references."""
 
 from mlp_numpy.checking.own import audit_own
 from mlp_numpy.checking.report import AuditReport, Line, audit, audit_lines

@@ -1,8 +1,9 @@
-"""One module with one batch, judged: its gradients against four other ways to them, and its manners.
+"""Checks of one module with one batch: its gradients against independent references, and its contract.
 
-    error    ‖a − b‖ / max(‖a‖, ‖b‖, ‖dout‖), array by array, the worst of all
+    error    ‖a − b‖ / max(‖a‖, ‖b‖, ‖dout‖), the maximum over all arrays
 
-Beside both gradients stands dout: of a gradient that is truly 0 only rounding is left, of the size of what cancels.
+The scale includes dout because a gradient that is exactly 0 is computed as rounding error of the size of the terms that
+cancel.
 
     check         a against b                                                                     must stay below
     complex       the backward against the complex step through the forward, by numeric.py                 1e-12
@@ -42,7 +43,7 @@ BOUNDS: Final[dict[Check, float]] = {
 
 @dataclass(frozen=True)
 class Measured:
-    """The error of one check in its worst array, and there the entry that is furthest off: both its values."""
+    """The error of one check in its worst array, with both values of that array's worst entry."""
 
     error: float
     name: str
@@ -58,8 +59,8 @@ class Measured:
 class CheckResult:
     """All findings on one sample.
 
-    errors   what each check that applied has measured
-    broken   the laws that do not hold, as sentences
+    errors   the error of each check that applied
+    broken   the violated invariants, as sentences
     """
 
     errors: dict[Check, Measured] = field(default_factory=dict)
@@ -67,7 +68,7 @@ class CheckResult:
 
     @property
     def failures(self) -> list[str]:
-        """The checks that did not stay below their bounds, and "laws" where one is broken."""
+        """The checks that exceeded their bounds, and "laws" if an invariant is violated."""
         failed: list[str] = [check for check, measured in self.errors.items() if not measured.error <= BOUNDS[check]]
         return [*failed, *(["laws"] if self.broken else [])]
 
@@ -75,18 +76,18 @@ class CheckResult:
 def check_sample(
     sample: Sample, rng: np.random.Generator, torch: Any = None, *, known: bool = True, until_failure: bool = False
 ) -> CheckResult:
-    """Hold a sample's backward against everything there is; ``rng`` draws dout, and directions.
+    """Compare a sample's backward with all available references; ``rng`` draws dout and the directions.
 
-    torch   the package, or None to leave PyTorch out
-    known   the module has its spec, and with it a composition
+    torch           the package, or None to skip PyTorch
+    known           True if the module has a spec, and with it a composition
     until_failure   stop at the first check that fails
 
-    Whatever a module raises is a broken law, not an error of the audit.
+    An exception raised by the module is reported as a violated invariant, not as an error of the audit.
     """
     errors: dict[Check, Measured] = {}
     try:
         subject, exact = _analytic(sample, rng)
-    except Exception as error:  # what a foreign module raises is not known beforehand
+    except Exception as error:  # a foreign module can raise anything
         return CheckResult({}, (_raised("forward and backward", error),))
     gradients = {name: array for name, array in exact.items() if name != "out"}
     along = random_directions(sample, gradients, rng)
@@ -119,9 +120,9 @@ def check_sample(
 
 
 def _analytic(sample: Sample, rng: np.random.Generator) -> tuple[Subject, dict[str, Array]]:
-    """The sample as a function to a scalar, with a random dout, and its output and own gradients by name.
+    """The sample as a scalar function with a random dout, and its output and analytic gradients by name.
 
-    Another batch of the same shape goes through the module first, so that whatever is kept of it shows.
+    Another batch of the same shape goes through the module first, so that stale state shows.
     """
     y = None if sample.y is None else np.ascontiguousarray(sample.y[::-1])
     subject = Subject(sample.module.astype(np.float64), None, y, None, **sample.options)
@@ -145,7 +146,7 @@ def _against_numeric(
 
 
 def _against_composition(sample: Sample, subject: Subject, exact: Mapping[str, Array]) -> Measured:
-    # The module that has run, not the sample's own: what was drawn at random in its forward is known to it.
+    # The module that has run, not the sample's own: it holds the random draws of its forward.
     x = TensorNode(sample.x)
     params = {name: TensorNode(array.value) for name, array in sample.module.named_parameters()}
     out = reference_forward(subject.module, params, x, sample.y, **sample.options)
@@ -175,7 +176,7 @@ def _against_float32(sample: Sample, subject: Subject, exact: Mapping[str, Array
 
 
 def _furthest(ours: Mapping[str, Array], theirs: Mapping[str, Array], dout: Array | None) -> Measured:
-    """The array, of those that both have, with the largest error; NaN is infinitely far off."""
+    """The largest error over the arrays in both mappings; NaN counts as an infinite error."""
     return max(
         (_distance(name, ours[name], theirs[name], dout) for name in ours if name in theirs),
         key=lambda measured: measured.error,

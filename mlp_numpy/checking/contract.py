@@ -1,4 +1,4 @@
-"""The manners of a module: what must hold of every forward and backward besides the numbers."""
+"""The contract of a module: invariants of every forward and backward, apart from the values."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from mlp_numpy.gradcheck import Subject
 
 
 def broken_invariants(sample: Sample, subject: Subject) -> list[str]:
-    """The laws that a sample breaks, as sentences.
+    """The invariants that a sample violates, as sentences.
 
-    There is a gradient of x, but of an input layer. Gradients have their arrays' shapes; what comes in is left as it
-    was; a second backward gives the same, and so does a second forward and backward, whatever is written to what the
-    forward gave; the memory order of what comes in makes no difference; float32 stays float32.
+    Backward returns the gradient of x, except in an input layer. Gradients have the shapes of their arrays. Inputs are
+    not modified. A second backward gives the same gradients, and so does a second forward and backward, even if the
+    output of forward is overwritten in between. The memory order of the inputs has no effect. float32 stays float32.
     """
     return [*_of_two_passes(sample, subject), *_of_other_arrays(sample, subject)]
 
@@ -34,7 +34,7 @@ def _of_two_passes(sample: Sample, subject: Subject) -> Iterator[str]:
             yield f"the gradient of {name} must have its shape {arrays[name].shape}, got {gradient.shape}"
     for name, now, before in (("x", x, sample.x), ("dout", dout, subject.g), ("y", y, sample.y)):
         if now is not None and before is not None and not np.array_equal(now, before):
-            yield f"{name} must be left as it was, found it changed"
+            yield f"{name} must not be modified, but it has changed"
     subject.rewind()
     again = Subject(subject.module, None, sample.y, _copy(subject.g), **sample.options)
     second = _copies(again.analytic(sample.x.copy()))
@@ -48,7 +48,7 @@ def _of_two_passes(sample: Sample, subject: Subject) -> Iterator[str]:
     if np.ndim(out) and not np.shares_memory(out, x):
         out[...] = np.nan
     if not _same(first, _copies(again.gradients())):
-        yield "what forward gives may be edited before backward, got other gradients: a copy must be kept"
+        yield "the output of forward may be edited before backward, got other gradients: keep a copy"
 
 
 def _of_other_arrays(sample: Sample, subject: Subject) -> Iterator[str]:
@@ -61,7 +61,7 @@ def _of_other_arrays(sample: Sample, subject: Subject) -> Iterator[str]:
     dout = None if subject.g is None else subject.g.astype(np.float32)
     as_single = Subject(single, None, sample.y, dout, **sample.options)
     if np.asarray(as_single.forward(sample.x.astype(np.float32))).dtype != np.float32:
-        yield "float32 in must be float32 out, got another kind of number"
+        yield "float32 in must be float32 out, got another dtype"
     for name, gradient in as_single.analytic(sample.x.astype(np.float32)).items():
         if gradient.dtype != np.float32:
             yield f"the gradient of {name} must be float32 as its array is, got {gradient.dtype}"
@@ -80,7 +80,7 @@ def _turned(dout: Array | None) -> Array | None:
 
 
 def _strided(x: Array) -> Array:
-    """The same numbers, in every second place of an array in the other memory order."""
+    """The same values as every second row of an array in Fortran order."""
     wide = np.zeros((2 * x.shape[0], *x.shape[1:]), x.dtype, order="F")
     wide[::2] = x
     return wide[::2]

@@ -1,9 +1,9 @@
-"""Numeric gradients of a sample: number by number, or, of arrays too large for that, along random directions.
+"""Numeric gradients of a sample: entry by entry or, for larger arrays, along random directions.
 
-    slope along u        sᵤ = Σ u ⊙ ∂f/∂v      with the numbers of u from N(0, 1)
+    slope along u        sᵤ = Σ u ⊙ ∂f/∂v      with the entries of u from N(0, 1)
 
-A gradient that is wrong by δ has a slope that is wrong by Σ u ⊙ δ, which is normal with the variance ‖δ‖²: it is 0 for
-no δ but by chance of probability 0, and the error of the slopes is of the size of the gradient's.
+A gradient with the error δ has a slope with the error Σ u ⊙ δ, which is normal with variance ‖δ‖²: for δ ≠ 0 it is 0
+with probability 0, and the error of the slopes has the size of the gradient's.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from mlp_numpy.numeric_diff import Method, numeric_gradient
 
 
 def random_directions(sample: Sample, gradients: Mapping[str, Array], rng: np.random.Generator) -> dict[str, Array]:
-    """The directions u (K, *shape) of each gradient, K as the sample says; none where it asks for single numbers."""
+    """Random directions u (K, *shape) for each gradient, K = ``sample.directions``; empty if that is 0."""
     if not sample.directions:
         return {}
     return {name: rng.normal(size=(sample.directions, *array.shape)) for name, array in gradients.items()}
 
 
 def slopes(gradients: Mapping[str, Array], directions: Mapping[str, Array]) -> dict[str, Array]:
-    """Of each gradient its slopes (K,), or itself where there are no directions."""
+    """The slopes (K,) of each gradient, or the gradients themselves without directions."""
     if not directions:
         return dict(gradients)
     return {name: np.tensordot(u, gradients[name], gradients[name].ndim) for name, u in directions.items()}
@@ -35,7 +35,7 @@ def slopes(gradients: Mapping[str, Array], directions: Mapping[str, Array]) -> d
 def numeric_slopes(
     sample: Sample, dout: Array | None, directions: Mapping[str, Array], method: Method
 ) -> dict[str, Array]:
-    """The same by moving the sample's arrays; ``dout`` weighs its output."""
+    """The same by numeric differentiation with respect to the sample's arrays; ``dout`` weights its output."""
     number = np.complex128 if method == "complex" else np.float64
     subject = Subject(sample.module.astype(number), None, sample.y, dout, **sample.options)
     arrays = subject.arrays(sample.x.astype(number))
@@ -50,7 +50,7 @@ def numeric_slopes(
 
 
 def _along(f: Callable[[], complex], v: Array, directions: Array, method: Method) -> Array:
-    """Σ u ⊙ ∂f/∂v for each direction u: the derivative by t of f(v + t u), with steps as long as for one number."""
+    """Σ u ⊙ ∂f/∂v for each direction u: the derivative by t of f(v + t u), with steps as long as for one entry."""
     start, scale = v.copy(), 1 / np.sqrt(v.size)
     t = np.zeros(len(directions), v.dtype)
 

@@ -1,4 +1,4 @@
-"""The audit of a module of one's own, named ``package.module:Class`` or ``package.module:Class(4, 3, slope=0.1)``."""
+"""The audit of a user's module, named ``package.module:Class`` or ``package.module:Class(4, 3, slope=0.1)``."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ _HINT: Final = "Hint: audit 'package.module:Class(4, 3)'."
 
 
 def audit_own(text: str, shape: tuple[int, ...] | None = None, n_cases: int = 20, seed: int = 0) -> list[Line]:
-    """Judge the module that ``text`` names, over ``n_cases`` batches of ``shape``, or of one that it takes.
+    """Audit the module named by ``text`` on ``n_cases`` batches of ``shape``, by default of a shape that it accepts.
 
-    A module whose output of any of these batches is another in evaluation has a second line, for that mode.
+    A module whose output differs in evaluation mode for any of these batches gets a second line, for that mode.
 
-    The complex step is asked where the forward takes complex numbers; where it disagrees with central differences by
-    more than these can be wrong, the forward is not one that the complex step can differentiate (it uses ``abs``, or
-    casts), and central differences judge alone. Where they disagree and nothing else does, a kink may be within their
-    step: another batch is drawn, five at most, since what is truly wrong is so on every batch.
+    The complex step is used if the forward accepts complex numbers. If it disagrees with central differences by more
+    than their error, the forward is not complex differentiable (it uses ``abs``, or casts), and central differences
+    decide alone. If only central differences disagree, a kink may lie within their step: up to five batches are drawn,
+    since a real error shows on every batch.
 
-    Raises OptionError for a path, class or arguments that make no module, or an input that it does not take.
+    Raises OptionError for a path, class or arguments that make no module, or an input that it does not accept.
     """
     make = _maker(text)
     module = make()
@@ -76,27 +76,27 @@ def _line(title: str, mode: Mode, drawn: Callable[[int, np.random.Generator], Sa
 
 
 def _differs_in_evaluation(sample: Sample) -> bool:
-    """Whether the output is another in evaluation, or there is none."""
+    """True if the output differs in evaluation mode, or evaluation fails."""
     subject = Subject(sample.module, None, sample.y, None)
     with np.errstate(all="ignore"):
         in_training = np.array(subject.forward(sample.x))
         sample.module.eval()
         try:
             in_evaluation = subject.forward(sample.x)
-        except Exception:  # what a foreign module raises is not known beforehand
+        except Exception:  # a foreign module can raise anything
             return True
     return not np.array_equal(in_training, in_evaluation, equal_nan=True)
 
 
 def _maker(text: str) -> Any:
-    """What makes a fresh module of the named kind at each call."""
+    """A function that makes a fresh module of the named class."""
     path, colon, call = text.partition(":")
     name, arguments, keywords = _call(text, call) if colon else ("", [], {})
     if not name:
         raise OptionError(f"audit: a module must be named as package.module:Class, got {text!r}. {_HINT}")
     try:
         found = importlib.import_module(path)
-    except Exception as error:  # what a foreign module raises when it is imported is not known beforehand
+    except Exception as error:  # importing a foreign module can raise anything
         raise OptionError(
             f"audit {text}: {path} must be a module that Python can import, got {type(error).__name__}: {error}. "
             "Hint: run the command in the folder that holds it."
@@ -120,7 +120,7 @@ def _maker(text: str) -> Any:
 
 
 def _call(text: str, call: str) -> tuple[str, list[Any], dict[str, Any]]:
-    """The name and the arguments in ``Class`` or ``Class(4, slope=0.1)``; the arguments are literals, nothing runs."""
+    """The name and arguments of ``Class`` or ``Class(4, slope=0.1)``; arguments are literals, no code is executed."""
     try:
         tree = ast.parse(call, mode="eval").body
         if isinstance(tree, ast.Name):
@@ -145,7 +145,7 @@ def _shape_that_fits(module: Module, text: str) -> tuple[int, ...]:
 
 
 def _shapes(module: Module) -> Iterator[tuple[int, ...]]:
-    """Batches that a module might take: of sizes that its parameters and settings name, flat and as images."""
+    """Candidate batch shapes, flat and as images, with sizes from the module's parameters and settings."""
     numbers = [value for value in vars(module).values() if isinstance(value, int) and not isinstance(value, bool)]
     sizes = [size for _, learned in module.named_parameters() for size in reversed(learned.value.shape)] + numbers
     widths = list(dict.fromkeys(size for size in [*sizes, 3] if 1 <= size <= 4096))
@@ -158,11 +158,11 @@ def _shapes(module: Module) -> Iterator[tuple[int, ...]]:
 def _sample(
     module: Module, shape: tuple[int, ...], rng: np.random.Generator, case: int, *, fill: bool = True
 ) -> Sample | None:
-    """A batch of this shape that the module's forward takes, with labels for a loss; None where there is none.
+    """A batch of this shape that the module's forward accepts, with labels for a loss; None if there is none.
 
-    fill   draw the parameters anew; not every module works with any
+    fill   draw new random parameters; not every module accepts arbitrary ones
     """
-    draws = Sampler(rng, case - case % 3)  # never the tied ones: of a foreign module nobody knows where its kinks are
+    draws = Sampler(rng, case - case % 3)  # never tied cases: the kinks of a foreign module are unknown
     if fill:
         draws.filled(module)
     scores = draws.numbers(*shape)
@@ -188,7 +188,7 @@ def _takes(module: Module, x: Array, y: Array | None) -> bool:
 
 
 def _refusal(module: Module, shape: tuple[int, ...], rng: np.random.Generator) -> str:
-    """Why the module does not take the shape, in its own words."""
+    """The module's own error message for an input of this shape."""
     if isinstance(module, LossModule):
         return f"{module!r} took no labels for it"
     try:
@@ -199,7 +199,7 @@ def _refusal(module: Module, shape: tuple[int, ...], rng: np.random.Generator) -
 
 
 def _settled(result: CheckResult) -> CheckResult:
-    """Without the complex step, where the forward is none that it can differentiate."""
+    """The result without the complex step, if the forward is not complex differentiable."""
     errors, broken = dict(result.errors), result.broken
     at_complex, at_central = errors.get("complex"), errors.get("central")
     if at_central is not None and at_central.error <= 1e-6:

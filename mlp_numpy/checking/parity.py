@@ -1,7 +1,7 @@
-"""The same nets trained side by side, here and in PyTorch: how far apart are they after so many steps?
+"""Trains the same nets here and in PyTorch, and measures how far they drift apart.
 
-Both start from the same weights and see the same batches, in float64, with plain SGD. What differs is the order in
-which sums are added up, some 1e-16 a step; any formula that is not PyTorch's shows within a step or two.
+Both start from the same weights and see the same batches, in float64, with plain SGD. Only the order of summation
+differs, about 1e-16 per step; a formula that differs from PyTorch's shows within a step or two.
 
     |Δloss|    of each batch
     |Δw|       the largest over all parameters, after each update
@@ -40,12 +40,12 @@ _CLASSES: Final = 10
 
 @dataclass(frozen=True)
 class ParityNet:
-    """A net to be trained on both sides.
+    """A net to train on both sides.
 
-    make      the net up to its scores, from a generator
-    shape     of one input
+    make      generator → the net up to its scores
+    shape     shape of one input
     lr        learning rate
-    bound     what |Δloss| and |Δw| must stay below
+    bound     upper bound of |Δloss| and |Δw|
     """
 
     name: str
@@ -89,7 +89,7 @@ PARITY_NETS: Final = (
 
 @dataclass
 class Parity:
-    """What came of one net: both differences by step, and the loss of the last batch."""
+    """The result for one net: both differences by step, and the loss of the last batch."""
 
     name: str
     bound: float
@@ -99,11 +99,11 @@ class Parity:
 
     @property
     def holds(self) -> bool:
-        """Whether every difference stayed below the bound."""
+        """True if every difference stayed below the bound."""
         return all(difference <= self.bound for difference in [*self.loss_differences, *self.weight_differences])
 
     def as_json(self) -> dict[str, Any]:
-        """The differences as numbers and words that JSON knows."""
+        """The differences in JSON types."""
         return {
             "net": self.name,
             "bound": self.bound,
@@ -117,13 +117,13 @@ class Parity:
 def train_side_by_side(
     torch: Any, net: ParityNet, steps: int = 1000, batch: int = 32, seed: int = 0
 ) -> Iterator[tuple[int, Parity]]:
-    """Train ``net`` on both sides; the number of each step with what has been found so far, always the same object.
+    """Train ``net`` on both sides; yields each step number with the results so far, always the same object.
 
-    Raises OptionError for less than one step or one row, NonFiniteError if the loss is no longer a number.
+    Raises OptionError for less than one step or example, NonFiniteError if the loss is not finite.
     """
     if steps < 1 or batch < 1 or seed < 0:
         raise OptionError(f"parity: steps and batch must be ≥ 1 and seed ≥ 0, got {steps}, {batch} and {seed}.")
-    # NumPy and PyTorch bring a pool of threads each, which would wait for one another: one thread a side is quicker.
+    # NumPy and PyTorch each have a thread pool, which would wait for each other: one thread per side is faster.
     with threadpool_limits(1):
         yield from _steps(torch, net, steps, batch, seed)
 
@@ -152,12 +152,12 @@ def _steps(torch: Any, net: ParityNet, steps: int, batch: int, seed: int) -> Ite
         parity.loss_differences.append(abs(value - their_loss.item()))
         pairs = [(array.value, theirs[name].detach().numpy()) for name, array in ours.named_parameters()]
         differences = [abs(one - other).max() for one, other in pairs]
-        parity.weight_differences.append(float(np.max(differences)))  # of np.max NaN is the largest of all
+        parity.weight_differences.append(float(np.max(differences)))  # np.max returns NaN if there is one
         yield step, parity
 
 
 def _batches(net: ParityNet, steps: int, batch: int, seed: int) -> Iterator[tuple[Array, Array]]:
-    """Noisy copies of one pattern a class: a task that is learned, but not in a few steps."""
+    """Noisy copies of one pattern per class: a learnable task that takes more than a few steps."""
     rng = stream(seed, f"{net.name}, batches")
     patterns = rng.normal(size=(_CLASSES, *net.shape))
     for _ in range(steps):
@@ -166,7 +166,7 @@ def _batches(net: ParityNet, steps: int, batch: int, seed: int) -> Iterator[tupl
 
 
 def parity_table(found: list[Parity]) -> str:
-    """A line a net: its differences after the first step and after the last, and the largest."""
+    """One line per net: its differences after the first and the last step, and the largest."""
     width = max(len(parity.name) for parity in found)
     head = f"{'':<{width}}  steps  last loss  |Δloss| largest  |Δw| step 1  |Δw| last  |Δw| largest  must stay below"
     rows = [

@@ -1,4 +1,4 @@
-"""The audit: every line of every spec over many cases, and the table that comes of it."""
+"""The audit: every line of every spec over many cases, and the resulting table."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from mlp_numpy.errors import OptionError
 class Line:
     """The findings of one line of the table.
 
-    worst     of each check the worst that was measured, and where: (measured, which case)
-    broken    the laws that were broken, each with the first case that did
+    worst     the largest error of each check and its case: (measured, case)
+    broken    the violated invariants, each with its first case
     """
 
     title: str
@@ -30,7 +30,7 @@ class Line:
     broken: dict[str, str] = field(default_factory=dict)
 
     def add(self, case: int, sample: Sample, result: CheckResult) -> None:
-        """Take in the findings of one case."""
+        """Add the findings of one case."""
         self.n_cases += 1
         where = f"case {case}: {sample}"
         for check, measured in result.errors.items():
@@ -41,7 +41,7 @@ class Line:
 
     @property
     def failures(self) -> list[str]:
-        """What is wrong, as sentences."""
+        """All failures, as sentences."""
         found = [
             f"{self.title}: {check} error {measured.error:.1e} > {BOUNDS[check]:.0e}, {measured}, {where}"
             for check, (measured, where) in self.worst.items()
@@ -54,7 +54,7 @@ class Line:
         return f"{self.worst[check][0].error:>10.1e}" if check in self.worst else f"{'–':>10}"
 
     def as_json(self) -> dict[str, Any]:
-        """The line as numbers and words that JSON knows."""
+        """The line in JSON types."""
         worst = {
             check: {"error": measured.error, "entry": str(measured), "case": where}
             for check, (measured, where) in self.worst.items()
@@ -71,11 +71,11 @@ class AuditReport:
 
     @property
     def failures(self) -> list[str]:
-        """What is wrong in any line."""
+        """The failures of all lines."""
         return [failure for line in self.lines for failure in line.failures]
 
     def as_json(self) -> dict[str, Any]:
-        """The report as numbers and words that JSON knows."""
+        """The report in JSON types."""
         lines = [line.as_json() for line in self.lines]
         return {"seed": self.seed, "bounds": dict(BOUNDS), "lines": lines, "failures": self.failures}
 
@@ -96,7 +96,7 @@ class AuditReport:
 
 
 def audit(n_cases: int, seed: int = 0, torch: Any = None, specs: Sequence[Spec] = SPECS) -> AuditReport:
-    """Judge ``n_cases`` samples of every line of ``specs``; with PyTorch where its package is given.
+    """Audit ``n_cases`` samples of every line of ``specs``; also against PyTorch if its package is given.
 
     Raises OptionError for less than one case or a negative seed.
     """
@@ -107,7 +107,7 @@ def audit(n_cases: int, seed: int = 0, torch: Any = None, specs: Sequence[Spec] 
 
 
 def audit_lines(n_cases: int, seed: int = 0, torch: Any = None, specs: Sequence[Spec] = SPECS) -> Iterator[Line]:
-    """The same, line by line as each is done."""
+    """The lines of ``audit``, one by one as they complete."""
     if n_cases < 1 or seed < 0:
         raise OptionError(f"audit: cases must be ≥ 1 and seed ≥ 0, got {n_cases} and {seed}.")
     for spec in specs:
@@ -117,7 +117,7 @@ def audit_lines(n_cases: int, seed: int = 0, torch: Any = None, specs: Sequence[
 
 def _line(spec: Spec, variant: str, mode: Mode, n_cases: int, seed: int, torch: Any) -> Line:
     line = Line(spec.title(variant, mode))
-    # The arrays are small, and the threads of NumPy's and PyTorch's pools would wait for one another.
+    # The arrays are small, and the thread pools of NumPy and PyTorch would wait for each other.
     with threadpool_limits(1):
         for case in range(n_cases):
             sample = spec.sample(seed, case, variant, mode)

@@ -1,4 +1,4 @@
-"""The audit audited: every mutant must be caught, and no alarm raised about what is right."""
+"""Self-test of the audit: it must catch every mutant, and raise no alarm about correct formulas."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _Line: TypeAlias = tuple[Spec, str, Mode]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one mutant.
+    """The result for one mutant.
 
-    n_cases     in how many samples it was put until one showed it
-    by          the checks that failed there; empty if nothing saw it
-    no_effect   it never gave other numbers than the right formula, and so is none
+    n_cases     number of samples tried until one exposed it
+    by          the checks that failed there; empty if none did
+    no_effect   True if its values never differed from the correct formula's
     """
 
     mutant: Mutant
@@ -38,22 +38,22 @@ class Outcome:
 
     @property
     def title(self) -> str:
-        """The mutant in words."""
+        """Formula and name of the mutant."""
         return f"{self.mutant.op.__name__}: {self.mutant.name}"
 
     @property
     def status(self) -> str:
-        """caught, equivalent or missed."""
+        """The outcome: caught, equivalent or missed."""
         return "caught" if self.by else "equivalent" if self.no_effect else "missed"
 
     def as_json(self) -> dict[str, Any]:
-        """The finding as numbers and words that JSON knows."""
+        """The outcome in JSON types."""
         return {"mutant": self.title, "status": self.status, "cases": self.n_cases, "by": list(self.by)}
 
 
 @dataclass
 class SelfTest:
-    """What became of all mutants, and the false alarms. ``str()`` is a table, a line a formula."""
+    """The outcomes of all mutants, and the false alarms. ``str()`` is a table with one line per formula."""
 
     outcomes: list[Outcome] = field(default_factory=list)
     n_true: int = 0
@@ -62,12 +62,12 @@ class SelfTest:
 
     @property
     def failures(self) -> list[str]:
-        """The mutants that nothing saw, and the alarms about what is right."""
+        """The missed mutants and the false alarms."""
         missed = [f"not caught: {found.title}" for found in self.outcomes if found.status == "missed"]
         return [*missed, *(f"false alarm: {alarm}" for alarm in self.false_alarms)]
 
     def as_json(self) -> dict[str, Any]:
-        """The findings as numbers and words that JSON knows."""
+        """The findings in JSON types."""
         mutants = [found.as_json() for found in self.outcomes]
         return {"mutants": mutants, "true cases": self.n_true, "seeds": self.n_seeds, "failures": self.failures}
 
@@ -82,7 +82,7 @@ class SelfTest:
         caught, equivalent = (sum(one.status == status for one in found) for status in ("caught", "equivalent"))
         verdict = (
             f"{caught} of {len(found) - equivalent} mutants caught, {equivalent} more are equivalent to the formula; "
-            f"{len(self.false_alarms)} false alarms in {self.n_true:,} cases of the true library, {self.n_seeds} seeds."
+            f"{len(self.false_alarms)} false alarms in {self.n_true:,} cases without mutants, {self.n_seeds} seeds."
         )
         head = f"{'mutants of':<24}{'caught':>12}{'equivalent':>12}{'missed':>12}  by"
         return "\n".join([head, *rows, "", *self.failures, verdict])
@@ -95,18 +95,18 @@ def self_test(
     mutants: Sequence[Mutant] | None = None,
     specs: Sequence[Spec] = SPECS,
 ) -> SelfTest:
-    """Put each mutant into samples of every line that its formula has, ``n_cases`` of each, until a check fails; then
-    check as many samples of what is right, below each of ``n_seeds`` seeds from ``seed`` up.
+    """Run the audit on each mutant, with ``n_cases`` samples of every line of its formula, until a check fails; then on
+    as many samples of the correct formulas, for each of ``n_seeds`` seeds from ``seed`` up.
 
-    mutants   those to be caught; all of ``all_mutants`` where left out
+    mutants   the mutants to catch; default: ``all_mutants``
 
-    Raises OptionError for less than one case or seed, or a formula that has no spec.
+    Raises OptionError for less than one case or seed, or a formula without a spec.
     """
     if n_cases < 1 or n_seeds < 1:
         raise OptionError(f"audit.self_test: cases and seeds must be ≥ 1, got {n_cases} and {n_seeds}.")
     found = SelfTest(n_seeds=n_seeds)
     lines = _lines_of(specs)
-    with threadpool_limits(1), np.errstate(all="ignore"):  # as in the audit; what is wrong may well divide by zero
+    with threadpool_limits(1), np.errstate(all="ignore"):  # as in the audit; mutants may divide by zero
         for mutant in all_mutants(specs) if mutants is None else mutants:
             if mutant.op not in lines:
                 raise OptionError(f"audit.self_test: {mutant.op.__name__} must have a spec, found none.")
@@ -119,7 +119,7 @@ def self_test(
 
 
 def all_mutants(specs: Sequence[Spec] = SPECS) -> Iterator[Mutant]:
-    """The mistakes that people make, and the generic mutants of every formula of ``specs``."""
+    """The typical mistakes, and the generic mutants of every formula of ``specs``."""
     yield from MISTAKES
     for op, ((spec, variant, mode), *_) in _lines_of(specs).items():
         if issubclass(op, Op):
@@ -127,7 +127,7 @@ def all_mutants(specs: Sequence[Spec] = SPECS) -> Iterator[Mutant]:
 
 
 def _lines_of(specs: Sequence[Spec]) -> dict[type[Op] | type[Module], list[_Line]]:
-    """For each formula, and each module that is made of others, the lines of the audit's table that run it."""
+    """The lines of the audit's table that run each formula, or each module composed of others."""
     lines: dict[type[Op] | type[Module], list[_Line]] = {}
     for spec in specs:
         for variant, mode in spec.lines():
@@ -140,7 +140,7 @@ def _lines_of(specs: Sequence[Spec]) -> dict[type[Op] | type[Module], list[_Line
 
 def _outcome(mutant: Mutant, lines: Sequence[_Line], n_cases: int, seed: int) -> Outcome:
     n = 0
-    # Case 0 has all sizes 1, where much that is wrong is right; it is asked last.
+    # Case 0 has all sizes 1, where many mutants are correct; it comes last.
     for case in (*range(1, n_cases), 0):
         for spec, variant, mode in lines:
             sample = spec.sample(seed, case, variant, mode)

@@ -1,4 +1,4 @@
-"""PyTorch, where it is installed: an extra that the audit and parity compare with."""
+"""Imports PyTorch, an optional extra, as a reference for the audit and parity."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from mlp_numpy.errors import ExtraMissingError
 
 
 def pytorch(who: str) -> Any:
-    """The package ``torch``, for ``who``.
+    """Import the package ``torch``; ``who`` names the caller in errors.
 
     Raises ExtraMissingError if it is absent or cannot be imported.
     """
     try:
-        # an extra of several hundred megabytes, which most do without
+        # an optional extra of several hundred megabytes
         import torch
-    except Exception as error:  # a damaged installation fails with other errors than ImportError
+    except Exception as error:  # a damaged installation can raise errors other than ImportError
         raise ExtraMissingError(
             f"{who}: PyTorch must be installed, got {type(error).__name__}: {error}. Hint: pip install -e '.[parity]'."
         ) from error

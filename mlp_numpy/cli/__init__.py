@@ -1,4 +1,4 @@
-"""The command line: ``train``, ``evaluate``, ``predict``, ``audit`` and others. The one room that prints."""
+"""The command line: ``train``, ``evaluate``, ``predict``, ``audit`` and others. The only package that prints."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _INTERRUPTED = 130
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run the command that ``words`` (or the program's arguments) name.
+    """Run the command named by ``words``, or by the program's arguments.
 
-    Returns the exit status: 0, 1 for an error, 2 for a command that does not exist, 3 for a training that diverged,
-    128 + the signal's number for one that was asked to stop (130: Ctrl-C); a mistyped option ends the program with 2.
+    Returns the exit status: 0 for success, 1 for an error, 2 for an unknown command, 3 for a training that diverged,
+    128 + signal number for a training stopped by a signal (130: Ctrl-C). An unknown option exits with 2.
     """
     try:
         status = _obey(*((sys.argv[1:] if words is None else words) or [""]))
         if sys.stdout is not None:
-            # What Python still holds comes out here, where a reader that has gone is understood, and not at its exit.
+            # Flush here, where a closed pipe is handled, and not at exit.
             sys.stdout.flush()
         return status
     except NonFiniteError as error:
@@ -46,7 +46,7 @@ def main(words: Sequence[str] | None = None) -> int:
         complain("interrupted")
         return _INTERRUPTED
     except BrokenPipeError:
-        # Whoever read the output has gone, as `| head` does; what Python still holds must not be tried again.
+        # The reader of the output has closed the pipe, as `| head` does: discard what Python still buffers.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except (OSError, MemoryError) as error:
@@ -82,7 +82,7 @@ def _usage() -> str:
     )
 
 
-# these two take all settings of a run, and a file of them
+# these two take all settings of a run, also from a file
 _OWN_OPTIONS: Final[dict[str, Callable[[Sequence[str]], int]]] = {"train": train, "doctor": doctor}
 _FUNCTIONS: Final[dict[str, Callable[..., int]]] = {
     "train": train,

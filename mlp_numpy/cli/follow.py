@@ -1,4 +1,4 @@
-"""A run as it is followed on the command line: what it is, how it goes, and how it ended."""
+"""Prints a run on the command line: its settings, its progress and its result."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mlp_numpy.training import StepRecord
 
 
 def follow_to_its_end(experiment: Run) -> int:
-    """Train, tell what was reached and where it is, and give the exit status.
+    """Train, print the result and where it was saved, and return the exit status.
 
     Raises NonFiniteError if the training diverges.
     """
@@ -20,17 +20,17 @@ def follow_to_its_end(experiment: Run) -> int:
         try:
             _follow(run)
         except NonFiniteError:
-            print(f"run     {run.folder}\npicture {run.picture}", flush=True)
+            print(f"run     {run.folder}\nfigure  {run.picture}", flush=True)
             raise
     if run.result is None:
         return FAILED
-    print(f"{run_summary(run.result.history)}\nrun     {run.folder}\npicture {run.picture}", flush=True)
-    # A request that came when everything was done has not stopped anything.
+    print(f"{run_summary(run.result.history)}\nrun     {run.folder}\nfigure  {run.picture}", flush=True)
+    # A stop request that arrived after the end has interrupted nothing.
     return 128 + run.stopped_by if run.stopped_by is not None and run.result.status == "interrupted" else 0
 
 
 def _follow(run: Run) -> None:
-    """Tell what is trained on what, and follow it to its end: with a bar where someone looks on, else with lines."""
+    """Print the settings, then train with a progress bar on a terminal, else with a line per evaluation."""
     if run.warning is not None:
         banner(run.warning)
     settings, how = run.config, run.trainer.optimizer

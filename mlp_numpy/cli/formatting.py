@@ -1,4 +1,4 @@
-"""What the command line says, as text: tables and lines, printed elsewhere."""
+"""Formats the output of the command line: tables and lines, as strings."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _MOST_COLUMNS: Final = 20
 
 
 def confusion_table(counts: Array, class_names: Sequence[str]) -> str:
-    """A confusion matrix as text: a row a true class, with the share of it that was recognized.
+    """A confusion matrix as text: one row per true class, with its recall.
 
-    Of more than 20 classes, whose columns no line holds, each row has what the class was most often taken for instead.
+    With more than 20 classes, too many columns for a line, each row names the most frequent mistake instead.
     """
     if len(class_names) > _MOST_COLUMNS:
         return _mistakes_table(counts, class_names)
@@ -40,13 +40,13 @@ def _mistakes_table(counts: Array, class_names: Sequence[str]) -> str:
 
 
 def evaluation_line(record: EvaluationRecord, latest: StepRecord | None, part: str = "test") -> str:
-    """An evaluation on ``part`` of the data, and beside it the last training step, in one line."""
+    """An evaluation on ``part`` of the data and the latest training step, in one line."""
     train_part = "" if latest is None else f"   batch loss {latest.loss:.4f} accuracy {latest.accuracy:.3f}"
     return f"step {record.step:>6}   {part} loss {record.loss:.4f} accuracy {record.accuracy:.4f}{train_part}"
 
 
 def outlook(memory: int, seconds: float | None) -> str:
-    """What a training is expected to take: bytes of memory, and how long if that is known."""
+    """The estimated memory (in bytes) and, if known, time of a training."""
     text = f"{memory / 1e6:,.0f} MB of memory"
     if seconds is None:
         return text
@@ -57,7 +57,7 @@ def outlook(memory: int, seconds: float | None) -> str:
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
-    """Rows of cells, the first the heads, as text in columns; the last column may be of any width."""
+    """Rows of cells as text in aligned columns; the first row holds the headings."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return "\n".join(lines)
@@ -66,11 +66,11 @@ def table(rows: Sequence[Sequence[str]]) -> str:
 def seeds_table(
     status: Mapping[int, str], figures: Mapping[str, tuple[Sequence[float], float, float | None]], part: str
 ) -> str:
-    """Accuracies of several seeds, one a row, with their mean and standard deviation below.
+    """Accuracies of several seeds, one per row, with their mean and standard deviation below.
 
-    status    seed → how its run ended
-    figures   name → (a value for each seed that came to its end, their mean, their standard deviation)
-    part      what the accuracies but those of the "test" are of
+    status    seed → status of its run
+    figures   name → (a value for each seed whose run ended, their mean, their standard deviation)
+    part      the split behind all accuracies except "test"
     """
     ended = [seed for seed, how in status.items() if how in ("finished", "stopped early")]
     heads = [name if name == "test" else f"{name} {part}" for name in figures]
@@ -85,7 +85,7 @@ def seeds_table(
 
 
 def run_summary(history: History) -> str:
-    """How a run ended and what it reached."""
+    """The status of a run and the accuracies it reached."""
     about, best = history.about, history.best
     lines = [f"{about['status']} after step {history.last_evaluated}, {about['seconds']:.1f} s, on {about['dataset']}"]
     if best is not None:

@@ -29,18 +29,18 @@ def evaluate_run(
     data_dir: str = "",
     download: bool = True,
 ) -> int:
-    """Accuracy and confusion matrix of a run's model on the whole test set.
+    """Print the accuracy and confusion matrix of a run's model on the whole test set.
 
     Args:
         run: folder of a run, such as runs/run-cifar10-001, or a model file
-        data_dir: folder where data sets are found; by default the run's own, or "data" for a model file
-        download: whether data may be fetched from the network
+        data_dir: folder of the data sets; by default the run's own, or "data" for a model file
+        download: allow downloads of data sets
     """
     alone = is_model_file("evaluate", run)
     trained = load_trained(run)
     folder = data_dir or ("data" if alone else data_dir_of(run, load_run(run)[0], known_of(run)))
     option = trained.about["dataset_option"]
-    # Only where somebody said that data are kept is anything drawn kept.
+    # Save generated data only if a data folder was given.
     how: dict[str, bool] = {"download": download, "keep": bool(data_dir), "progress": on_terminal()}
     dataset = load_dataset(option, folder, **how).dataset
     if (dataset.n_features, *dataset.class_names) != (trained.model.n_inputs, *trained.about["class_names"]):
@@ -49,7 +49,7 @@ def evaluate_run(
             f"{trained.model.n_inputs} and {trained.about['class_names']}, got {dataset.name} with "
             f"{dataset.n_features} and {list(dataset.class_names)}."
         )
-    # The opening is on the disk before there is a number.
+    # Record the opening on disk before evaluating.
     sealed = SealedSplit(dataset.test) if alone else open_test_set(run, dataset.test, "evaluate")
     test = dataset.test
     outcome = evaluate(trained.model.logits, SoftMaxCrossEntropyModule(), test, trained.preprocessing, chunk=250)
@@ -58,7 +58,7 @@ def evaluate_run(
     print(f"{name}: {trained.model.title} after step {trained.about['step']} on {dataset.name}")
     print(f"test accuracy {outcome.accuracy:.4f}, loss {outcome.loss:.4f}, {len(test):,} images")
     if alone:
-        print("a model file does not count how often its test set has been opened; its run does\n")
+        print("note: this evaluation is not counted: a model file does not record test-set openings, its run does\n")
     else:
         n_times = "once" if len(sealed.openings) == 1 else f"{len(sealed.openings)} times"
         print(f"the test set of this run has been opened {n_times}: {'; '.join(sealed.openings)}\n")
@@ -67,7 +67,7 @@ def evaluate_run(
     title = f"{trained.model.title} on {dataset.name}: test accuracy {outcome.accuracy:.3f}"
     with usable("evaluate", picture, "must be written"):
         save_confusion(picture, counts, dataset.class_names, title)
-    print(f"\npicture {picture}")
+    print(f"\nfigure  {picture}")
     return 0
 
 
@@ -76,17 +76,17 @@ def predict(
     images: Annotated[tuple[Path, ...], tyro.conf.Positional],
     top: int = 3,
 ) -> int:
-    """Name the class of image files, with the probabilities that a run's model gives.
+    """Classify image files with a run's model, and print the probabilities of the top classes.
 
     Args:
         run: folder of a run, such as runs/run-cifar10-001, or a model file
-        images: image files of any size and kind; they are scaled to the size that the model knows
-        top: how many classes to name for each
+        images: image files of any size and format; they are scaled to the model's input size
+        top: number of classes to print per image
     """
     if top < 1:
         raise OptionError(f"predict: top must be ≥ 1, got {top}.")
     if not images:
-        raise OptionError("predict: there must be at least one image file, got none.")
+        raise OptionError("predict: expected at least one image file, got none.")
     trained = load_trained(run)
     names = trained.about["class_names"]
     shape = tuple(trained.about["image_shape"])
@@ -105,19 +105,19 @@ def export(
     file: Annotated[Path, tyro.conf.Positional],
     overwrite: bool = False,
 ) -> int:
-    """Write the model of a run, preprocessing inside, to a file of its own.
+    """Export the model of a run, including its preprocessing, to a single file.
 
     Args:
         run: folder of a run, such as runs/run-cifar10-001, or a model file
-        file: what to write, NAME.safetensors for other programs or NAME.npz
-        overwrite: replace a file that is there
+        file: output file, NAME.safetensors (for other programs) or NAME.npz
+        overwrite: replace an existing file
     """
     if file.suffix not in _SUFFIXES:
         raise OptionError(f"export: the file's name must end in {' or '.join(_SUFFIXES)}, got {file.name!r}.")
     trained = load_trained(run)
     with usable("export", file, "must be written"):
         if file.exists() and not overwrite:
-            raise RunFolderError(f"export: there must be no {file} yet, found one. Hint: --overwrite replaces it.")
+            raise RunFolderError(f"export: {file} already exists. Hint: --overwrite replaces it.")
         for suffix in _SUFFIXES:
             remove_parts(file.parent, suffix)
         save_model(file, trained)

@@ -1,4 +1,4 @@
-"""Config as options of a command: one parser, its options in groups, the values of a settings file as its defaults."""
+"""Command-line options for the fields of Config, in groups, with defaults from settings files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TYPES: Final = typing.get_type_hints(Config)
 
 
 def _groups() -> dict[str, type]:
-    """A dataclass for each group of options, whose fields are those of Config."""
+    """One dataclass per group of options, with the fields of Config that belong to it."""
     fields: dict[str, list[Any]] = {}
     for field in dataclasses.fields(Config):
         known = option_of(field)
@@ -43,12 +43,12 @@ _GROUPS: Final = _groups()
 
 
 def settings_command(name: str, own: Sequence[tuple[str, Any, Any]]) -> type:
-    """A dataclass of a command that takes all options of Config, and ``own`` ones: (name, type, default)."""
+    """A dataclass for a command with all options of Config and its ``own`` ones: (name, type, default)."""
     columns = [(option, kind, dataclasses.field(default=default)) for option, kind, default in own]
     config: Any = Annotated[
         tuple[Path, ...],
         tyro.conf.UseAppendAction,
-        tyro.conf.arg(help="YAML file of settings, one 'name: value' a line; options of the command line override it"),
+        tyro.conf.arg(help="YAML file of settings, one 'name: value' per line; command-line options override it"),
     ]
     columns.append(("config", config, dataclasses.field(default=())))
     groups = [(_attribute(g), kind, dataclasses.field(default_factory=kind)) for g, kind in _GROUPS.items()]
@@ -56,9 +56,9 @@ def settings_command(name: str, own: Sequence[tuple[str, Any, Any]]) -> type:
 
 
 def parse(command: type, words: Sequence[str], name: str, description: str) -> Any:
-    """The command that ``words`` mean, the settings of its ``--config`` files being its defaults.
+    """Parse ``words`` into ``command``; settings from ``--config`` files replace the defaults.
 
-    Raises DataNotFoundError, DataError or OptionError for what a file holds; a mistyped option ends the program.
+    Raises DataNotFoundError, DataError or OptionError for an invalid settings file; an invalid option exits.
     """
     for field in dataclasses.fields(Config):
         old = f"--{option_of(field).old.replace('_', '-')}"
@@ -88,7 +88,7 @@ def parse(command: type, words: Sequence[str], name: str, description: str) -> A
 
 
 def check_each(settings: dict[str, Any]) -> None:
-    """Raise OptionError for the first setting that is invalid whatever the others are."""
+    """Raise OptionError for the first setting that is invalid on its own."""
     for field in dataclasses.fields(Config):
         if field.name in settings:
             option_of(field).check("Config", field.name, settings[field.name])
@@ -105,5 +105,5 @@ def config_of(command: Any) -> Config:
 
 
 def given(words: Sequence[str]) -> set[str]:
-    """The names of the options among ``words``, in the form --name."""
+    """The option names among ``words``, in the form --name."""
     return {word.partition("=")[0].replace("_", "-") for word in words if word.startswith("--")}

@@ -1,4 +1,4 @@
-"""The commands that prove and explain: ``gradcheck``, ``audit``, ``parity``, ``crash-test`` and ``explain``."""
+"""The commands that verify and explain: ``gradcheck``, ``audit``, ``parity``, ``crash-test`` and ``explain``."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ def check_gradients(
     method: Method = "complex",
     seed: int = 0,
 ) -> int:
-    """Hold every gradient of an MLP, from the loss down to its input, against a numeric derivative.
+    """Compare every gradient of an MLP, from the loss down to its input, with numeric derivatives.
 
     Args:
         hidden: sizes of the hidden layers
-        inputs: numbers in an input
+        inputs: input features
         classes: number of classes
         batch: examples in the batch
         neg_slope: slope of the LeakyReLU below 0
         method: complex step (error about 1e-16) or central difference (about 1e-10)
-        seed: whole number that decides weights, inputs and labels
+        seed: seed of the weights, inputs and labels
     """
     if seed < 0 or batch < 1:
         raise OptionError(f"gradcheck: seed must be ≥ 0 and batch ≥ 1, got {seed} and {batch}.")
     if classes < 2:
-        raise OptionError(f"gradcheck: classes must be ≥ 2, got {classes}: of one class every gradient is 0.")
+        raise OptionError(f"gradcheck: classes must be ≥ 2, got {classes}: with one class every gradient is 0.")
     rng = np.random.default_rng(seed)
     model = MLP(inputs, hidden, classes, neg_slope, init=kaiming(neg_slope), rng=rng)
     x, y = rng.normal(size=(batch, inputs)), rng.integers(classes, size=batch)
@@ -70,18 +70,18 @@ def audit_command(
     PyTorch is one of them if it is installed.
 
     Args:
-        subject: a module of one's own, as package.module:Class or 'package.module:Class(4, 3)'
-        cases: random shapes and numbers for each line of the table; 40, or 12 for the self-test
-        seed: whole number that decides them
-        shape: shape of the batch that a module of one's own takes, such as 4,3; found by trying if left out
-        self_check: check the audit itself with mutants, wrong versions of every formula, all of which must be caught
-        seeds: number of seeds of right gradients that the self-test checks too; none may raise an alarm
-        json_file: file to write the findings to
+        subject: your module, as package.module:Class or 'package.module:Class(4, 3)'; default: the library
+        cases: random cases (shapes and values) per line of the table; default: 40, or 12 for the self-test
+        seed: seed of the random cases
+        shape: input shape of your module, such as 4,3; default: the first that it accepts
+        self_check: test the audit itself: every mutant (a wrong version of a formula) must be caught
+        seeds: number of seeds for which the self-test also audits the correct formulas, without any alarm
+        json_file: JSON file for the findings
     """
     if self_check and subject is not None:
         raise OptionError(f"audit: --self-test must stand alone, got {subject!r} with it.")
     if shape is not None and subject is None:
-        raise OptionError(f"audit: --input must come with a module of one's own, got {shape!r} without one.")
+        raise OptionError(f"audit: --input must come with a module to audit, got {shape!r} without one.")
     report: AuditReport | SelfTest
     if self_check:
         report = self_test(12 if cases is None else cases, seeds, seed)
@@ -119,11 +119,11 @@ def parity(
     """Train the same nets here and in PyTorch, from the same weights on the same batches, and compare every step.
 
     Args:
-        steps: steps of each training
-        batch: rows in a batch
-        seed: whole number that decides weights and batches
-        json_file: file to write the differences to
-        picture: PNG file to draw them into
+        steps: steps per net
+        batch: examples in a batch
+        seed: seed of the weights and batches
+        json_file: JSON file for the differences
+        picture: PNG file for a figure of the differences
     """
     torch = pytorch("parity")
     found: list[Parity] = []
@@ -140,7 +140,7 @@ def parity(
         losses = {net.name: net.loss_differences for net in found}
         weights = {net.name: net.weight_differences for net in found}
         save_parity(picture, losses, weights, max(net.bound for net in found))
-        print(f"picture {picture}")
+        print(f"figure  {picture}")
     return 0 if all(net.holds for net in found) else FAILED
 
 
@@ -150,13 +150,13 @@ def crash(
     steps: int | None = None,
     json_file: Annotated[Path | None, tyro.conf.arg(name="json")] = None,
 ) -> int:
-    """Kill a training again and again, resume it each time, and compare every bit with an undisturbed one.
+    """Kill a training repeatedly, resume it each time, and compare the result bit for bit with an uninterrupted one.
 
     Args:
-        kills: how often it is killed
-        seed: whole number that decides the training and the moments of the kills
+        kills: number of kills
+        seed: seed of the training and of the times of the kills
         steps: steps of the training; by default as many as the kills need
-        json_file: file to write the findings to
+        json_file: JSON file for the findings
     """
     with tqdm(total=kills, disable=not on_terminal(), unit="kill", leave=False) as bar:
         for report in crash_test(kills, seed, steps):
@@ -177,7 +177,7 @@ def _sizes(text: str | None) -> tuple[int, ...] | None:
 
 
 def explain(formula: Annotated[str, tyro.conf.Positional]) -> int:
-    """Print a formula's equations, its sums index by index, and both at work on an example.
+    """Print a formula's equations, its sums index by index, and a worked example of both.
 
     Args:
         formula: name of a formula, such as Linear

@@ -1,4 +1,4 @@
-"""The command about the sources' experiments: ``reproduce``."""
+"""The command ``reproduce``, which repeats the experiments of the sources."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from mlp_numpy.recipes import (
 
 _QUICK = "quick"
 _COMMITTED, _REPORT = Path("plots/results"), Path("RESULTS.md")
-"""What came with the program: results of another machine, shown beside one's own, and the report on them."""
+"""Committed results, from another machine, shown next to your own, and the report on them."""
 
 
 def reproduce_recipes(
@@ -46,34 +46,33 @@ def reproduce_recipes(
     jobs: int = 1,
     download: bool = True,
 ) -> int:
-    """Repeat experiments of the sources here, and tell what was reported, what is committed, and what came here.
+    """Repeat experiments of the sources, and compare the reported, the committed and your own results.
 
-    Stopped or killed, it goes on next time where it was; what is done here is not done again. A name is that of a
-    recipe, or of an experiment with all its recipes. Each experiment has a figure, drawn at the end beside the results.
-    The committed results in plots/results, of another machine, are shown beside; the report alone is about them.
+    If it is stopped or killed, the same command resumes; finished seeds are not repeated. A name is a recipe, or an
+    experiment with all its recipes. The figure of each experiment is drawn at the end, next to the results. The
+    committed results in plots/results, from another machine, are printed alongside; --report alone is about them.
 
     Args:
-        names: recipes to carry out
-        everything: all recipes, those that are done sooner first
-        listed: tell what is there and what is missing, and do nothing
-        report: write the report and draw its figures from the results that are there; without names, from the committed
-            ones
-        quick: the whole way of each recipe in a moment, with tiny settings on drawn figures, to see that it works
-        results: folder where each finished seed has its file; by default below --runs-dir
-        report_file: file that the report is written to; by default RESULTS.md, beside results of one's own
-        data_dir: folder where data sets are found and kept
-        runs_dir: folder for what is under way
-        jobs: trainings side by side, a process with one core each
-        download: whether data may be fetched from the network
+        names: recipes or experiments to run
+        everything: run all recipes, the shortest first
+        listed: list finished and missing results, and run nothing
+        report: write the report and draw its figures from existing results; without names, from the committed ones
+        quick: run each recipe with tiny settings on generated images, to test that everything works
+        results: folder with a file for each finished seed; by default below --runs-dir
+        report_file: report file; by default RESULTS.md, next to the results if they are your own
+        data_dir: folder of the data sets
+        runs_dir: folder of the unfinished runs
+        jobs: parallel trainings, one process and one core each
+        download: allow downloads of data sets
     """
     if jobs < 1:
         raise OptionError(f"reproduce: jobs must be ≥ 1, got {jobs}.")
     if names and everything:
-        raise OptionError(f"reproduce: there must be either names or --all, got {' '.join(names)} with it.")
+        raise OptionError(f"reproduce: names and --all exclude each other, got {' '.join(names)} with --all.")
     if quick and (results is not None or report_file is not None):
-        raise OptionError("reproduce: --quick must come without --results and --report-file, has them in --runs-dir.")
+        raise OptionError("reproduce: --quick must come without --results and --report-file; both are in --runs-dir.")
     if report_file is not None and not report:
-        raise OptionError("reproduce: --report-file must come with --report, has no effect without it.")
+        raise OptionError("reproduce: --report-file must come with --report, it has no effect without it.")
     asked = find_recipe(names) if names else find_recipe([recipe.experiment for recipe in catalog()])
     if quick:
         asked, runs_dir = [shortened(recipe) for recipe in asked], runs_dir / _QUICK
@@ -88,11 +87,11 @@ def reproduce_recipes(
         if not listed:
             _carry_out(asked, kept, Workspace(data_dir, runs_dir, jobs, download), committed)
     elif not (listed or report):
-        raise OptionError("reproduce: there must be recipes to carry out, got none. Hint: --list shows them, or --all.")
+        raise OptionError("reproduce: expected recipes to run, got none. Hint: --list shows them, --all runs all.")
     _show(asked, kept, committed)
     whole = [shortened(recipe) for recipe in catalog()] if quick else catalog()
     if report and not any(kept.of(recipe) for recipe in whole):
-        raise OptionError(f"reproduce: --report must have results to tell of, found none in {results}.")
+        raise OptionError(f"reproduce: --report must have results to report, found none in {results}.")
     if report:
         with usable("reproduce", results, "must take figures"):
             figures = draw_figures(whole, kept)
@@ -108,11 +107,11 @@ def reproduce_recipes(
 
 
 def _clear(folder: Path) -> None:
-    """Begin with an empty folder: what shows that everything works must be done each time."""
+    """Empty the folder, so that --quick runs everything each time."""
     mark = folder / ".reproduce"
     with usable("reproduce", folder):
         if folder.exists() and any(folder.iterdir()) and not mark.exists():
-            problem = f"reproduce: --quick clears {folder}, found other files there. Hint: another --runs-dir."
+            problem = f"reproduce: --quick clears {folder}, which holds other files. Hint: another --runs-dir."
             raise RunFolderError(problem)
         if folder.exists():
             shutil.rmtree(folder)
@@ -141,7 +140,7 @@ def _carry_out(asked: Sequence[Recipe], kept: Results, place: Workspace, committ
 
 
 def _show(asked: Sequence[Recipe], kept: Results, committed: Results | None) -> None:
-    """What is there of each recipe: reported by its source, committed with the program, and done here."""
+    """Print a table of each recipe's results: reported by its source, committed, and run here."""
     made = rows(asked, kept)
     beside = [row.ours for row in rows(asked, committed)] if committed is not None else [""] * len(made)
     width, wide = max(len(row.recipe.name) for row in made), max(map(len, [*beside, "committed"]))

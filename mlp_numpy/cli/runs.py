@@ -30,9 +30,8 @@ _Train: Final = settings_command(
             Annotated[
                 str | None,
                 tyro.conf.arg(
-                    help="folder of a run that was stopped or killed: resume it with its "
-                    "own settings; --data-dir and --download may say where its data "
-                    "set is now",
+                    help="folder of a stopped or killed run: resume it with its own settings; "
+                    "only --data-dir and --download may be given as well, if its data set has moved",
                     metavar="RUN",
                 ),
             ],
@@ -43,8 +42,8 @@ _Train: Final = settings_command(
             Annotated[
                 str | None,
                 tyro.conf.arg(
-                    help="a run with each of these seeds, such as 0,1,2, named "
-                    "NAME-seed-0 and so on, then their mean ± standard deviation",
+                    help="train once with each of these seeds, such as 0,1,2, as runs NAME-seed-0 …, "
+                    "and report their mean ± standard deviation",
                     metavar="SEEDS",
                 ),
             ],
@@ -58,7 +57,7 @@ _Train: Final = settings_command(
                 tyro.conf.arg(
                     name="continue",
                     aliases=["--go-on"],
-                    help="with --seeds: resume runs that were stopped, and skip those that are finished",
+                    help="with --seeds: resume stopped runs and skip finished ones",
                 ),
             ],
             False,
@@ -78,7 +77,7 @@ _Doctor: Final = settings_command(
 
 
 def train(words: Sequence[str]) -> int:
-    """Train a network and leave a run folder and a figure of its curves.
+    """Train a network, and save a run folder and a figure of its curves.
 
     An option that would have no effect with the others is an error.
     """
@@ -93,10 +92,10 @@ def train(words: Sequence[str]) -> int:
 
 
 def doctor(words: Sequence[str]) -> int:
-    """Report what is healthy in a run and what is not; without a run, before training with the options of train.
+    """Diagnose a run, or, without RUN, the training that the same options of train would start.
 
-    Nothing is written or downloaded. With RUN, --data-dir says where its data set is now. The exit status is 1 if
-    something is wrong.
+    Nothing is written or downloaded. With RUN, --data-dir gives the folder of its data set, if that has moved. The exit
+    status is 1 if there is an error.
     """
     command = parse(_Doctor, words, "doctor", inspect.cleandoc(doctor.__doc__ or ""))
     if command.folder is not None:
@@ -132,22 +131,22 @@ def _resume(command: Any, options: set[str]) -> int:
     download = command.data.download if options & (_DATA_OPTIONS - {"--data-dir"}) else None
     done = finished(folder)
     if done is not None:
-        print(f"{run_summary(done)}\nrun     {folder}\nnothing is left to do")
+        print(f"{run_summary(done)}\nrun     {folder}\nalready complete, nothing to do")
         return 0
     whole = ended(as_path("train", folder))
     resumed = read_resumed(folder, data_dir=data_dir, download=download)
     if whole is not None and resumed.checkpoint is None:
         raise DataNotFoundError(
-            f"--resume: {folder} must have its model or a checkpoint from which it can be restored, found neither, "
-            "though the run came to its end. Hint: train it again, with --overwrite."
+            f"--resume: {folder} must have a model, or a checkpoint to restore it from, found neither, "
+            "although the run is complete. Hint: train it again, with --overwrite."
         )
     if whole is not None:
-        print(f"what the run left is not whole: it is written anew from the checkpoint in {folder}", flush=True)
+        print(f"some files of the run are missing: rewriting them from the checkpoint in {folder}", flush=True)
     return follow_to_its_end(Run.resumed(folder, data_dir=data_dir, download=download, progress=on_terminal()))
 
 
 def replay_step(run: Annotated[Path, tyro.conf.Positional]) -> int:
-    """Run the step at which a run stopped again, and see it fail at the same place.
+    """Replay the step at which a run diverged, and check that it fails at the same place.
 
     Args:
         run: folder of a run that diverged, or the failure dump it left
@@ -156,6 +155,6 @@ def replay_step(run: Annotated[Path, tyro.conf.Positional]) -> int:
     (then, now), (loss_then, loss_now) = found.places, found.losses
     print(f"step {found.step}: {found.problem}")
     for when, loss, place in (("then", loss_then, then), ("now", loss_now, now)):
-        print(f"{when + ':':<5} loss {loss:.9g}, {f'first in {place}' if place else 'all numbers are finite'}")
+        print(f"{when + ':':<5} loss {loss:.9g}, {f'first in {place}' if place else 'all values are finite'}")
     print("the same, to the last bit of the loss" if found.same else "not the same")
     return 0 if found.same else FAILED

@@ -1,4 +1,4 @@
-"""The command about many runs at once: ``search``."""
+"""The command ``search``: hyperparameter search."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ def search(
     runs_dir: Path = Path("runs"),
     download: bool = True,
 ) -> int:
-    """Try a grid or a random draw of settings, choose by validation accuracy, and open the test set for the winner.
+    """Search a grid or random samples of settings by validation accuracy; evaluate the winner on the test set.
 
-    Begun again after a kill it goes on where it was, and so does a winner that was interrupted.
+    If it is stopped or killed, the same command resumes, also within the winner's training.
 
     Args:
-        space: YAML file: settings of every trial, and "grid:" or "random:" with those that are varied
+        space: YAML file with the settings of every trial, and the varied ones under "grid:" or "random:"
         name: name of the search's folder; by default that of the file
-        jobs: trials side by side, a process with one core each
-        winner: train the winner again, keep its model and open the test set for it
-        data_dir: folder where data sets are found and kept
+        jobs: parallel trials, one process and one core each
+        winner: retrain the winner, save its model and evaluate it on the test set
+        data_dir: folder of the data sets
         runs_dir: folder that gets the search's folder
-        download: whether data may be fetched from the network
+        download: allow downloads of data sets
     """
     found = read_space(space)
     name = name or space.stem
@@ -55,31 +55,31 @@ def search(
             bar.set_postfix_str(f"best {part} accuracy {max(each.accuracy for each in outcomes):.4f}")
             if bar.disable:
                 print(_line(outcome, part), flush=True)
-    # In the order of the search, not in that of their ends: of equals the first is the best, in pictures as here.
+    # In the order of the search, not of completion: ties go to the first trial, in the figures too.
     outcomes = [under_way.outcome(number) for number in range(len(under_way.points))]
     made = [table_text(table) for table in tables(found, outcomes)]
     if made:
         print("\n" + "\n\n".join(made) + "\n")
-    with usable("search", folder, "must take tables and pictures"):
+    with usable("search", folder, "must take tables and figures"):
         if made:
             write_text(folder / "tables.md", "\n\n".join(made) + "\n")
         pictures = draw_search(folder, f"{name}: best {part} accuracy", found, outcomes)
     for picture in pictures:
-        print(f"picture {picture}")
+        print(f"figure  {picture}")
     best = under_way.winner
     if best is None:
         print("winner  none: all trials diverged")
         return FAILED
     print(f"winner  trial {best}: {_line(under_way.outcome(best), part)}", flush=True)
     if part == "test":
-        print("        chosen by the test set, which so says nothing about what is new; held-out validation does")
+        print("note: chosen on the test set, so its accuracy is biased; use held_out: validation")
     if winner:
         history = under_way.train_winner()
         about = history.about
         if "test" in about:
             print(f"test    accuracy {about['test']['accuracy']:.4f}, openings: {under_way.openings}")
         print(f"run     {folder / about['name']}")
-        # As with train, a request that came when everything was done has not stopped anything.
+        # As with train, a stop request that arrived after the end has interrupted nothing.
         if under_way.stopped_by is not None and about["status"] == "interrupted":
             print(run_summary(history), flush=True)
             return 128 + under_way.stopped_by

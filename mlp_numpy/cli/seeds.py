@@ -13,9 +13,9 @@ from mlp_numpy.experiment import Run, open_run, seed_configs, summarize_seeds
 
 
 def parse_seeds(words: str | None, resume: bool, options: set[str]) -> list[int] | None:
-    """The seeds behind ``--seeds``, None without it; ``options`` are the names of all that were given.
+    """Parse ``--seeds``; None without it. ``options`` are the names of all given options.
 
-    Raises OptionError for other words, for ``--continue`` without seeds, and for ``--seed`` with them.
+    Raises OptionError unless they are integers, for ``--continue`` without seeds, and for ``--seed`` with them.
     """
     if words is None:
         if resume:
@@ -30,13 +30,13 @@ def parse_seeds(words: str | None, resume: bool, options: set[str]) -> list[int]
 
 
 def train_seeds(settings: Config, seeds: Sequence[int], *, resume: bool) -> int:
-    """Run each seed and print a summary of all; one that diverges does not stop the others."""
+    """Train each seed and print a summary; a diverged run does not stop the others."""
     configs = seed_configs(settings, seeds, go_on=resume)
     status = 0
     for config in configs:
         found = open_run(config, go_on=resume, progress=on_terminal())
         if not isinstance(found, Run):
-            print(f"{config.name} was {found.about['status']} earlier", flush=True)
+            print(f"{config.name}: skipped, already {found.about['status']}", flush=True)
             continue
         try:
             stopped = follow_to_its_end(found)
@@ -45,7 +45,7 @@ def train_seeds(settings: Config, seeds: Sequence[int], *, resume: bool) -> int:
             stopped, status = 0, DIVERGED
         if stopped:
             name = config.name.removesuffix(f"-seed-{config.seed}")
-            print(f"the same command with --name {name} --continue resumes from here")
+            print(f"to resume, repeat the command with --name {name} --continue")
             return stopped
         print(flush=True)
     found_together = summarize_seeds(configs)
@@ -53,5 +53,5 @@ def train_seeds(settings: Config, seeds: Sequence[int], *, resume: bool) -> int:
     print(seeds_table(found_together.status, figures, found_together.part))
     print(f"runs    {found_together.file}")
     if found_together.picture is not None:
-        print(f"picture {found_together.picture}")
+        print(f"figure  {found_together.picture}")
     return status

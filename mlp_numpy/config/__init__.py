@@ -1,4 +1,4 @@
-"""The settings of a run, what they may be, and the files they are kept in."""
+"""The settings of a run, their validation, and their files."""
 
 from mlp_numpy.config.files import parse_setting, read_config, read_settings, write_config
 from mlp_numpy.config.settings import Config, present_names

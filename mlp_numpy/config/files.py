@@ -16,18 +16,18 @@ from mlp_numpy.errors import DataError, DataNotFoundError, OptionError, did_you_
 
 
 def read_config(path: Any) -> Config:
-    """The settings that a run wrote into its folder.
+    """Read the settings that a run wrote into its folder.
 
-    Settings added since the file was written take their defaults, which leave old runs unchanged; settings that were
-    renamed are known by both names.
+    Settings added since the file was written take their defaults, which leave old runs unchanged; renamed settings are
+    accepted under both names.
 
-    Raises DataNotFoundError if there is no such file, DataError if it is unreadable or holds something else.
+    Raises DataNotFoundError if the file is missing, DataError if it is unreadable or not the settings of a run.
     """
     who = f"read_config: {path}"
     settings = _read_lines("read_config", path)
     for problem, names in (
-        ("every setting of a run must be there; missing", _FIRST - settings.keys()),
-        ("there must be settings of a run alone; unknown", settings.keys() - _TYPE_OF.keys()),
+        ("missing settings", _FIRST - settings.keys()),
+        ("unknown settings", settings.keys() - _TYPE_OF.keys()),
     ):
         if names:
             raise DataError(f"{who}: {problem}: {', '.join(sorted(names)[:20])}.")
@@ -38,42 +38,42 @@ def read_config(path: Any) -> Config:
 
 
 def write_config(path: Path, config: Config) -> None:
-    """Write the settings as YAML, in the form that ``--config`` and ``read_config`` take."""
+    """Write the settings as YAML, as read by ``--config`` and ``read_config``."""
     content = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(config).items()}
     write_text(path, yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
 
 
 def read_settings(path: Any) -> dict[str, Any]:
-    """The settings in a file that ``--config`` names, each as the type of its option.
+    """Read a settings file for ``--config``, each value in the type of its option.
 
-    Raises DataNotFoundError if there is no such file, DataError if it is unreadable or not a list of settings.
+    Raises DataNotFoundError if the file is missing, DataError if it is unreadable or not a list of settings.
     """
     who = f"--config: {path}"
     return {name: parse_setting(who, name, text) for name, text in _read_lines("--config", path).items()}
 
 
 def parse_yaml(who: str, path: Any) -> yaml.MappingNode:
-    """The names and values of a YAML file as nodes; nothing in it is made into an object.
+    """Parse the names and values of a YAML file into nodes, without constructing objects.
 
-    No file of settings has anchors and aliases, by which a few lines mean billions of values; they are refused, and so
-    is a file that is longer, or deeper, than settings are.
+    Anchors and aliases, by which a few lines can expand to billions of values, are refused, and so are files longer or
+    more deeply nested than settings.
 
-    Raises DataNotFoundError if there is no such file, DataError if it is unreadable or something else, OptionError if
-    ``path`` is no path.
+    Raises DataNotFoundError if the file is missing, DataError if it is unreadable or something else, OptionError if
+    ``path`` is not a path.
     """
     path = as_path(who, path)
     check_regular(who, path, _LONGEST)
     try:
         text = path.read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise DataNotFoundError(f"{who}: there must be a file {path}, found none.") from error
+        raise DataNotFoundError(f"{who}: {path} is missing.") from error
     except OSError as error:
         raise unreadable(who, path, error) from error
     except ValueError as error:
         raise DataError(f"{who}: {path} must be a YAML file, got: {error}.") from error
     try:
         node = yaml.compose(text, Loader=_Plain)
-    except Exception as error:  # PyYAML raises what Python raises for the numbers of characters that are none
+    except Exception as error:  # PyYAML passes on Python's errors for invalid character escapes
         found = " ".join(str(error).split()) if isinstance(error, yaml.YAMLError) else said(error)
         raise DataError(f"{who}: {path} must be a YAML file, got: {found}.") from error
     if not isinstance(node, yaml.MappingNode):
@@ -83,7 +83,7 @@ def parse_yaml(who: str, path: Any) -> yaml.MappingNode:
 
 
 class _Plain(yaml.SafeLoader):
-    """Values within values to some depth, each of them written out."""
+    """A loader that limits nesting and refuses anchors and aliases."""
 
     def __init__(self, stream: bytes | str) -> None:
         super().__init__(stream)
@@ -117,18 +117,18 @@ def _refused(problem: str, event: Any) -> yaml.YAMLError:
 
 
 def is_plain(node: yaml.Node) -> bool:
-    """Whether a node is one plain value: text, a number, a date, true or false."""
+    """True if a node is a plain value: a string, number, date or boolean."""
     return isinstance(node, yaml.ScalarNode) and node.tag in _PLAIN_TAGS
 
 
 def _read_lines(who: str, path: Any) -> dict[str, str | list[str]]:
-    """The lines of a YAML file, name → value as text; a value may be a list of them. Names have underscores."""
+    """The lines of a YAML file, name → value as a string or list of strings. Names have underscores."""
     content = parse_yaml(who, path)
     settings: dict[str, str | list[str]] = {}
     for key, value in content.value:
         place = f"{who}: {path}, line {key.start_mark.line + 1}"
         if not isinstance(key, yaml.ScalarNode) or key.tag != _YAML + "str":
-            raise DataError(f"{place}: there must be the name of a setting, got {found_in(key)}.")
+            raise DataError(f"{place}: expected the name of a setting, got {found_in(key)}.")
         name = present_name(key.value.replace("-", "_"))
         if name in settings:
             raise DataError(f"{place}: {key.value} must come once, got it again.")
@@ -144,17 +144,17 @@ def _read_lines(who: str, path: Any) -> dict[str, str | list[str]]:
 
 
 def found_in(node: yaml.Node) -> str:
-    """What a node is, as an error tells it."""
+    """Description of a node for error messages."""
     if isinstance(node, yaml.ScalarNode):
         return "none" if node.tag == _YAML + "null" else shown(node.value)
     return "a list" if isinstance(node, yaml.SequenceNode) else "names and values"
 
 
 def parse_setting(who: str, name: str, text: str | list[str]) -> Any:
-    """The value that a text means for the setting ``name``. Raises DataError if it means none."""
+    """Convert a string to the value of the setting ``name``. Raises DataError if it is invalid."""
     name = present_name(name)
     if name not in _TYPE_OF:
-        raise DataError(f"{who}: there must be settings of a run alone, got {name}.{did_you_mean(name, _TYPE_OF)}")
+        raise DataError(f"{who}: unknown setting {name}.{did_you_mean(name, _TYPE_OF)}")
     kind = _TYPE_OF[name]
     try:
         if kind == "tuple[int, ...]" and isinstance(text, list):
@@ -167,7 +167,7 @@ def parse_setting(who: str, name: str, text: str | list[str]) -> Any:
 
 
 _TYPE_OF: Final = {field.name: str(field.type) for field in fields(Config)}
-# The settings that there have been from the first version on.
+# The settings of the first version.
 _FIRST: Final = {"lr", "batch", "steps", "hidden", "neg_slope", "init", "init_std", "seed", "dataset", "dtype"}
 _IN_FILES: Final = {
     "float": "a number",

@@ -1,4 +1,4 @@
-"""An option: one setting of a run with everything that is known of it, on the field that holds it."""
+"""Options: the metadata of one setting of a run (help, group, check, choices), on its field."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from mlp_numpy.optim.registry import optimizers_with
 
 WHO: Final = "Config"
 Check = Callable[[str, str, Any], Any]
-"""(who, name, value) → the value as a plain Python one; raises OptionError, naming both, for an invalid one."""
+"""(who, name, value) → the value in a plain Python type; raises OptionError, naming both, if it is invalid."""
 
 
 class Need(NamedTuple):
-    """Other settings without which an option has no effect: whether they are there, and in words."""
+    """Other settings without which an option has no effect: a predicate, and its description."""
 
     met: Callable[[Mapping[str, Any]], bool]
     words: str
@@ -28,12 +28,12 @@ class Need(NamedTuple):
 class Option:
     """One setting of a run.
 
-    help      what it means, one line of ``--help``
-    group     the heading under which ``--help`` lists it
-    check     its type, range or choices
-    choices   the names that it may be, if it is one of some
+    help      description, one line of ``--help``
+    group     heading under which ``--help`` lists it
+    check     check of its type, range or choices
+    choices   the allowed names, if it has a fixed set
     need      other settings without which it has no effect
-    old       its name in version 0.1, which still works
+    old       its name in version 0.1, still accepted
     """
 
     help: str
@@ -71,7 +71,7 @@ def within(bounds: Bounds) -> Check:
 
 
 def at_least(least: int) -> Check:
-    """An integer from ``least`` up that an array index can hold."""
+    """An integer ≥ ``least`` that an array index can hold."""
     return functools.partial(whole_number, least=least)
 
 
@@ -83,7 +83,7 @@ def any_size(who: str, name: str, value: Any) -> int:
 
 
 def one_of(names: Sequence[str]) -> dict[str, Any]:
-    """Check and choices of an option that is one of some names."""
+    """Check and choices of an option with a fixed set of names."""
     return {"check": functools.partial(choice, known=names), "choices": names}
 
 
@@ -123,12 +123,12 @@ switch: Check = flag
 
 
 def needs(words: str, **settings: Sequence[Any]) -> Need:
-    """Settings that are one of some values each."""
+    """The need for settings with one of the given values each."""
     return Need(lambda of: all(of[name] in values for name, values in settings.items()), words)
 
 
 def needs_optimizer(argument: str) -> Need:
-    """An optimizer that takes ``argument``."""
+    """The need for an optimizer that takes ``argument``."""
     names = optimizers_with(argument)
     words = f"optimizer {', '.join(names[:-1])}{' or ' if len(names) > 1 else ''}{names[-1]}"
     return needs(words, optimizer=names)

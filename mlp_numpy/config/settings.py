@@ -44,10 +44,10 @@ DATA, EVALUATION, RUN = "data", "evaluation", "run"
 
 @dataclass(frozen=True)
 class Config:
-    """Everything that decides what a run does. The defaults are the main experiment of the source document.
+    """All settings of a run. The defaults are the main experiment of the source document.
 
-    Each field is an option of ``train``; its help, range, choices and what it needs stand beside it. Raises OptionError
-    for a setting of another type or out of its range, and for one that would have no effect with the others.
+    Each field is an option of ``train``, declared with its help, range, choices and needs. Raises OptionError for a
+    setting of the wrong type or out of range, and for one that has no effect together with the others.
     """
 
     model: str = option(
@@ -60,7 +60,7 @@ class Config:
     hidden: tuple[int, ...] = option(
         (100,),
         MODEL,
-        "sizes of an MLP's hidden layers, such as 600 500; none is multinomial logistic regression",
+        "sizes of an MLP's hidden layers, such as 600 500; none: multinomial logistic regression",
         layer_sizes,
         need=needs("an MLP", model=("mlp", "residual-mlp")),
     )
@@ -151,7 +151,7 @@ class Config:
     clip_value: float = option(
         0.0, OPTIMIZER, "clip every gradient entry to ± this; 0: no clipping", within(NOT_NEGATIVE)
     )
-    accumulate: int = option(1, OPTIMIZER, "batches whose gradients make one update", at_least(1))
+    accumulate: int = option(1, OPTIMIZER, "batches per update (gradient accumulation)", at_least(1))
     ema: float = option(
         0.0,
         OPTIMIZER,
@@ -174,11 +174,11 @@ class Config:
         0.0, REGULARIZATION, "coefficient of an L2 penalty on the weights in the loss", within(NOT_NEGATIVE)
     )
     label_smoothing: float = option(
-        0.0, REGULARIZATION, "fraction of every label that is spread over all classes", within(FRACTION)
+        0.0, REGULARIZATION, "fraction of every label spread over all classes", within(FRACTION)
     )
     flip: bool = option(False, REGULARIZATION, "mirror images at random", switch)
-    shift: int = option(0, REGULARIZATION, "shift images at random by at most so many pixels", at_least(0))
-    cutout: int = option(0, REGULARIZATION, "side of a square that is cut out of each image at random", at_least(0))
+    shift: int = option(0, REGULARIZATION, "shift images at random by at most this many pixels", at_least(0))
+    cutout: int = option(0, REGULARIZATION, "side of a random square cut out of each image", at_least(0))
     dataset: str = option(
         "auto",
         DATA,
@@ -217,9 +217,13 @@ class Config:
         0, EVALUATION, "steps between two measurements of every layer; 0: none", at_least(0), old="watch"
     )
     divergence_factor: float = option(
-        1e6, EVALUATION, "stop at a batch loss of this many times the first one's", within(POSITIVE), old="max_growth"
+        1e6,
+        EVALUATION,
+        "stop at a batch loss above this factor · max(1, first loss)",
+        within(POSITIVE),
+        old="max_growth",
     )
-    seed: int = option(0, RUN, "integer that decides every random choice", any_size)
+    seed: int = option(0, RUN, "seed of every random choice, an integer", any_size)
     dtype: str = option("float32", RUN, "dtype of the training", **one_of(("float32", "float64")))
     checkpoint_every: int = option(
         500, RUN, "steps between two checkpoints, from which a killed run resumes", at_least(1)
@@ -266,7 +270,7 @@ def _check_together(of: Mapping[str, Any]) -> None:
 
 
 def _check_effects(of: Mapping[str, Any], options: tuple[Field[Any], ...]) -> None:
-    """Raise OptionError for the first setting that is not its default and changes nothing beside the others."""
+    """Raise OptionError for the first non-default setting that has no effect together with the others."""
     for field in options:
         name, need = field.name, option_of(field).need
         if need is not None and of[name] != field.default and not need.met(of):
@@ -274,12 +278,12 @@ def _check_effects(of: Mapping[str, Any], options: tuple[Field[Any], ...]) -> No
 
 
 def present_name(name: str) -> str:
-    """The name that a setting has now, given that or the one of version 0.1."""
+    """The current name of a setting, given that or its name in version 0.1."""
     return _PRESENT.get(name, name)
 
 
 def present_names(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings under the names that they have now."""
+    """Settings under their current names."""
     return {present_name(name): value for name, value in settings.items()}
 
 

@@ -1,4 +1,4 @@
-"""Whole experiments: from a Config to a run's folder and its picture, and back."""
+"""Experiments: from a Config to a run's folder and its figure, and back."""
 
 from mlp_numpy.experiment.build import build_components
 from mlp_numpy.experiment.estimate import Estimate, estimate

@@ -1,4 +1,4 @@
-"""The files of a run: each written whole, and one that fails does not keep the others from being tried."""
+"""The files of a run: each is written atomically, and a failure does not prevent the others."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ WATCH: Final = "watch.png"
 
 _FILES: Final = ("config.yaml", "history.json", "history.csv", "model.npz", "versions.json")
 _INTACT: Final = "The last good checkpoint is intact, if there was one."
-_ROOM: Final = "make room or check permissions, then go on with --resume."
+_ROOM: Final = "make room or check permissions, then continue with --resume."
 _NAMES: Final = (*_FILES, NAME, PREVIOUS, CAPSULE, WATCH)
 
 
 class Artifacts:
-    """What a run of ``config`` writes, and where."""
+    """Writes the files of a run of ``config`` to ``place``."""
 
     def __init__(self, config: Config, parts: Components, history: History, place: RunPaths) -> None:
         self.config, self.parts, self.history, self.place = config, parts, history, place
@@ -42,11 +42,11 @@ class Artifacts:
         self._tried = 0
 
     def begin(self, checkpoint: Path | None = None) -> None:
-        """Clear away what must not be taken for this run's, and leave what it can be resumed from.
+        """Remove files of an earlier run, and write the settings and the first checkpoint.
 
-        checkpoint   the one that it goes on from, if it goes on
+        checkpoint   the one that the run resumes from, if it does
 
-        Raises RunFolderError if the folder does not take it.
+        Raises RunFolderError if the folder cannot be written.
         """
         folder = self.place.folder
         with usable("run", folder):
@@ -58,7 +58,7 @@ class Artifacts:
             self.place.picture.parent.mkdir(parents=True, exist_ok=True)
             (folder / CAPSULE).unlink(missing_ok=True)
             if checkpoint == folder / PREVIOUS:
-                # The last one is damaged; as the previous one it would take the place of the only good one.
+                # The last one is damaged; the next save would rename it over the only good one.
                 (folder / NAME).unlink(missing_ok=True)
             if not (folder / "config.yaml").exists():
                 write_config(folder / "config.yaml", self.config)
@@ -66,19 +66,19 @@ class Artifacts:
             self.checkpoint()
 
     def checkpoint(self) -> None:
-        """Write a checkpoint. Raises RunFolderError if the disk does not take it; the last good one is intact then."""
+        """Write a checkpoint. Raises RunFolderError if it cannot be written; the last good one stays intact."""
         try:
             self._checkpoint()
         except OSError as error:
             self._failed[self.place.folder / NAME] = error
             self._tried += 1
             raise RunFolderError(
-                f"run: a checkpoint must be saved in {self.place.folder}, got: {error.strerror or error}. "
+                f"run: the checkpoint could not be saved in {self.place.folder}: {error.strerror or error}. "
                 f"{_INTACT} Hint: {_ROOM}"
             ) from error
 
     def finish(self, failure: Failure | None, *, checkpoint: bool) -> None:
-        """Write what only the end of a run leaves: a checkpoint, and of a failure what ``replay`` needs."""
+        """Write the files of a run's end: a checkpoint, and after a failure the failure dump for ``replay``."""
         folder = self.place.folder
         writers: dict[Path, Callable[[], None]] = {}
         if checkpoint:
@@ -88,7 +88,7 @@ class Artifacts:
         self._try(writers)
 
     def save(self, step: int, *, running: bool) -> TrainedModel:
-        """Write the model as it is now, that of ``step``, the history and, unless the run goes on, the pictures."""
+        """Write the current model (that of ``step``), the history and, unless ``running``, the figures."""
         folder, history, parts = self.place.folder, self.history, self.parts
         about = {key: history.about[key] for key in ("name", "dataset", "dataset_option", "source", "status")}
         about |= {"class_names": list(parts.dataset.class_names), "image_shape": list(parts.dataset.image_shape)}
@@ -107,7 +107,7 @@ class Artifacts:
                     folder / WATCH, _measures(stats), title, steps=stats["step"]
                 )
         self._try(writers)
-        # The history comes last: it tells what came of the others, and that a run with a status of its end is whole.
+        # The history comes last: it lists the files that failed, and its final status marks the run as complete.
         history.about.pop(NOT_SAVED, None)
         if self._failed:
             history.about[NOT_SAVED] = [path.name for path in self._failed]
@@ -124,15 +124,14 @@ class Artifacts:
         first, folder = next(iter(self._failed.values())), self.place.folder
         if not folder.is_dir():
             raise RunFolderError(
-                f"run: {folder} must stay while its run is under way, but it is gone, and what was to be saved there "
-                "is lost. Hint: train again."
+                f"run: {folder} was deleted while its run was training, so its results are lost. Hint: train again."
             ) from first
         reasons = "; ".join(
             f"{path}: {getattr(error, 'strerror', None) or error}" for path, error in self._failed.items()
         )
         raise RunFolderError(
-            f"run: every result must be saved, but {len(self._failed)} of {self._tried} files were not: {reasons}. "
-            f"No half file is left under these names. {_INTACT} Hint: {_ROOM}"
+            f"run: {len(self._failed)} of {self._tried} files could not be saved: {reasons}. "
+            f"No partial file is left under these names. {_INTACT} Hint: {_ROOM}"
         ) from first
 
     def _try(self, writers: dict[Path, Callable[[], None]]) -> None:
@@ -160,14 +159,14 @@ class Artifacts:
 
 
 def _measures(stats: dict[str, Any]) -> dict[str, dict[str, list[float]]]:
-    """What was stats, measure by measure: a column for every layer that has it."""
+    """Layer statistics grouped by measure, with a column for each layer that has it."""
     layers = {name: columns for name, columns in stats.items() if name != "step"}
-    found: dict[str, dict[str, list[float]]] = {"gradient norm": {}, "update / weight": {}, "dead share": {}}
+    found: dict[str, dict[str, list[float]]] = {"gradient norm": {}, "update / weight": {}, "dead fraction": {}}
     for name, columns in layers.items():
         if "gradient" in columns:
             found["gradient norm"][name] = columns["gradient"]
             pairs = zip(columns["update"], columns["weight"], strict=True)
             found["update / weight"][name] = [update / (weight or 1.0) for update, weight in pairs]
         if "dead" in columns:
-            found["dead share"][name] = columns["dead"]
+            found["dead fraction"][name] = columns["dead"]
     return {measure: columns for measure, columns in found.items() if columns}

@@ -1,4 +1,4 @@
-"""From settings to the parts of an experiment: data, network, loss, optimizer and what is around it, trainer."""
+"""Builds the parts of an experiment from its settings: data, network, loss, optimizer, update and trainer."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ from mlp_numpy.optim import (
 from mlp_numpy.training import Trainer, Update
 
 CURVE: Final = "the test curve while training, held_out test"
-"""The reason for which the test set is opened where it is watched all the time."""
+"""Reason for opening the test set when it is evaluated throughout training."""
 
 _EVAL_NUMBERS: Final = 3_000_000
-"""Numbers of a chunk that is evaluated at once."""
+"""Input values per evaluation chunk."""
 
 
 @dataclass(frozen=True)
 class Components:
-    """All that an experiment is made of.
+    """The parts of an experiment.
 
-    dataset   as it was loaded
-    train     the examples that are learned from
+    dataset   the data set as loaded
+    warning   warning about the data for the user, or None
+    train     the training examples
     test      the sealed test set
-    warning   what whoever asked for it should know of the data, or None
     """
 
     dataset: Dataset
@@ -58,7 +58,9 @@ class Components:
 
 
 def load(config: Config, *, option: str = "", progress: bool = False, write: bool = True) -> Loaded:
-    """The data set of ``config``, or that of another ``option``; ``write``: it may be downloaded, or drawn and kept.
+    """Load the data set of ``config``, or of another ``option``.
+
+    write   allow downloading (if ``config.download``), or generating and saving it
 
     Raises what ``load_dataset`` raises.
     """
@@ -67,7 +69,7 @@ def load(config: Config, *, option: str = "", progress: bool = False, write: boo
 
 
 def build_components(config: Config, *, loaded: Loaded | None = None, progress: bool = False) -> Components:
-    """Load the data, unless they are here already as ``loaded``, build the network and put the trainer together.
+    """Load the data, unless given as ``loaded``, and build the network and the trainer.
 
     Raises OptionError for settings that contradict the data, and what ``load_dataset`` raises.
     """
@@ -103,7 +105,7 @@ def build_components(config: Config, *, loaded: Loaded | None = None, progress: 
 
 
 def network(config: Config, dataset: Dataset) -> Classifier:
-    """The network of ``config`` for the images and classes of ``dataset``, with its start weights."""
+    """The network of ``config`` for the images and classes of ``dataset``, with its initial weights."""
     start: dict[str, Any] = {
         "init": initializer(config),
         "rng": stream(config.seed, "weights"),
@@ -123,7 +125,7 @@ def network(config: Config, dataset: Dataset) -> Classifier:
 
 
 def initializer(config: Config) -> Initializer:
-    """How the weights of a run start."""
+    """The weight initializer of ``config``."""
     if config.start == "normal":
         return normal(config.init_std)
     slope = config.neg_slope if config.model == "mlp" else 0.0
@@ -133,12 +135,12 @@ def initializer(config: Config) -> Initializer:
 
 
 def loss(config: Config) -> SoftMaxCrossEntropyModule:
-    """The loss that a run minimizes, but for the penalty."""
+    """The loss of ``config``, without the L2 penalty."""
     return SoftMaxCrossEntropyModule(label_smoothing=config.label_smoothing)
 
 
 def update(config: Config, parameters: FlatParameters) -> Update:
-    """The optimizer of ``config`` with all that is around it."""
+    """The update of ``config``: its optimizer with schedule, penalty, clipping and average."""
     schedule = None if config.schedule == "constant" else parse_schedule(config.schedule, config.steps)
     return Update(
         optimizer(config, parameters),
@@ -151,14 +153,14 @@ def update(config: Config, parameters: FlatParameters) -> Update:
 
 
 def optimizer(config: Config, parameters: FlatParameters) -> Optimizer:
-    """The optimizer of ``config``, with those of its options that are settings."""
+    """The optimizer of ``config``, with the options that are settings."""
     names = optimizer_options(config.optimizer) & {field.name for field in fields(config)}
     options: dict[str, Any] = {name: getattr(config, name) for name in names} | {"decay": config.decay_on}
     return OPTIMIZERS[config.optimizer](parameters, config.lr, **options)
 
 
 def data_fingerprint(*splits: Split) -> str:
-    """A few digits that tell some sets of examples from others, of every image and label; 50 ms for CIFAR-10."""
+    """CRC-32 of all images and labels, as 8 hex digits; takes 50 ms for CIFAR-10."""
     found = 0
     for split in splits:
         for array in (split.images, split.labels):
@@ -167,6 +169,6 @@ def data_fingerprint(*splits: Split) -> str:
 
 
 def _chunk(model: Classifier) -> int:
-    # The windows of an image are many times as many numbers as the image: those of more than a hundred are given fresh
-    # memory each time, which takes longer than the products.
+    # The windows of a convolution hold many times as many values as the image: beyond about a hundred images, memory
+    # allocation takes longer than the products.
     return 64 if isinstance(model, ConvNet | SmallConvNet) else max(1, min(1000, _EVAL_NUMBERS // model.n_inputs))

@@ -1,4 +1,4 @@
-"""How long a training will take and how much memory, told before it begins."""
+"""Estimates the time and memory of a training before it begins."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mlp_numpy.experiment.build import Components
 from mlp_numpy.training import Trainer, evaluate
 
 LIBRARIES: Final = 95_000_000
-"""Bytes that Python takes with the libraries of a training, the pictures' among them."""
+"""Bytes of Python with the libraries of a training, including the plotting library."""
 
 _WARM_STEPS: Final = 3
 _WORTH_TELLING: Final = 50
@@ -22,10 +22,10 @@ _WORTH_TELLING: Final = 50
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a training is expected to take.
+    """The estimated cost of a training.
 
-    memory    bytes at the peak, those of the libraries included
-    seconds   of steps and evaluations, or None where that is not worth telling, or the first steps fail
+    memory    peak memory in bytes, including the libraries
+    seconds   time of steps and evaluations; None for a very short training, or if the first steps fail
     """
 
     memory: int
@@ -33,10 +33,9 @@ class Estimate:
 
 
 def estimate(parts: Components, steps: int) -> Estimate:
-    """What the training of ``parts`` will take until ``steps`` updates have been made in all.
+    """Estimate the cost of training ``parts`` up to ``steps`` updates in total.
 
-    It makes a few steps to see how long they take, and undoes them: the trainer goes on bit by bit as if there had
-    been none.
+    Times a few steps and then restores the initial state exactly, so the training itself is unaffected.
     """
     trainer = parts.trainer
     left = steps - trainer.step
@@ -44,7 +43,7 @@ def estimate(parts: Components, steps: int) -> Estimate:
 
 
 def _memory(parts: Components) -> int:
-    """libraries + data + parameters × (values, gradients, optimizer's slots, copies) + what a batch leaves."""
+    """libraries + data + parameters × (values, gradients, optimizer state, copies) + activations of a batch."""
     trainer, dataset = parts.trainer, parts.dataset
     data = _bytes(dataset.train) + _bytes(dataset.test)
     data += sum(
@@ -52,10 +51,10 @@ def _memory(parts: Components) -> int:
         for split in (parts.train, trainer.held_out)
         if not any(np.may_share_memory(split.images, whole.images) for whole in (dataset.train, dataset.test))
     )
-    # The state is what the training holds, once more as the copy that goes into a checkpoint, and once as its file.
+    # The state counts three times: in the training, as the copy for a checkpoint, and as the checkpoint's bytes.
     state = sum(array.nbytes for array in trainer.state().values())
     gradients = parts.parameters.grads.nbytes * (1 if trainer.accumulate == 1 else 2)
-    # On its way back a gradient as large as the widest layer's output stands beside what is kept.
+    # During backward, gradients as large as the outputs exist next to the cached activations.
     batch = 2 * parts.model.summary(trainer.batches.size).kept_bytes
     chunk = parts.model.summary(min(trainer.eval_chunk, len(trainer.held_out))).kept_bytes
     return LIBRARIES + data + 3 * state + gradients + max(batch, chunk)
@@ -70,7 +69,7 @@ def _seconds(trainer: Trainer, steps: int) -> float | None:
             trainer.advance()
             times.append(time.perf_counter() - began)
     except NonFiniteError:
-        return None  # the training itself will say so
+        return None  # the training itself will report it
     finally:
         trainer.load_state(state)
     held_out, n = trainer.held_out, min(trainer.eval_chunk, len(trainer.held_out))
@@ -78,7 +77,7 @@ def _seconds(trainer: Trainer, steps: int) -> float | None:
     began = time.perf_counter()
     evaluate(trainer.model, trainer.loss, chunk, trainer.batches.preprocessing, chunk=n)
     evaluation = (time.perf_counter() - began) * len(held_out) / n
-    # the first step also pays for what is made once
+    # the first step includes one-time costs
     return steps * min(times[1:]) + (steps // trainer.eval_every + 1) * evaluation
 
 

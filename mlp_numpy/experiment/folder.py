@@ -1,4 +1,4 @@
-"""The folder and the picture of a run: names that are free, and what is read back from them."""
+"""The folder and the figure of a run: choosing free names, and reading results back."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from mlp_numpy.experiment.openings import HISTORY, SETTINGS
 from mlp_numpy.training import History, TrainedModel, load_model
 
 DONE: Final = ("finished", "stopped early")
-"""The statuses of a run that came to its end."""
+"""The statuses of a complete run."""
 MODEL: Final = "model.npz"
 NOT_SAVED: Final = "not_saved"
-"""Under this name a history tells which files of its run could not be written."""
+"""History entry with the names of the files that could not be written."""
 
 
 class RunPaths(NamedTuple):
-    """Where a run leaves its files; ``replaces`` tells that an earlier run's may stand there."""
+    """The folder and figure of a run; ``replaces`` is True if files of an earlier run may be replaced."""
 
     folder: Path
     picture: Path
@@ -31,7 +31,7 @@ class RunPaths(NamedTuple):
 
 
 def check_free(config: Config) -> None:
-    """Raise RunFolderError if the name that was chosen is taken, and not to be replaced, or no name of a folder."""
+    """Raise RunFolderError if the chosen name is taken (without ``overwrite``) or cannot be the name of a folder."""
     if not config.name or config.overwrite:
         return
     folder, picture = Path(config.runs_dir, config.name), Path(config.plots_dir, f"{config.name}.png")
@@ -41,7 +41,7 @@ def check_free(config: Config) -> None:
 
 
 def reserve(config: Config, data_set: str) -> RunPaths:
-    """Take a folder for a run on ``data_set``: making it is what takes the name, so that two runs cannot both have it.
+    """Create the folder of a run on ``data_set``; creating it reserves the name, so no two runs can share it.
 
     Raises RunFolderError if the name is taken or the folders cannot be written.
     """
@@ -63,12 +63,12 @@ def reserve(config: Config, data_set: str) -> RunPaths:
 
 @contextlib.contextmanager
 def usable(who: str, folder: object, must: str = "must be a folder that can be read and written") -> Iterator[None]:
-    """What the system says of a folder that cannot be read, or written, or cannot be at all, as RunFolderError."""
+    """Context that converts OSError and ValueError about ``folder`` into RunFolderError."""
     try:
         yield
     except MlpNumpyError:
         raise
-    except (OSError, ValueError) as error:  # ValueError: half a character, which no name of a file can have
+    except (OSError, ValueError) as error:  # ValueError: a lone surrogate or NUL in a file name
         raise RunFolderError(
             f"{who}: {shown_path(folder)} {must}, got: {_said(error)}. "
             "Hint: check its name, its owner and its permissions, or choose another one."
@@ -76,7 +76,7 @@ def usable(who: str, folder: object, must: str = "must be a folder that can be r
 
 
 def shown_path(path: object) -> str:
-    """A path as any terminal takes it, and no longer than a line."""
+    """A path in printable form, at most 300 characters long."""
     text = str(path).encode("utf-8", "backslashreplace").decode()
     return text if len(text) <= 300 else f"{text[:297]}..."
 
@@ -86,14 +86,14 @@ def _said(error: OSError | ValueError) -> str:
 
 
 def place_of(folder: Path, config: Config) -> RunPaths:
-    """Where the run of ``folder`` leaves its files when it goes on."""
+    """The paths of the run in ``folder`` when it is resumed."""
     return RunPaths(folder, Path(config.plots_dir, f"{folder.name}.png"), replaces=False)
 
 
 def finished(folder: str | os.PathLike[str]) -> History | None:
-    """The history of a run that came to its end and was saved whole, of which nothing is left to do; else None.
+    """The history of a run that is complete, with all its files saved; else None.
 
-    Raises OptionError if ``folder`` is no path.
+    Raises OptionError if ``folder`` is not a path.
     """
     folder = as_path("finished", folder)
     history = ended(folder)
@@ -103,9 +103,9 @@ def finished(folder: str | os.PathLike[str]) -> History | None:
 
 
 def ended(folder: Path) -> History | None:
-    """The history of a run that came to its end, whether or not all its files are there; else None.
+    """The history of a complete run, even if other files are missing; else None.
 
-    One that lacks what a run tells at its end is none, as one that cannot be read: a run writes it anew.
+    None also for a history that is incomplete or unreadable: resuming the run rewrites it.
     """
     try:
         history = history_of(folder)
@@ -115,9 +115,9 @@ def ended(folder: Path) -> History | None:
 
 
 def history_of(folder: Path) -> History:
-    """The history of a run, with all that a run tells of itself.
+    """The history of a run, checked for required entries.
 
-    Raises DataNotFoundError if there is none yet, DataError if it is damaged or lacks something.
+    Raises DataNotFoundError if there is none yet, DataError if it is damaged or incomplete.
     """
     history = History.read(folder / HISTORY)
     lacking = {"status", "seconds", "dataset", "test_openings"} - history.about.keys()
@@ -126,14 +126,14 @@ def history_of(folder: Path) -> History:
     if lacking:
         names = ", ".join(sorted(lacking))
         raise DataError(
-            f"history_of: {folder / HISTORY} must tell all that a run tells of itself, lacks {names}. "
-            f"Hint: train --resume {folder} writes it anew."
+            f"history_of: {folder / HISTORY} is incomplete, it lacks {names}. "
+            f"Hint: train --resume {folder} rewrites it."
         )
     return history
 
 
 def model_problem(folder: Path) -> MlpNumpyError | None:
-    """Why the model of a run cannot be loaded, or None."""
+    """The error of loading a run's model, or None."""
     try:
         load_model(folder / MODEL)
     except (DataError, DataNotFoundError) as error:
@@ -144,8 +144,8 @@ def model_problem(folder: Path) -> MlpNumpyError | None:
 def load_run(folder: str | os.PathLike[str]) -> tuple[Config, TrainedModel]:
     """The settings and the trained model of a run's folder.
 
-    Raises DataNotFoundError if it is no such folder, DataError if a file in it is damaged, RunFolderError if it cannot
-    be looked at, OptionError if ``folder`` is no path.
+    Raises DataNotFoundError if it is not a run's folder, DataError if a file in it is damaged, RunFolderError if it
+    cannot be read, OptionError if ``folder`` is not a path.
     """
     folder = as_path("load_run", folder)
     settings, model = folder / SETTINGS, folder / MODEL
@@ -157,10 +157,10 @@ def load_run(folder: str | os.PathLike[str]) -> tuple[Config, TrainedModel]:
             f"{'a folder without them' if is_folder else 'no such folder'}. Hint: runs are kept below runs/."
         )
     if not has_model:
-        how = "it is under way, or was killed" if ended(folder) is None else "it came to its end, but its model is gone"
-        hint = "goes on with one that was killed" if ended(folder) is None else "restores it from the last checkpoint"
+        how = "it is still training, or was killed" if ended(folder) is None else "it is complete, its model is gone"
+        hint = "resumes a killed run" if ended(folder) is None else "restores it from the last checkpoint"
         raise DataNotFoundError(
-            f"load_run: {folder} must be the folder of a run that came to an end, found no {MODEL}: {how}. "
+            f"load_run: {folder} must be the folder of a complete run, found no {MODEL}: {how}. "
             f"Hint: train --resume {folder} {hint}."
         )
     return read_config(settings), load_model(model)
@@ -176,13 +176,13 @@ def load_trained(path: str | os.PathLike[str]) -> TrainedModel:
 
 
 def is_model_file(who: str, path: Path) -> bool:
-    """Whether ``path`` is a file, and no folder of a run. Raises RunFolderError if it cannot be looked at."""
+    """True if ``path`` is a file, not a run's folder. Raises RunFolderError if it cannot be accessed."""
     with usable(who, path):
         return path.is_file()
 
 
 def known_of(folder: Path) -> dict[str, Any]:
-    """What the history of a run tells about it; nothing where it cannot be read, since a run writes it anew."""
+    """The metadata in a run's history; empty if that is unreadable, since resuming the run rewrites it."""
     try:
         return History.read(folder / HISTORY).about
     except (DataError, DataNotFoundError):
@@ -190,7 +190,7 @@ def known_of(folder: Path) -> dict[str, Any]:
 
 
 def data_dir_of(folder: Path, config: Config, about: Mapping[str, Any]) -> str:
-    """The folder where a run found its data: as it was told, which is another one from elsewhere, or where that was."""
+    """The data folder of a run: the absolute path in its history if still valid, else ``config.data_dir``."""
     told, option = about.get("data_dir", ""), about.get("config", {}).get("data_dir")
     with usable("run", folder):
         return told if told and option == config.data_dir and Path(told).is_dir() else config.data_dir
@@ -199,8 +199,8 @@ def data_dir_of(folder: Path, config: Config, about: Mapping[str, Any]) -> str:
 def _taken(config: Config) -> RunFolderError:
     folder = Path(config.runs_dir, config.name)
     return RunFolderError(
-        f"run: there must be no earlier run named {config.name!r}, found one in {folder} or "
-        f"{Path(config.plots_dir, config.name)}.png. Hint: another --name, or --overwrite to replace it."
+        f"run: a run named {config.name!r} already exists in {folder} or {Path(config.plots_dir, config.name)}.png. "
+        "Hint: choose another --name, or --overwrite to replace it."
     )
 
 
@@ -210,7 +210,7 @@ def _next_free(stem: str, runs: Path, plots: Path) -> str:
         name = f"{stem}-{number:03}"
         if not (plots / f"{name}.png").exists():
             with contextlib.suppress(FileExistsError):
-                # Making the folder is what takes the name, so that two runs cannot both have it.
+                # Creating the folder reserves the name, so that no two runs can share it.
                 (runs / name).mkdir()
                 return name
         number += 1

@@ -1,4 +1,4 @@
-"""One run at a time in a folder, and one process at a time at a file."""
+"""Locks: one run at a time per folder, and one process at a time per file."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if sys.platform != "win32":
 
 _LOG: Final = logging.getLogger(__name__)
 _PATIENCE: Final = 1.0
-"""Seconds after which it is told that something is waited for."""
+"""Seconds of waiting after which a warning is logged."""
 
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Keep every other run out of ``folder``; the system lets go of it however this process ends.
+    """Lock ``folder`` against other runs; the system releases the lock however this process ends.
 
-    Windows and some network disks have no locks of folders: there nothing is kept out.
+    Windows and some network disks cannot lock folders: there this has no effect.
 
-    Raises RunFolderError if another run has it, or if it is gone.
+    Raises RunFolderError if another run holds the lock, or if the folder is gone.
     """
     if sys.platform == "win32":
         yield
@@ -41,8 +41,7 @@ def locked(folder: Path) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise RunFolderError(
-                f"run: {folder} must be worked on by one run at a time, found another at work. "
-                "Hint: wait for it, or stop it with Ctrl-C."
+                f"run: {folder} is in use by another run. Hint: wait for it to end, or stop it with Ctrl-C."
             ) from error
         except OSError:
             pass
@@ -52,7 +51,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def is_locked(folder: Path) -> bool:
-    """Whether a run has ``folder`` at this moment; False where that cannot be known."""
+    """True if a run holds the lock of ``folder``; False if that cannot be determined."""
     if sys.platform == "win32":
         return False
     try:
@@ -72,9 +71,9 @@ def is_locked(folder: Path) -> bool:
 
 @contextlib.contextmanager
 def waited_for(path: Path) -> Iterator[None]:
-    """Have the file ``path`` for this process alone; waits for another one that has it, and logs that it does.
+    """Lock the file ``path`` for this process; wait, and log a warning, while another process holds the lock.
 
-    Where there are no locks, or no such file, nothing is kept out.
+    Without support for locks, or without the file, this has no effect.
     """
     handle = _only_holder(path)
     try:
@@ -103,7 +102,7 @@ def _only_holder(path: Path) -> int | None:
             raise
         if same:
             return handle
-        # Another file has taken the name while this one was waited for.
+        # The file was replaced while this process waited.
         os.close(handle)
 
 
@@ -116,6 +115,6 @@ def _wait(handle: int, path: Path) -> None:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return
         time.sleep(0.005)
-    # to whoever listens to the logs; Python shows it on standard error where nobody does
-    _LOG.warning("%s: another process is at work here; waiting until it has ended", path.parent)
+    # without logging handlers, Python prints this on standard error
+    _LOG.warning("%s: in use by another process; waiting until it ends", path.parent)
     fcntl.flock(handle, fcntl.LOCK_EX)

@@ -1,4 +1,4 @@
-"""How often and what for a run's test set has been opened: a count on the disk, which comes before any number."""
+"""The record of a run's test-set openings and their reasons, written to disk before any result is computed."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ SETTINGS = "config.yaml"
 
 
 def open_test_set(folder: str | os.PathLike[str], test: Split, reason: str) -> SealedSplit:
-    """The test set of the run in ``folder``, opened for ``reason`` once more and counted before it is given out.
+    """Open the test set of the run in ``folder`` for ``reason``, after recording the opening in its history.
 
-    The count is exact however many processes open it at once; one that finds another at it waits.
+    The count is exact even if several processes open it at once: they wait for each other.
 
-    Raises RunFolderError if the count cannot be written, DataNotFoundError or DataError if the run's history is not
-    there or damaged, OptionError without a reason.
+    Raises RunFolderError if the count cannot be written, DataNotFoundError or DataError if the run's history is missing
+    or damaged, OptionError without a reason.
     """
     folder = as_path("open_test_set", folder)
     path = folder / HISTORY
@@ -38,7 +38,7 @@ def open_test_set(folder: str | os.PathLike[str], test: Split, reason: str) -> S
             history.write(path)
         except (OSError, ValueError) as error:
             raise RunFolderError(
-                f"evaluate: {path} must take the count of the test set's openings, got: "
+                f"evaluate: the opening of the test set could not be recorded in {path}: "
                 f"{getattr(error, 'strerror', None) or error}. The test set stays sealed. "
                 "Hint: make room or check permissions."
             ) from error
@@ -48,10 +48,10 @@ def open_test_set(folder: str | os.PathLike[str], test: Split, reason: str) -> S
 
 
 def openings(folder: Path, *, known: Sequence[str] = ()) -> list[str]:
-    """For what the test set of a run has been opened: what its history tells, and what is ``known`` besides.
+    """The reasons for which a run's test set was opened: those ``known``, and further ones in its history.
 
-    A history that is not there, or damaged, tells nothing, and a run writes it anew. Raises DataError for one that may
-    not be read: it may tell of openings that would be forgotten.
+    A missing or damaged history counts as empty, since resuming the run rewrites it. Raises DataError if it is
+    unreadable for lack of permission, because its openings would be lost.
     """
     try:
         told = Counter[str](History.read(folder / HISTORY).about.get("test_openings", []))
@@ -64,10 +64,10 @@ def openings(folder: Path, *, known: Sequence[str] = ()) -> list[str]:
 
 @contextlib.contextmanager
 def counting(folder: Path) -> Iterator[None]:
-    """Keep every other process from writing into the history of ``folder`` in the meantime; waits for one that does.
+    """Lock the history of ``folder`` against writes by other processes, waiting if necessary.
 
-    What is locked is the file of settings, which stays the same as long as a run goes on: a training has the lock of
-    its folder from its first step to its last.
+    The lock is on the settings file, which never changes during a run; the lock of the folder itself is held by the
+    training for its whole duration.
     """
     with waited_for(folder / SETTINGS):
         yield
@@ -78,6 +78,6 @@ def _read(path: Path) -> History:
         return History.read(path)
     except DataNotFoundError as error:
         raise DataNotFoundError(
-            f"evaluate: there must be {path}, which counts how often the test set has been opened, found none. "
-            f"Hint: train --resume {path.parent} writes it anew."
+            f"evaluate: {path}, which records the openings of the test set, is missing. "
+            f"Hint: train --resume {path.parent} rewrites it."
         ) from error

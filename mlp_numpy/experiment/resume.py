@@ -1,4 +1,4 @@
-"""What a run that was stopped left behind to go on from."""
+"""Resuming a stopped run from its folder."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from mlp_numpy.training import Checkpoint, load_checkpoint
 from mlp_numpy.training.checkpoint import NAME
 
 _MAY_CHANGE: Final = ("data_dir", "download", "name", "overwrite", "plots_dir", "runs_dir")
-"""Settings that decide none of the numbers."""
+"""Settings that do not affect the results."""
 
 
 class ResumePoint(NamedTuple):
-    """A run's place, settings and last checkpoint, and what is to be said about it.
+    """A run's paths, settings and last checkpoint.
 
     checkpoint   None if the run was killed before its first
-    note         tells that the last checkpoint was damaged and the one before it is used, or None
-    written      when the last checkpoint was written, in nanoseconds; None if there is none
-    about        what is known of the run, as its checkpoint or its history tells; empty if neither is there
-    write        whether data that are not there may be downloaded
+    note         message that the last checkpoint is damaged and the previous one is used, or None
+    written      modification time of the last checkpoint in nanoseconds, or None
+    about        metadata of the run, from its checkpoint or its history; empty if neither exists
+    write        True if missing data may be downloaded
     """
 
     place: RunPaths
@@ -43,10 +43,9 @@ class ResumePoint(NamedTuple):
     write: bool
 
     def data(self, *, progress: bool = False) -> Loaded:
-        """The data set of the run, by the name that it had when the run began, where ``auto`` left it open.
+        """Load the data set that the run began with, also if its setting is ``auto``.
 
-        Nothing is written, unless whoever goes on with the run says that it may be downloaded. Raises what
-        ``load_dataset`` raises.
+        Nothing is written, unless a download was allowed explicitly. Raises what ``load_dataset`` raises.
         """
         option = str(self.about.get("dataset_option", ""))
         found = load(self.config, option=option, progress=progress, write=self.write)
@@ -55,23 +54,23 @@ class ResumePoint(NamedTuple):
         return found
 
     def check_data(self, parts: Components) -> None:
-        """Raise DataError if the data set of ``parts`` is not the one that the run was begun on."""
+        """Raise DataError if the data set of ``parts`` is not the one that the run began with."""
         name = parts.dataset.name
         same = self.about.get("dataset", name) == name
         if same and self.checkpoint is not None:
             same = self.checkpoint.about.get("data") == data_fingerprint(parts.train, parts.trainer.held_out)
         if not same:
             raise DataError(
-                f"Run.resumed: the data set must be the one that {self.place.folder} was begun on, got others under "
-                f"the name {name}. Hint: check data_dir in its config.yaml, or give the folder with --data-dir."
+                f"Run.resumed: the data set {name} differs from the one that {self.place.folder} began with. "
+                "Hint: check data_dir in its config.yaml, or give the folder with --data-dir."
             )
 
     def check_unchanged(self) -> None:
-        """Raise RunFolderError if another run has gone on with it in the meantime."""
+        """Raise RunFolderError if another process has continued the run in the meantime."""
         if _written(self.place.folder) != self.written:
             raise RunFolderError(
-                f"Run.resumed: {self.place.folder} must be as it was when it was read, but another run has gone on "
-                "with it since. Hint: --resume it again."
+                f"Run.resumed: another process has continued {self.place.folder} since it was read. "
+                "Hint: --resume it again."
             )
 
 
@@ -81,10 +80,10 @@ def read_resumed(
     data_dir: str | os.PathLike[str] | None = None,
     download: bool | None = None,
 ) -> ResumePoint:
-    """What is to be known to go on with the run of ``folder``; its data are looked for where they were, or as is said.
+    """Load what is needed to resume ``folder``; ``data_dir`` and ``download`` override the run's own settings.
 
-    Raises DataNotFoundError if it is no run's folder, DataError if its settings or both its checkpoints are damaged,
-    RunFolderError if it cannot be looked at, OptionError for what is no path.
+    Raises DataNotFoundError if it is not a run's folder, DataError if its settings or both its checkpoints are damaged,
+    RunFolderError if it cannot be read, OptionError for an argument that is not a path.
     """
     folder = as_path("Run.resumed", folder)
     data_dir = None if data_dir is None else str(as_path("Run.resumed: data_dir", data_dir))
@@ -111,24 +110,24 @@ def read_resumed(
     _check_settings(settings, config, checkpoint.history.about.get("config", {}))
     note = None
     if checkpoint.path.name != NAME and (folder / NAME).exists():
-        note = f"{folder / NAME} is damaged; the run goes on from the checkpoint before it."
+        note = f"{folder / NAME} is damaged; resuming from the previous checkpoint."
     return ResumePoint(place, config, checkpoint, note, written, about, write)
 
 
 def restore(checkpoint: Checkpoint, parts: Components) -> list[str]:
-    """Put the trainer of ``parts`` where ``checkpoint`` was taken; gives what is to be said about it.
+    """Load ``checkpoint`` into the trainer of ``parts``; returns notes for the user.
 
-    Raises DataError if the checkpoint is of another training.
+    Raises DataError if the checkpoint belongs to another training.
     """
     about = checkpoint.about
-    # whoever writes another file with a digest can write anything
+    # a foreign file with a valid digest can hold anything
     with understood("Run.resumed", f"{checkpoint.path} must hold the state of this run"):
         parts.trainer.load_state(checkpoint.state)
     machine = machine_fingerprint()
     if about.get("machine") == machine:
         return []
     return [
-        f"This run was begun on {about.get('machine')}; here it goes on on {machine}. It will not be the same to the "
+        f"This run began on {about.get('machine')} and resumes on {machine}. The results will not be identical to the "
         "last bit."
     ]
 
@@ -140,14 +139,14 @@ def _check_settings(path: Path, config: Config, begun: Mapping[str, Any]) -> Non
     changed = [name for name in now if name not in _MAY_CHANGE and begun.get(name, now[name]) != now[name]]
     if changed:
         raise DataError(
-            f"Run.resumed: {path} must be as it was when the run began, got another {', '.join(changed)}. "
-            "Hint: other settings are another run."
+            f"Run.resumed: {path} has changed since the run began: {', '.join(changed)}. "
+            "Hint: start another run for other settings."
         )
 
 
 _STAND_IN: Final = (
     "THIS IS NOT CIFAR-10.\n"
-    'This run was begun on generated figures ("shapes"), since CIFAR-10 was neither on disk nor to be had.'
+    'This run began with generated images ("shapes"), since CIFAR-10 was neither on disk nor available for download.'
 )
 
 

@@ -1,4 +1,4 @@
-"""One experiment from its settings to its files: ``run(config)`` loads, builds, trains, saves and draws."""
+"""One experiment from its settings to its files: ``run(config)`` loads, builds, trains, saves and plots."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from mlp_numpy.training import EvaluationRecord, History, Record, StepRecord, Tr
 _SAVE_SECONDS: Final = 5.0
 _CHECKPOINT_SECONDS: Final = 60.0
 WINNER: Final = "the chosen model, at the end of its run"
-"""The reason for which a run that chose by validation opens the test set."""
+"""Reason for opening the test set after selection by validation."""
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a run left: its folder and picture, its history, the trained model, and how it ended.
+    """The result of a run: its folder and figure, history, trained model and status.
 
-    status   "finished", "stopped early" (nothing better came for so long), "interrupted" (Ctrl-C or an early break), or
-             "stopped: …" with the reason
+    status   "finished", "stopped early" (patience ran out), "interrupted" (Ctrl-C or an early break), or "stopped: …"
+             with the reason
     """
 
     folder: Path
@@ -46,28 +46,27 @@ class RunResult:
 
 
 class Run:
-    """One experiment under way.
+    """One running experiment.
 
         with Run(config) as run:
             for record in run.records():
                 ...
         run.result
 
-    Constructing it loads the data, builds the network and checks every setting; nothing is written yet. ``records``
-    reserves the folder, trains, and saves what was reached on every way out: at the end, at Ctrl-C or SIGTERM, when
-    the caller breaks (at the latest where the ``with`` ends), and before a NonFiniteError is raised. On the way a
-    checkpoint is written every ``checkpoint_every`` steps and every minute, and the other files every few seconds.
+    The constructor loads the data, builds the network and checks every setting; it writes nothing. ``records`` reserves
+    the folder, trains, and saves the results however the run ends: normally, at Ctrl-C or SIGTERM, when the caller
+    breaks (at the latest at the end of the ``with``), and before a NonFiniteError is raised. During training it writes
+    a checkpoint every ``checkpoint_every`` steps and every minute, and the other files every few seconds.
 
-    Requests to stop wait until what is under way is done: within the ``with`` until the next record, what the caller
-    does with one included; without a ``with`` only while the run itself is at work. A run whose records nobody holds
-    any more has ended.
+    Stop signals are deferred: within the ``with`` until the next record, including the caller's work on the present
+    one; without a ``with`` only while the run itself executes. A run whose generator of records is garbage-collected
+    ends.
 
-    ``Run.resumed(folder)`` goes on with a run that was killed, from its last checkpoint: the same run, bit by bit, as
-    if it had never stopped, on the same BLAS with the same kernel and number of threads. Where these differ,
-    ``warning`` says so.
+    ``Run.resumed(folder)`` resumes a killed run from its last checkpoint, bit for bit as if it had never stopped, given
+    the same BLAS with the same kernel and number of threads. If these differ, ``warning`` says so.
 
     Raises OptionError for settings that contradict the data, ExtraMissingError if the library behind ``tensorboard``
-    is absent, and what ``load_dataset`` raises.
+    is missing, and what ``load_dataset`` raises.
     """
 
     def __init__(self, config: Config, *, progress: bool = False, resumed: ResumePoint | None = None) -> None:
@@ -105,37 +104,38 @@ class Run:
         data_dir: str | os.PathLike[str] | None = None,
         download: bool | None = None,
     ) -> Run:
-        """The run of ``folder``, where its last checkpoint left it; one that had none yet begins again.
+        """Resume the run of ``folder`` from its last checkpoint, or from the start if it has none.
 
-        data_dir   where its data set is, if it is elsewhere now
-        download   whether it may be fetched anew; if nothing is said, only for a run that had no checkpoint yet
+        data_dir   folder of its data set, if that has moved
+        download   allow downloading it; default: only if the run has no checkpoint and no history
 
-        Raises DataNotFoundError if ``folder`` is no run's or its data set is not there, DataError if what is in it is
-        damaged or the data set has changed, RunFolderError if it cannot be looked at, OptionError for no path.
+        Raises DataNotFoundError if ``folder`` is not a run's or its data set is missing, DataError if its files are
+        damaged or the data set has changed, RunFolderError if it cannot be read, OptionError for an argument that is
+        not a path.
         """
         found = read_resumed(folder, data_dir=data_dir, download=download)
         return cls(found.config, progress=progress, resumed=found)
 
     @property
     def finished(self) -> bool:
-        """Whether nothing is left to do."""
+        """True if training is complete."""
         return self.trainer.step >= self.config.steps or self.trainer.stopped_early
 
     def records(self) -> Iterator[Record]:
-        """Train, yielding every step and evaluation; see the class for what is saved when.
+        """Train, yielding a record of every step and evaluation; the class docstring lists what is saved when.
 
-        Raises RunFolderError if the run's folder exists, cannot be made, or is another run's at this moment,
-        NonFiniteError if training diverged, CallOrderError at a second call: a run runs once.
+        Raises RunFolderError if the run's folder exists, cannot be created, or is in use by another run, NonFiniteError
+        if training diverges, CallOrderError at a second call: a run runs once.
         """
         if self._records is not None:
             raise CallOrderError("Run.records: a run runs once. Hint: make another Run of the same Config.")
         records = self._run()
-        # Only the ``with`` tells when a run is over; else it is over when its records are dropped.
+        # Without a ``with``, the run ends when its generator is garbage-collected: hold no strong reference.
         self._records = (lambda: records) if self._entered else weakref.ref(records)
         return records
 
     def close(self) -> None:
-        """End the run if it is still under way, and save what was reached; ``with Run(config) as run`` does so."""
+        """End the run if it is still training, and save its results; leaving the ``with`` does this."""
         records = None if self._records is None else self._records()
         if records is not None:
             records.close()
@@ -197,12 +197,12 @@ class Run:
             self._end(outputs, status, began)
 
     def _end(self, outputs: Artifacts, status: str, began: float) -> None:
-        """Save everything, and leave the chosen model in ``model``."""
+        """Save everything, and load the chosen weights into ``model``."""
         self._tell(status, began)
         done = status in DONE
         if done and self.config.held_out == "validation" and "test" not in self.history.about:
             self._open_the_test_set()
-        # The checkpoint comes before the evaluation: a run that goes on from it knows nothing of that one.
+        # The checkpoint comes before the extra evaluation, which a resumed run must not contain.
         outputs.finish(self.trainer.failure, checkpoint=done or status == "interrupted")
         if status == "interrupted" and self.history.last_evaluated != self.trainer.step:
             try:
@@ -265,7 +265,7 @@ class Run:
 
 
 def run(config: Config) -> RunResult:
-    """Do the experiment that ``config`` describes and return what it left; see ``Run``."""
+    """Run the experiment described by ``config`` and return its result; see ``Run``."""
     with Run(config) as experiment:
         for _ in experiment.records():
             pass
@@ -275,7 +275,7 @@ def run(config: Config) -> RunResult:
 
 
 def _request_to(run: Run) -> Callable[[int], bool]:
-    """What hands a request to stop to ``run``, as long as there is somebody for whom it runs."""
+    """A handler that passes stop signals on to ``run``; it returns False once ``run`` is garbage-collected."""
     known = weakref.ref(run)
 
     def stop(number: int) -> bool:
@@ -289,7 +289,7 @@ def _request_to(run: Run) -> Callable[[int], bool]:
 
 
 def _unambiguous(option: str, name: str) -> str:
-    """The ``dataset`` setting that names what was found, where ``auto`` left it open."""
+    """The ``dataset`` setting that names the loaded data set, if ``option`` is auto; else ``option``."""
     if option != "auto":
         return option
     return "cifar10" if name == "CIFAR-10" else "shapes"

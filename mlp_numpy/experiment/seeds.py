@@ -1,4 +1,4 @@
-"""One experiment with several seeds: a run of each, one after the other, and what they say together."""
+"""One experiment with several seeds: sequential runs and a summary of their results."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _ENDED: Final = (*_DONE, "stopped:")
 
 @dataclass(frozen=True)
 class MeanStd:
-    """A figure of several runs, one a seed that came to its end, with their mean and standard deviation.
+    """A metric of several complete runs, one value per seed, with mean and standard deviation.
 
-    std   the sample's, with seeds − 1; None for one seed
+    std   sample standard deviation (n − 1); None for one seed
     """
 
     values: tuple[float, ...]
@@ -46,14 +46,14 @@ class MeanStd:
 
 @dataclass(frozen=True)
 class SeedSummary:
-    """What runs with several seeds say together.
+    """Summary of runs with several seeds.
 
-    part      what was evaluated while training, test or validation
-    status    seed → how its run ended
-    figures   "last" and "best" accuracy on ``part``, and where validation chose the "test" accuracy; of the runs that
-              came to their end, none of them if none did
-    picture   the mean curve with a band of one standard deviation, or None if no run came to its end
-    file      all this as JSON
+    part      the split evaluated while training, test or validation
+    status    seed → status of its run
+    figures   "last" and "best" accuracy on ``part``, and the "test" accuracy after selection by validation, over the
+              complete runs; empty if there are none
+    picture   file of the mean curve ± standard deviation, or None if no run is complete
+    file      the summary as JSON
     """
 
     part: str
@@ -64,12 +64,11 @@ class SeedSummary:
 
 
 def seed_configs(config: Config, seeds: Sequence[int], *, go_on: bool = False) -> list[Config]:
-    """The settings of each seed's run; it is named NAME-seed-0 and so on, without a name seeds-001-seed-0 or so.
+    """The settings of each seed's run, named NAME-seed-0 …, or seeds-001-seed-0 … without a name.
 
-    go_on   the runs may be there, with these settings: what is not finished of them goes on
+    go_on   the runs may exist, with the same settings: unfinished ones resume
 
-    Raises OptionError for no seeds, one that comes twice or ``go_on`` without a name, RunFolderError if a name is
-    taken.
+    Raises OptionError for no seeds, duplicate seeds or ``go_on`` without a name, RunFolderError if a name is taken.
     """
     instance("seed_configs", "config", config, Config)
     if not isinstance(seeds, list | tuple | range) or not seeds:
@@ -78,7 +77,7 @@ def seed_configs(config: Config, seeds: Sequence[int], *, go_on: bool = False) -
     if len(set(seeds)) < len(seeds):
         raise OptionError(f"seed_configs: seeds must be one or more different numbers, got {seeds}.")
     if go_on and not config.name:
-        raise OptionError("seed_configs: go_on must come with the name of the runs that are to go on, got none.")
+        raise OptionError("seed_configs: go_on must come with the name of the runs to resume, got none.")
     named = replace(config, name=config.name or _free_name(config))
     found = [replace(named, name=f"{named.name}-seed-{seed}", seed=seed) for seed in seeds]
     if go_on:
@@ -90,12 +89,12 @@ def seed_configs(config: Config, seeds: Sequence[int], *, go_on: bool = False) -
     for path in _paths(named):
         with usable("seed_configs", path, "must be a file that can be written"):
             if path.exists() and not config.overwrite:
-                raise RunFolderError(f"seed_configs: there must be no {path} yet, found one. Hint: another --name.")
+                raise RunFolderError(f"seed_configs: {path} already exists. Hint: choose another --name.")
     return found
 
 
 def open_run(config: Config, *, go_on: bool = False, progress: bool = False) -> Run | History:
-    """The run of one of ``seed_configs``, to be followed; or its history if it came to its end earlier."""
+    """The run of one of ``seed_configs``, new or resumed; or its history if it has already ended."""
     instance("open_run", "config", config, Config)
     folder = Path(config.runs_dir, config.name)
     with usable("open_run", folder):
@@ -110,9 +109,9 @@ def open_run(config: Config, *, go_on: bool = False, progress: bool = False) -> 
 
 
 def run_seeds(config: Config, seeds: Sequence[int], *, go_on: bool = False) -> Iterator[History]:
-    """Run the experiment with each seed in turn, yielding their histories; their ``SeedSummary`` is saved at the end.
+    """Run the experiment with each seed in turn, yielding the histories; saves their ``SeedSummary`` at the end.
 
-    A run that diverges has its history too, and the others go on. Raises what ``seed_configs`` and ``Run`` raise.
+    A diverged run yields its history too, and does not stop the others. Raises what ``seed_configs`` and ``Run`` raise.
     """
     configs = seed_configs(config, seeds, go_on=go_on)
     for each in configs:
@@ -120,7 +119,7 @@ def run_seeds(config: Config, seeds: Sequence[int], *, go_on: bool = False) -> I
         if isinstance(found, History):
             yield found
             continue
-        # how it ended stands in its history
+        # its history records how it ended
         with found as experiment, contextlib.suppress(NonFiniteError):
             for _ in experiment.records():
                 pass
@@ -129,9 +128,9 @@ def run_seeds(config: Config, seeds: Sequence[int], *, go_on: bool = False) -> I
 
 
 def summarize_seeds(configs: Sequence[Config]) -> SeedSummary:
-    """Save what the runs of ``seed_configs`` say together: plots/NAME-seeds.png and runs/NAME-seeds.json.
+    """Save the summary of the runs of ``seed_configs``: plots/NAME-seeds.png and runs/NAME-seeds.json.
 
-    Raises DataNotFoundError if one of them has left no history yet, RunFolderError if the files cannot be written.
+    Raises DataNotFoundError if a run has no history yet, RunFolderError if the files cannot be written.
     """
     if not isinstance(configs, list | tuple) or not configs:
         raise OptionError(f"together: configs must be those that seed_configs gave, got {shown(configs)}.")
@@ -184,7 +183,7 @@ def _content(name: str, part: str, status: Mapping[int, str], figures: Mapping[s
 
 
 def _check_same(config: Config) -> None:
-    """Raise RunFolderError if there is a run of that name with other settings."""
+    """Raise RunFolderError if a run of that name exists with other settings."""
     folder = Path(config.runs_dir, config.name)
     with usable("seed_configs", folder):
         if not folder.exists():
@@ -192,8 +191,8 @@ def _check_same(config: Config) -> None:
     found = read_config(folder / "config.yaml")
     if replace(found, overwrite=config.overwrite, download=config.download) != config:
         raise RunFolderError(
-            f"seed_configs: the run in {folder} must have the settings that it is to go on with, found others. "
-            "Hint: give the command as it was, or another --name."
+            f"seed_configs: the run in {folder} has other settings, so it cannot be resumed with these. "
+            "Hint: repeat the original command, or choose another --name."
         )
 
 

@@ -1,4 +1,4 @@
-"""Requests to stop that wait until what is under way is done: Ctrl-C, a closed terminal, a request to terminate."""
+"""Deferred stop signals: Ctrl-C (SIGINT), SIGTERM and a closed terminal (SIGHUP)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Final
 
 
 class Stopped(KeyboardInterrupt):
-    """Someone asked to stop, and everything reached is saved; ``number`` is the signal's."""
+    """Raised after a run was stopped by a signal and saved; ``number`` is the signal's."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -23,11 +23,10 @@ _STOPPING: Final = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIG
 
 @contextlib.contextmanager
 def held_signals(stop: Callable[[int], Any]) -> Iterator[Held]:
-    """Hand every request to stop to ``stop`` (its number) and let nothing be interrupted, however often it comes.
+    """Context in which stop signals call ``stop(number)`` instead of interrupting, however often they come.
 
-    Signals reach the main thread alone; in another one nothing is held. What whoever started the program had it
-    ignore, as ``nohup`` does with a closed terminal, stays ignored. Where ``stop`` gives False, because what was to be
-    stopped is gone, the request goes where it would have gone without.
+    Does nothing outside the main thread. Signals already ignored (as SIGHUP under ``nohup``) stay ignored. If ``stop``
+    returns False, because there is nothing left to stop, the signal goes to the previous handler.
     """
     held = Held(stop)
     held.take()
@@ -38,7 +37,7 @@ def held_signals(stop: Callable[[int], Any]) -> Iterator[Held]:
 
 
 class Held:
-    """The handler of the requests to stop, as ``held_signals`` puts it in place of those that there were before."""
+    """The signal handler that ``held_signals`` installs in place of the previous ones."""
 
     def __init__(self, stop: Callable[[int], Any]) -> None:
         self._stop = stop
@@ -46,15 +45,15 @@ class Held:
         self._before: dict[int, Any] = {}
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        """Hear a request."""
+        """Handle a signal."""
         if self._active and self._stop(number) is not False:
             return
-        # What it was for is over: whoever was put in its place later has put it back, or nobody could give it back.
+        # This handler is no longer in use, but was reinstalled by a later one, or never removed.
         signal.signal(number, self._one_before(number))
         signal.raise_signal(number)
 
     def take(self) -> None:
-        """Hear the requests from now on."""
+        """Install the handler."""
         if threading.current_thread() is not threading.main_thread():
             return
         self._active = True
@@ -65,7 +64,7 @@ class Held:
                 signal.signal(number, self)
 
     def give_back(self) -> None:
-        """Put back who heard the requests before."""
+        """Restore the previous handlers."""
         self._active = False
         if threading.current_thread() is not threading.main_thread():
             return
@@ -76,7 +75,7 @@ class Held:
 
     @contextlib.contextmanager
     def given_back(self) -> Iterator[None]:
-        """Give the handlers back for as long as somebody else is at work."""
+        """Context in which the previous handlers are restored, while the caller's code runs."""
         self.give_back()
         try:
             yield
@@ -84,7 +83,7 @@ class Held:
             self.take()
 
     def _one_before(self, number: int) -> Any:
-        """The handler before this one that is not over itself."""
+        """The closest previous handler that is still in use."""
         before = self._before.get(number, signal.SIG_DFL)
         while isinstance(before, Held) and not before._active:
             before = before._before.get(number, signal.SIG_DFL)

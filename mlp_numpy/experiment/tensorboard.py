@@ -1,4 +1,4 @@
-"""Event files of a run, for those who follow theirs in TensorBoard."""
+"""Event files of a run for TensorBoard."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from mlp_numpy.errors import ExtraMissingError, RunFolderError
 from mlp_numpy.training import EvaluationRecord, History, Record, StepRecord, Trainer
 
 FOLDER: Final = "tensorboard"
-"""The folder, inside the run's, that TensorBoard is to be pointed to."""
+"""Subfolder of the run's folder for ``tensorboard --logdir``."""
 
 _VERSION: Final = "brain.Event:2"
 
 
 class Library(NamedTuple):
-    """What is used of tensorboardX: the file itself, as its usual writer hands all to a thread that fails unheard."""
+    """The used parts of tensorboardX: only the file writer, since its SummaryWriter's thread fails silently."""
 
     files: ModuleType
     messages: ModuleType
@@ -27,9 +27,9 @@ class Library(NamedTuple):
 
 
 def library() -> Library:
-    """The library behind the extra ``tensorboard``. Raises ExtraMissingError if it is absent or cannot be imported."""
+    """Import the library of the extra ``tensorboard``. Raises ExtraMissingError if it cannot be imported."""
     try:
-        # an extra, which most do without
+        # an optional extra
         import tensorboardX.event_file_writer
         import tensorboardX.proto.event_pb2
         import tensorboardX.proto.summary_pb2
@@ -46,11 +46,11 @@ def library() -> Library:
 def events(
     found: Library | None, folder: Path, history: History, trainer: Trainer
 ) -> Iterator[Callable[[Record], None]]:
-    """A function that writes each record of ``trainer`` below ``folder``; without a library, one that does nothing.
+    """Context that yields a function writing each record of ``trainer`` below ``folder``; a no-op without a library.
 
-    What an earlier run left is removed if the trainer begins.
+    Event files of an earlier run are removed if the trainer is at step 0.
 
-    Raises RunFolderError if the folder does not take the files, here or when a record is written.
+    Raises RunFolderError if the files cannot be written, here or for a later record.
     """
     here = folder / FOLDER
     if not trainer.step:
@@ -70,19 +70,19 @@ class Events:
         loss/train, accuracy/train         of each batch
         loss/<part>, accuracy/<part>       of each evaluation; <part> is test or validation
         learning rate                      of each update
-        <measure>/<layer>                  of each step that is watched
+        <measure>/<layer>                  of each step with layer statistics
 
-    A training that goes on after ``step`` tells TensorBoard to forget all from that step on, which the one that was
-    killed may have left, and writes what ``history`` has of it again; so nothing is there twice.
+    A training resumed after ``step`` makes TensorBoard discard everything from that step on, which the killed run may
+    have written, and repeats the records of that step in ``history``; so nothing appears twice.
 
-    Raises RunFolderError if the disk does not take it, now or later.
+    Raises RunFolderError if the file cannot be written, here or later.
     """
 
     def __init__(self, found: Library, folder: Path, history: History, step: int) -> None:
         self._found, self._folder, self._part = found, folder, history.part
         with _saved_in(folder):
             folder.mkdir(exist_ok=True)
-            # its own suffix keeps a run that goes on within the second from writing over what it left
+            # the suffix keeps a run that resumes within the same second from overwriting its file
             self._writer = found.files.EventsWriter(str(folder / "events"), f".from-{step}")
             if not step:
                 return
@@ -110,7 +110,7 @@ class Events:
                 self._writer.flush()
 
     def close(self) -> None:
-        """Write what is still held back."""
+        """Flush and close the file."""
         with _saved_in(self._folder):
             self._writer.close()
 
@@ -124,6 +124,6 @@ def _saved_in(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise RunFolderError(
-            f"run: event files must be saved in {folder}, got: {error.strerror or error}. "
-            "Hint: make room or check permissions, then go on with --resume."
+            f"run: event files could not be saved in {folder}: {error.strerror or error}. "
+            "Hint: make room or check permissions, then continue with --resume."
         ) from error

@@ -1,4 +1,4 @@
-"""Training: the loop, what it records, how well the model does, and the file it is kept in."""
+"""Training: the loop, its records, metrics, checkpoints and model files."""
 
 from mlp_numpy.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from mlp_numpy.training.diagnosis import Failure, first_nonfinite

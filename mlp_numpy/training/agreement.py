@@ -1,4 +1,4 @@
-"""Whether the parts of a training are what they must be, and belong together; asked before it begins."""
+"""Validates the parts of a trainer, and that they fit together, before training begins."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from mlp_numpy.training.update import Update
 
 
 def agreed(model: Module, loss: LossModule, update: Any, batches: Any, held_out: Split) -> Update:
-    """The update of ``model`` under ``loss``, an optimizer alone being the simplest one.
+    """Check the parts of a trainer and return the update; a bare optimizer is wrapped in an ``Update``.
 
-    Raises OptionError for what is none of these parts, a loss that is no single number or does not take what the model
-    gives, and an update that moves nothing of the model.
+    Raises OptionError for a part of the wrong type, a loss that is not a scalar or does not accept the model's output,
+    and an update that holds none of the model's parameters.
     """
     check_loss_matches(model, loss)
     if loss.reduction == "none":

@@ -1,8 +1,7 @@
-"""Named arrays and what is known of them in one file that notices every damaged bit.
+"""Named arrays and their metadata in one file whose digest detects every damaged bit.
 
-The file is NumPy's npz without pickle, so that ``np.load`` opens it: the arrays, and a JSON text under ``about``. The
-comment that ends every zip archive is the SHA-256 of all that stands before it; npz alone lets 1 in 500 damaged bits
-pass.
+The file is NumPy's npz without pickle, readable by ``np.load``: the arrays, and a JSON string under ``about``. The
+comment at the end of the zip archive is the SHA-256 of everything before it; npz alone misses 1 in 500 damaged bits.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ _DIGITS: Final = 64
 _LENGTH: Final = struct.calcsize("<H")
 _ABOUT: Final = "about"
 _ENTRY: Final = b"PK\1\2"
-"""How an entry of a zip archive's list of contents begins."""
+"""Signature of an entry in a zip archive's central directory."""
 _MOST_ENTRIES: Final = 10_000
 _MOST_LISTS: Final = 500_000
 
@@ -37,9 +36,9 @@ _MOST_LISTS: Final = 500_000
 def write_archive(
     path: Path, arrays: Mapping[str, Array], about: Mapping[str, Any], *, keep: Path | None = None
 ) -> None:
-    """Write an archive, whole or not at all; what was at ``path`` is kept under ``keep``.
+    """Write an archive atomically; a previous file at ``path`` is renamed to ``keep``.
 
-    Raises OSError if the disk does not take it.
+    Raises OSError if it cannot be written.
     """
     content: dict[str, Any] = {**arrays, _ABOUT: np.array(json.dumps(about, ensure_ascii=False))}
     with written_whole(path, keep=keep) as file:
@@ -49,10 +48,10 @@ def write_archive(
 
 
 def read_archive(who: str, path: Any, kind: str) -> tuple[dict[str, Array], dict[str, Any]]:
-    """The arrays of an archive, and what is known of them. ``who`` asks for what ``kind`` of file, for the errors.
+    """The arrays of an archive and its metadata. ``who`` and ``kind`` name the caller and the file type in errors.
 
-    Raises DataNotFoundError if there is none, DataError if it is unreadable, truncated, damaged or something else,
-    OptionError if ``path`` is no path.
+    Raises DataNotFoundError if the file is missing, DataError if it is unreadable, truncated, damaged or of another
+    type, OptionError if ``path`` is not a path.
     """
     path = as_path(who, path)
     content = read_bytes(who, path, kind)
@@ -67,7 +66,7 @@ def read_archive(who: str, path: Any, kind: str) -> tuple[dict[str, Array], dict
             _check_stored(entries, len(content))
             arrays = {entry.filename.removesuffix(".npy"): _read_array(file, entry) for entry in entries}
         about = parsed(_text_in(arrays.pop(_ABOUT)))
-    except Exception as error:  # what a foreign archive raises has no end
+    except Exception as error:  # a foreign archive can raise anything
         raise DataError(
             f"{who}: {path} must be a {kind} that a run saved, whole and undamaged, got: {said(error)}. "
             "Hint: train it again."
@@ -76,7 +75,7 @@ def read_archive(who: str, path: Any, kind: str) -> tuple[dict[str, Array], dict
 
 
 def _check_stored(entries: list[zipfile.ZipInfo], n_bytes: int) -> None:
-    """Refuse what the library does not write: compressed entries, entries on top of one another, one twice."""
+    """Refuse archives that the library never writes: with compressed, overlapping or duplicate entries."""
     if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
         raise ValueError("compressed arrays")
     if sum(entry.file_size for entry in entries) > n_bytes:
@@ -86,7 +85,7 @@ def _check_stored(entries: list[zipfile.ZipInfo], n_bytes: int) -> None:
 
 
 def _read_array(file: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Array:
-    """An array, if its header says that it is as long as its entry."""
+    """Read an array after checking that its header declares the size of its entry."""
     with file.open(entry) as member:
         version = np.lib.format.read_magic(member)
         read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
@@ -106,9 +105,9 @@ def _text_in(array: Array) -> str:
 
 
 def parsed(text: str) -> dict[str, Any]:
-    """The object that a JSON text holds. Raises ValueError if it is none, or has more lists and objects than any file.
+    """Parse a JSON object. Raises ValueError if the text is not one, or has too many lists and objects.
 
-    An empty list is two letters long and takes 56 bytes of memory.
+    The limit bounds memory: an empty list is two characters long and takes 56 bytes.
     """
     if text.count("[") + text.count("{") > _MOST_LISTS:
         raise ValueError(f"more than {_MOST_LISTS:,} lists and objects in {_ABOUT}")
@@ -119,20 +118,20 @@ def parsed(text: str) -> dict[str, Any]:
 
 
 def read_bytes(who: str, path: Path, kind: str) -> bytes:
-    """All of a file. Raises DataNotFoundError if there is no ``kind`` of file there, DataError if it is unreadable."""
+    """The content of a file. Raises DataNotFoundError if it is missing, DataError if it is unreadable."""
     check_regular(who, path)
     try:
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise DataNotFoundError(f"{who}: there must be a {kind} at {path}, found none.") from error
+        raise DataNotFoundError(f"{who}: {path} is missing, expected a {kind}.") from error
     except OSError as error:
         raise unreadable(who, path, error) from error
 
 
 def strip_prefix(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
-    """The arrays whose names begin with ``prefix``, without it. Raises UnknownNameError for what has no names."""
+    """The arrays whose names begin with ``prefix``, without it. Raises UnknownNameError if ``arrays`` is no mapping."""
     if not isinstance(arrays, Mapping) or not all(isinstance(name, str) for name in arrays):
-        raise UnknownNameError(f"load_state: there must be arrays by name, got {shown(arrays)}.")
+        raise UnknownNameError(f"load_state: expected a mapping from names to arrays, got {shown(arrays)}.")
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
@@ -142,7 +141,7 @@ def with_prefix(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
 
 
 class _Signed(io.RawIOBase):
-    """Hands on to ``file`` the bytes of a zip archive that has no comment, and makes their digest its comment."""
+    """Passes the bytes of a zip archive without a comment on to ``file``, and appends their digest as its comment."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file, self._digest, self._last = file, hashlib.sha256(), b""
@@ -151,7 +150,7 @@ class _Signed(io.RawIOBase):
         return True
 
     def write(self, content: Any) -> int:
-        # A zip archive ends with the length of its comment, two bytes: they are held back, since they will be others.
+        # A zip archive ends with the two-byte length of its comment: hold it back, since ``sign`` replaces it.
         with memoryview(content).cast("B") as view:
             if len(view) >= _LENGTH:
                 self._put(self._last)
@@ -164,7 +163,7 @@ class _Signed(io.RawIOBase):
             return len(view)
 
     def sign(self) -> None:
-        """Write the comment, behind which nothing may come."""
+        """Write the comment; nothing may be written afterwards."""
         self._put(struct.pack("<H", _DIGITS))
         self._file.write(self._digest.hexdigest().encode())
 

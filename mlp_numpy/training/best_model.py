@@ -1,4 +1,4 @@
-"""Which evaluation was the best, the model of that moment, and when to stop waiting for a better one."""
+"""Model selection: the best evaluation so far, its weights, and early stopping."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from mlp_numpy.training.snapshot import Snapshot
 
 
 class BestModel:
-    """Keeps the model of the evaluation with the highest accuracy, the first of equals.
+    """Keeps the weights of the evaluation with the highest accuracy; ties go to the earliest.
 
-    patience   how many evaluations in a row may bring nothing better before ``exhausted``; None: any number
+    patience   evaluations in a row without improvement before ``exhausted``; None: unlimited
 
-    Raises OptionError for a patience that is not an integer ≥ 1, and for what is no snapshot.
+    Raises OptionError unless patience is an integer ≥ 1 and ``snapshot`` a Snapshot.
     """
 
     def __init__(self, snapshot: Snapshot, patience: int | None = None) -> None:
@@ -31,11 +31,11 @@ class BestModel:
 
     @property
     def exhausted(self) -> bool:
-        """Whether patience has come to its end."""
+        """True if ``patience`` evaluations in a row brought no improvement."""
         return self.patience is not None and self.waited >= self.patience
 
     def update(self, record: EvaluationRecord) -> None:
-        """Take in an evaluation of the model as it is now."""
+        """Record an evaluation of the current model."""
         if record.accuracy > self.accuracy:
             self.accuracy, self.waited = record.accuracy, 0
             self.best.take(record.step)
@@ -43,12 +43,12 @@ class BestModel:
             self.waited += 1
 
     def state(self) -> dict[str, Array]:
-        """What a later evaluation depends on, as ``load_state`` takes it."""
+        """Copies of everything that later evaluations depend on, for ``load_state``."""
         counters = {"accuracy": np.array(self.accuracy), "waited": np.array(self.waited)}
         return counters | with_prefix("best/", self.best.state())
 
     def load_state(self, state: Mapping[str, Array]) -> None:
-        """Go on where another selection on the same model was; raises as ``Snapshot.load_state`` does."""
+        """Continue from the state of another BestModel of the same model; raises as ``Snapshot.load_state`` does."""
         accuracy, waited = np.array(self.accuracy), np.array(self.waited)
         counters = NamedArrays("Selection.load_state", {"accuracy": accuracy, "waited": waited})
         own = {name: value for name, value in state.items() if not name.startswith("best/")}

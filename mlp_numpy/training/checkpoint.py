@@ -1,4 +1,4 @@
-"""Checkpoints: a training under way in one file, from which it goes on bit by bit as if it had never stopped."""
+"""Checkpoints: the full state of a training in one file, from which it resumes bit for bit."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from mlp_numpy.training.archive import read_archive, strip_prefix, with_prefix, 
 from mlp_numpy.training.history import PARTS, History, checked_about, checked_stats
 
 FORMAT: Final = 1
-"""The version of the format; must rise whenever an older reader would misread a file."""
+"""Format version; increase it whenever an older reader would misread a file."""
 NAME: Final = "checkpoint.npz"
 PREVIOUS: Final = "checkpoint.previous.npz"
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a checkpoint holds.
+    """The content of a checkpoint.
 
-    state     of the Trainer: weights, optimizer, average, best so far, counters
-    history   all records up to then, to the last bit
-    about     what else is to be known of the run, as JSON can hold it
+    state     the Trainer's: weights, optimizer, average, best model so far, counters
+    history   all records so far, to the last bit
+    about     further metadata of the run, as JSON
     path      the file it was read from
     """
 
@@ -40,10 +40,10 @@ class Checkpoint:
 def save_checkpoint(
     folder: str | os.PathLike[str], state: Mapping[str, Array], history: History, about: Mapping[str, Any]
 ) -> None:
-    """Write ``folder``'s checkpoint, whole or not at all; the one before it is kept as the previous one.
+    """Write ``folder``'s checkpoint atomically; the one before it is kept as the previous one.
 
-    At every instant there is a whole one under one of the two names. Raises OSError if the disk does not take it,
-    OptionError if ``folder`` is no path.
+    At every instant one of the two files is complete. Raises OSError if it cannot be written, OptionError if
+    ``folder`` is not a path.
     """
     folder = as_path("save_checkpoint", folder)
     stats = [[record.step, record.layer_stats] for record in history.steps if record.layer_stats]
@@ -53,9 +53,9 @@ def save_checkpoint(
 
 
 def load_checkpoint(folder: str | os.PathLike[str]) -> Checkpoint:
-    """The latest whole checkpoint of ``folder``: if that is missing or damaged, the one before it.
+    """The latest checkpoint of ``folder``, or the previous one if that is missing or damaged.
 
-    Raises DataNotFoundError if there is none, DataError if none can be used, OptionError if ``folder`` is no path.
+    Raises DataNotFoundError if there is none, DataError if none is usable, OptionError if ``folder`` is not a path.
     """
     folder = as_path("load_checkpoint", folder)
     problems: list[DataError | DataNotFoundError] = []
@@ -64,7 +64,7 @@ def load_checkpoint(folder: str | os.PathLike[str]) -> Checkpoint:
             return _read(folder / name)
         except (DataError, DataNotFoundError) as error:
             problems.append(error)
-    # one that is damaged tells more than one that is missing
+    # the error of a damaged file is more useful than that of a missing one
     raise next((error for error in problems if isinstance(error, DataError)), problems[0])
 
 
@@ -82,6 +82,6 @@ def _read(path: Path) -> Checkpoint:
         found = strip_prefix("history/", arrays)
         stats = checked_stats(about.pop("watched"))
         history.load_arrays({name: found[name] for name in ("steps", "evaluations")}, stats)
-    except Exception as error:  # whoever writes another file with a digest can write anything
+    except Exception as error:  # a foreign file with a valid digest can hold anything
         raise DataError(f"load_checkpoint: {path} must hold the history of a run, got {said(error)}") from error
     return Checkpoint(strip_prefix("state/", arrays), history, about, path)

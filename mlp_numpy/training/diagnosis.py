@@ -1,4 +1,4 @@
-"""Where a NaN or an infinity comes from: the first place that shows one, on the way through a model and back."""
+"""Diagnosis of non-finite values: the first place where one appears in a forward and backward pass."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from mlp_numpy.modules import LossModule, Module, Residual, Sequential
 
 @dataclass(frozen=True)
 class Failure:
-    """A step that could not be made: what is needed to see it again.
+    """A failed step, with everything needed to replay it.
 
-    step      the update that it would have been, counted from 1
-    problem   what must hold and does not
-    place     where it shows first, or None if all numbers are finite
-    loss      of the batch
+    step      number of the update that failed, counted from 1
+    problem   the violated condition
+    place     the first non-finite value, or None if all values are finite
+    loss      loss of the batch
     state     the model's state before the step
     x, y      the batch
     """
@@ -32,13 +32,13 @@ class Failure:
     y: Array
 
 
-# The overflows on the way are what is looked for; NumPy's warnings beside them would only puzzle.
+# The overflows are what is being diagnosed: silence NumPy's own warnings about them.
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def first_nonfinite(model: Module, loss: LossModule, x: Array, y: Array) -> str | None:
-    """The first place that is not finite when a batch goes forward through ``model`` and ``loss``, and back.
+    """The first non-finite value in a forward and backward pass of a batch through ``model`` and ``loss``.
 
-    The data, a parameter, a layer's output, the loss, what the loss hands back, a gradient, with the first bad element;
-    None if all are finite.
+    It may be in the data, a parameter, a layer's output, the loss or a gradient; the description gives the index and
+    value of its first bad element. None if all are finite.
     """
     bad = _bad("the data", x)
     if bad is not None:
@@ -56,7 +56,7 @@ def first_nonfinite(model: Module, loss: LossModule, x: Array, y: Array) -> str 
     if not np.isfinite(loss.forward(x, y)):
         return "the loss"
     dout = loss.backward()
-    bad = _bad("what the loss hands back", dout)
+    bad = _bad("the gradient that the loss returns", dout)
     for place, module in reversed(passed):
         if bad:
             return bad
@@ -66,14 +66,14 @@ def first_nonfinite(model: Module, loss: LossModule, x: Array, y: Array) -> str 
         if dx is None:
             return bad
         dout = dx
-        bad = bad or _bad(f"what {place} hands back", dout)
+        bad = bad or _bad(f"the gradient that {place} returns", dout)
     return bad
 
 
 def steps(model: Module, prefix: str = "") -> Iterator[tuple[str, Module]]:
-    """The modules that a batch goes through one by one, with dotted names; only a Sequential is taken apart.
+    """The modules that a batch passes through in order, with dotted names; only a Sequential is expanded.
 
-    A Residual stays whole: its modules in a row are not what it computes.
+    A Residual is not: it computes something other than its modules in a row.
     """
     if not isinstance(model, Sequential) or isinstance(model, Residual):
         yield prefix.rstrip("."), model

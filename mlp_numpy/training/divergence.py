@@ -1,4 +1,4 @@
-"""The guard of a training against numbers that are not finite: it stops a step before the update, and says where."""
+"""Divergence guard: stops training before an update with non-finite values, and reports where they appear."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ _GROWTH: Final = Bounds("> 0", 0, np.inf, high_included=True)
 
 
 class DivergenceGuard:
-    """Watches over the steps of a training, and keeps what is needed to undo one.
+    """Checks the steps of a training, and keeps what is needed to undo one.
 
-    max_growth    a batch loss above this many times the first one's, or this number if that was below 1, has exploded
-    last_finite   the model of the last evaluation, whose loss was finite
-    weights_step  the step after which the model was as it is now
-    failure       what is needed to see the failed step again; None as long as none failed
+    max_growth    factor; a batch loss above max_growth · max(1, first batch loss) counts as exploded
+    last_finite   the model at the last evaluation with a finite loss
+    weights_step  the step after which the model had its present weights
+    failure       the failed step, for a replay; None if none failed
 
-    Each check raises NonFiniteError **before** the update that the bad number would spoil, and names the step, the
-    layer that shows it first and there the first bad element. The model is then what it was before the step; but where
-    finite data met weights that already give no finite loss, it is ``last_finite``.
+    Each check raises NonFiniteError **before** the update that the bad value would spoil, and names the step, the first
+    layer that shows it and its first bad element. The model is then as before the step; but if finite data give no
+    finite loss with the present weights, it is ``last_finite``.
 
     Raises OptionError for a ``max_growth`` that is not > 0.
     """
@@ -46,21 +46,21 @@ class DivergenceGuard:
         self._batch: tuple[LossModule, Array, Array]
 
     def before_step(self, step: int) -> None:
-        """Remember what update number ``step``, counted from 1, could have to put back."""
+        """Save the buffers before update number ``step``, counted from 1."""
         self._step = step
         self._before_step.take()
 
     def before_batch(self, loss: LossModule, x: Array, y: Array) -> None:
-        """Remember a batch of this loss, and the buffers that its forward will change."""
+        """Save a batch, its loss module, and the buffers that its forward will change."""
         self._batch = loss, x, y
         self._before_batch.take()
 
     def undo(self) -> None:
-        """Put the buffers back that the forwards of this step changed."""
+        """Restore the buffers that the forwards of this step changed."""
         self._before_step.restore()
 
     def check_loss(self, loss: float) -> None:
-        """Stop at a batch loss that is not finite, or beyond its bound; the first loss sets the bound."""
+        """Raise NonFiniteError for a batch loss that is not finite or exceeds ``bound``; the first loss sets it."""
         if math.isnan(self.first_loss):
             self.first_loss = loss
         # an infinite first loss would have no bound, so a loss must be finite too
@@ -68,12 +68,12 @@ class DivergenceGuard:
             self._fail_in_batch(loss, "the loss")
 
     def check_gradients(self, loss: float) -> None:
-        """Stop at gradients that are not finite, of a batch with this loss."""
+        """Raise NonFiniteError for non-finite gradients, of a batch with this loss."""
         if not all_finite(self._probe.grad):
             self._fail_in_batch(loss, "gradients")
 
     def check_evaluation(self, step: int, loss: float, split: Split) -> None:
-        """Stop at a held-out loss that is not finite; keep the model where it is."""
+        """Raise NonFiniteError for a non-finite held-out loss; else save the model as ``last_finite``."""
         if math.isfinite(loss):
             self.last_finite.take(step)
             return
@@ -83,11 +83,11 @@ class DivergenceGuard:
 
     @property
     def bound(self) -> float:
-        """The loss that a batch must not exceed."""
+        """Upper bound of a batch loss."""
         return self.max_growth * max(1.0, self.first_loss)
 
     def _fail_in_batch(self, loss: float, what: str) -> NoReturn:
-        """Find out where the batch goes wrong, keep what is needed to see it again, and raise."""
+        """Locate the problem in the batch, store the Failure, and raise."""
         self._before_batch.restore()
         module, x, y = self._batch
         state, place = self._model.state(), first_nonfinite(self._model, module, x, y)
@@ -111,10 +111,10 @@ class DivergenceGuard:
 
 
 def probe_gradient(model: Module) -> Parameter:
-    """The parameter of the first layer with any whose gradient is the smallest array.
+    """The smallest parameter of the first layer that has any.
 
-    It is computed last, from what has come through every layer behind it, and a NaN or an infinity on that way stays
-    one. So these few values show what would cost a pass over all gradients, 4 % of a step of a large net.
+    Its gradient is computed last, through every later layer, and a NaN or an infinity on that path persists. Checking
+    these few values replaces a pass over all gradients, which costs 4 % of a step of a large net.
     """
     found = list(model.named_parameters())
     first_layer = found[0][0].rpartition(".")[0]

@@ -1,4 +1,4 @@
-"""What happened in a run, step by step, and its files: JSON for programs, CSV for spreadsheets."""
+"""The history of a run, step by step, and its files: JSON for programs, CSV for spreadsheets."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ from mlp_numpy.training.records import (
 )
 
 PARTS: Final = ("test", "validation")
-"""What can be evaluated while training."""
+"""The splits that can be evaluated while training."""
 
 
 @dataclass
 class History:
-    """The records of a run, and under ``about`` what they were records of (data set, model, status …).
+    """The records of a run, with its metadata (data set, model, status …) under ``about``.
 
-    part   what the evaluations were made on, test or validation
+    part   the split that was evaluated, test or validation
 
-    Raises OptionError for what are no records, or another part.
+    Raises OptionError for fields of another type, or another part.
     """
 
     about: dict[str, Any] = field(default_factory=dict)
@@ -56,7 +56,7 @@ class History:
                 instance("History", f"each of {name}", record, kind)
 
     def add(self, record: Record) -> None:
-        """Append a record to the list of its kind. Raises OptionError for what is no record."""
+        """Append a record to the list of its type. Raises OptionError if it is not a record."""
         if isinstance(record, StepRecord):
             self.steps.append(record)
         else:
@@ -64,7 +64,7 @@ class History:
 
     @property
     def best(self) -> EvaluationRecord | None:
-        """The evaluation with the highest accuracy, the first of equals."""
+        """The evaluation with the highest accuracy; ties go to the earliest."""
         return max(self.evaluations, key=lambda record: record.accuracy, default=None)
 
     @property
@@ -73,7 +73,7 @@ class History:
         return self.evaluations[-1].step if self.evaluations else None
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Write the history as JSON, one list a column. Raises OptionError if ``path`` is no path."""
+        """Write the history as JSON, one list per column. Raises OptionError if ``path`` is not a path."""
         path = as_path("History.write", path)
         content = {
             "about": self.about,
@@ -87,7 +87,7 @@ class History:
         write_json(path, content)
 
     def write_csv(self, path: str | os.PathLike[str]) -> None:
-        """Write one row a record: its part, then its columns. Raises OptionError if ``path`` is no path."""
+        """Write one row per record: its part, then its columns. Raises OptionError if ``path`` is not a path."""
         path = as_path("History.write_csv", path)
         rows = io.StringIO()
         table = csv.writer(rows, lineterminator="\n")
@@ -100,10 +100,10 @@ class History:
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> History:
-        """The history that ``write`` wrote; numbers that were not finite, which JSON does not know, come back as NaN.
+        """Read a history that ``write`` wrote; non-finite values, which JSON cannot express, come back as NaN.
 
-        Raises DataNotFoundError if there is no such file, DataError if it is unreadable or something else,
-        OptionError if ``path`` is no path.
+        Raises DataNotFoundError if the file is missing, DataError if it is unreadable or something else, OptionError
+        if ``path`` is not a path.
         """
         path, wanted = as_path("History.read", path), "a history that a run wrote"
         content = read_json("History.read", path, wanted)
@@ -118,7 +118,7 @@ class History:
             )
 
     def layer_stats(self) -> dict[str, Any]:
-        """The measures of layers as columns: {"step": […], layer: {measure: […], …}, …}; empty if there are none."""
+        """The layer statistics as columns: {"step": […], layer: {measure: […], …}, …}; empty if there are none."""
         found = [(record.step, record.layer_stats) for record in self.steps if record.layer_stats]
         if not found:
             return {}
@@ -141,10 +141,11 @@ class History:
         return found
 
     def load_arrays(self, arrays: Mapping[str, Array], stats: Mapping[int, Any]) -> None:
-        """Make the records those that ``arrays`` gave, with the measures of layers by step.
+        """Replace the records by those in ``arrays`` (as ``arrays()`` returns them) and ``stats`` (layer statistics by
+        step).
 
-        Columns that were added since the arrays were written have their defaults. Raises UnknownNameError, ShapeError
-        or DTypeError for other arrays; then nothing is changed.
+        Columns added since the arrays were written take their defaults. Raises UnknownNameError, ShapeError or
+        DTypeError for other arrays; then nothing is changed.
         """
         steps = _checked_rows("steps", arrays, StepRecord)
         evaluations = _checked_rows("evaluations", arrays, EvaluationRecord)
@@ -157,7 +158,7 @@ def _with_stats(records: list[StepRecord], stats: Mapping[int, Any]) -> list[Ste
 
 def _checked_rows(name: str, arrays: Mapping[str, Array], kind: type[R]) -> list[R]:
     if name not in arrays:
-        raise UnknownNameError(f"History.load_arrays: there must be {name}, got {shown(list(arrays))}.")
+        raise UnknownNameError(f"History.load_arrays: expected an array {name!r}, got {shown(list(arrays))}.")
     array = np.asarray(arrays[name])
     least, most = len(column_names(kind, required=True)), len(column_names(kind))
     if array.ndim != 2 or not least <= array.shape[1] <= most:
@@ -169,16 +170,16 @@ def _checked_rows(name: str, arrays: Mapping[str, Array], kind: type[R]) -> list
         or not np.all((steps >= 0) & (steps < 2**53))
     ):
         raise DTypeError(
-            f"History.load_arrays: {name} must be numbers, the first column whole ones, got {shown(array)}."
+            f"History.load_arrays: {name} must be numbers with integers in the first column, got {shown(array)}."
         )
     rows: list[list[Any]] = array.tolist()
     return [kind(int(step), *values) for step, *values in rows]
 
 
 def checked_about(about: Any) -> dict[str, Any]:
-    """What is known of a run, if each thing that the library asks of it is of its kind; else ValueError.
+    """Validate the metadata of a run: raises ValueError if a known entry has the wrong type.
 
-    What is absent is left to whoever needs it.
+    Missing entries are not an error here.
     """
     for name, value in object_of("about", about).items():
         text_of("a name", name)
@@ -217,7 +218,7 @@ _ABOUT: Final[dict[str, Callable[[str, Any], Any]]] = {
 
 
 def checked_stats(rows: Any) -> dict[int, dict[str, dict[str, float]]]:
-    """The measures of layers by step, from a list of both; ValueError for something else."""
+    """Layer statistics by step, from a list of (step, layers) pairs; raises ValueError for anything else."""
     return {
         count_of("watched step", step): {
             layer: {name: number_of(f"watched {name}", value) for name, value in object_of(layer, measures).items()}

@@ -1,4 +1,4 @@
-"""Measures of each layer while a net trains: norms of gradient and update, mean and spread of outputs, dead units."""
+"""Layer statistics while a net trains: norms of gradient and update, mean and std of outputs, dead units."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from mlp_numpy.training.diagnosis import steps
 
 
 class LayerStats:
-    """Measures of one step, for each layer, under the names
+    """Statistics of one step, for each layer, under the names
 
-        gradient     ‖∂L/∂w‖ of the layer's parameters, as they reach the optimizer
+        gradient     ‖∂L/∂w‖ of the layer's parameters, as it reaches the optimizer
         weight       ‖w‖ before the update
-        update       ‖Δw‖ ; healthy is a thousandth of ‖w‖ or so
+        update       ‖Δw‖; about ‖w‖ / 1000 is healthy
         mean, std    of the layer's output over the batch
-        dead         of a layer that learns nothing, such as an activation: the share of its units that give the
-                     same to every row of the batch, as a ReLU's do below 0, where no gradient comes through
+        dead         fraction of units with the same output for every example of the batch, such as a ReLU's below 0,
+                     where no gradient passes; only for layers without parameters
 
-    ``before`` is called before the step, ``after`` behind it.
+    Call ``before`` before the step and ``after`` after it.
     """
 
     def __init__(self, model: Module, parameters: FlatParameters) -> None:
@@ -31,7 +31,7 @@ class LayerStats:
         self._found: dict[str, dict[str, float]] = {}
 
     def before(self, x: Array) -> None:
-        """Look at a batch ``x`` on its way through the model as it is now."""
+        """Measure the outputs of each layer of the current model for a batch ``x``."""
         self._values = self._parameters.values.copy()
         self._found = {}
         for name, module in steps(self._model):
@@ -42,7 +42,7 @@ class LayerStats:
             self._found[f"{name} {type(module).__name__}"] = measures
 
     def after(self) -> dict[str, dict[str, float]]:
-        """The measures of the step that has been made since ``before``."""
+        """The statistics of the step made since ``before``."""
         norms: dict[str, dict[str, float]] = {}
         for name, part in self._parameters.slices.items():
             layer = norms.setdefault(name.rpartition(".")[0], {"gradient": 0.0, "weight": 0.0, "update": 0.0})
@@ -55,7 +55,7 @@ class LayerStats:
                 layer[measure] = math.hypot(layer[measure], float(np.linalg.norm(vector)))
         for layer_name, measures in self._found.items():
             measures.update(norms.pop(layer_name.split()[0], {}))
-        # what stands inside a layer that is no row of layers, such as a Residual, has no output of its own
+        # parameters inside a layer that is not expanded, such as a Residual, have no output of their own
         return self._found | norms
 
 

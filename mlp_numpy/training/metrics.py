@@ -1,4 +1,4 @@
-"""How well a model does: accuracy, and a whole split evaluated in chunks."""
+"""Metrics: accuracy, confusion matrix, and the evaluation of a whole split in chunks."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from mlp_numpy.modules import Joined, LossModule, Module, check_loss_matches
 
 
 def accuracy(scores: Array, labels: Array) -> float:
-    """The share of rows whose largest score (N, C) is at the label (N,); the first of equal scores counts.
+    """The fraction of examples whose largest score (N, C) is at the label (N,); ties go to the first class.
 
-    Raises DTypeError for scores that are no real numbers, ShapeError for scores of another form or of no rows,
-    LabelError for labels that are not one whole number a row.
+    Raises DTypeError unless the scores are real numbers, ShapeError unless they are (N, C) with N and C ≥ 1, LabelError
+    unless there is one integer label per example.
     """
     scores = plain_array("accuracy", "scores", scores)
     if scores.dtype.kind not in "fiub":
@@ -32,7 +32,7 @@ def accuracy(scores: Array, labels: Array) -> float:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Loss and accuracy over a whole split, and what was predicted for each of its examples (N,)."""
+    """Loss and accuracy over a whole split, and the predicted class of each example (N,)."""
 
     loss: float
     accuracy: float
@@ -44,12 +44,11 @@ def evaluate(
 ) -> Evaluation:
     """Run ``model`` in evaluation mode over all of ``split``, ``chunk`` examples at a time.
 
-    The model's scores go into ``loss``; ``Outcome.loss`` is the mean that the loss would give for all of them at once,
-    whatever its own reduction: the chunks are joined as ``Joined`` says. The batches have the model's kind of number.
-    The mode is restored afterwards, also after an error or an interruption.
+    The model's output goes into ``loss``; ``Evaluation.loss`` is the mean over the whole split, whatever the loss's own
+    reduction: chunks are combined by ``Joined``. The batches have the model's dtype. The mode is restored afterwards,
+    also after an error or an interruption.
 
-    Raises OptionError for what is no model, loss, split, preprocessing or chunk, or where the loss does not take what
-    the model gives.
+    Raises OptionError for an argument of the wrong type, or a loss that does not accept the model's output.
     """
     check_loss_matches(model, loss)
     instance("evaluate", "split", split, Split)
@@ -75,10 +74,10 @@ def evaluate(
 
 
 def confusion_matrix(labels: Array, predicted: Array, n_classes: int) -> Array:
-    """Counts (n_classes, n_classes): how many examples of class i (row) were taken for class j (column).
+    """Counts (n_classes, n_classes): the number of examples of class i (row) predicted as class j (column).
 
-    Raises LabelError unless ``labels`` and ``predicted`` are as many integers in [0, n_classes) each, OptionError
-    for fewer classes than one.
+    Raises LabelError unless ``labels`` and ``predicted`` are (N,) integers in [0, n_classes), OptionError unless
+    n_classes ≥ 1.
     """
     n_classes = whole_number("confusion_matrix", "n_classes", n_classes)
     allocatable("confusion_matrix", (n_classes, n_classes), np.intp)
@@ -89,7 +88,7 @@ def confusion_matrix(labels: Array, predicted: Array, n_classes: int) -> Array:
         row = first_outside(classes, n_classes)
         if row is not None:
             raise LabelError(f"confusion_matrix: {name} must lie in [0, {n_classes}), got {classes[row]} at row {row}.")
-    # intp, as n_classes² cells are more than a byte of a label can count
+    # intp, because uint8 labels cannot index n_classes² cells
     cells = labels.astype(np.intp) * n_classes + predicted.astype(np.intp)
     return np.bincount(cells, minlength=n_classes * n_classes).reshape(n_classes, n_classes)
 

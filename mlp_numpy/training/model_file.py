@@ -1,7 +1,7 @@
-"""A trained model in one file: weights, preprocessing and what is needed to build the network again.
+"""A trained model in one file: weights, preprocessing and the description from which the network is rebuilt.
 
-An archive (see there) of the arrays under ``weights/…`` and ``preprocessing/…``, with the network's description among
-what is known of them; or, where its name ends in ``.safetensors``, the same in a safetensors file.
+An archive (``archive.py``) of the arrays under ``weights/…`` and ``preprocessing/…``, with the network's description in
+the metadata; for a name that ends in ``.safetensors``, the same content in a safetensors file.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ from mlp_numpy.training.archive import read_archive, strip_prefix, with_prefix, 
 from mlp_numpy.training.safetensors_file import SUFFIX, read_safetensors, write_safetensors
 
 FORMAT: Final = 2
-"""The version of the format, kept under ``about``; must rise whenever an older reader would misread a file."""
+"""Format version, stored under ``about``; increase it whenever an older reader would misread a file."""
 
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A model with the preprocessing it was trained on, and ``about``, what is known of it.
+    """A model with the preprocessing it was trained on, and its metadata ``about``.
 
-    ``about`` has at least these, and whatever else JSON can hold:
+    ``about`` has at least these entries; any other JSON values may be added:
 
-    name             of the run
-    dataset          the data set's true name
-    dataset_option   the name that loads it
-    image_shape      (C, H, W), with as many numbers as the model has inputs
-    class_names      one a class of the model
+    name             name of the run
+    dataset          the data set's name
+    dataset_option   the ``--dataset`` value that loads it
+    image_shape      (C, H, W), with C · H · W = the model's inputs
+    class_names      one per class of the model
     step             updates made
 
-    Raises OptionError if one of them is missing or something else, or if the preprocessing is for other images.
+    Raises OptionError if one of them is missing or invalid, or if the preprocessing is for images of another shape.
     """
 
     model: Classifier
@@ -78,14 +78,14 @@ class TrainedModel:
 
 
 def save_model(path: str | os.PathLike[str], trained: TrainedModel) -> None:
-    """Write a model file, whole or not at all, of the format that the end of its name tells.
+    """Write a model file atomically, in the format given by its suffix.
 
-    Raises OptionError if ``path`` is no path or ``trained`` no trained model, OSError if the disk does not take it,
+    Raises OptionError if ``path`` is not a path or ``trained`` not a TrainedModel, OSError if it cannot be written,
     ExtraMissingError for a ``.safetensors`` without the library.
     """
     path = as_path("save_model", path)
     if not isinstance(trained, TrainedModel):
-        raise OptionError(f"save_model: there must be a TrainedModel to save, got {shown(trained)}.")
+        raise OptionError(f"save_model: expected a TrainedModel, got {shown(trained)}.")
     about = trained.about | {
         "format": FORMAT,
         "model": describe_model(trained.model),
@@ -103,8 +103,8 @@ def save_model(path: str | os.PathLike[str], trained: TrainedModel) -> None:
 def load_model(path: str | os.PathLike[str]) -> TrainedModel:
     """Read a model file.
 
-    Raises DataNotFoundError if there is none, DataError if it is unreadable, truncated, damaged, of another version, or
-    something else; OptionError if ``path`` is no path; ExtraMissingError for a ``.safetensors`` without the library.
+    Raises DataNotFoundError if it is missing, DataError if it is unreadable, truncated, damaged, of another version
+    or type, OptionError if ``path`` is not a path, ExtraMissingError for a ``.safetensors`` without its library.
     """
     path = as_path("load_model", path)
     read = read_safetensors if path.suffix == SUFFIX else read_archive
@@ -117,7 +117,7 @@ def load_model(path: str | os.PathLike[str]) -> TrainedModel:
         )
     try:
         return _assemble(about, arrays)
-    except Exception as error:  # whoever writes another file with a digest can write anything
+    except Exception as error:  # a foreign file with a valid digest can hold anything
         raise DataError(f"load_model: {path} must describe a model that fits its arrays, got {said(error)}") from error
 
 
@@ -132,7 +132,7 @@ def _assemble(about: dict[str, Any], arrays: Mapping[str, Array]) -> TrainedMode
 
 
 def _is_text(value: Any) -> bool:
-    """Text that can be shown: JSON may hold half a character, which no terminal takes."""
+    """True for a string that can be printed: JSON may hold lone surrogates, which cannot be encoded."""
     return isinstance(value, str) and not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 

@@ -1,4 +1,4 @@
-"""How far a training has come, as numbers that a file can keep."""
+"""The progress of a training, as arrays for a checkpoint."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from mlp_numpy.training.archive import strip_prefix
 
 
 class Progress(NamedTuple):
-    """Updates made, and with which of them the weights stand; the last evaluation; the first loss of a batch, and the
-    losses of all evaluations."""
+    """Counters of a training: updates made, step of the present weights, step of the last evaluation, first batch loss,
+    and the losses of all evaluations."""
 
     step: int
     weights_step: int
@@ -24,14 +24,14 @@ class Progress(NamedTuple):
     held_out_losses: list[float]
 
     def state(self) -> dict[str, Array]:
-        """The numbers as arrays, by name."""
+        """The fields as arrays, by name."""
         return {name: np.array(value) for name, value in self._asdict().items()}
 
     @classmethod
     def of(cls, state: Mapping[str, Array]) -> Progress:
-        """What ``state`` gave, found among other arrays whose names have a slash.
+        """The Progress whose ``state()`` is part of ``state``; arrays whose names contain a slash are ignored.
 
-        Raises UnknownNameError for names, ShapeError for shapes and DTypeError for kinds of numbers that do not fit.
+        Raises UnknownNameError, ShapeError or DTypeError for names, shapes or dtypes that do not match.
         """
         strip_prefix("", state)
         counters = {name: np.zeros((), int) for name in cls._fields[:3]}

@@ -1,7 +1,7 @@
-"""Records of a training, one a step and one an evaluation, and the same as columns of numbers.
+"""Records of a training, one per step and one per evaluation, and their conversion to and from columns.
 
-Every field of a record that is a number is a column of the history, the checkpoint, the CSV file and the result files:
-a new column is a new field here, with a default for the files that were written before it.
+Every numeric field of a record is a column of the history, the checkpoint, the CSV file and the result files: to add a
+column, add a field here, with a default for files written before it.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from mlp_numpy.data.json_files import count_of, list_of, number_of, object_of
 class StepRecord:
     """One update: loss and accuracy of its batch, measured before the update. ``step`` counts updates from 1.
 
-    lr            learning rate of the update; NaN where it is not known
-    layer_stats   layer → name of a measure → its value at this step, where the trainer measured; see ``LayerStats``
+    lr            learning rate of the update; NaN if unknown
+    layer_stats   layer → statistic → its value at this step, if it was measured; see ``LayerStats``
     """
 
     step: int
@@ -44,7 +44,7 @@ R = TypeVar("R", StepRecord, EvaluationRecord)
 
 
 def _count(name: str, value: Any) -> int:
-    """A count; in a table of floats it may stand as one."""
+    """A count, which may be stored as a float."""
     return count_of(name, int(value) if isinstance(value, float) and value.is_integer() else value)
 
 
@@ -52,13 +52,13 @@ _READ: Final[dict[str, Callable[[str, Any], float]]] = {"int": _count, "float": 
 
 
 def column_names(kind: type[Record], *, required: bool = False) -> list[str]:
-    """The names of a record's columns; with ``required``, of those that every file has."""
+    """The names of a record's columns; with ``required``, only of those that every file has."""
     fields = [field for field in dataclasses.fields(kind) if field.type in _READ]
     return [field.name for field in fields if not required or field.default is dataclasses.MISSING]
 
 
 def as_columns(kind: type[Record], records: Sequence[Record], digits: int) -> dict[str, list[float]]:
-    """Records of one kind as columns, rounded; a column that no record knows is left out."""
+    """Records of one type as rounded columns; an optional column that is NaN in every record is left out."""
     columns = {name: [getattr(record, name) for record in records] for name in column_names(kind)}
     required = column_names(kind, required=True)
     return {
@@ -69,7 +69,7 @@ def as_columns(kind: type[Record], records: Sequence[Record], digits: int) -> di
 
 
 def from_columns(kind: type[R], columns: Any) -> list[R]:
-    """The records that columns say; KeyError, TypeError or ValueError for what are no columns of theirs."""
+    """Records from columns; raises KeyError, TypeError or ValueError for invalid columns."""
     table = object_of("columns", columns)
     required = column_names(kind, required=True)
     read = {field.name: _READ[field.type] for field in dataclasses.fields(kind) if field.type in _READ}
@@ -80,7 +80,7 @@ def from_columns(kind: type[R], columns: Any) -> list[R]:
 
 
 def mean_record(kind: type[R], records: Iterable[R]) -> R:
-    """The means of all columns, at the step of the last record."""
+    """The record of column means, with the step of the last record."""
     found = list(records)
     row: dict[str, Any] = {name: sum(getattr(each, name) for each in found) / len(found) for name in column_names(kind)}
     row["step"] = found[-1].step

@@ -1,7 +1,7 @@
-"""Named arrays and what is known of them as a safetensors file, which other programs read too.
+"""Named arrays and their metadata as a safetensors file, which other programs can read.
 
-Of a damaged file, safetensors itself notices what stands in the header alone: in the numbers any bit may flip. So the
-metadata hold, beside a JSON text under ``about``, the SHA-256 of all content.
+safetensors itself detects damage in the header only, not in the arrays. So the metadata hold, next to a JSON string
+under ``about``, the SHA-256 of all content.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from mlp_numpy.errors import DataError, ExtraMissingError
 from mlp_numpy.training.archive import parsed, read_bytes
 
 SUFFIX: Final = ".safetensors"
-"""How the name of such a file ends."""
+"""File name suffix."""
 
 _LENGTH: Final = 8
-"""Bytes at the beginning that tell the length of the header."""
+"""Bytes of the header length at the start of the file."""
 _LONGEST_HEADER: Final = 4_000_000
 _MOST_ARRAYS: Final = 10_000
 
 
 def write_safetensors(path: Path, arrays: Mapping[str, Array], about: Mapping[str, Any]) -> None:
-    """Write a file, whole or not at all.
+    """Write a file atomically.
 
-    Raises ExtraMissingError without the library, OSError if the disk does not take it.
+    Raises ExtraMissingError without the library, OSError if it cannot be written.
     """
     library = _library("write_safetensors", path)
-    # The library writes memory as it lies: an array in another order would come back as other numbers.
+    # The library writes raw memory: arrays in another memory order would come back with wrong values.
     plain = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     text = json.dumps(about, ensure_ascii=False)
     content: bytes = library.save(plain, {"about": text, "sha256": _digest(plain, text)})
@@ -44,10 +44,10 @@ def write_safetensors(path: Path, arrays: Mapping[str, Array], about: Mapping[st
 
 
 def read_safetensors(who: str, path: Any, kind: str) -> tuple[dict[str, Array], dict[str, Any]]:
-    """The arrays of a file, and what is known of them. ``who`` asks for what ``kind`` of file, for the errors.
+    """The arrays of a file and its metadata. ``who`` and ``kind`` name the caller and the file type in errors.
 
-    Raises ExtraMissingError without the library, DataNotFoundError if there is no file, DataError if it is unreadable,
-    truncated, damaged or something else, OptionError if ``path`` is no path.
+    Raises ExtraMissingError without the library, DataNotFoundError if the file is missing, DataError if it is
+    unreadable, truncated, damaged or of another type, OptionError if ``path`` is not a path.
     """
     path = as_path(who, path)
     library = _library(who, path)
@@ -64,7 +64,7 @@ def read_safetensors(who: str, path: Any, kind: str) -> tuple[dict[str, Array], 
         if known["sha256"] != _digest(arrays, known["about"]):
             raise ValueError("the digest inside does not fit the content")
         about = parsed(known["about"])
-    except Exception as error:  # what a foreign file raises has no end
+    except Exception as error:  # a foreign file can raise anything
         raise DataError(
             f"{who}: {path} must be a {kind} that export wrote, whole and undamaged, got {said(error)}. "
             "Hint: export it again."
@@ -73,7 +73,7 @@ def read_safetensors(who: str, path: Any, kind: str) -> tuple[dict[str, Array], 
 
 
 def _digest(arrays: Mapping[str, Array], about: str) -> str:
-    """The SHA-256 of names, kinds, shapes and numbers, name by name, and of ``about``."""
+    """The SHA-256 of the names, dtypes, shapes and values, in order of name, and of ``about``."""
     found = hashlib.sha256()
     for name in sorted(arrays):
         array = arrays[name]
@@ -85,7 +85,7 @@ def _digest(arrays: Mapping[str, Array], about: str) -> str:
 
 def _library(who: str, path: Path) -> Any:
     try:
-        # an extra, which most do without
+        # an optional extra
         import safetensors.numpy
     except Exception as error:
         raise ExtraMissingError(

@@ -1,4 +1,4 @@
-"""A model as it was: its parameters and buffers at one moment, to be put back or kept in a file."""
+"""Snapshots of a model's parameters and buffers, to restore or to save."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from mlp_numpy.training.archive import with_prefix
 
 
 def live_buffers(model: Module) -> dict[str, Array]:
-    """The buffers of every layer themselves, not copies, under dotted names."""
+    """The buffers of every layer under dotted names, not copied."""
     return {f"{prefix}.{name}": array for prefix, leaf in model.leaves() for name, array in leaf.buffers.items()}
 
 
 class Buffers:
-    """The buffers of a model as they were at the last ``take``."""
+    """A copy of a model's buffers, from the last ``take``."""
 
     def __init__(self, model: Module) -> None:
         self._live = list(live_buffers(model).values())
         self._kept = [array.copy() for array in self._live]
 
     def take(self) -> None:
-        """Remember the buffers as they are now."""
+        """Copy the current buffers."""
         for kept, live in zip(self._kept, self._live, strict=True):
             kept[...] = live
 
     def restore(self) -> None:
-        """Put back what was remembered."""
+        """Restore the buffers."""
         for kept, live in zip(self._kept, self._live, strict=True):
             live[...] = kept
 
 
 class Snapshot:
-    """Parameters and buffers of a model as they were after ``step`` updates, when ``take`` was last called.
+    """A copy of a model's parameters and buffers after ``step`` updates, from the last ``take``.
 
-    average   whose values belong to it, if there is one
+    average   weight average whose values are included, if any
     """
 
     def __init__(self, model: Module, parameters: FlatParameters, average: Average | None = None) -> None:
@@ -49,25 +49,24 @@ class Snapshot:
         self.step = 0
 
     def take(self, step: int) -> None:
-        """Remember the model as it is now, after ``step`` updates."""
+        """Copy the current model, after ``step`` updates."""
         self.step = step
         for name, array in self._live.items():
             self._kept[name][...] = array
 
     def restore(self) -> None:
-        """Make the model what it was."""
+        """Restore the model."""
         for name, array in self._live.items():
             array[...] = self._kept[name]
 
     def state(self) -> dict[str, Array]:
-        """Copies of what is remembered, as ``load_state`` takes them."""
+        """Copies of the snapshot's arrays, for ``load_state``."""
         return {"step": np.array(self.step), **{name: array.copy() for name, array in self._kept.items()}}
 
     def load_state(self, state: Mapping[str, Array]) -> None:
-        """Remember what another snapshot of the same model gave as its ``state``; nothing is changed if it does not
-        fit.
+        """Load the ``state`` of another snapshot of the same model; nothing is changed if it does not match.
 
-        Raises UnknownNameError for names, ShapeError for shapes and DTypeError for kinds of numbers that do not fit.
+        Raises UnknownNameError, ShapeError or DTypeError for names, shapes or dtypes that do not match.
         """
         step = np.array(self.step)
         NamedArrays("Snapshot.load_state", {"step": step, **self._kept}).assign(state)

@@ -1,4 +1,4 @@
-"""The training loop, as a generator of records: stopping early is ``break``, logging is a line in the caller."""
+"""The training loop, as a generator of records: the caller stops early with ``break``, and logs as it likes."""
 
 from __future__ import annotations
 
@@ -35,23 +35,23 @@ class Trainer:
         for record in trainer.run(1500):
             ...
 
-    model        its output is what ``loss`` takes: scores, probabilities or their logarithms
-    update       an optimizer that holds the model's FlatParameters, or an Update with more around it
+    model        its output is the input of ``loss``: scores, probabilities or log-probabilities
+    update       an optimizer that holds the model's FlatParameters, or an Update around one
     batches      the training examples of each step
-    held_out     the split that is evaluated as a whole, before the first step, every ``eval_every`` steps and after
-                 the last; preprocessed as the batches are
-    accumulate   batches that make one update, with the gradient of them all as one batch; see ``Accumulator``
-    select       keep the model of the best evaluation; it is the ``chosen`` one. Not meant for a test set
-    patience     with ``select``: stop after so many evaluations in a row without improvement
-    max_growth   a batch loss above this many times the first one's, or this number if that was below 1, has exploded
-    watch_every  steps between two whose layers are measured; see ``LayerStats``
+    held_out     the split that is evaluated as a whole before the first step, every ``eval_every`` steps and after the
+                 last; preprocessed as the batches are
+    accumulate   batches per update, with the gradient of one large batch; see ``Accumulator``
+    select       keep the weights of the best evaluation as the ``chosen`` model; not meant for a test set
+    patience     with ``select``: stop after this many evaluations in a row without improvement
+    max_growth   factor; a batch loss above max_growth · max(1, first batch loss) counts as exploded
+    watch_every  steps between two measurements of the layers; see ``LayerStats``
 
-    An exploded loss, a NaN or an infinity in the loss, its gradients or a held-out loss raises NonFiniteError before
-    the update it would spoil; see ``DivergenceGuard``. (A weight's gradient that overflows, though all that it is the
-    product of is finite, shows one step later, or at once in ``clip_norm``, which names its array.)
+    An exploded loss, or a NaN or an infinity in the loss, its gradients or a held-out loss, raises NonFiniteError
+    before the update it would spoil; see ``DivergenceGuard``. (If a weight's gradient overflows although all its
+    factors are finite, the error comes one step later, or at once from ``clip_norm``, which names the array.)
 
-    Raises OptionError for invalid parts, or parts that do not belong together. ``state`` holds everything that a later
-    step depends on: a trainer of the same parts that loads it continues bit by bit as this one would.
+    Raises OptionError for invalid parts, or parts that do not fit together. ``state`` holds everything that later steps
+    depend on: a trainer of the same parts that loads it continues bit for bit as this one would.
     """
 
     def __init__(
@@ -96,21 +96,21 @@ class Trainer:
 
     @property
     def weights_step(self) -> int:
-        """The step after which the model was as it is now: an earlier one after a step that failed."""
+        """The step after which the model had its present weights; after a failed step, an earlier one."""
         return self.guard.weights_step
 
     @property
     def failure(self) -> Failure | None:
-        """The step that failed, if one did."""
+        """The failed step, if any."""
         return self.guard.failure
 
     @property
     def stopped_early(self) -> bool:
-        """Whether patience has run out."""
+        """True if patience has run out."""
         return self.best_model is not None and self.best_model.exhausted
 
     def run(self, steps: int) -> Iterator[Record]:
-        """Train until ``steps`` updates have been made in all; an evaluation follows the step it belongs to."""
+        """Train up to ``steps`` updates in total; an evaluation follows the step it belongs to."""
         while True:
             due = self.step % self.eval_every == 0 or self.step == steps
             if due and self._evaluated_step != self.step:
@@ -119,10 +119,10 @@ class Trainer:
                 return
             yield self.advance()
 
-    # Overflows are found and named by the guard; NumPy's warnings beside them would only puzzle.
+    # The guard reports overflows; silence NumPy's own warnings about them.
     @np.errstate(over="ignore", invalid="ignore")
     def advance(self) -> StepRecord:
-        """One step: batch, forward, loss, backward, update; with ``accumulate``, several batches before the update."""
+        """Make one step: batch, forward, loss, backward, update; with ``accumulate``, several batches per update."""
         measuring = self._begin_step()
         loss, right = Joined(self.loss.reduction), Joined()
         for number in range(self.step * self.accumulate, (self.step + 1) * self.accumulate):
@@ -144,7 +144,7 @@ class Trainer:
 
     @np.errstate(over="ignore", invalid="ignore")
     def evaluate(self) -> EvaluationRecord:
-        """The model as it is now (averaged, if there is an average), over the whole held-out split.
+        """Evaluate the current model (the average, if there is one) on the whole held-out split.
 
         Raises NonFiniteError as ``advance`` does.
         """
@@ -160,9 +160,9 @@ class Trainer:
 
     @contextlib.contextmanager
     def chosen(self) -> Iterator[int]:
-        """The model to be kept stands in ``model`` for a while; gives the step after which it was like that.
+        """Context in which ``model`` holds the weights to keep; yields the step they are from.
 
-        With ``select`` it is that of the best evaluation, else the present one, averaged if there is an average.
+        With ``select`` they are those of the best evaluation, else the present ones, averaged if there is an average.
         """
         if self.best_model is None or not math.isfinite(self.best_model.accuracy):
             with self.update.averaged():
@@ -176,13 +176,13 @@ class Trainer:
             now.restore()
 
     def choose(self) -> None:
-        """Make the model for good what ``chosen`` makes it for a while."""
+        """Load the ``chosen`` weights into the model permanently."""
         with self.chosen():
             kept = Snapshot(self.model, self.parameters)
         kept.restore()
 
     def state(self) -> dict[str, Array]:
-        """Copies of everything that a later step depends on, as ``load_state`` takes them."""
+        """Copies of everything that later steps depend on, for ``load_state``."""
         counters = (self.step, self.weights_step, self._evaluated_step)
         progress = Progress(*counters, self.guard.first_loss, self._held_out_losses)
         kept = progress.state()
@@ -191,9 +191,9 @@ class Trainer:
         return kept
 
     def load_state(self, state: Mapping[str, Array]) -> None:
-        """Go on where another trainer of the same parts was; nothing is changed if its ``state`` does not fit.
+        """Continue from the state of another trainer of the same parts; nothing is changed if it does not match.
 
-        Raises UnknownNameError for names, ShapeError for shapes and DTypeError for kinds of numbers that do not fit.
+        Raises UnknownNameError, ShapeError or DTypeError for names, shapes or dtypes that do not match.
         """
         before = self.state()
         try:
@@ -220,9 +220,9 @@ class Trainer:
         return {prefix: part for prefix, part in parts.items() if part is not None}
 
     def _begin_step(self) -> bool:
-        """Remember what the step may have to undo, and measure the layers if it is their turn; whether it is.
+        """Save what a failure would restore; measure the layers if they are due, and return True then.
 
-        To be measured, the first batch of the step goes through the model once more.
+        The measurement runs an extra forward of the first batch of the step.
         """
         self.guard.before_step(self.step + 1)
         if self.failure is not None and self._accumulator is not None:
@@ -234,11 +234,11 @@ class Trainer:
         return True
 
     def _update(self) -> float:
-        """Make the update, and return its learning rate."""
+        """Apply the update and return its learning rate."""
         if self._accumulator is not None:
             self._accumulator.finish()
         try:
             return self.update.apply(self.step, self._held_out_losses)
-        except NonFiniteError:  # clip_norm has met what neither a loss nor the probe showed; nothing was updated
+        except NonFiniteError:  # from clip_norm: neither a loss nor the probe showed it; nothing was updated
             self.guard.undo()
             raise

@@ -13,18 +13,16 @@ from mlp_numpy.training.archive import strip_prefix, with_prefix
 
 
 class Update:
-    """One update of the weights from their gradients, in this order:
+    """One update of the weights from their gradients, in this order; parts that are None are left out:
 
         g ← g + ∂(penalty)/∂w           penalty, an L2Penalty
         g ← clipped                     clip_value, then clip_norm
         lr ← lr₀ · schedule(step)       lr₀ is the optimizer's learning rate when the Update is made
         w ← the optimizer's step
-        a ← the average's step          average, an Average; it is what is evaluated and saved
+        a ← the average's step          average, an Average; it is evaluated and saved
 
-    What is None is left out.
-
-    Raises OptionError for parts that are not of these kinds, for bounds that are no numbers > 0, and for parts that are
-    made for other parameters than the optimizer's.
+    Raises OptionError for parts of other types, bounds that are not > 0, and parts made for other parameters than the
+    optimizer's.
     """
 
     def __init__(
@@ -52,7 +50,10 @@ class Update:
         self.base_lr = optimizer.lr
 
     def apply(self, step: int, held_out_losses: Sequence[float]) -> float:
-        """Make update number ``step``, from 0, after evaluations with ``held_out_losses``; return its learning rate."""
+        """Apply update number ``step``, counted from 0, and return its learning rate.
+
+        held_out_losses   losses of the evaluations so far, for a Plateau schedule
+        """
         parameters = self.optimizer.parameters
         if self.penalty is not None:
             self.penalty.add()
@@ -68,14 +69,14 @@ class Update:
         return self.optimizer.lr
 
     def lr_at(self, step: int, held_out_losses: Sequence[float]) -> float:
-        """The learning rate of update number ``step``, counted from 0, after evaluations that gave those losses."""
+        """The learning rate of update number ``step``, counted from 0, after evaluations with these losses."""
         if isinstance(self.schedule, Plateau):
             return self.base_lr * self.schedule.after(held_out_losses)
         return self.base_lr if self.schedule is None else self.base_lr * self.schedule.at(step)
 
     @contextlib.contextmanager
     def averaged(self) -> Iterator[None]:
-        """The averaged weights stand in the model for a while, if there is an average."""
+        """Context in which the model holds the averaged weights, if there is an average."""
         if self.average is None:
             yield
         else:
@@ -83,12 +84,12 @@ class Update:
                 yield
 
     def state(self) -> dict[str, Array]:
-        """What the next update depends on besides weights and gradients, as ``load_state`` takes it."""
+        """Copies of everything that the next update depends on except weights and gradients, for ``load_state``."""
         average = {} if self.average is None else with_prefix("average/", self.average.state())
         return with_prefix("optimizer/", self.optimizer.state()) | average
 
     def load_state(self, state: Mapping[str, Array]) -> None:
-        """Go on where another update of the same parts was."""
+        """Continue from the state of another update of the same parts."""
         self.optimizer.load_state(strip_prefix("optimizer/", state))
         if self.average is not None:
             self.average.load_state(strip_prefix("average/", state))

@@ -149,9 +149,9 @@ def test_a_backward_that_returns_nothing_is_seen() -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("ChangesItsInput", "x must be left as it was, found it changed"),
-        ("ChangesDout", "dout must be left as it was, found it changed"),
-        ("GivesItsCache", "what forward gives may be edited before backward, got other gradients"),
+        ("ChangesItsInput", "x must not be modified, but it has changed"),
+        ("ChangesDout", "dout must not be modified, but it has changed"),
+        ("GivesItsCache", "the output of forward may be edited before backward, got other gradients"),
     ],
 )
 def test_arrays_that_are_changed_behind_their_owner_are_seen(name: str, words: str) -> None:
@@ -207,6 +207,6 @@ def test_an_input_that_does_not_fit_is_refused(capsys: pytest.CaptureFixture[str
     assert main(["audit", "mlp_numpy:SoftMaxModule", "--input", "3,x"]) == 1
     assert "--input must be sizes ≥ 1 such as 4,3, got '3,x'" in capsys.readouterr().err
     assert main(["audit", "--input", "3,4"]) == 1
-    assert "--input must come with a module of one's own, got '3,4' without one" in capsys.readouterr().err
+    assert "--input must come with a module to audit, got '3,4' without one" in capsys.readouterr().err
     assert main(["audit", "mlp_numpy:SoftMaxModule", "--self-test"]) == 1
     assert "--self-test must stand alone, got 'mlp_numpy:SoftMaxModule' with it" in capsys.readouterr().err

@@ -44,7 +44,7 @@ def test_train_evaluate_predict(here: Path, cifar_dir: Path, capsys: pytest.Capt
     assert "data    CIFAR-10, 200 + 30 images" in out
     assert [line.split()[1] for line in out.splitlines() if line.startswith("step")] == ["0", "10", "20", "25"]
     assert "finished after step 25" in out
-    assert "picture plots/run-cifar10-001.png" in out
+    assert "figure  plots/run-cifar10-001.png" in out
     assert err == ""
     assert main(["evaluate", "runs/run-cifar10-001"]) == 0
     out = capsys.readouterr().out
@@ -148,7 +148,7 @@ def test_a_full_disk_leaves_no_half_file(here: Path, cifar_dir: Path) -> None:
     process = start(*FAST, "--data-dir", str(cifar_dir), "--name", "full", preexec_fn=limit)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert "a checkpoint must be saved in runs/full, got: File too large." in err
+    assert "the checkpoint could not be saved in runs/full: File too large." in err
     assert "Traceback" not in err
     left = sorted(path.name for path in (here / "runs/full").iterdir())
     assert left == ["config.yaml"]
@@ -240,10 +240,10 @@ def test_mistyped_options_are_met_with_what_was_meant(
         (["trian"], 2, "there is no command 'trian'. Did you mean 'train'?"),
         ([], 2, "usage: python -m mlp_numpy COMMAND"),
         (["train", "--dataset", "cifar"], 1, "unknown data set 'cifar'. Did you mean 'cifar10'?"),
-        (["train", "--config", "none.yaml"], 1, "there must be a file none.yaml, found none"),
+        (["train", "--config", "none.yaml"], 1, "none.yaml is missing"),
         (["evaluate", "nowhere"], 1, "nowhere must be the folder of a run"),
         (["predict", "nowhere", "a.png"], 1, "nowhere must be the folder of a run"),
-        (["predict", "nowhere"], 1, "there must be at least one image file"),
+        (["predict", "nowhere"], 1, "expected at least one image file"),
         (["predict", "nowhere", "a.png", "--top", "0"], 1, "top must be ≥ 1"),
         (["gradcheck", "--inputs", "0"], 1, "MLP: n_inputs must be an integer ≥ 1, got 0"),
         (["gradcheck", "--seed", "-1"], 1, "seed must be ≥ 0"),
@@ -280,7 +280,7 @@ def test_settings_from_a_file_and_over_it(here: Path, cifar_dir: Path, capsys: p
     assert one.steps == other.steps
     Path("s.yaml").write_text("batchs: 3\n")
     assert main(["train", "--config", "s.yaml"]) == 1
-    assert "s.yaml: there must be settings of a run alone, got batchs. Did you mean 'batch'?" in capsys.readouterr().err
+    assert "s.yaml: unknown setting batchs. Did you mean 'batch'?" in capsys.readouterr().err
     Path("s.yaml").write_text("batch: 0\n")
     assert main(["train", "--config", "s.yaml"]) == 1
     assert "s.yaml: Config: batch must be an integer ≥ 1, got 0" in capsys.readouterr().err
@@ -339,4 +339,4 @@ def test_help_lists_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
     ):
         assert option in out
     assert main(["--help"]) == 0
-    assert "predict    Name the class of image files" in capsys.readouterr().out
+    assert "predict    Classify image files" in capsys.readouterr().out

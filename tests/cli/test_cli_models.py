@@ -42,7 +42,7 @@ def test_an_exported_model_says_what_its_run_says(
     shutil.rmtree("runs")
     of_file = said(["evaluate", f"m.{suffix}", "--data-dir", str(cifar_dir), "--no-download"], capsys)
     assert of_file.splitlines()[:2] == of_run.splitlines()[:2]
-    assert "a model file does not count" in of_file
+    assert "a model file does not record test-set openings" in of_file
     assert Path("m.confusion.png").exists()
 
 
@@ -50,7 +50,7 @@ def test_what_cannot_be_exported_is_said(here: Path, capsys: pytest.CaptureFixtu
     Path("there.npz").touch()
     for file, meant in (
         ("m.onnx", "the file's name must end in .npz or .safetensors, got 'm.onnx'"),
-        ("there.npz", "there must be no there.npz yet, found one. Hint: --overwrite"),
+        ("there.npz", "there.npz already exists. Hint: --overwrite"),
         ("none/m.npz", "none/m.npz must be written, got: No such file or directory"),
     ):
         assert main(["export", "runs/a", file]) == 1

@@ -148,7 +148,7 @@ def test_a_history_that_lacks_something_is_named(folder: Path, name: str, cifar_
     assert finished(folder) is None
     config = full_config(cifar_dir, folder.parents[1], steps=30)
     for ask in (lambda: examine_run(folder), lambda: open_run(config, go_on=True), lambda: summarize_seeds([config])):
-        with pytest.raises(DataError, match=rf"history.json must tell all that a run tells of itself, lacks {name}"):
+        with pytest.raises(DataError, match=rf"history.json is incomplete, it lacks {name}"):
             ask()
 
 

@@ -93,7 +93,7 @@ def test_another_data_set_under_its_name_is_refused_by_the_doctor_too(stopped: P
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    with pytest.raises(DataError, match="the data set must be the one that .* was begun on"):
+    with pytest.raises(DataError, match="the data set .* differs from the one that .* began with"):
         examine_run(stopped)
 
 
@@ -106,7 +106,7 @@ def test_without_a_checkpoint_the_name_tells_another_data_set(
         (folder / name).unlink()
     drawn = sources.Loaded(shapes.generate(60, 20))
     monkeypatch.setattr("mlp_numpy.experiment.build.load_dataset", lambda *_, **__: drawn)
-    with pytest.raises(DataError, match="was begun on, got others under the name shapes"):
+    with pytest.raises(DataError, match="the data set shapes differs from the one that .* began with"):
         Run.resumed(folder)
 
 
@@ -182,7 +182,7 @@ def test_a_model_that_is_gone_is_seen_and_restored(
     assert main(["evaluate", str(folder)]) == 1
     counted = numbers_of_openings(folder)
     assert main(["train", "--resume", str(folder)]) == 0
-    assert "what the run left is not whole: it is written anew" in capsys.readouterr().out
+    assert "some files of the run are missing: rewriting them" in capsys.readouterr().out
     assert path.read_bytes() == whole
     assert load_model(str(path)).about["status"] == "finished"
     assert numbers_of_openings(folder) == counted
@@ -204,7 +204,7 @@ def test_a_model_that_nothing_can_restore_is_said(
     before = {path: path.read_bytes() for path in folder.iterdir()}
     assert "train it again" in findings(folder)["model file"][2]
     assert main(["train", "--resume", str(folder)]) == 1
-    assert "a checkpoint from which it can be restored, found neither" in capsys.readouterr().err
+    assert "a checkpoint to restore it from, found neither" in capsys.readouterr().err
     assert main(["predict", str(folder), "x.png"]) == 1
-    assert "it came to its end, but its model is gone" in capsys.readouterr().err
+    assert "it is complete, its model is gone" in capsys.readouterr().err
     assert {path: path.read_bytes() for path in folder.iterdir()} == before

@@ -72,7 +72,7 @@ def test_the_same_settings_give_the_same_numbers(config: Config) -> None:
 def test_an_earlier_run_is_never_overwritten_in_silence(config: Config) -> None:
     first = run(replace(config, name="mine"))
     before = {path.name: path.read_bytes() for path in first.folder.iterdir()}
-    with pytest.raises(RunFolderError, match="no earlier run named 'mine'.*another --name, or --overwrite"):
+    with pytest.raises(RunFolderError, match="a run named 'mine' already exists.*another --name, or --overwrite"):
         run(replace(config, name="mine", seed=1))
     assert {path.name: path.read_bytes() for path in first.folder.iterdir()} == before
     second = run(replace(config, name="mine", seed=1, overwrite=True))
@@ -80,7 +80,7 @@ def test_an_earlier_run_is_never_overwritten_in_silence(config: Config) -> None:
     assert load_run(second.folder)[0].seed == 1
     # a picture of that name counts as well
     (Path(config.plots_dir) / "picture.png").write_bytes(b"")
-    with pytest.raises(RunFolderError, match="no earlier run named 'picture'"):
+    with pytest.raises(RunFolderError, match="a run named 'picture' already exists"):
         run(replace(config, name="picture"))
 
 
@@ -131,7 +131,7 @@ def test_what_cannot_be_saved_is_named_and_the_rest_is_saved(config: Config, mon
 
     monkeypatch.setattr(artifacts, "save_model", full)
     under_way = Run(config)
-    with pytest.raises(RunFolderError, match="1 of 6 files were not: .*model.npz: No space left on device"):
+    with pytest.raises(RunFolderError, match="1 of 6 files could not be saved: .*model.npz: No space left on device"):
         list(under_way.records())
     assert {path.name for path in under_way.folder.iterdir()} >= FILES - {"model.npz"}
     assert not (under_way.folder / "model.npz").exists()
@@ -141,7 +141,7 @@ def test_two_runs_that_start_together_cannot_have_one_name(config: Config) -> No
     first, second = Run(replace(config, name="ours")), Run(replace(config, name="ours"))
     records = first.records()
     next(records)
-    with pytest.raises(RunFolderError, match="no earlier run named 'ours'"):
+    with pytest.raises(RunFolderError, match="a run named 'ours' already exists"):
         next(second.records())
     first.close()
     assert load_run(first.folder)[1].about["step"] == 0
@@ -233,7 +233,7 @@ def test_settings_files_round_trip_and_are_checked(tmp_path: Path) -> None:
         path.write_text(content)
         with pytest.raises(DataError, match=error):
             read_config(path)
-    with pytest.raises(DataNotFoundError, match="there must be a file"):
+    with pytest.raises(DataNotFoundError, match="is missing"):
         read_settings(tmp_path / "none.yaml")
     path.write_text("just words")
     with pytest.raises(DataError, match="must hold lines such as"):

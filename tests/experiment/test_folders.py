@@ -146,7 +146,7 @@ def test_two_that_take_one_name_at_once(config: Config, monkeypatch: pytest.Monk
     one = Run(config)
     Path(config.runs_dir, "e").mkdir(parents=True)
     monkeypatch.setattr("mlp_numpy.experiment.folder.check_free", lambda _: None)
-    with pytest.raises(RunFolderError, match="there must be no earlier run named 'e'"):
+    with pytest.raises(RunFolderError, match="a run named 'e' already exists"):
         list(one.records())
 
 

@@ -98,7 +98,8 @@ def test_without_a_count_no_number_is_shown(
     assert main(["evaluate", str(folder)]) == 1
     found = capsys.readouterr()
     assert found.out == ""
-    assert "must take the count of the test set's openings, got: Permission denied" in found.err
+    assert "the opening of the test set could not be recorded" in found.err
+    assert "history.json: Permission denied" in found.err
     assert "Hint" in found.err
     with pytest.raises(RunFolderError, match="The test set stays sealed"):
         open_test_set(folder, tiny().test, "evaluate")
@@ -143,7 +144,7 @@ def test_whoever_waits_says_so(
     with caplog.at_level(logging.WARNING):
         waiting = threading.Thread(target=open_test_set, args=(folder, tiny().test, "evaluate"))
         waiting.start()
-        while "another process is at work here" not in caplog.text:
+        while "in use by another process" not in caplog.text:
             waiting.join(0.01)
         assert counted(folder).count("evaluate") == 0
         os.close(handle)

@@ -138,7 +138,9 @@ def test_a_disk_that_is_full_in_the_middle_costs_nothing_but_time(config: Config
     good = load_checkpoint(folder)
     with (
         largest_file((folder / NAME).stat().st_size - 1),
-        pytest.raises(RunFolderError, match=r"of 7 files were not: .*checkpoint.npz: File too large.*then go on with"),
+        pytest.raises(
+            RunFolderError, match=r"of 7 files could not be saved: .*checkpoint.npz: File too large.*continue"
+        ),
     ):
         list(records)
     left = load_checkpoint(folder)
@@ -159,7 +161,7 @@ def test_results_that_could_not_be_saved_at_the_end_are_saved_by_a_resume(
 
     with monkeypatch.context() as patched:
         patched.setattr(artifacts, "save_model", full)
-        with pytest.raises(RunFolderError, match="1 of .* files were not: .*model.npz: No space left on device"):
+        with pytest.raises(RunFolderError, match="1 of .* files could not be saved: .*model.npz: No space left"):
             run(config)
     folder = Path(config.runs_dir) / "a"
     assert finished(folder) is None
@@ -188,14 +190,14 @@ def test_a_folder_that_may_not_be_written_is_named(config: Config, monkeypatch: 
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("mlp_numpy.atomic_io.tempfile.mkstemp", refuse)
-    with pytest.raises(RunFolderError, match="a checkpoint must be saved in .*, got: Permission denied.*--resume"):
+    with pytest.raises(RunFolderError, match="the checkpoint could not be saved in .*: Permission denied.*--resume"):
         resume(folder)
     assert snapshot(folder) == before
 
 
 def test_a_folder_that_is_removed_under_way_is_named(config: Config) -> None:
     with (
-        pytest.raises(RunFolderError, match="must stay while its run is under way, but it is gone"),
+        pytest.raises(RunFolderError, match="was deleted while its run was training"),
         Run(config) as one,
     ):
         for record in one.records():
@@ -208,12 +210,12 @@ def test_one_run_at_a_time(config: Config, undisturbed: Path) -> None:
     first, second, third = (Run.resumed(folder) for _ in range(3))
     records = first.records()
     next(records)
-    with pytest.raises(RunFolderError, match="one run at a time, found another at work"):
+    with pytest.raises(RunFolderError, match="is in use by another run"):
         next(second.records())
     list(records)
     assert numbers(folder) == numbers(undisturbed)
     before = snapshot(folder)
-    with pytest.raises(RunFolderError, match="another run has gone on with it since. Hint: --resume it again"):
+    with pytest.raises(RunFolderError, match="another process has continued .* since it was read. Hint: --resume"):
         next(third.records())
     assert snapshot(folder) == before
 
@@ -231,7 +233,7 @@ def test_a_damaged_checkpoint_gives_way_and_never_takes_the_place_of_the_good_on
     folder = stopped(config, 23)
     (folder / NAME).write_bytes((folder / NAME).read_bytes()[:-7])
     again = Run.resumed(folder)
-    assert f"{NAME} is damaged; the run goes on from the checkpoint before it" in again.warning
+    assert f"{NAME} is damaged; resuming from the previous checkpoint" in again.warning
     assert again.trainer.step == 21
     records = again.records()
     next(records)
@@ -260,7 +262,7 @@ def test_one_that_was_killed_before_its_first_checkpoint_begins_again(config: Co
     with pytest.raises(DataNotFoundError, match="with config.yaml in it, found a folder without it"):
         Run.resumed(folder)
     write_config(folder / "config.yaml", config)
-    with pytest.raises(DataNotFoundError, match="found no model.npz.*train --resume .* goes on"):
+    with pytest.raises(DataNotFoundError, match="found no model.npz.*train --resume .* resumes"):
         load_run(folder)
     resume(folder)
     assert numbers(folder) == numbers(undisturbed)
@@ -276,7 +278,7 @@ def test_other_settings_are_another_run(config: Config, capsys: pytest.CaptureFi
     assert "--resume" in capsys.readouterr().err
     assert snapshot(folder) == before
     write_config(folder / "config.yaml", replace(config, lr=0.1, hidden=(8, 7)))
-    with pytest.raises(DataError, match="must be as it was when the run began, got another hidden, lr"):
+    with pytest.raises(DataError, match="has changed since the run began: hidden, lr"):
         Run.resumed(folder)
 
 
@@ -285,7 +287,7 @@ def test_a_finished_run_has_nothing_left_to_do(undisturbed: Path, capsys: pytest
     assert main(["train", "--resume", str(undisturbed)]) == 0
     out = capsys.readouterr().out
     assert "finished after step 60" in out
-    assert out.endswith("nothing is left to do\n")
+    assert out.endswith("already complete, nothing to do\n")
     assert snapshot(undisturbed) == before
 
 
@@ -293,7 +295,7 @@ def test_another_number_of_threads_is_told(config: Config) -> None:
     folder = stopped(config, 13)
     with threadpoolctl.threadpool_limits(2):
         again = resume(folder)
-    assert "It will not be the same to the last bit." in again.warning
+    assert "The results will not be identical to the last bit." in again.warning
     assert again.result.status == "finished"
 
 
@@ -304,7 +306,7 @@ def test_another_data_set_is_noticed(config: Config, cifar_dir: Path, tmp_path: 
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    with pytest.raises(DataError, match="the data set must be the one that .* was begun on, got others"):
+    with pytest.raises(DataError, match="the data set .* differs from the one that .* began with"):
         Run.resumed(folder)
 
 

@@ -55,11 +55,11 @@ def test_each_seed_has_its_run_and_all_a_mean(config: Config, tmp_path: Path) ->
 
 def test_names_are_checked_before_the_first_run_begins(config: Config) -> None:
     (Path(config.runs_dir) / "a-seed-1").mkdir(parents=True)
-    with pytest.raises(RunFolderError, match="no earlier run named 'a-seed-1'"):
+    with pytest.raises(RunFolderError, match="a run named 'a-seed-1' already exists"):
         next(run_seeds(config, [0, 1]))
     assert not (Path(config.runs_dir) / "a-seed-0").exists()
     (Path(config.runs_dir) / "b-seeds.json").touch()
-    with pytest.raises(RunFolderError, match="there must be no .*b-seeds.json yet"):
+    with pytest.raises(RunFolderError, match="b-seeds.json already exists"):
         seed_configs(replace(config, name="b"), [0])
     assert seed_configs(replace(config, name=""), [5])[0].name == "seeds-001-seed-5"
     (Path(config.runs_dir) / "seeds-001-seed-5").mkdir()
@@ -84,7 +84,7 @@ def test_going_on_repeats_nothing_that_is_finished(config: Config) -> None:
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert histories[1].evaluations == all_at_once[1]
     assert histories[2].evaluations == all_at_once[2]
-    with pytest.raises(RunFolderError, match="must have the settings that it is to go on with"):
+    with pytest.raises(RunFolderError, match="has other settings, so it cannot be resumed"):
         seed_configs(replace(config, lr=0.5), [0], go_on=True)
 
 
@@ -108,9 +108,9 @@ def test_on_the_command_line(
     last = [History.read(Path(f"runs/c-seed-{seed}/history.json")).evaluations[-1].accuracy for seed in (0, 1)]
     assert ["mean", f"{np.mean(last):.4f}"] in [row[:2] for row in rows]
     assert ["±", "std", f"{np.std(last, ddof=1):.4f}"] in [row[:3] for row in rows]
-    assert "picture plots/c-seeds.png" in shown
+    assert "figure  plots/c-seeds.png" in shown
     assert main([*words, "--seeds", "0,1", "--go-on"]) == 0
-    assert "c-seed-0 was finished earlier" in capsys.readouterr().out
+    assert "c-seed-0: skipped, already finished" in capsys.readouterr().out
     for wrong, meant in (
         (["--seeds", "0,1", "--seed", "3"], "--seeds: must come without --seed, got both"),
         (["--seeds", "0,x"], "must be integers such as 0,1,2, got '0,x'"),

@@ -166,7 +166,7 @@ def test_a_full_disk_stops_the_run_with_everything_saved(
     config: Config, fake: list[tuple[str, SimpleNamespace]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     under_way = Run(config)
-    with pytest.raises(RunFolderError, match="event files must be saved in .*tensorboard, got: No space left"):
+    with pytest.raises(RunFolderError, match="event files could not be saved in .*tensorboard: No space left"):
         for record in under_way.records():
             FakeWriter.fails = record.step == 6
     assert under_way.result is not None

@@ -112,7 +112,7 @@ def test_recipes_are_found_by_their_own_and_their_experiments_name() -> None:
         ({"kind": "walk"}, "kind must be one of run, nodes, search, elsewhere, got 'walk'"),
         ({"figure": "big"}, "figure must be one of"),
         ({"author": "x"}, "has also {'author'}"),
-        ({"settings": {"rate": "1"}}, "settings of a run alone, got rate"),
+        ({"settings": {"rate": "1"}}, "unknown setting rate"),
         ({"kind": "nodes", "settings": {"rate": "1"}}, "must be those of a tape network, got 'rate'"),
         ({"kind": "nodes", "settings": {"activation": "tanh"}}, "activation must be one of relu, sigmoid"),
         ({"kind": "search", "settings": {}}, "either 'grid:' or 'random:'"),
@@ -262,8 +262,8 @@ def test_quick_clears_no_run_of_somebody_else(tmp_path: Path, capsys: pytest.Cap
     assert theirs.exists()
     assert main([*words, "--all"]) == 1
     err = capsys.readouterr().err
-    assert "found other files there. Hint: another --runs-dir" in err
-    assert "either names or --all, got earle-mlp-source with it" in err
+    assert "which holds other files. Hint: another --runs-dir" in err
+    assert "names and --all exclude each other, got earle-mlp-source with --all" in err
     assert main([*words, "--jobs", "0"]) == 1
     assert main([*words, "--report-file", "R.md"]) == main([*words, "--results", "R"]) == 1
     assert main(["reproduce", "earle-mlp", "--list", "--report-file", "R.md"]) == 1
@@ -272,7 +272,7 @@ def test_quick_clears_no_run_of_somebody_else(tmp_path: Path, capsys: pytest.Cap
     assert "jobs must be ≥ 1, got 0" in err
     assert err.count("--quick must come without --results and --report-file") == 2
     assert "--report-file must come with --report" in err
-    assert f"--report must have results to tell of, found none in {tmp_path / 'none'}" in err
+    assert f"--report must have results to report, found none in {tmp_path / 'none'}" in err
     theirs.unlink()
     assert main(words) == main(words) == 0
     figure = tmp_path / "quick" / "results" / "earle-mlp.png"
@@ -326,7 +326,7 @@ def test_a_net_of_nodes_is_trained_by_one_at_a_time(tmp_path: Path) -> None:
     place = Workspace("data", tmp_path)
     first = reproduce([recipe], Results(tmp_path / "results"), place)
     next(first)
-    with pytest.raises(RunFolderError, match="one run at a time"):
+    with pytest.raises(RunFolderError, match="in use by another run"):
         next(reproduce([recipe], Results(tmp_path / "results"), place))
     first.close()
 

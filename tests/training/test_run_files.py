@@ -118,7 +118,7 @@ def test_no_truncation_and_no_flipped_bit_goes_unnoticed(tmp_path: Path) -> None
 
 
 def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataNotFoundError, match="found none"):
+    with pytest.raises(DataNotFoundError, match="is missing"):
         load_model(tmp_path / "model.npz")
     np.savez(tmp_path / "other.npz", a=np.ones(3))
     with pytest.raises(DataError, match="must be a model file that a run saved"):

@@ -125,7 +125,7 @@ def test_a_nan_that_arises_on_the_way_back_stops_before_the_update() -> None:
     one = trainer()
     one.loss = Spoiled()
     before = one.optimizer.parameters.values.copy()
-    with pytest.raises(NonFiniteError, match=r"gradients .* at step 1, first in what the loss hands back at \[0, 0\]"):
+    with pytest.raises(NonFiniteError, match=r"gradients .*, first in the gradient that the loss returns at \[0, 0\]"):
         one.advance()
     np.testing.assert_array_equal(one.optimizer.parameters.values, before)
 
@@ -364,7 +364,7 @@ def test_a_plateau_lowers_the_rate_of_an_update() -> None:
 
 
 @pytest.mark.parametrize("layer", [0, 2])
-@pytest.mark.parametrize("what", ["weight gradient of layer", "hands back"])
+@pytest.mark.parametrize("what", ["weight gradient of layer", "returns"])
 def test_a_nan_born_in_the_gradient_of_any_layer_is_named(layer: int, what: str) -> None:
     one = trainer()
     module = one.model[layer]
@@ -372,7 +372,7 @@ def test_a_nan_born_in_the_gradient_of_any_layer_is_named(layer: int, what: str)
 
     def spoiled(dout: Array) -> Array | None:
         dx = backward(dout)
-        if what == "hands back":
+        if what == "returns":
             return np.full((20, 48), np.nan) if dx is None else dx * np.nan
         module.grads["weight"][1, 2] = np.nan
         return dx
@@ -383,7 +383,7 @@ def test_a_nan_born_in_the_gradient_of_any_layer_is_named(layer: int, what: str)
     assert place is not None
     assert f"layer {layer} LinearModule" in place
     assert what in place
-    assert place.endswith("at [1, 2], nan" if what != "hands back" else "at [0, 0], nan")
+    assert place.endswith("at [1, 2], nan" if what != "returns" else "at [0, 0], nan")
     module.backward = backward
     assert first_nonfinite(one.model, one.loss, x, y) is None
 

@@ -1,1 +1,1 @@
-"""The crash test: a training killed again and again, resumed, and compared with an undisturbed one."""
+"""The crash test: kills a training repeatedly, resumes it, and compares it with an uninterrupted one."""

@@ -1,8 +1,7 @@
-"""A training that is killed again and again, and must end as if nothing had happened.
+"""The crash test: a training that is killed repeatedly must end with the same results.
 
-A short training with everything that has a state runs twice in processes of their own: once undisturbed, once killed
-with SIGKILL at random moments and at chosen ones, and resumed each time. At the end every number of the two must be
-the same, bit by bit.
+A short training with every stateful component runs twice in separate processes: once uninterrupted, once killed with
+SIGKILL at random and at chosen moments, and resumed each time. At the end all results must agree bit for bit.
 """
 
 from __future__ import annotations
@@ -28,16 +27,15 @@ from mlp_numpy.training.checkpoint import NAME, PREVIOUS
 _NAME: Final = "crash-test"
 _N_TRAIN, _N_TEST, _PER_FILE = 200, 40, 40
 _COMMAND_EVERY: Final = 4
-"""Every so many kills the run is resumed by the command itself, else in a fork."""
+"""Every this many kills the run is resumed by the command line, else in a fork."""
 
 
 def crash_test(n_kills: int = 20, seed: int = 0, steps: int | None = None) -> Iterator[CrashReport]:
-    """Kill a training ``n_kills`` times; yields its one report, which grows, after every kill and at the end.
+    """Kill a training ``n_kills`` times; yields the same, growing report after every kill and at the end.
 
-    steps   of the training; by default as many as the kills need to hit all parts of it
+    steps   steps of the training; by default enough for the kills to hit all parts of it
 
-    Raises OptionError for numbers that cannot be meant, RunFolderError if a training ends in another way than by a
-    kill.
+    Raises OptionError for invalid numbers, RunFolderError if a training fails other than by a kill.
     """
     if n_kills < 1 or seed < 0 or (steps is not None and steps < 1):
         raise OptionError(f"crash_test: kills and steps must be ≥ 1 and seed ≥ 0, got {n_kills}, {steps} and {seed}.")
@@ -72,7 +70,7 @@ def crash_test(n_kills: int = 20, seed: int = 0, steps: int | None = None) -> It
 
 
 def _config(folder: Path, steps: int, seed: int) -> Config:
-    """A training in which everything that can have a state has one."""
+    """Settings with which every stateful component is used."""
     return Config(
         steps=steps,
         seed=seed,
@@ -111,7 +109,7 @@ def _write_data(folder: Path, rng: np.random.Generator) -> None:
     for name in (*(f"data_batch_{i + 1}" for i in range(_N_TRAIN // _PER_FILE)), "test_batch"):
         records = rng.integers(256, size=(_PER_FILE, 1 + 3072), dtype=np.uint8)
         records[:, 0] = rng.permutation(_PER_FILE) % 10
-        # each class is brighter than the one before it, so that there is something to learn
+        # each class is brighter than the previous one, so that the task is learnable
         records[:, 1:] = records[:, 1:] // 2 + 12 * records[:, :1]
         (home / f"{name}.bin").write_bytes(records.tobytes())
     (home / "batches.meta.txt").write_text("\n".join(f"class{i}" for i in range(10)) + "\n")
@@ -125,14 +123,14 @@ def _begin(folder: Path, config: Config) -> list[str]:
 
 
 def _aim(number: int, n_kills: int, rng: np.random.Generator) -> str:
-    """The last kills of many wait for the end; those before them are aimed at everything else in turn."""
+    """The aim of a kill: the last tenth of the kills hit the end, the others a random other phase."""
     if n_kills - number <= n_kills // 10:
         return "ending"
     return str(rng.choice(["starting", "training", "writing", "renaming"], p=[0.1, 0.3, 0.3, 0.3]))
 
 
 def _look(aim: str, run: Path, written: bool) -> Kill:
-    """What a kill has left behind."""
+    """Inspect the run's folder after a kill."""
     half = any(run.glob(".*.part"))
     try:
         found = load_checkpoint(run)
@@ -148,7 +146,7 @@ def _wait(training: KillableTraining, run: Path, aim: str, rng: np.random.Genera
         return
     while not training.trains and training.lives(LOOK_SECONDS):
         continue
-    # a few checkpoints later, so that the run gets on
+    # a few checkpoints later, so that the run progresses
     checkpoint = run / NAME
     for _ in range(0 if aim == "ending" else int(rng.integers(1, 4))):
         _changed(training, checkpoint)
@@ -165,7 +163,7 @@ def _wait(training: KillableTraining, run: Path, aim: str, rng: np.random.Genera
 
 
 def _changed(training: KillableTraining, checkpoint: Path) -> None:
-    """Wait until another checkpoint has taken the name."""
+    """Wait until the checkpoint is replaced."""
     before = now = _identity(checkpoint)
     while training.status is None and now in (before, None):
         now = _identity(checkpoint)
@@ -185,7 +183,7 @@ def _differences(undisturbed: Path, killed: Path, report: CrashReport) -> list[s
 
 
 def _results(run: Path) -> dict[str, Any]:
-    """All numbers that a run left, under names."""
+    """All results of a run, by name."""
     checkpoint, history = load_checkpoint(run), History.read(run / "history.json")
     arrays, about = read_archive("crash_test", run / "model.npz", "model file")
     return {

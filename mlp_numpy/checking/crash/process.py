@@ -1,4 +1,4 @@
-"""A training in a process of its own, made to be killed."""
+"""A training in a separate process, to be killed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mlp_numpy.errors import RunFolderError
 from mlp_numpy.experiment.run import Run
 
 LOOK_SECONDS: Final = 1e-4
-"""How often a training is looked at that is to be killed at a certain moment."""
+"""Polling interval while waiting for the moment of a kill."""
 if sys.platform != "win32":
     FORKS: Final = multiprocessing.get_context("forkserver")
 else:
@@ -25,10 +25,10 @@ else:
 
 
 class KillableTraining:
-    """A training in a process of its own, which tells in a log when it begins to train.
+    """A training in a separate process, which logs when it begins to train.
 
-    words   of the command ``train``; None: the run of ``run`` is resumed in a fork of a process that has everything
-            imported already, which is ten times as quick as the command
+    words   arguments of the command ``train``; None: resume ``run`` in a fork of a process with all imports done, which
+            is ten times as fast as the command
     """
 
     def __init__(self, folder: Path, run: Path, words: list[str] | None) -> None:
@@ -44,7 +44,7 @@ class KillableTraining:
                 [sys.executable, "-m", "mlp_numpy", "train", *words],
                 stdout=out,
                 stderr=errors,
-                # the same program as this one, wherever it was imported from; small products gain nothing by threads
+                # import the same package as this process; threads do not speed up small products
                 env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OPENBLAS_NUM_THREADS": "1"},
             )
 
@@ -57,18 +57,18 @@ class KillableTraining:
 
     @property
     def trains(self) -> bool:
-        """Whether it has come to its training."""
+        """True once it has begun to train."""
         return self._log.exists() and "train " in self._log.read_text()
 
     def lives(self, seconds: float) -> bool:
-        """Whether it still lives after so many seconds."""
+        """Wait up to ``seconds``; True if the process is still alive then."""
         end = time.perf_counter() + seconds
         while self.status is None and time.perf_counter() < end:
             time.sleep(LOOK_SECONDS)
         return self.status is None
 
     def end(self, *, kill: bool) -> None:
-        """Kill it or wait for its end. Raises RunFolderError if it has failed."""
+        """Kill the process or wait for its end. Raises RunFolderError if it failed."""
         if self._process is not None:
             if kill:
                 self._process.kill()
@@ -79,7 +79,7 @@ class KillableTraining:
             self._fork.join()
         if self.status not in ((0, -signal.SIGKILL) if kill else (0,)):
             raise RunFolderError(
-                f"crash_test: a training must end by itself or by a kill, got status {self.status}: "
+                f"crash_test: the training process failed with status {self.status}: "
                 f"{self._errors.read_text() if self._process else 'see above'}"
             )
 

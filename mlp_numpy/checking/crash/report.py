@@ -1,4 +1,4 @@
-"""What kills left behind, and what came of a training that was killed again and again."""
+"""The report of a crash test."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 AIMS: Final = ("starting", "training", "writing", "renaming", "ending")
-"""At what a kill is aimed: while the program starts, at a random moment of the training, while a checkpoint is half
-written, when it takes its name, while the results are written at the end."""
+"""The phase at which a kill is aimed: start of the program, a random moment of the training, a half-written checkpoint,
+the renaming of a checkpoint, the writing of the final results."""
 
 
 @dataclass(frozen=True)
 class Kill:
-    """One kill, and what it left behind.
+    """One kill and its consequences.
 
     aim        one of AIMS
-    step       of the checkpoint from which the run can go on; None if there was none yet
-    previous   whether that was the one before the last
-    half       whether half-written files were left
-    lost       why no checkpoint could be loaded although one had been written, or None
+    step       step of the checkpoint from which the run can resume; None if there was none yet
+    previous   True if that is the previous checkpoint instead of the last
+    half       True if partial files were left
+    lost       error of loading a checkpoint although one had been written, or None
     """
 
     aim: str
@@ -30,9 +30,9 @@ class Kill:
 
 @dataclass
 class CrashReport:
-    """What came of it.
+    """The result of a crash test.
 
-    differences   names of what is not the same, bit by bit, as in the undisturbed run
+    differences   names of the results that differ from the uninterrupted run's
     """
 
     seed: int
@@ -44,15 +44,15 @@ class CrashReport:
 
     @property
     def failures(self) -> int:
-        """Kills that lost every checkpoint, and arrays or records that differ."""
+        """The number of kills that lost every checkpoint, plus that of differing arrays and records."""
         return sum(kill.lost is not None for kill in self.kills) + len(self.differences)
 
     def as_json(self) -> dict[str, Any]:
-        """Everything, as JSON can hold it."""
+        """The report in JSON types."""
         return asdict(self) | {"failures": self.failures}
 
     def __str__(self) -> str:
-        lines = [f"{'aimed at':<10}{'kills':>6}{'half files left':>17}{'went on from the one before':>29}{'lost':>6}"]
+        lines = [f"{'aimed at':<10}{'kills':>6}{'partial files':>17}{'resumed from previous':>29}{'lost':>6}"]
         for aim in AIMS:
             kills = [kill for kill in self.kills if kill.aim == aim]
             half, previous = sum(kill.half for kill in kills), sum(kill.previous for kill in kills)
@@ -62,7 +62,7 @@ class CrashReport:
         lines += [f"not the same: {name}" for name in self.differences]
         lines.append(
             f"{len(self.kills)} kills in {self.steps} steps, {len(self.kills)} times resumed, seed {self.seed}, "
-            f"{self.seconds:.0f} s: {self.compared} arrays and lists compared bit by bit with the undisturbed run, "
+            f"{self.seconds:.0f} s: {self.compared} arrays and lists compared bit by bit with the uninterrupted run, "
             f"{self.failures} failures"
         )
         return "\n".join(lines)

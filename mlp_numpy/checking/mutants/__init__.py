@@ -1,4 +1,4 @@
-"""Wrong versions of every formula, which the audit must see: generic ones, and mistakes that people make."""
+"""Wrong versions of every formula, which the audit must catch: generic mutants, and typical mistakes."""
 
 from mlp_numpy.checking.mutants.mistakes import MISTAKES
 from mlp_numpy.checking.mutants.mutant import Mutant

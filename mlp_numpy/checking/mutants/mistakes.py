@@ -1,7 +1,7 @@
-"""Mistakes that people make: some thirty of them, each as it has been written in somebody's backward.
+"""About thirty typical mistakes in hand-written backwards.
 
-What the generic operators cannot make is here: a wrong formula that is right in places, a right derivative of a wrong
-forward, right numbers by a forbidden way.
+They cover errors that the generic operators cannot produce: a formula that is wrong only in places, a correct
+derivative of a wrong forward, correct values computed in a forbidden way.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ from mlp_numpy.modules.windows import Windows
 
 
 def _linear(context: Context, dout: Array) -> tuple[Array, Array, Array]:
-    """The right gradients, in arrays of their own."""
+    """Copies of the correct gradients."""
     x, weight = context["x"], context["weight"]
     return dout @ weight, dout.T @ x, dout.sum(axis=0)
 
@@ -92,13 +92,13 @@ def _widened(context: Context, dout: Array) -> Any:
 
 
 def _slope(context: Context) -> Array:
-    """The slope of every number, 1 or α, which for α = 0 is not kept."""
+    """The slope of every entry, 1 or α; not cached for α = 0."""
     slope: Array = context["slope"] if "slope" in context else np.heaviside(context["x"], 0)
     return slope
 
 
 def _slopes(context: Context) -> tuple[Array, float]:
-    """The slope of every number, and α."""
+    """The slope of every entry, and α."""
     slope = _slope(context)
     below = slope[slope != 1]
     return slope, float(below[0]) if below.size else 1.0
@@ -200,7 +200,7 @@ def _unflipped(context: Context, dout: Array) -> Any:
 
 
 def _overwritten(context: Context, dout: Array) -> Any:
-    """Windows that overlap write over each other instead of adding up."""
+    """Overlapping windows overwrite each other instead of adding up."""
     over, shape = context["over"], context["shape"]
     dx = np.zeros(shape, dout.dtype)
     share = dout / (over.kernel[0] * over.kernel[1])

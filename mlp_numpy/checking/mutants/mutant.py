@@ -1,4 +1,4 @@
-"""A mutant: a formula that was made wrong on purpose, and that the audit must see."""
+"""A mutant: a deliberately wrong formula that the audit must catch."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Backward: TypeAlias = Callable[..., Any]
 class Mutant:
     """One wrong version of a formula.
 
-    op         the formula, or a module that is made of modules
-    name       what is wrong
-    backward   the wrong derivative: (context, dout) → gradients, of a module its method ``backward``
-    forward    makes a forward, where the mistake begins there; each application has its own, with its own memory
+    op         the formula, or a module composed of modules
+    name       description of the error
+    backward   the wrong derivative: (context, dout) → gradients; for a module, its method ``backward``
+    forward    makes a wrong forward, if the error begins there; called for each application, so that state is separate
     """
 
     op: type[Op] | type[Module]
@@ -28,13 +28,13 @@ class Mutant:
     forward: Callable[[], Callable[..., Any]] | None = None
 
     def fits(self, module: Module) -> bool:
-        """Whether the module uses the formula, in the mode that it is in."""
+        """True if the module uses the formula in its present mode."""
         if module.children():
             return type(module) is self.op
         return module._active_op() is self.op
 
     def apply(self, module: Module) -> None:
-        """Let the module use the wrong formula, a new subclass of the right one, from now on."""
+        """Replace the module's formula by the wrong one, a new subclass of the correct one."""
         name = f"Wrong{self.op.__name__}"
         if module.children():
             module.__class__ = type(name, (type(module),), {"backward": self.backward})
@@ -43,10 +43,10 @@ class Mutant:
         if self.forward is not None:
             functions["forward"] = staticmethod(self.forward())
         wrong = type(name, (self.op,), functions)
-        # a loss takes the first, a layer with a formula for each mode overrides the second
+        # losses read ``op``; layers with one formula per mode override ``_active_op``
         vars(module)["op"], vars(module)["_active_op"] = wrong, lambda: wrong
 
     @property
     def has_effect(self) -> bool:
-        """Whether it ever gave other numbers than the right formula; a mistake by hand is taken to do so."""
+        """True if its values ever differed from the correct formula's; assumed for hand-written mistakes."""
         return getattr(self.backward, "has_effect", True)

@@ -1,18 +1,18 @@
-"""Generic mutants: each of a formula's gradients made wrong by each of a dozen operators.
+"""Generic mutants: each gradient of a formula, altered by each of a dozen operators.
 
-operator                              what it stands for
-doubled, negated, zeroed              a lost factor ½, a lost sign, a term that was forgotten
-divided by N again                    the 1/N of a mean taken twice
+operator                              typical mistake
+doubled, negated, zeroed              a missing factor ½, sign or term
+divided by N again                    the 1/N of a mean applied twice
 times N                               the 1/N of a mean forgotten
 transposed where square               W for Wᵀ
 rows reversed, rows shifted by one    the labels or the cache of another example
 mean over the rows                    a mean for a sum, statistics over the wrong axis
-mask from the wrong side              passed where it should be stopped, and the other way round
+mask from the wrong side              an inverted mask
 dout in its place                     the slope forgotten
 last entry off                        a wrong boundary; one entry, by a millionth
-rounded to float32                    a product in the wrong kind of number
-dout overwritten                      right gradients, and what came in is changed
-first backward kept                   gradients of the first batch, as of a cache that is never renewed
+rounded to float32                    a product in the wrong dtype
+dout overwritten                      correct gradients, but a modified input
+first backward kept                   gradients of the first batch, from a stale cache
 """
 
 from __future__ import annotations
@@ -68,8 +68,8 @@ _OPERATORS: Final[dict[str, Callable[[Array, Array], Array]]] = {
 
 
 class _Altered:
-    """A backward of ``op`` that ``alter`` makes wrong, given the right gradients and dout. It notes whether that ever
-    made a difference: a mutant that never did is the formula itself."""
+    """A backward of ``op`` altered by ``alter``, given the correct gradients and dout. ``has_effect`` records if that
+    ever made a difference: a mutant without effect is equivalent to the formula."""
 
     def __init__(self, op: type[Op], alter: Callable[[list[Array | None], Array], list[Array | None]]) -> None:
         self._op, self._alter = op, alter
@@ -113,7 +113,7 @@ def _first_kept() -> Any:
 
 
 def generic_mutants(op: type[Op], n_gradients: int) -> Iterator[Mutant]:
-    """The mutants of a formula whose backward returns so many gradients, by every operator above."""
+    """The mutants of a formula whose backward returns ``n_gradients`` gradients, by every operator above."""
     for position in range(n_gradients):
         for name, alter in _OPERATORS.items():
             yield Mutant(op, f"gradient {position} {name}", _Altered(op, _one_gradient(position, alter)))

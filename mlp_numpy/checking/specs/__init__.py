@@ -1,1 +1,1 @@
-"""The table of modules: what makes one, its composition from elementary formulas, and PyTorch's version."""
+"""The specs of all modules: a sampler, the composition from elementary formulas, and PyTorch's version."""

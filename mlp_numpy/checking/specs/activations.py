@@ -45,7 +45,7 @@ def _relu_reference(module: Any, params: Params, x: TensorNode) -> TensorNode:
 
 
 def _prelu_reference(module: Any, params: Params, x: TensorNode) -> TensorNode:
-    """max(0, x) + a min(0, x), at 0 with the slope a; one a for each feature along axis 1, or for all numbers"""
+    """max(0, x) + a min(0, x), at 0 with the slope a; one a per feature along axis 1, or a single one"""
     (slope,) = params
     if slope.shape != (1,):
         slope = slope.reshape(-1, *(1,) * (len(x.shape) - 2))
@@ -135,7 +135,7 @@ def _identity_in_torch(torch: Any, module: Any, params: Sequence[Tensor], x: Ten
 
 
 def _on_any_shape(make: Callable[[Sampler, str], Module], kinked: bool = False, within: float = np.inf) -> Draw:
-    """A module that acts on each number by itself."""
+    """The spec of an elementwise module."""
 
     def draw(draws: Sampler, variant: str) -> Sample:
         x = draws.numbers(*draws.shape(int(draws.rng.integers(1, 4, endpoint=True)), most=3))
@@ -169,7 +169,7 @@ def _rows_of_scores(make: Callable[[], Module]) -> Draw:
 
 
 def _setting(draws: Sampler, *values: float) -> float:
-    """One of the values, as float32 knows it."""
+    """One of the values, rounded to float32."""
     return float(np.float32(draws.rng.choice(values)))
 
 
@@ -182,7 +182,7 @@ def _gelu(draws: Sampler, variant: str) -> Module:
 
 
 def _hardswish(draws: Sampler, variant: str) -> Sample:
-    # Where zeros are drawn, the kinks are: both ends of the bent piece.
+    # Replace zeros by the kinks, both ends of the curved piece.
     x = 2 * draws.numbers(*draws.shape(int(draws.rng.integers(1, 4, endpoint=True)), most=3))
     x = np.where(x == 0, draws.rng.choice([-3.0, 3.0], x.shape), x) if draws.tied else x
     return Sample(HardswishModule(), x, kinked=bool((abs(x) == 3).any()))

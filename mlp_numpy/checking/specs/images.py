@@ -1,4 +1,4 @@
-"""The specs of layers of images: small ones, since every number of them is moved."""
+"""The specs of image layers; sizes are small, since every entry is perturbed."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _conv_reference(module: Any, params: Params, x: TensorNode) -> TensorNode:
 
 
 def _max_pool_reference(module: Any, params: Params, x: TensorNode) -> TensorNode:
-    """The largest over the places of the kernel, the first of equal ones"""
+    """The maximum over the places of the kernel; ties go to the first"""
     return concatenate([place.unsqueeze(4) for place in _kernel_places(module, x, -np.inf)], axis=4).max(axis=4)
 
 
@@ -58,7 +58,7 @@ def _avg_pool_reference(module: Any, params: Params, x: TensorNode) -> TensorNod
 
 
 def _kernel_places(module: Any, x: TensorNode, padding: float) -> list[TensorNode]:
-    """For each place of the kernel what it meets in all windows, (N, C, H′, W′), cut out of the padded images."""
+    """For each place of the kernel, the values under it in all windows, (N, C, H′, W′), from the padded images."""
     (kh, kw), (sh, sw), (ph, pw) = module.windows.kernel, module.windows.stride, module.windows.padding
     for axis, width in ((2, ph), (3, pw)):
         shape = [*x.shape]
@@ -95,7 +95,7 @@ def _pair(draws: Sampler, most: int) -> Pair:
 
 
 def _padding(draws: Sampler, most: Pair) -> Pair:
-    """0 in case 0, where all sizes are at their least."""
+    """Random sizes; 0 in case 0, where all sizes are minimal."""
     if draws.case == 0:
         return 0, 0
     height, width = (int(draws.rng.integers(m, endpoint=True)) for m in most)

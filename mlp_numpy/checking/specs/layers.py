@@ -10,7 +10,7 @@ from mlp_numpy.checking.sampler import Sample, Sampler
 from mlp_numpy.checking.specs.spec import Params, Spec, Tensor, functional, no_rows_of
 from mlp_numpy.modules import BatchNorm, Dropout, LayerNorm, LinearModule
 
-# A constant feature makes the normalizations bend as ε^(-3/2): a small ε is for the complex step alone.
+# The curvature at a constant feature grows as ε^(-3/2): a small ε would only suit the complex step.
 _EPS: Final = (1 / 16, 1 / 4, 1.0)
 
 
@@ -53,14 +53,14 @@ def _dropout_reference(module: Any, params: Params, x: TensorNode) -> TensorNode
 
 
 def _channels(array: Any, x: TensorNode) -> Any:
-    """One number a feature (C,), so that it meets the features of ``x``."""
+    """One value per feature (C,), reshaped to broadcast along the features of ``x``."""
     return array if x.ndim == 2 else array.reshape(-1, 1, 1)
 
 
 def _batch_norm_in_torch(torch: Any, module: Any, params: Sequence[Tensor], x: Tensor) -> Tensor:
     """γ (x − μ) / √(σ² + ε) + β"""
     if module.training or not module.running:
-        # torch.nn.functional refuses a single value a channel; the function below it does not.
+        # torch.nn.functional refuses a single value per channel; the underlying function does not.
         return torch.native_batch_norm(x, *params, None, None, True, module.momentum, module.eps)[0]
     mean, variance = (torch.tensor(module.buffers[f"running_{name}"]) for name in ("mean", "variance"))
     return torch.nn.functional.batch_norm(x, mean, variance, *params, eps=module.eps)
@@ -72,7 +72,7 @@ def _layer_norm_in_torch(torch: Any, module: Any, params: Sequence[Tensor], x: T
 
 
 def _dropout_in_torch(torch: Any, module: Any, params: Sequence[Tensor], x: Tensor) -> Tensor:
-    """m ⊙ x / (1 − p); its masks are not PyTorch's, so that this is a product with our own"""
+    """m ⊙ x / (1 − p), with our mask: PyTorch's own would differ"""
     if not module.training:
         return x + 0.0
     return x * torch.tensor(module.mask(int(module.buffers["step"]) - 1, tuple(x.shape))) / (1 - module.p)

@@ -1,4 +1,4 @@
-"""The rows of losses: the variants of each are its reductions. In every second case the rows have weights."""
+"""The specs of losses; their variants are the reductions. In every second case the examples have weights."""
 
 from __future__ import annotations
 
@@ -116,9 +116,9 @@ def _class_weight(module: Any, n_classes: int) -> Array:
 
 
 def _reduced(module: Any, losses: TensorNode, weight: Array | None, counts: Array | None = None) -> TensorNode:
-    """The losses, each times the weight v of its row; all of them, their sum, or that over Σ v ``counts``.
+    """The losses times the weights v of their examples: unreduced, summed, or divided by Σ v ``counts``.
 
-    counts   how often each loss counts by itself, once by default
+    counts   count of each loss in the mean, 1 by default
     """
     v = np.ones(len(losses.value)) if weight is None else weight
     v = v.reshape(-1, *(1,) * (losses.ndim - 1))
@@ -130,7 +130,7 @@ def _reduced(module: Any, losses: TensorNode, weight: Array | None, counts: Arra
 
 
 def _of_numbers_in_torch(name: str, arguments: Callable[[Any], dict[str, Any]] | None = None) -> TorchReference:
-    """A loss of ``torch.nn.functional`` of each number."""
+    """An elementwise loss of ``torch.nn.functional``."""
 
     def twin(
         torch: Any, module: Any, params: Sequence[Tensor], x: Tensor, y: Tensor, weight: Tensor | None = None
@@ -184,7 +184,7 @@ def _nll_in_torch(
 def _hinge_in_torch(
     torch: Any, module: Any, params: Sequence[Tensor], x: Tensor, y: Tensor, weight: Tensor | None = None
 ) -> Tensor:
-    """Σ_{i ≠ y} max(0, xᵢ − x_y + Δ); PyTorch divides it by C, its mean by N whatever the weights, and ignores none"""
+    """Σ_{i ≠ y} max(0, xᵢ − x_y + Δ); PyTorch divides it by C, its mean by N for any weights, and ignores no label"""
     omega = _class_weight_in_torch(torch, module)
     present = y != _ignored(module)
     losses = torch.nn.functional.multi_margin_loss(
@@ -212,7 +212,7 @@ def _ignored(module: Any) -> int:
 
 
 def _counts(torch: Any, module: Any, x: Tensor, y: Tensor) -> Tensor:
-    """How often each row counts in the mean."""
+    """The count of each example in the mean."""
     if y.ndim == 2:
         return torch.ones(len(y), dtype=x.dtype)
     omega = _class_weight_in_torch(torch, module)

@@ -1,4 +1,4 @@
-"""The rows of modules that are made of modules."""
+"""The specs of modules composed of other modules."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _conv_net(draws: Sampler, variant: str) -> Sample:
     net = ConvNet((c, h, w), m, extra_norm=draws.case % 2 == 1, n_first=draws.size(2))
     for _, leaf in net.leaves():
         if isinstance(leaf, BatchNorm):
-            leaf.eps = 1 / 4  # with a small one the few numbers of a feature bend too much for central differences
+            leaf.eps = 1 / 4  # a small eps makes the curvature too large for central differences
     return _beside_kinks(draws, net, n, c * h * w, deep=True)
 
 
@@ -73,9 +73,9 @@ def _small_conv_net(draws: Sampler, variant: str) -> Sample:
 
 
 def _beside_kinks(draws: Sampler, net: Module, n: int, d: int, *, deep: bool = False) -> Sample:
-    """A net with weights and a batch that bring no hidden unit near the kink of its activation.
+    """A net with weights and a batch for which no hidden unit is near the kink of its activation.
 
-    deep   it has many layers, whose numbers must keep their size, and too many weights to move each of them
+    deep   the net has many layers, so the weights preserve the scale, and is differentiated along directions
     """
     while True:
         (draws.tempered if deep else draws.filled)(net)
@@ -87,7 +87,7 @@ def _beside_kinks(draws: Sampler, net: Module, n: int, d: int, *, deep: bool = F
 
 
 def _through(module: Module, x: Array) -> tuple[Array, float]:
-    """The output for ``x``, and how near a number comes to a kink on the way."""
+    """The output for ``x``, and the smallest distance of any activation to a kink."""
     if isinstance(module, LeakyReLUModule | ReLUModule):
         return module.forward(x), float(abs(x).min())
     if isinstance(module, MaxPool2dModule):
@@ -102,7 +102,7 @@ def _through(module: Module, x: Array) -> tuple[Array, float]:
 
 
 def _lead(pool: MaxPool2dModule, x: Array) -> float:
-    """By how much the largest number of a window is ahead of the next; windows of zeros, from a ReLU, do not count."""
+    """The smallest lead of a window's maximum over the next value; ignores windows of zeros, from a ReLU."""
     (height, width), (down, right), (top, left) = pool.windows.kernel, pool.windows.stride, pool.windows.padding
     around = np.pad(x, ((0, 0), (0, 0), (top, top), (left, left)), constant_values=-np.inf)
     seen = np.lib.stride_tricks.sliding_window_view(around, (height, width), axis=(2, 3))[:, :, ::down, ::right]

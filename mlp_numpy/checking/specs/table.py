@@ -1,4 +1,4 @@
-"""The table of modules: one spec a module. A new module is audited and tested when it has its spec here."""
+"""The table of specs, one per module class. Adding a spec here makes a new module audited and tested."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SPEC_OF: Final = {spec.module: spec for spec in SPECS}
 def reference_forward(
     module: Module, params: dict[str, TensorNode], x: TensorNode, y: Any = None, **options: Any
 ) -> TensorNode:
-    """A module's forward on nodes by elementary formulas; ``params`` named as in ``module.named_parameters()``.
+    """A module's forward on nodes, from elementary formulas; ``params`` named as in ``module.named_parameters()``.
 
     Raises OptionError for a module that has no reference.
     """
@@ -58,7 +58,7 @@ def in_torch(
 
 
 def has_torch(module: Module) -> bool:
-    """Whether PyTorch has every layer of the module."""
+    """True if PyTorch has every layer of the module."""
     return all(_spec_of(layer).torch is not None for _, layer in module.leaves())
 
 
@@ -74,7 +74,7 @@ def rows_interact(module: Module) -> bool:
 
 
 def _through(module: Module, prefix: str, x: Any, apply: Callable[[Module, str, Any], Any]) -> Any:
-    """The layers of a module one behind the other, each by ``apply(layer, prefix of its parameters' names, x)``."""
+    """Apply the layers of a module in order, each by ``apply(layer, prefix of its parameters' names, x)``."""
     if not module.children():
         return apply(module, prefix, x)
     out = x
