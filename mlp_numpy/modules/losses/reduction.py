@@ -44,7 +44,9 @@ class Joined:
 
         A part of value 0 and weight 0 may be omitted. Raises OptionError for a weight that is not a number ≥ 0.
         """
-        weight = number("Joined.add", "weight", weight, NOT_NEGATIVE)
+        return self._factors(number("Joined.add", "weight", weight, NOT_NEGATIVE))
+
+    def _factors(self, weight: float) -> tuple[float, float]:
         before = (self.weight or 1.0) if self._begun else 0.0
         self.weight, self._begun = self.weight + weight, True
         if self.reduction != "mean":
@@ -67,7 +69,7 @@ class Joined:
         weight = number("Joined.join", "weight", weight, NOT_NEGATIVE)
         if part == weight == 0:
             return whole
-        a, b = self.add(weight)
+        a, b = self._factors(weight)
         return (a * whole if a else 0.0) + b * part
 
 
