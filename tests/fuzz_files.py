@@ -52,7 +52,7 @@ from mlp_numpy.recipes.catalog import find_recipe
 from mlp_numpy.recipes.results import Results
 from mlp_numpy.search.journal import Journal
 from mlp_numpy.search.trial import TrialResult
-from mlp_numpy.training import EvaluationRecord, History, StepRecord, TrainedModel, load_model, save_model
+from mlp_numpy.training import EvaluationRecord, History, RunInfo, StepRecord, TrainedModel, load_model, save_model
 from mlp_numpy.training.archive import read_archive
 from mlp_numpy.training.checkpoint import NAME, load_checkpoint, save_checkpoint
 from mlp_numpy.training.safetensors_file import read_safetensors
@@ -261,7 +261,7 @@ def _model_formats(folder: Path) -> list[Format]:
     arrays, known = read_archive("fuzz", folder / "m.npz", "model")
     text = json.dumps(known)
     packed = (folder / "m.npz").read_bytes()
-    history = History({"status": "running"})
+    history = History(RunInfo(status="running"))
     for record in (StepRecord(1, 2.0, 0.1), StepRecord(2, 1.0, 0.2), EvaluationRecord(2, 1.5, 0.4)):
         history.add(record)
     save_checkpoint(folder, arrays, history, {"config": {"lr": 1}})
@@ -315,7 +315,7 @@ def _text_formats(folder: Path) -> list[Format]:
     write_config(folder / "config.yaml", Config())
     config = (folder / "config.yaml").read_bytes()
     space = b"lr: 0.1\nrandom: {lr: log 1e-4 1e-1, batch: [10, 20]}\ngrid: {hidden: [[1, 2], 3]}\ntrials: 3\ndraws: 0\n"
-    history = History({"status": "finished", "test_openings": ["a"], "dataset": "x", "seconds": 1.0})
+    history = History(RunInfo(status="finished", test_openings=["a"], dataset="x", seconds=1.0))
     for record in (EvaluationRecord(0, 2.5, 0.1), StepRecord(1, 2.25, 0.2), EvaluationRecord(2, 1.5, 0.4)):
         history.add(record)
     history.write(folder / "history.json")

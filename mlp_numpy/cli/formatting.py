@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -86,17 +86,14 @@ def seeds_table(
 
 def run_summary(history: History) -> str:
     """The status of a run and the accuracies it reached."""
-    about, best = history.about, history.best
-    lines = [f"{about['status']} after step {history.last_evaluated}, {about['seconds']:.1f} s, on {about['dataset']}"]
+    info, best = history.info, history.best
+    lines = [f"{info.status} after step {history.last_evaluated}, {info.seconds:.1f} s, on {info.dataset}"]
     if best is not None:
         last = history.evaluations[-1].accuracy
         lines.append(f"{history.part} accuracy: last {last:.4f}, best {best.accuracy:.4f} at step {best.step}")
-    if "test" in about:
-        step, found = about["test"]["step"], about["test"]["accuracy"]
-        lines.append(f"test accuracy: {found:.4f} with the weights of step {step}, opened {_times(about)}")
+    if info.test is not None:
+        n = len(info.test_openings or [])
+        times = "once" if n == 1 else f"{n} times"
+        test = f"{info.test.accuracy:.4f} with the weights of step {info.test.step}"
+        lines.append(f"test accuracy: {test}, opened {times}")
     return "\n".join(lines)
-
-
-def _times(about: Mapping[str, Any]) -> str:
-    times = len(about["test_openings"])
-    return "once" if times == 1 else f"{times} times"

@@ -75,12 +75,12 @@ def search(
         print("note: chosen on the test set, so its accuracy is biased; use held_out: validation")
     if winner:
         history = under_way.train_winner()
-        about = history.about
-        if "test" in about:
-            print(f"test    accuracy {about['test']['accuracy']:.4f}, openings: {under_way.openings}")
-        print(f"run     {folder / about['name']}")
+        info = history.info
+        if info.test is not None:
+            print(f"test    accuracy {info.test.accuracy:.4f}, openings: {under_way.openings}")
+        print(f"run     {folder / info.name}")
         # As with train, a stop request that arrived after the end has interrupted nothing.
-        if under_way.stopped_by is not None and about["status"] == "interrupted":
+        if under_way.stopped_by is not None and info.status == "interrupted":
             print(run_summary(history), flush=True)
             return 128 + under_way.stopped_by
     return 0

@@ -36,7 +36,7 @@ def train_seeds(settings: Config, seeds: Sequence[int], *, resume: bool) -> int:
     for config in configs:
         found = open_run(config, go_on=resume, progress=on_terminal())
         if not isinstance(found, Run):
-            print(f"{config.name}: skipped, already {found.about['status']}", flush=True)
+            print(f"{config.name}: skipped, already {found.info.status}", flush=True)
             continue
         try:
             stopped = follow_to_its_end(found)

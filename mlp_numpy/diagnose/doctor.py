@@ -64,7 +64,7 @@ def _end(found: ResumePoint) -> Iterator[Finding]:
     """The end of the run of a folder, and missing or damaged files."""
     folder, status = found.place.folder, ""
     with contextlib.suppress(DataNotFoundError):
-        status = history_of(folder).about["status"]
+        status = history_of(folder).info.status
         problem = model_problem(folder)
         if isinstance(problem, DataError) or (problem is not None and status in DONE):
             yield rules.model_file(str(problem), restorable=found.checkpoint is not None)

@@ -13,7 +13,7 @@ from mlp_numpy.config import Config, write_config
 from mlp_numpy.errors import DataError, RunFolderError
 from mlp_numpy.experiment.build import Components
 from mlp_numpy.experiment.build import data_fingerprint as data_fingerprint
-from mlp_numpy.experiment.folder import NOT_SAVED, RunPaths, usable
+from mlp_numpy.experiment.folder import RunPaths, usable
 from mlp_numpy.experiment.openings import HISTORY, counting, openings
 from mlp_numpy.models import describe_model as describe_model
 from mlp_numpy.system_info import describe_system, machine_fingerprint
@@ -90,7 +90,7 @@ class Artifacts:
     def save(self, step: int, *, running: bool) -> TrainedModel:
         """Write the current model (that of ``step``), the history and, unless ``running``, the figures."""
         folder, history, parts = self.place.folder, self.history, self.parts
-        about = {key: history.about[key] for key in ("name", "dataset", "dataset_option", "source", "status")}
+        about = {key: getattr(history.info, key) for key in ("name", "dataset", "dataset_option", "source", "status")}
         about |= {"class_names": list(parts.dataset.class_names), "image_shape": list(parts.dataset.image_shape)}
         trained = TrainedModel(parts.model, parts.preprocessing, about | {"step": step})
         writers: dict[Path, Callable[[], None]] = {
@@ -108,12 +108,10 @@ class Artifacts:
                 )
         self._try(writers)
         # The history comes last: it lists the files that failed, and its final status marks the run as complete.
-        history.about.pop(NOT_SAVED, None)
-        if self._failed:
-            history.about[NOT_SAVED] = [path.name for path in self._failed]
+        history.info.not_saved = [path.name for path in self._failed]
         with counting(folder):
             with contextlib.suppress(DataError):  # then it cannot be written either
-                history.about["test_openings"] = openings(folder, known=history.about["test_openings"])
+                history.info.test_openings = openings(folder, known=history.info.test_openings or [])
             self._try({folder / HISTORY: lambda: history.write(folder / HISTORY)})
         return trained
 

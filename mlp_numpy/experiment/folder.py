@@ -5,20 +5,19 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from mlp_numpy.config import Config, read_config
 from mlp_numpy.data.reading import as_path, said
 from mlp_numpy.errors import DataError, DataNotFoundError, MlpNumpyError, RunFolderError
 from mlp_numpy.experiment.openings import HISTORY, SETTINGS
-from mlp_numpy.training import History, TrainedModel, load_model
+from mlp_numpy.training import History, RunInfo, TrainedModel, load_model
 
 DONE: Final = ("finished", "stopped early")
 """The statuses of a complete run."""
 MODEL: Final = "model.npz"
-NOT_SAVED: Final = "not_saved"
 """History entry with the names of the files that could not be written."""
 
 
@@ -97,7 +96,7 @@ def finished(folder: str | os.PathLike[str]) -> History | None:
     """
     folder = as_path("finished", folder)
     history = ended(folder)
-    if history is None or NOT_SAVED in history.about or model_problem(folder) is not None:
+    if history is None or history.info.not_saved or model_problem(folder) is not None:
         return None
     return history
 
@@ -111,7 +110,7 @@ def ended(folder: Path) -> History | None:
         history = history_of(folder)
     except (DataError, DataNotFoundError):
         return None
-    return history if history.about["status"] in DONE else None
+    return history if history.info.status in DONE else None
 
 
 def history_of(folder: Path) -> History:
@@ -120,8 +119,8 @@ def history_of(folder: Path) -> History:
     Raises DataNotFoundError if there is none yet, DataError if it is damaged or incomplete.
     """
     history = History.read(folder / HISTORY)
-    lacking = {"status", "seconds", "dataset", "test_openings"} - history.about.keys()
-    if history.about.get("status") in DONE and not history.evaluations:
+    lacking = history.info.lacking("status", "seconds", "dataset", "test_openings")
+    if history.info.status in DONE and not history.evaluations:
         lacking.add(history.part)
     if lacking:
         names = ", ".join(sorted(lacking))
@@ -181,17 +180,17 @@ def is_model_file(who: str, path: Path) -> bool:
         return path.is_file()
 
 
-def known_of(folder: Path) -> dict[str, Any]:
+def known_of(folder: Path) -> RunInfo:
     """The metadata in a run's history; empty if that is unreadable, since resuming the run rewrites it."""
     try:
-        return History.read(folder / HISTORY).about
+        return History.read(folder / HISTORY).info
     except (DataError, DataNotFoundError):
-        return {}
+        return RunInfo()
 
 
-def data_dir_of(folder: Path, config: Config, about: Mapping[str, Any]) -> str:
+def data_dir_of(folder: Path, config: Config, info: RunInfo) -> str:
     """The data folder of a run: the absolute path in its history if still valid, else ``config.data_dir``."""
-    told, option = about.get("data_dir", ""), about.get("config", {}).get("data_dir")
+    told, option = info.data_dir, info.config.get("data_dir")
     with usable("run", folder):
         return told if told and option == config.data_dir and Path(told).is_dir() else config.data_dir
 

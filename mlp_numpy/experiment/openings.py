@@ -33,7 +33,7 @@ def open_test_set(folder: str | os.PathLike[str], test: Split, reason: str) -> S
     sealed.open(reason)
     with counting(folder):
         history = _read(path)
-        history.about["test_openings"] = [*history.about.get("test_openings", []), reason]
+        history.info.test_openings = [*(history.info.test_openings or []), reason]
         try:
             history.write(path)
         except (OSError, ValueError) as error:
@@ -42,7 +42,7 @@ def open_test_set(folder: str | os.PathLike[str], test: Split, reason: str) -> S
                 f"{getattr(error, 'strerror', None) or error}. The test set stays sealed. "
                 "Hint: make room or check permissions."
             ) from error
-    counted = SealedSplit(test, openings=history.about["test_openings"][:-1])
+    counted = SealedSplit(test, openings=history.info.test_openings[:-1])
     counted.open(reason)
     return counted
 
@@ -54,7 +54,7 @@ def openings(folder: Path, *, known: Sequence[str] = ()) -> list[str]:
     unreadable for lack of permission, because its openings would be lost.
     """
     try:
-        told = Counter[str](History.read(folder / HISTORY).about.get("test_openings", []))
+        told = Counter[str](History.read(folder / HISTORY).info.test_openings or [])
     except (DataError, DataNotFoundError) as error:
         if isinstance(error.__cause__, PermissionError):
             raise

@@ -17,7 +17,7 @@ from mlp_numpy.experiment.build import Components, data_fingerprint, load
 from mlp_numpy.experiment.folder import RunPaths, data_dir_of, known_of, place_of, usable
 from mlp_numpy.experiment.openings import SETTINGS
 from mlp_numpy.system_info import machine_fingerprint as machine_fingerprint
-from mlp_numpy.training import Checkpoint, load_checkpoint
+from mlp_numpy.training import Checkpoint, RunInfo, load_checkpoint
 from mlp_numpy.training.checkpoint import NAME
 
 _MAY_CHANGE: Final = ("data_dir", "download", "name", "overwrite", "plots_dir", "runs_dir")
@@ -30,7 +30,7 @@ class ResumePoint(NamedTuple):
     checkpoint   None if the run was killed before its first
     note         message that the last checkpoint is damaged and the previous one is used, or None
     written      modification time of the last checkpoint in nanoseconds, or None
-    about        metadata of the run, from its checkpoint or its history; empty if neither exists
+    info         metadata of the run, from its checkpoint or its history; empty if neither exists
     write        True if missing data may be downloaded
     """
 
@@ -39,7 +39,7 @@ class ResumePoint(NamedTuple):
     checkpoint: Checkpoint | None
     note: str | None
     written: int | None
-    about: Mapping[str, Any]
+    info: RunInfo
     write: bool
 
     def data(self, *, progress: bool = False) -> Loaded:
@@ -47,7 +47,7 @@ class ResumePoint(NamedTuple):
 
         Nothing is written, unless a download was allowed explicitly. Raises what ``load_dataset`` raises.
         """
-        option = str(self.about.get("dataset_option", ""))
+        option = self.info.dataset_option
         found = load(self.config, option=option, progress=progress, write=self.write)
         if self.config.dataset == "auto" and found.warning is None and found.dataset.name == "shapes":
             return Loaded(found.dataset, _STAND_IN)
@@ -56,7 +56,7 @@ class ResumePoint(NamedTuple):
     def check_data(self, parts: Components) -> None:
         """Raise DataError if the data set of ``parts`` is not the one that the run began with."""
         name = parts.dataset.name
-        same = self.about.get("dataset", name) == name
+        same = (self.info.dataset or name) == name
         if same and self.checkpoint is not None:
             same = self.checkpoint.about.get("data") == data_fingerprint(parts.train, parts.trainer.held_out)
         if not same:
@@ -101,17 +101,17 @@ def read_resumed(
         checkpoint = load_checkpoint(folder)
     except DataNotFoundError:
         checkpoint = None
-    about = known_of(folder) if checkpoint is None else checkpoint.history.about
-    said: dict[str, Any] = {"data_dir": data_dir or data_dir_of(folder, config, about), "download": download}
+    info = known_of(folder) if checkpoint is None else checkpoint.history.info
+    said: dict[str, Any] = {"data_dir": data_dir or data_dir_of(folder, config, info), "download": download}
     config = replace(config, **{name: value for name, value in said.items() if value is not None})
-    place, write = place_of(folder, config), download is True or not about
+    place, write = place_of(folder, config), download is True or info == RunInfo()
     if checkpoint is None:
-        return ResumePoint(place, config, None, None, written, about, write)
-    _check_settings(settings, config, checkpoint.history.about.get("config", {}))
+        return ResumePoint(place, config, None, None, written, info, write)
+    _check_settings(settings, config, checkpoint.history.info.config)
     note = None
     if checkpoint.path.name != NAME and (folder / NAME).exists():
         note = f"{folder / NAME} is damaged; resuming from the previous checkpoint."
-    return ResumePoint(place, config, checkpoint, note, written, about, write)
+    return ResumePoint(place, config, checkpoint, note, written, info, write)
 
 
 def restore(checkpoint: Checkpoint, parts: Components) -> list[str]:

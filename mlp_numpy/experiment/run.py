@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from mlp_numpy.checks import flag, instance
 from mlp_numpy.config import Config
@@ -22,7 +22,7 @@ from mlp_numpy.experiment.openings import openings
 from mlp_numpy.experiment.resume import ResumePoint, read_resumed, restore
 from mlp_numpy.experiment.signals import held_signals
 from mlp_numpy.experiment.tensorboard import events, library
-from mlp_numpy.training import EvaluationRecord, History, Record, StepRecord, TrainedModel, evaluate
+from mlp_numpy.training import EvaluationRecord, History, Record, RunInfo, StepRecord, TrainedModel, evaluate
 
 _SAVE_SECONDS: Final = 5.0
 _CHECKPOINT_SECONDS: Final = 60.0
@@ -82,7 +82,7 @@ class Run:
         self.dataset, self.model, self.trainer = self.parts.dataset, self.parts.model, self.parts.trainer
         self.parameters, self.preprocessing = self.parts.parameters, self.parts.preprocessing
         self.warning = self.parts.warning
-        self.history = History(about=self._about(), part=config.held_out)
+        self.history = History(self._info(), part=config.held_out)
         self.folder = Path(config.runs_dir)
         self.picture = Path(config.plots_dir)
         self.result: RunResult | None = None
@@ -151,7 +151,7 @@ class Run:
     def _run(self) -> Generator[Record]:
         place = self._resumed.place if self._resumed else reserve(self.config, self.dataset.name)
         self.folder, self.picture = place.folder, place.picture
-        self.history.about["name"] = self.folder.name
+        self.history.info.name = self.folder.name
         written = events(self._event_library, self.folder, self.history, self.trainer)
         with locked(self.folder), held_signals(_request_to(self)) as held:
             if self._resumed is not None:
@@ -200,7 +200,7 @@ class Run:
         """Save everything, and load the chosen weights into ``model``."""
         self._tell(status, began)
         done = status in DONE
-        if done and self.config.held_out == "validation" and "test" not in self.history.about:
+        if done and self.config.held_out == "validation" and self.history.info.test is None:
             self._open_the_test_set()
         # The checkpoint comes before the extra evaluation, which a resumed run must not contain.
         outputs.finish(self.trainer.failure, checkpoint=done or status == "interrupted")
@@ -221,8 +221,9 @@ class Run:
             found = evaluate(
                 self.model.logits, self.trainer.loss, split, self.preprocessing, chunk=self.trainer.eval_chunk
             )
-        self.history.about["test"] = {"step": step, "loss": found.loss, "accuracy": found.accuracy}
-        self.history.about["test_openings"].append(WINNER)
+        info = self.history.info
+        info.test = EvaluationRecord(step, found.loss, found.accuracy)
+        info.test_openings = [*(info.test_openings or []), WINNER]
 
     def _save(self, outputs: Artifacts, status: str, began: float) -> None:
         self._tell(status, began)
@@ -233,7 +234,7 @@ class Run:
 
     def _tell(self, status: str, began: float) -> None:
         seconds = self._seconds_before + time.perf_counter() - began
-        self.history.about |= {"status": status, "seconds": round(seconds, 3)}
+        self.history.info.status, self.history.info.seconds = status, round(seconds, 3)
 
     def _go_on(self, resumed: ResumePoint) -> None:
         checkpoint = resumed.checkpoint
@@ -241,27 +242,28 @@ class Run:
         if checkpoint is not None:
             notes = restore(checkpoint, self.parts)
             self.history = checkpoint.history
-            self.history.about |= {name: now for name, now in self._about().items() if name not in self.history.about}
-            self.history.about["data_dir"] = str(Path(self.config.data_dir).absolute())
-            self._seconds_before = float(self.history.about.get("seconds", 0.0))
-            self.history.about.setdefault("resumed_at", []).append(self.trainer.step)
+            info = self.history.info
+            info.complete(self._info())
+            info.data_dir = str(Path(self.config.data_dir).absolute())
+            self._seconds_before = info.seconds or 0.0
+            info.resumed_at.append(self.trainer.step)
             self.warning = "\n".join(filter(None, [self.warning, resumed.note, *notes])) or None
-        self.history.about["test_openings"] = openings(self.folder, known=self.history.about["test_openings"])
+        self.history.info.test_openings = openings(self.folder, known=self.history.info.test_openings or [])
 
-    def _about(self) -> dict[str, Any]:
+    def _info(self) -> RunInfo:
         parts, config = self.parts, self.config
-        return {
-            "dataset": parts.dataset.name,
-            "dataset_option": _unambiguous(config.dataset, parts.dataset.name),
-            "data_dir": str(Path(config.data_dir).absolute()),
-            "source": parts.dataset.source,
-            "model": repr(parts.model),
-            "parameters": len(parts.parameters),
-            "loss": repr(parts.trainer.loss),
-            "optimizer": repr(parts.trainer.optimizer),
-            "config": asdict(config),
-            "test_openings": list(parts.test.openings),
-        }
+        return RunInfo(
+            dataset=parts.dataset.name,
+            dataset_option=_unambiguous(config.dataset, parts.dataset.name),
+            data_dir=str(Path(config.data_dir).absolute()),
+            source=parts.dataset.source,
+            model=repr(parts.model),
+            parameters=len(parts.parameters),
+            loss=repr(parts.trainer.loss),
+            optimizer=repr(parts.trainer.optimizer),
+            config=asdict(config),
+            test_openings=list(parts.test.openings),
+        )
 
 
 def run(config: Config) -> RunResult:

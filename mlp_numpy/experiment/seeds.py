@@ -103,7 +103,7 @@ def open_run(config: Config, *, go_on: bool = False, progress: bool = False) -> 
         return Run(config, progress=progress)
     with contextlib.suppress(DataNotFoundError):
         history = history_of(folder)
-        if history.about["status"].startswith(_ENDED):
+        if history.info.status.startswith(_ENDED):
             return history
     return Run.resumed(folder, progress=progress, data_dir=config.data_dir, download=config.download)
 
@@ -139,13 +139,13 @@ def summarize_seeds(configs: Sequence[Config]) -> SeedSummary:
     histories = {each.seed: history_of(Path(each.runs_dir, each.name)) for each in configs}
     name = configs[0].name.removesuffix(f"-seed-{configs[0].seed}")
     file, picture = _paths(replace(configs[0], name=name))
-    status = {seed: str(history.about["status"]) for seed, history in histories.items()}
+    status = {seed: history.info.status for seed, history in histories.items()}
     ended = [history for seed, history in histories.items() if status[seed] in _DONE]
     part = configs[0].held_out
     figures = _figures(ended)
     with usable("together", f"{file} and {picture}", "must be written"):
         if ended:
-            title = f"{name} on {ended[0].about['dataset']}"
+            title = f"{name} on {ended[0].info.dataset}"
             save_mean_std(picture, {"accuracy": _common(ended)}, title, y_name=f"{part} accuracy")
         write_json(file, _content(name, part, status, figures))
     return SeedSummary(part, status, figures, picture if ended else None, file)
@@ -158,8 +158,9 @@ def _figures(ended: Sequence[History]) -> dict[str, MeanStd]:
         "last": MeanStd(tuple(history.evaluations[-1].accuracy for history in ended)),
         "best": MeanStd(tuple(max(record.accuracy for record in history.evaluations) for history in ended)),
     }
-    if all("test" in history.about for history in ended):
-        figures["test"] = MeanStd(tuple(float(history.about["test"]["accuracy"]) for history in ended))
+    tests = [history.info.test for history in ended if history.info.test is not None]
+    if len(tests) == len(ended):
+        figures["test"] = MeanStd(tuple(test.accuracy for test in tests))
     return figures
 
 

@@ -18,7 +18,7 @@ from mlp_numpy.data.reading import as_path
 from mlp_numpy.errors import DataNotFoundError
 from mlp_numpy.experiment.folder import usable
 from mlp_numpy.recipes.recipe import Recipe
-from mlp_numpy.training import EvaluationRecord, History, StepRecord
+from mlp_numpy.training import EvaluationRecord, History, RunInfo, StepRecord
 from mlp_numpy.training.history import PARTS
 from mlp_numpy.training.records import as_columns, from_columns, mean_record
 
@@ -76,7 +76,7 @@ class RecipeResult:
         """The curves, to draw."""
         steps = from_columns(StepRecord, self.train) if object_of("train", self.train) else []
         evaluations = object_of("evaluations", self.evaluations)
-        return History({}, steps, from_columns(EvaluationRecord, evaluations) if evaluations else [], self.part)
+        return History(RunInfo(), steps, from_columns(EvaluationRecord, evaluations) if evaluations else [], self.part)
 
 
 class Results:

@@ -87,18 +87,18 @@ def _run(recipe: Recipe, seed: int, place: Workspace) -> UnderWay:
     if run.stopped_by is not None:
         raise Stopped(run.stopped_by)
     history = run.history
-    status = diverged or history.about["status"]
+    status = diverged or history.info.status
     return RecipeResult(
         recipe=recipe.name,
         seed=seed,
         settings=recipe.settings,
         about=_about(status, run.dataset.name, repr(run.model), len(run.parameters)),
-        seconds=round(history.about["seconds"], 1),
+        seconds=round(history.info.seconds or 0.0, 1),
         part=history.part,
         evaluations=as_columns(EvaluationRecord, history.evaluations, DIGITS),
         train=thinned(history.steps),
         classes=_classes(run) if recipe.figure == "classes" else {},
-        test=history.about.get("test", {}).get("accuracy"),
+        test=None if history.info.test is None else history.info.test.accuracy,
     )
 
 
@@ -165,10 +165,10 @@ def _search(recipe: Recipe, seed: int, place: Workspace) -> UnderWay:
         except NonFiniteError as error:
             status = f"diverged: {error}"
         else:
-            if history.about["status"] == "interrupted" and search.stopped_by is not None:
+            if history.info.status == "interrupted" and search.stopped_by is not None:
                 raise Stopped(search.stopped_by)
-            test = history.about["test"]["accuracy"]
-            seconds += history.about["seconds"]
+            test = None if history.info.test is None else history.info.test.accuracy
+            seconds += history.info.seconds or 0.0
     in_order = [search.outcome(number) for number in range(len(search.points))]
     return RecipeResult(
         recipe=recipe.name,

@@ -6,6 +6,7 @@ from mlp_numpy.training.history import History
 from mlp_numpy.training.metrics import accuracy, confusion_matrix, evaluate
 from mlp_numpy.training.model_file import TrainedModel, load_model, save_model
 from mlp_numpy.training.records import EvaluationRecord, Record, StepRecord
+from mlp_numpy.training.run_info import RunInfo
 from mlp_numpy.training.trainer import Trainer
 from mlp_numpy.training.update import Update
 
@@ -15,6 +16,7 @@ __all__ = [
     "Failure",
     "History",
     "Record",
+    "RunInfo",
     "StepRecord",
     "TrainedModel",
     "Trainer",

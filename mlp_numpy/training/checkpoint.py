@@ -13,7 +13,8 @@ from mlp_numpy.checks import shown
 from mlp_numpy.data.reading import as_path, said
 from mlp_numpy.errors import DataError, DataNotFoundError
 from mlp_numpy.training.archive import read_archive, strip_prefix, with_prefix, write_archive
-from mlp_numpy.training.history import PARTS, History, checked_about, checked_stats
+from mlp_numpy.training.history import PARTS, History, checked_stats
+from mlp_numpy.training.run_info import RunInfo
 
 FORMAT: Final = 1
 """Format version; increase it whenever an older reader would misread a file."""
@@ -47,7 +48,7 @@ def save_checkpoint(
     """
     folder = as_path("save_checkpoint", folder)
     stats = [[record.step, record.layer_stats] for record in history.steps if record.layer_stats]
-    content = {**about, "format": FORMAT, "history": history.about, "part": history.part, "watched": stats}
+    content = {**about, "format": FORMAT, "history": history.info.as_json(), "part": history.part, "watched": stats}
     arrays = with_prefix("state/", state) | with_prefix("history/", history.arrays())
     write_archive(folder / NAME, arrays, content, keep=folder / PREVIOUS)
 
@@ -76,7 +77,7 @@ def _read(path: Path) -> Checkpoint:
             "Hint: resume the run with the version of mlp_numpy that began it."
         )
     try:
-        history = History(checked_about(about.pop("history")), part=about.pop("part"))
+        history = History(RunInfo.from_json(about.pop("history")), part=about.pop("part"))
         if history.part not in PARTS:
             raise ValueError(f"part {shown(history.part)}")
         found = strip_prefix("history/", arrays)

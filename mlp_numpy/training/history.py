@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ import numpy as np
 from mlp_numpy.arrays import Array
 from mlp_numpy.atomic_io import write_json, write_text
 from mlp_numpy.checks import choice, instance, shown
-from mlp_numpy.data.json_files import count_of, list_of, number_of, object_of, read_json, text_of, understood
+from mlp_numpy.data.json_files import count_of, list_of, number_of, object_of, read_json, understood
 from mlp_numpy.data.reading import as_path
 from mlp_numpy.errors import DTypeError, ShapeError, UnknownNameError
 from mlp_numpy.training.records import (
@@ -26,6 +26,7 @@ from mlp_numpy.training.records import (
     column_names,
     from_columns,
 )
+from mlp_numpy.training.run_info import RunInfo
 
 PARTS: Final = ("test", "validation")
 """The splits that can be evaluated while training."""
@@ -40,13 +41,13 @@ class History:
     Raises OptionError for fields of another type, or another part.
     """
 
-    about: dict[str, Any] = field(default_factory=dict)
+    info: RunInfo = field(default_factory=RunInfo)
     steps: list[StepRecord] = field(default_factory=list)
     evaluations: list[EvaluationRecord] = field(default_factory=list)
     part: str = "test"
 
     def __post_init__(self) -> None:
-        instance("History", "about", self.about, dict)
+        instance("History", "info", self.info, RunInfo)
         choice("History", "part", self.part, PARTS)
         for name, records, kind in (
             ("steps", self.steps, StepRecord),
@@ -76,7 +77,7 @@ class History:
         """Write the history as JSON, one list per column. Raises OptionError if ``path`` is not a path."""
         path = as_path("History.write", path)
         content = {
-            "about": self.about,
+            "about": self.info.as_json(),
             # Six digits show every difference that matters, and keep a history of 1500 steps below 50 kB.
             "train": as_columns(StepRecord, self.steps, 6),
             self.part: as_columns(EvaluationRecord, self.evaluations, 6),
@@ -111,7 +112,7 @@ class History:
             (part,) = [name for name in PARTS if name in object_of("its content", content)]
             stats = _rows_of_stats(content.get("watch", {}))
             return cls(
-                checked_about(content["about"]),
+                RunInfo.from_json(content["about"]),
                 _with_stats(from_columns(StepRecord, content["train"]), stats),
                 from_columns(EvaluationRecord, content[part]),
                 part,
@@ -174,47 +175,6 @@ def _checked_rows(name: str, arrays: Mapping[str, Array], kind: type[R]) -> list
         )
     rows: list[list[Any]] = array.tolist()
     return [kind(int(step), *values) for step, *values in rows]
-
-
-def checked_about(about: Any) -> dict[str, Any]:
-    """Validate the metadata of a run: raises ValueError if a known entry has the wrong type.
-
-    Missing entries are not an error here.
-    """
-    for name, value in object_of("about", about).items():
-        text_of("a name", name)
-        if name in _ABOUT:
-            _ABOUT[name](f"about {name}", value)
-    return dict(about)
-
-
-def _texts(name: str, value: Any) -> None:
-    for each in list_of(name, value):
-        if not text_of(name, each).strip():
-            raise ValueError(f"{name} without a word")
-
-
-def _found(name: str, value: Any) -> None:
-    count_of(f"{name} step", object_of(name, value)["step"])
-    for measured in ("loss", "accuracy"):
-        number_of(f"{name} {measured}", value[measured])
-
-
-def _seconds(name: str, value: Any) -> None:
-    if not number_of(name, value) >= 0:
-        raise ValueError(f"{name} {value}")
-
-
-_ABOUT: Final[dict[str, Callable[[str, Any], Any]]] = {
-    **dict.fromkeys(("name", "dataset", "dataset_option", "data_dir", "source", "status", "model"), text_of),
-    **dict.fromkeys(("loss", "optimizer"), text_of),
-    **dict.fromkeys(("test_openings", "not_saved"), _texts),
-    "seconds": _seconds,
-    "config": object_of,
-    "test": _found,
-    "resumed_at": lambda name, value: [count_of(name, step) for step in list_of(name, value)],
-    "parameters": count_of,
-}
 
 
 def checked_stats(rows: Any) -> dict[int, dict[str, dict[str, float]]]:

@@ -88,7 +88,7 @@ def test_what_is_missing_or_more_is_a_difference(undisturbed: Path, other: Path)
 def test_another_record_and_another_opening_are_differences(undisturbed: Path, other: Path) -> None:
     history = History.read(other / "history.json")
     history.steps[3] = replace(history.steps[3], loss=history.steps[3].loss + 1e-5)
-    history.about["test_openings"] *= 2
+    history.info.test_openings *= 2
     history.write(other / "history.json")
     assert differences(undisturbed, other) == ["history.json: steps", "history.json: test_openings"]
     (other / "history.csv").write_text("")

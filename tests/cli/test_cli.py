@@ -107,7 +107,7 @@ def test_signals_save_what_was_reached(here: Path, cifar_dir: Path, signals: lis
     assert "interrupted after step" in out
     assert "Traceback" not in err
     history = History.read(here / "runs/broken-off/history.json")
-    assert history.about["status"] == "interrupted"
+    assert history.info.status == "interrupted"
     assert len(history.steps) == history.evaluations[-1].step >= 50
     assert (here / "plots/broken-off.png").exists()
     assert main(["predict", "runs/broken-off", "plots/broken-off.png"]) == 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mlp_numpy.cli.formatting import confusion_table, evaluation_line, run_summary, seeds_table
-from mlp_numpy.training import EvaluationRecord, History, StepRecord
+from mlp_numpy.training import EvaluationRecord, History, RunInfo, StepRecord
 
 
 def test_confusion_table() -> None:
@@ -21,7 +21,7 @@ def test_an_evaluation_in_one_line() -> None:
 
 
 def test_the_summary_names_the_best_and_the_last() -> None:
-    history = History({"status": "finished", "seconds": 1.23, "dataset": "tiny"})
+    history = History(RunInfo(status="finished", seconds=1.23, dataset="tiny"))
     for step, accuracy in ((0, 0.1), (10, 0.6), (20, 0.5)):
         history.add(EvaluationRecord(step, 1.0, accuracy))
     assert run_summary(history).splitlines() == [

@@ -49,6 +49,6 @@ def numbers(folder: Path) -> dict[str, Any]:
     arrays = {name: array.tobytes() for name, array in (*checkpoint.state.items(), *model.items())}
     return arrays | {
         "records": (checkpoint.history.steps, checkpoint.history.evaluations),
-        "history": (history.steps, history.evaluations, history.about["test"], history.about["test_openings"]),
+        "history": (history.steps, history.evaluations, history.info.test, history.info.test_openings),
         "table": (folder / "history.csv").read_text(),
     }

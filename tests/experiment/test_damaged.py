@@ -136,7 +136,7 @@ def test_no_command_ends_with_a_traceback(folder: Path, kind: str, capsys: pytes
         found = capsys.readouterr()
         assert (found.out, str(path) in found.err) == ("", True)
     assert main(["train", "--resume", str(folder)]) == 0
-    assert History.read(path).about["status"] == "finished"
+    assert History.read(path).info.status == "finished"
 
 
 @pytest.mark.parametrize("name", ["status", "seconds", "dataset", "test_openings"])

@@ -191,7 +191,7 @@ def test_a_model_that_is_gone_is_seen_and_restored(
 
 
 def numbers_of_openings(folder: Path) -> list[str]:
-    return History.read(folder / "history.json").about["test_openings"]
+    return History.read(folder / "history.json").info.test_openings
 
 
 def test_a_model_that_nothing_can_restore_is_said(

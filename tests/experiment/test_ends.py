@@ -65,7 +65,7 @@ def test_ctrl_c_leaves_the_best_weights_and_the_test_set_sealed(config: Config) 
         signal.signal(signal.SIGINT, before)
     assert (one.stopped_by, one.result.status) == (signal.SIGINT, "interrupted")
     assert_best(one, weights)
-    assert one.history.about["test_openings"] == []
+    assert one.history.info.test_openings == []
 
 
 def test_divergence_leaves_the_best_weights(config: Config) -> None:
@@ -78,7 +78,7 @@ def test_divergence_leaves_the_best_weights(config: Config) -> None:
                 if record.step == 30:
                     one.trainer.optimizer.lr = 1e38
     assert_best(one, weights)
-    assert one.history.about["test_openings"] == []
+    assert one.history.info.test_openings == []
 
 
 @pytest.mark.slow
@@ -86,7 +86,7 @@ def test_the_test_set_is_opened_once_and_every_time_is_counted(
     config: Config, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = run(replace(config, steps=20)).folder
-    assert History.read(folder / "history.json").about["test_openings"] == [WINNER]
+    assert History.read(folder / "history.json").info.test_openings == [WINNER]
     assert main(["evaluate", str(folder)]) == 0
     assert main(["evaluate", str(folder)]) == 0
     assert "opened 3 times: " + WINNER + "; evaluate; evaluate" in capsys.readouterr().out
@@ -100,7 +100,7 @@ def test_a_run_that_goes_on_forgets_no_opening(config: Config) -> None:
                 break
     assert main(["evaluate", str(one.folder)]) == 0
     assert main(["train", "--resume", str(one.folder)]) == 0
-    assert History.read(one.folder / "history.json").about["test_openings"] == ["evaluate", WINNER]
+    assert History.read(one.folder / "history.json").info.test_openings == ["evaluate", WINNER]
 
 
 @pytest.mark.slow
@@ -110,7 +110,7 @@ def test_a_run_that_begins_again_forgets_no_opening(config: Config) -> None:
         path.unlink()
     with Run.resumed(folder) as again:
         list(again.records())
-    assert History.read(folder / "history.json").about["test_openings"] == [WINNER, WINNER]
+    assert History.read(folder / "history.json").info.test_openings == [WINNER, WINNER]
 
 
 @pytest.mark.slow

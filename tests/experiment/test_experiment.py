@@ -210,7 +210,7 @@ def test_a_batch_larger_than_the_data_is_refused_before_anything_is_written(conf
 
 def test_adam_trains(config: Config) -> None:
     result = run(replace(config, optimizer="adam", lr=1e-3))
-    assert result.history.about["optimizer"] == "Adam(lr=0.001)"
+    assert result.history.info.optimizer == "Adam(lr=0.001)"
     assert result.status == "finished"
 
 

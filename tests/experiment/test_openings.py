@@ -34,7 +34,7 @@ def config(tmp_path: Path) -> Config:
 
 
 def counted(folder: Path) -> list[str]:
-    return History.read(folder / "history.json").about["test_openings"]
+    return History.read(folder / "history.json").info.test_openings
 
 
 @pytest.mark.slow

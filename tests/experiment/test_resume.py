@@ -124,7 +124,7 @@ def test_real_processes_with_real_signals_go_on_as_if_nothing_had_happened(cifar
 def test_a_run_that_was_broken_off_goes_on_bit_by_bit(config: Config, undisturbed: Path, step: int) -> None:
     folder = stopped(config, step)
     again = resume(folder)
-    assert again.history.about["resumed_at"] == [step]
+    assert again.history.info.resumed_at == [step]
     assert again.result.status == "finished"
     assert numbers(folder) == numbers(undisturbed)
 
@@ -166,7 +166,7 @@ def test_results_that_could_not_be_saved_at_the_end_are_saved_by_a_resume(
     folder = Path(config.runs_dir) / "a"
     assert finished(folder) is None
     again = resume(folder)
-    assert again.history.about["test_openings"] == [WINNER]
+    assert again.history.info.test_openings == [WINNER]
     assert finished(folder) is not None
     assert numbers(folder) == numbers(undisturbed)
 
@@ -314,7 +314,7 @@ def test_a_checkpoint_of_another_net_is_refused(config: Config, tmp_path: Path) 
     folder = stopped(config, 13)
     other = stopped(replace(config, hidden=(3, 2), ema=0.0, name="b"), 13)
     found = load_checkpoint(other)
-    found.history.about["config"] = asdict(config)
+    found.history.info.config = asdict(config)
     artifacts.save_checkpoint(folder, found.state, found.history, found.about)
     with pytest.raises(DataError, match="must hold the state of this run, got"):
         Run.resumed(folder)

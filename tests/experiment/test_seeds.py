@@ -48,7 +48,7 @@ def test_each_seed_has_its_run_and_all_a_mean(config: Config, tmp_path: Path) ->
     assert told["accuracy"]["last"]["std"] == pytest.approx(abs(last[0] - last[1]) / np.sqrt(2), abs=1e-6)
     best = [history.best.accuracy for history in histories if history.best is not None]
     assert told["accuracy"]["best"]["values"] == pytest.approx(best, abs=1e-6)
-    assert told["accuracy"]["test"]["values"] == [history.about["test"]["accuracy"] for history in histories]
+    assert told["accuracy"]["test"]["values"] == [history.info.test.accuracy for history in histories]
     with Image.open(tmp_path / "plots" / "a-seeds.png") as picture:
         assert len(np.unique(np.asarray(picture.convert("L")))) > 50
 
@@ -90,7 +90,7 @@ def test_going_on_repeats_nothing_that_is_finished(config: Config) -> None:
 
 def test_a_seed_that_diverges_does_not_stop_the_others(config: Config, capsys: pytest.CaptureFixture[str]) -> None:
     histories = list(run_seeds(replace(config, lr=1e30, init="kaiming"), [0, 1]))
-    assert [history.about["status"].split(":")[0] for history in histories] == ["stopped", "stopped"]
+    assert [history.info.status.split(":")[0] for history in histories] == ["stopped", "stopped"]
     told = json.loads(Path(config.runs_dir, "a-seeds.json").read_text())
     assert told["accuracy"] == {}
     assert not Path(config.plots_dir, "a-seeds.png").exists()

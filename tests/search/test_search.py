@@ -240,10 +240,10 @@ def test_the_winner_is_trained_again_and_meets_the_test_set_once(tmp_path: Path)
     history = search.train_winner()
     # the same training, bit by bit
     assert history.best == search.outcome(search.winner).best
-    assert len(history.about["test_openings"]) == 1
+    assert len(history.info.test_openings) == 1
     again = Search(grid(), tmp_path / "s")
     list(again.run())
-    assert again.train_winner().about == History.read(tmp_path / "s" / history.about["name"] / "history.json").about
+    assert again.train_winner().info == History.read(tmp_path / "s" / history.info.name / "history.json").info
 
 
 def test_the_winner_of_an_earlier_search_is_not_taken_for_that_of_this_one(tmp_path: Path) -> None:
@@ -262,17 +262,17 @@ def test_a_winner_is_known_by_its_settings_whatever_its_number(tmp_path: Path) -
     base = BASE | {"hidden": (4,)}
     first = Search(Space(base, {"lr": [1e-1]}), tmp_path)
     list(first.run())
-    kept = tmp_path / str(first.train_winner().about["name"]) / "history.json"
+    kept = tmp_path / str(first.train_winner().info.name) / "history.json"
     written = kept.read_bytes()
     longer = Search(Space(base, {"lr": [1e30, 1e-1]}), tmp_path)
     list(longer.run())
     assert longer.winner == 1
-    assert longer.train_winner().about["name"] == "winner-000"
+    assert longer.train_winner().info.name == "winner-000"
     assert kept.read_bytes() == written
     assert [folder.name for folder in tmp_path.glob("winner-*/")] == ["winner-000"]
     other = Search(Space(base, {"lr": [1e30, 1e29, 1e-2]}), tmp_path)
     list(other.run())
-    assert other.train_winner().about["name"] == "winner-002"
+    assert other.train_winner().info.name == "winner-002"
     assert (first.openings, other.openings) == (2, 2)
 
 
@@ -284,7 +284,7 @@ def test_a_winners_history_that_tells_nothing_is_written_anew(tmp_path: Path) ->
     path = tmp_path / "winner-000" / "history.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"about": {}}))
     again = search.train_winner()
-    assert (again.about["status"], again.about["test"]) == ("finished", whole.about["test"])
+    assert (again.info.status, again.info.test) == ("finished", whole.info.test)
     assert search.openings == 1
 
 
@@ -331,7 +331,7 @@ def test_a_search_goes_with_the_process_that_waits_for_it(tmp_path: Path, monkey
     with pytest.raises(SystemExit):
         gone.train_winner()
     assert gone.openings == 0
-    assert together.train_winner().about["status"] == "finished"
+    assert together.train_winner().info.status == "finished"
 
 
 def test_a_trial_that_diverges_has_no_number_and_never_wins(tmp_path: Path) -> None:

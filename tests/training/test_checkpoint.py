@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from mlp_numpy.errors import DataError, DataNotFoundError
-from mlp_numpy.training import EvaluationRecord, History, StepRecord, load_checkpoint, save_checkpoint
+from mlp_numpy.training import EvaluationRecord, History, RunInfo, StepRecord, load_checkpoint, save_checkpoint
 from mlp_numpy.training.archive import read_archive, write_archive
 from mlp_numpy.training.checkpoint import NAME, PREVIOUS
 
 
 def history(steps: int = 2) -> History:
-    found = History({"status": "running", "seconds": 1.5}, part="validation")
+    found = History(RunInfo(status="running", seconds=1.5), part="validation")
     found.add(EvaluationRecord(0, 1 / 3, 0.1))
     for step in range(1, steps + 1):
         found.add(StepRecord(step, 1 / (step + 2), 0.7, 0.1, {"0 Linear": {"mean": 0.1 + step}} if step % 2 else None))

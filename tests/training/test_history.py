@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlp_numpy.training import EvaluationRecord, History, StepRecord
+from mlp_numpy.training import EvaluationRecord, History, RunInfo, StepRecord
 from mlp_numpy.training.records import as_columns, column_names, from_columns, mean_record
 
 STEPS = [StepRecord(1, 2.5, 0.25, 0.1), StepRecord(2, 1.5, 0.75, 0.05)]
 
 
 def test_nothing_measured_is_an_empty_table() -> None:
-    assert History({}, [], [], "test").layer_stats() == {}
+    assert History(RunInfo(), [], [], "test").layer_stats() == {}
 
 
 def test_every_number_of_a_record_is_a_column() -> None:
@@ -26,7 +26,7 @@ def test_every_number_of_a_record_is_a_column() -> None:
 
 
 def test_the_learning_rate_is_in_every_file(tmp_path: Path) -> None:
-    history = History({}, STEPS, [EvaluationRecord(0, 3.0, 0.1)])
+    history = History(RunInfo(), STEPS, [EvaluationRecord(0, 3.0, 0.1)])
     history.write(tmp_path / "h.json")
     assert json.loads((tmp_path / "h.json").read_text())["train"]["lr"] == [0.1, 0.05]
     assert History.read(tmp_path / "h.json").steps == STEPS
@@ -42,7 +42,7 @@ def test_the_learning_rate_is_in_every_file(tmp_path: Path) -> None:
 
 
 def test_files_of_before_a_column_are_read(tmp_path: Path) -> None:
-    history = History({}, [StepRecord(1, 2.5, 0.25)], [])
+    history = History(RunInfo(), [StepRecord(1, 2.5, 0.25)], [])
     history.write(tmp_path / "h.json")
     assert set(json.loads((tmp_path / "h.json").read_text())["train"]) == {"step", "loss", "accuracy"}
     assert math.isnan(History.read(tmp_path / "h.json").steps[0].lr)

@@ -20,7 +20,7 @@ from mlp_numpy import MLP, kaiming
 from mlp_numpy.data.preprocessing import Preprocessing
 from mlp_numpy.errors import DataError, DataNotFoundError, OptionError
 from mlp_numpy.models import ConvNet, ResidualMLP, SmallConvNet, build, describe_model
-from mlp_numpy.training import EvaluationRecord, History, StepRecord, TrainedModel, load_model, save_model
+from mlp_numpy.training import EvaluationRecord, History, RunInfo, StepRecord, TrainedModel, load_model, save_model
 from mlp_numpy.training.archive import _Signed, read_archive, write_archive
 
 DATA = tiny(20, 5)
@@ -43,7 +43,7 @@ def trained(kind: str = "standardize", dtype: str = "float32") -> TrainedModel:
 
 
 def history() -> History:
-    found = History({"status": "finished"})
+    found = History(RunInfo(status="finished"))
     for record in (
         EvaluationRecord(0, 2.5, 0.1),
         StepRecord(1, 2.25, 0.2),
@@ -57,7 +57,7 @@ def history() -> History:
 def test_history_round_trip(tmp_path: Path) -> None:
     history().write(tmp_path / "history.json")
     again = History.read(tmp_path / "history.json")
-    assert again.about == {"status": "finished"}
+    assert again.info == RunInfo(status="finished")
     assert again.evaluations == history().evaluations
     assert again.steps[0] == StepRecord(1, 2.25, 0.2)
     assert math.isnan(again.steps[1].loss)  # JSON knows no infinity

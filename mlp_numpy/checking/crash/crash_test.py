@@ -194,8 +194,8 @@ def _results(run: Path) -> dict[str, Any]:
         "checkpoint: evaluations": checkpoint.history.evaluations,
         "history.json: steps": history.steps,
         "history.json: evaluations": history.evaluations,
-        "history.json: test": history.about["test"],
-        "history.json: test_openings": history.about["test_openings"],
+        "history.json: test": history.info.test,
+        "history.json: test_openings": history.info.test_openings,
         "history.csv": (run / "history.csv").read_bytes(),
     }
 
