@@ -18,7 +18,6 @@ from mlp_numpy.training import History, RunInfo, TrainedModel, load_model
 DONE: Final = ("finished", "stopped early")
 """The statuses of a complete run."""
 MODEL: Final = "model.npz"
-"""History entry with the names of the files that could not be written."""
 
 
 class RunPaths(NamedTuple):
