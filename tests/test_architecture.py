@@ -116,3 +116,26 @@ def test_importing_the_library_is_light() -> None:
     script = f"import sys, mlp_numpy; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_public_name_has_one_meaning() -> None:
+    one_meaning = {
+        # every module of a data set answers to the same names
+        *("find", "load", "generate", "FOLDER", "FORMS", "SIZES", "SHA256", "BINARY_ARCHIVE", "PYTHON_ARCHIVE"),
+        # the version of a file's format
+        "FORMAT",
+        # the tape has the names of vugrad
+        *("Linear", "Module"),
+    }
+    where: dict[str, set[str]] = {}
+    for path in FILES:
+        if "loops" in path.parts:  # each loop has the name of its formula
+            continue
+        for node in tree_of(path).body:
+            names = [node.name] if isinstance(node, ast.FunctionDef | ast.ClassDef) else []
+            targets = [node.target] if isinstance(node, ast.AnnAssign) else getattr(node, "targets", [])
+            for name in [*names, *(target.id for target in targets if isinstance(target, ast.Name))]:
+                if not name.startswith("_"):
+                    where.setdefault(name, set()).add(str(path.relative_to(HOUSE)))
+    twice = {name: sorted(files) for name, files in where.items() if len(files) > 1 and name not in one_meaning}
+    assert twice == {}

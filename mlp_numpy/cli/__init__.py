@@ -11,7 +11,7 @@ import tyro
 
 from mlp_numpy.cli.console import DIVERGED, FAILED, MISUSED, PROGRAM, complain
 from mlp_numpy.cli.models import evaluate_run, export, predict
-from mlp_numpy.cli.proofs import audit_command, check_gradients, crash, explain, parity
+from mlp_numpy.cli.proofs import audit_command, check_gradients, crash, explain_command, parity
 from mlp_numpy.cli.recipes import reproduce_recipes
 from mlp_numpy.cli.runs import doctor, replay_step, train
 from mlp_numpy.cli.searches import search
@@ -97,5 +97,5 @@ _FUNCTIONS: Final[dict[str, Callable[..., int]]] = {
     "audit": audit_command,
     "parity": parity,
     "crash-test": crash,
-    "explain": explain,
+    "explain": explain_command,
 }

@@ -176,7 +176,7 @@ def _sizes(text: str | None) -> tuple[int, ...] | None:
     return sizes
 
 
-def explain(formula: Annotated[str, tyro.conf.Positional]) -> int:
+def explain_command(formula: Annotated[str, tyro.conf.Positional]) -> int:
     """Print a formula's equations, its sums index by index, and a worked example of both.
 
     Args:

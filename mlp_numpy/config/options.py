@@ -13,7 +13,7 @@ from mlp_numpy.errors import OptionError
 from mlp_numpy.optim.registry import optimizers_with
 
 WHO: Final = "Config"
-Check = Callable[[str, str, Any], Any]
+Validator = Callable[[str, str, Any], Any]
 """(who, name, value) → the value in a plain Python type; raises OptionError, naming both, if it is invalid."""
 
 
@@ -38,7 +38,7 @@ class Option:
 
     help: str
     group: str
-    check: Check
+    check: Validator
     choices: tuple[str, ...] = ()
     need: Need | None = None
     old: str = ""
@@ -48,7 +48,7 @@ def option(
     default: Any,
     group: str,
     help: str,
-    check: Check,
+    check: Validator,
     *,
     choices: Sequence[str] = (),
     need: Need | None = None,
@@ -65,12 +65,12 @@ def option_of(field: dataclasses.Field[Any]) -> Option:
     return found
 
 
-def within(bounds: Bounds) -> Check:
+def within(bounds: Bounds) -> Validator:
     """A number within ``bounds``."""
     return functools.partial(number, bounds=bounds)
 
 
-def at_least(least: int) -> Check:
+def at_least(least: int) -> Validator:
     """An integer ≥ ``least`` that an array index can hold."""
     return functools.partial(whole_number, least=least)
 
@@ -83,7 +83,7 @@ def any_size(who: str, name: str, value: Any) -> int:
 
 
 def one_of(names: Sequence[str]) -> dict[str, Any]:
-    """Check and choices of an option with a fixed set of names."""
+    """Validator and choices of an option with a fixed set of names."""
     return {"check": functools.partial(choice, known=names), "choices": names}
 
 
@@ -119,7 +119,7 @@ def layer_sizes(who: str, name: str, value: Any) -> tuple[int, ...]:
     return tuple(whole_number(who, f"{name}[{i}]", size) for i, size in enumerate(value))
 
 
-switch: Check = flag
+switch: Validator = flag
 
 
 def needs(words: str, **settings: Sequence[Any]) -> Need:

@@ -18,7 +18,7 @@ from mlp_numpy.data.json_files import understood
 from mlp_numpy.diagnose import rules
 from mlp_numpy.diagnose.rules import Finding, Measures
 from mlp_numpy.errors import DataError, DataNotFoundError, NonFiniteError
-from mlp_numpy.experiment.build import Components, build_components, load, network, update
+from mlp_numpy.experiment.build import Components, build_components, load_data, network, update
 from mlp_numpy.experiment.build import loss as loss_of
 from mlp_numpy.experiment.folder import DONE, history_of, model_problem
 from mlp_numpy.experiment.lock import is_locked
@@ -38,7 +38,7 @@ def examine(config: Config, *, progress: bool = False) -> list[Finding]:
     ``build_components`` raises.
     """
     config = instance("examine", "config", config, Config)
-    loaded = load(config, progress=progress, write=False)
+    loaded = load_data(config, progress=progress, write=False)
     return list(_before(build_components(replace(config, layer_stats_every=1), loaded=loaded), config))
 
 

@@ -57,7 +57,7 @@ class Components:
     trainer: Trainer
 
 
-def load(config: Config, *, option: str = "", progress: bool = False, write: bool = True) -> Loaded:
+def load_data(config: Config, *, option: str = "", progress: bool = False, write: bool = True) -> Loaded:
     """Load the data set of ``config``, or of another ``option``.
 
     write   allow downloading (if ``config.download``), or generating and saving it
@@ -74,7 +74,7 @@ def build_components(config: Config, *, loaded: Loaded | None = None, progress: 
     Raises OptionError for settings that contradict the data, and what ``load_dataset`` raises.
     """
     if loaded is None:
-        loaded = load(config, progress=progress)
+        loaded = load_data(config, progress=progress)
     dataset = loaded.dataset
     test = SealedSplit(dataset.test)
     if config.held_out == "validation":

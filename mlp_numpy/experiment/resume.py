@@ -13,7 +13,7 @@ from mlp_numpy.data.json_files import understood
 from mlp_numpy.data.reading import as_path
 from mlp_numpy.data.sources import Loaded
 from mlp_numpy.errors import DataError, DataNotFoundError, RunFolderError
-from mlp_numpy.experiment.build import Components, data_fingerprint, load
+from mlp_numpy.experiment.build import Components, data_fingerprint, load_data
 from mlp_numpy.experiment.folder import RunPaths, data_dir_of, known_of, place_of, usable
 from mlp_numpy.experiment.openings import SETTINGS
 from mlp_numpy.system_info import machine_fingerprint as machine_fingerprint
@@ -48,7 +48,7 @@ class ResumePoint(NamedTuple):
         Nothing is written, unless a download was allowed explicitly. Raises what ``load_dataset`` raises.
         """
         option = self.info.dataset_option
-        found = load(self.config, option=option, progress=progress, write=self.write)
+        found = load_data(self.config, option=option, progress=progress, write=self.write)
         if self.config.dataset == "auto" and found.warning is None and found.dataset.name == "shapes":
             return Loaded(found.dataset, _STAND_IN)
         return found
