@@ -50,7 +50,7 @@ ROOMS = (
 )
 RECORDS = {
     "Checkpoint", "Context", "Transforms", "EvaluationRecord", "Failure", "GradCheck", "GradCheckReport",
-    "MaximizedImage", "Minimum", "Node", "OpNode", "StepRecord", "Subject", "Summary", "SummaryRow", "TrainedModel",
+    "MaximizedImage", "Minimum", "Node", "OpNode", "RunInfo", "StepRecord", "Subject", "Summary", "SummaryRow", "TrainedModel",
     "History",
 }  # fmt: skip
 """Classes that the library makes and people read: their constructors check nothing."""

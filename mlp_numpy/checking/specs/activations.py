@@ -185,7 +185,7 @@ def _hardswish(draws: Sampler, variant: str) -> Sample:
     # Replace zeros by the kinks, both ends of the curved piece.
     x = 2 * draws.numbers(*draws.shape(int(draws.rng.integers(1, 4, endpoint=True)), most=3))
     x = np.where(x == 0, draws.rng.choice([-3.0, 3.0], x.shape), x) if draws.tied else x
-    return Sample(HardswishModule(), x, kinked=bool((abs(x) == 3).any()))
+    return Sample(HardswishModule(), x, kinked=bool((abs(abs(x) - 3) < 0.01).any()))
 
 
 def _softplus(draws: Sampler, variant: str) -> Module:
