@@ -50,8 +50,8 @@ ROOMS = (
 )
 RECORDS = {
     "Checkpoint", "Context", "Transforms", "EvaluationRecord", "Failure", "GradCheck", "GradCheckReport",
-    "MaximizedImage", "Minimum", "Node", "OpNode", "RunInfo", "StepRecord", "Subject", "Summary", "SummaryRow", "TrainedModel",
-    "History",
+    "MaximizedImage", "Minimum", "Node", "OpNode", "RunInfo", "StepRecord", "Subject", "Summary", "SummaryRow",
+    "TrainedModel", "History",
 }  # fmt: skip
 """Classes that the library makes and people read: their constructors check nothing."""
 ABSTRACT = {"Classifier", "Initializer", "LossModule", "Module", "Network", "Op", "Optimizer", "Schedule"}
