@@ -23,6 +23,8 @@ from mlp_numpy.modules.parameters import LearnedArray, NamedArrays
 ValueKind: TypeAlias = Literal["anything", "scores", "probabilities", "log-probabilities", "its input"]
 """The meaning of a module's output, or of a loss's input. "its input": the module does not change what its input means
 (dropout, identity); "anything": unknown."""
+_FLOATS: Final = "fdgFDG"
+"""The characters of the real and complex dtypes that formulas compute in."""
 _NAMES_OF_0_1: Final = {
     "_formula": "_active_op",
     "_constants": "_op_kwargs",
@@ -253,12 +255,13 @@ class Module:
         return self._context
 
     def _check_batch(self, method: str, name: str, batch: Array) -> Array:
-        if type(batch) is not np.ndarray or batch.dtype.kind not in "fc" or batch.dtype == np.float16:
+        if type(batch) is not np.ndarray or batch.dtype.char not in _FLOATS:
             batch = numbers(f"{self!r}.{method}", name, batch)
+            if batch.dtype.kind not in "fc":  # integers become NumPy's dtype of their quotients
+                batch = batch.astype(np.float64)
         if batch.ndim == 0 or len(batch) == 0:
             raise ShapeError(f"{self!r}.{method}: {name} must hold at least one row, got {batch.shape}.")
-        # Integers are converted to NumPy's dtype of their quotients, so formulas need not handle them.
-        return batch if batch.dtype.kind in "fc" else batch.astype(np.float64)
+        return batch
 
     def _check_dout(self, dout: Array) -> Array:
         dout = self._check_batch("backward", "dout", dout)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from typing import Any, Literal, TypeAlias, TypeVar, get_args
+from typing import Any, Final, Literal, TypeAlias, TypeVar, get_args
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from mlp_numpy.checks import NOT_NEGATIVE, choice, number, shown
 from mlp_numpy.errors import DTypeError
 
 Reduction: TypeAlias = Literal["mean", "sum", "none"]
+_REDUCTIONS: Final = get_args(Reduction)
 Formula = TypeVar("Formula", bound=Callable[..., Any])
 
 
@@ -33,7 +35,8 @@ class Joined:
     """
 
     def __init__(self, reduction: Reduction = "mean") -> None:
-        choice("Joined", "reduction", reduction, get_args(Reduction))
+        if not isinstance(reduction, str) or reduction not in _REDUCTIONS:
+            choice("Joined", "reduction", reduction, _REDUCTIONS)
         self.reduction: Reduction = reduction
         self.weight = 0.0
         self.value = 0.0
@@ -56,7 +59,11 @@ class Joined:
 
     def join_next(self, part: float, weight: float) -> None:
         """Join the next part to ``value``, the number R of all parts so far; raises as ``join`` does."""
-        self.value = self.join(self.value, part, weight)
+        if type(part) is float and type(weight) in (float, int) and 0 < weight < math.inf:  # as in every step of a run
+            a, b = self._factors(weight)
+            self.value = (a * self.value if a else 0.0) + b * part
+        else:
+            self.value = self.join(self.value, part, weight)
 
     def join(self, whole: float, part: float, weight: float) -> float:
         """The updated R, given the current result ``whole`` and the next part, both real numbers.
