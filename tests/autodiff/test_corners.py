@@ -237,3 +237,15 @@ def test_a_batch_product_takes_a_matrix_and_rows(matrix: tuple[int, ...], vector
 def test_expand_has_no_dimension_beyond_the_last(dim: int) -> None:
     with pytest.raises((ShapeError, OptionError), match="Expand.do_forward: dim"):
         autodiff.Expand.do_forward(TensorNode(np.ones((1, 1))), dim=dim, repeats=2)
+
+
+def test_a_parameter_that_is_held_twice_and_a_circle_of_holders_are_found_once() -> None:
+    class Net(autodiff.Module):
+        def forward(self, x: Any) -> Any:
+            return x
+
+    net, weight = Net(), TensorNode(np.ones(2))
+    net.parts = [weight, {"again": weight}]
+    net.parts.append(net.parts)
+    net.itself = net
+    assert [name for name, _ in net.named_parameters()] == ["parts.0"]

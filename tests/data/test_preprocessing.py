@@ -130,3 +130,18 @@ def test_chunks_cover_a_split_once_in_order() -> None:
     assert [len(y) for _, y in found] == [50, 50, 20]
     np.testing.assert_array_equal(np.concatenate([x for x, _ in found]), fitted.apply(IMAGES))
     np.testing.assert_array_equal(np.concatenate([y for _, y in found]), SPLIT.labels)
+
+
+@pytest.mark.parametrize(
+    ("images", "rows", "out"),
+    [
+        *(((4, 12, 1), (2,), (2, 12)), ((4, 12), (2,), (3, 12)), ((4, 12), (2,), (2, 11)), ((4, 12), (2, 1), (2, 12))),
+        ((0, 12), (2,), (2, 12)),
+    ],
+)
+def test_gather_takes_images_indices_and_room_for_them(
+    images: tuple[int, ...], rows: tuple[int, ...], out: tuple[int, ...]
+) -> None:
+    raw = Preprocessing("raw", None, None)
+    with pytest.raises(ShapeError, match=r"Preprocessing.gather: images, rows and out must be"):
+        raw.gather(np.zeros(images, np.uint8), np.zeros(rows, np.intp), np.empty(out, np.float32))
