@@ -9,7 +9,7 @@ import pytest
 
 from mlp_numpy import FlatParameters, LinearModule
 from mlp_numpy.errors import OptionError
-from mlp_numpy.optim import Adam
+from mlp_numpy.optim import Adam, AdamW
 
 # Made by torch.optim.Adam (2.13, float64): w = (0.5, −1.2, 2.0), gradient of ½ Σ k w² with k = (1, 10, 0.1),
 # lr 0.05: weight_decay → step → weights.
@@ -89,3 +89,10 @@ def test_settings_are_checked(setting: dict[str, float], words: str) -> None:
         Adam(FlatParameters(LinearModule(1, 1)), **setting)
     with pytest.raises(OptionError, match="must be FlatParameters"):
         Adam(LinearModule(1, 1))
+
+
+def test_the_defaults_are_pytorchs() -> None:
+    flat = FlatParameters(LinearModule(2, 3))
+    adam, adamw = Adam(flat), AdamW(flat)
+    assert (adam.lr, adam.beta1, adam.beta2, adam.eps, adam.weight_decay) == (1e-3, 0.9, 0.999, 1e-8, 0.0)
+    assert (adamw.lr, adamw.beta1, adamw.beta2, adamw.eps, adamw.weight_decay) == (1e-3, 0.9, 0.999, 1e-8, 1e-2)
