@@ -26,7 +26,7 @@ class Module:
 
     def forward(self, *inputs: Any, **options: Any) -> Any:
         """The module's output; to be implemented by subclasses."""
-        raise NotImplementedError(f"{type(self).__name__}.forward: a module must say what it computes.")
+        raise NotImplementedError(f"{type(self).__name__}.forward: subclasses must implement it.")
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         return self.forward(*inputs, **options)

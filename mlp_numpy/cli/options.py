@@ -27,6 +27,8 @@ def _groups() -> dict[str, type]:
         words = known.help
         if known.choices and not any(name in words for name in known.choices):
             words = f"{words}: {', '.join(known.choices)}"
+        if known.need is not None:
+            words = f"{words}; needs {known.need.words}"
         aliases = [f"--{known.old.replace('_', '-')}"] if known.old else None
         kind = typing.cast(Any, Annotated)[
             _TYPES[field.name], tyro.conf.arg(help=words, help_behavior_hint=None, aliases=aliases)

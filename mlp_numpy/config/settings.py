@@ -102,7 +102,7 @@ class Config:
     batch: int = option(200, OPTIMIZER, "examples in a minibatch", at_least(1))
     steps: int = option(1500, OPTIMIZER, "number of updates", at_least(1))
     momentum: float = option(
-        0.0, OPTIMIZER, "momentum coefficient μ (sgd, rmsprop)", within(FRACTION), need=needs_optimizer("momentum")
+        0.0, OPTIMIZER, "momentum coefficient μ", within(FRACTION), need=needs_optimizer("momentum")
     )
     dampening: float = option(
         0.0,
@@ -111,32 +111,32 @@ class Config:
         within(FRACTION),
         need=_SGD_WITH_MOMENTUM,
     )
-    nesterov: bool = option(False, OPTIMIZER, "Nesterov momentum (sgd)", switch, need=_SGD_WITH_MOMENTUM)
+    nesterov: bool = option(False, OPTIMIZER, "Nesterov momentum", switch, need=_SGD_WITH_MOMENTUM)
     beta1: float = option(
         0.9,
         OPTIMIZER,
-        "decay rate of the first-moment estimate β₁ (adam, adamw, nadam)",
+        "decay rate of the first-moment estimate β₁",
         within(FRACTION),
         need=needs_optimizer("beta1"),
     )
     beta2: float = option(
         0.999,
         OPTIMIZER,
-        "decay rate of the second-moment estimate β₂ (adam, adamw, nadam)",
+        "decay rate of the second-moment estimate β₂",
         within(FRACTION),
         need=needs_optimizer("beta2"),
     )
     amsgrad: bool = option(
         False,
         OPTIMIZER,
-        "AMSGrad: divide by the largest second-moment estimate so far (adam, adamw)",
+        "AMSGrad: divide by the largest second-moment estimate so far",
         switch,
         need=needs_optimizer("amsgrad"),
     )
     centered: bool = option(
         False,
         OPTIMIZER,
-        "divide by the standard deviation instead of the root mean square (rmsprop)",
+        "divide by the standard deviation instead of the root mean square",
         switch,
         need=needs_optimizer("centered"),
     )

@@ -21,6 +21,7 @@ from mlp_numpy.training import Failure, History, TrainedModel, save_checkpoint, 
 from mlp_numpy.training.archive import with_prefix, write_archive
 from mlp_numpy.training.checkpoint import NAME, PREVIOUS
 from mlp_numpy.viz import save_curves, save_layer_stats
+from mlp_numpy.viz.layer_stats import DEAD_FRACTION
 
 CAPSULE: Final = "capsule.npz"
 CAPSULE_FORMAT: Final = 1
@@ -159,12 +160,12 @@ class Artifacts:
 def _measures(stats: dict[str, Any]) -> dict[str, dict[str, list[float]]]:
     """Layer statistics grouped by measure, with a column for each layer that has it."""
     layers = {name: columns for name, columns in stats.items() if name != "step"}
-    found: dict[str, dict[str, list[float]]] = {"gradient norm": {}, "update / weight": {}, "dead fraction": {}}
+    found: dict[str, dict[str, list[float]]] = {"gradient norm": {}, "update / weight": {}, DEAD_FRACTION: {}}
     for name, columns in layers.items():
         if "gradient" in columns:
             found["gradient norm"][name] = columns["gradient"]
             pairs = zip(columns["update"], columns["weight"], strict=True)
             found["update / weight"][name] = [update / (weight or 1.0) for update, weight in pairs]
         if "dead" in columns:
-            found["dead fraction"][name] = columns["dead"]
+            found[DEAD_FRACTION][name] = columns["dead"]
     return {measure: columns for measure, columns in found.items() if columns}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import matplotlib
 import numpy as np
@@ -15,18 +16,21 @@ from mlp_numpy.errors import ShapeError
 from mlp_numpy.viz.curves import moving_average, save
 from mlp_numpy.viz.style import End, label_ends, plain_axes
 
+DEAD_FRACTION: Final = "dead fraction"
+"""The quantity that is a fraction of a layer's units."""
+
 
 def draw_layer_stats(
     axes: Axes, name: str, layers: Mapping[str, Sequence[float]], steps: Sequence[float], *, width: int = 1
 ) -> None:
     """One quantity of every layer by step, as its mean over ``width`` steps, from the first layer, dark, to the last.
 
-    A quantity whose name ends in "share" has an axis from 0 to 1, any other a logarithmic one, where values ≤ 0 leave a
-    gap.
+    A quantity whose name ends in "fraction" has an axis from 0 to 1, any other a logarithmic one with gaps at values
+    ≤ 0.
 
     Raises ShapeError unless each layer has one value per step.
     """
-    share = name.endswith("share")
+    fraction = name.endswith("fraction")
     ends = []
     for position, (layer, values) in enumerate(layers.items()):
         if len(values) != len(steps) or not len(steps):
@@ -34,7 +38,7 @@ def draw_layer_stats(
                 f"draw_layer_stats: {name} of {layer} must be {len(steps)} numbers, ≥ 1, got {len(values)}."
             )
         means = moving_average(values, width)
-        shown = means if share else np.where(means > 0, means, np.nan)
+        shown = means if fraction else np.where(means > 0, means, np.nan)
         color = to_hex(matplotlib.colormaps["viridis"](0.85 * position / max(len(layers) - 1, 1)))
         # A line needs two points.
         axes.plot(steps, shown, color=color, linewidth=1.2, label=layer, marker="o" if len(steps) == 1 else None)
@@ -43,7 +47,7 @@ def draw_layer_stats(
             ends.append(End(layer, steps[there[-1]], shown[there[-1]], color))
     axes.set_title(name, fontsize=11)
     axes.set_xlabel("step")
-    if share:
+    if fraction:
         axes.set_ylim(-0.02, 1.02)
     elif ends:
         axes.set_yscale("log")

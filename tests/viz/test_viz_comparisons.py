@@ -173,13 +173,13 @@ def test_what_is_watched_layer_by_layer() -> None:
 
 def test_shares_stand_between_0_and_1() -> None:
     axes = Figure().subplots()
-    draw_layer_stats(axes, "dead share", {"1": [0.0, 0.5, 1.0]}, [1, 2, 3], width=2)
+    draw_layer_stats(axes, "dead fraction", {"1": [0.0, 0.5, 1.0]}, [1, 2, 3], width=2)
     assert axes.get_yscale() == "linear"
     assert axes.get_ylim() == (-0.02, 1.02)
     np.testing.assert_array_equal(axes.get_lines()[0].get_ydata(), moving_average([0.0, 0.5, 1.0], 2))
     draw_layer_stats(Figure().subplots(), "gradient norm", {"0": [0.0, 0.0]}, [1, 2])
-    with pytest.raises(ShapeError, match="dead share of 1 must be 2 numbers, ≥ 1, got 3"):
-        draw_layer_stats(axes, "dead share", {"1": [0.0, 0.5, 1.0]}, [1, 2])
+    with pytest.raises(ShapeError, match="dead fraction of 1 must be 2 numbers, ≥ 1, got 3"):
+        draw_layer_stats(axes, "dead fraction", {"1": [0.0, 0.5, 1.0]}, [1, 2])
 
 
 def test_functions_are_drawn_with_their_derivatives() -> None:
@@ -207,6 +207,8 @@ def test_saved_pictures_are_pages(tmp_path: Path) -> None:
     save_parallel(tmp_path / "parallel.png", TRIALS, ["lr", "act"], "acc", "title", log=["lr"])
     save_functions(tmp_path / "functions.png", {"ReLU": ReLUModule()})
     layers = {"0": [0.5, 0.25], "2": [0.5, 0.75]}
-    save_layer_stats(tmp_path / "watch.png", {"gradient norm": layers, "dead share": layers}, "title", steps=[10, 20])
+    save_layer_stats(
+        tmp_path / "watch.png", {"gradient norm": layers, "dead fraction": layers}, "title", steps=[10, 20]
+    )
     for name in ("bands", "bars", "map", "parallel", "functions", "watch"):
         pixels(tmp_path / f"{name}.png")
