@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from interleaved import write_json
+from interleaved import results_of, write_json
 
 from mlp_numpy.config import Config, parse_settings
 from mlp_numpy.errors import MlpNumpyError, OptionError
@@ -112,7 +112,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--data-dir", default="data")
     parser.add_argument("--results", type=Path, help="keep it beside the results of recipes in this folder")
-    parser.add_argument("--json", type=Path, help="file that gets the figures")
+    parser.add_argument("--json", type=Path, default=results_of(__file__), help="file that gets the figures")
     given = parser.parse_args()
     try:
         config = config_of(given.recipe, given.changes, given.seed, given.data_dir)

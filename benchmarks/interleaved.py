@@ -4,8 +4,8 @@ So no thread pool disturbs another's, and all meet the same machine. What is com
 the medians over all steps. A benchmark is a script that calls ``take_turns`` with its own path; that starts the script
 again for each contestant, with ``--worker NAME`` and the task's arguments, and there it calls ``serve``.
 
-Every benchmark takes ``--json FILE`` and writes its figures there: see ``write_json``. Such files belong to one machine
-and are not committed; the README has the tables made of them, with the command beside.
+Every benchmark writes its figures to ``benchmarks/results/``, or to the file of ``--json``: see ``write_json``. Such a
+file belongs to one machine; it is committed where docs/benchmarks.md has the table made of it.
 """
 
 from __future__ import annotations
@@ -107,8 +107,13 @@ def report_machine(machine: dict[str, Any], pools: dict[str, Any]) -> None:
         print(f"{name:14}{kernels}")
 
 
-def write_json(path: Path | None, script: str, results: list[dict[str, Any]]) -> None:
-    """Write the figures of the benchmark ``script`` to ``path``; nothing is written where it is None.
+def results_of(script: str) -> Path:
+    """The file under ``benchmarks/results/`` that gets the figures of ``script`` unless ``--json`` names another."""
+    return Path(script).resolve().parent / "results" / f"{Path(script).stem}.json"
+
+
+def write_json(path: Path, script: str, results: list[dict[str, Any]]) -> None:
+    """Write the figures of the benchmark ``script`` to ``path``.
 
     benchmark   name of the script
     machine     processor, cores, platform, versions of Python and the libraries, BLAS kernel of this process
@@ -117,6 +122,6 @@ def write_json(path: Path | None, script: str, results: list[dict[str, Any]]) ->
 
     Raises OSError if the file cannot be written.
     """
-    if path is not None:
-        found = {"benchmark": Path(script).name, "machine": describe_system(), "results": results}
-        path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    found = {"benchmark": Path(script).name, "machine": describe_system(), "results": results}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

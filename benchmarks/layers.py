@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from interleaved import Step, report, report_machine, serve, take_turns, write_json
+from interleaved import Step, report, report_machine, results_of, serve, take_turns, write_json
 
 from mlp_numpy import (
     AvgPool2dModule,
@@ -227,7 +227,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=10, help="turns of each contestant")
     parser.add_argument("--steps", type=int, default=20, help="steps in a turn; at most 3 with figure 6")
     parser.add_argument("--layer", action="append", choices=[*TASKS, *NETS], help="by default all")
-    parser.add_argument("--json", type=Path, help="file that gets the figures")
+    parser.add_argument("--json", type=Path, default=results_of(__file__), help="file that gets the figures")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     parser.add_argument("--peak", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()

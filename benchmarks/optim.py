@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 import step as whole
-from interleaved import Step, report, report_machine, serve, take_turns, write_json
+from interleaved import Step, report, report_machine, results_of, serve, take_turns, write_json
 
 from mlp_numpy.system_info import describe_system
 
@@ -84,7 +84,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=10, help="turns of each contestant")
     parser.add_argument("--steps", type=int, default=30, help="steps in a turn")
-    parser.add_argument("--json", type=Path, help="file that gets the figures")
+    parser.add_argument("--json", type=Path, default=results_of(__file__), help="file that gets the figures")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     parser.add_argument("--task", choices=TASKS, help="one task alone; by default all")
     parser.add_argument("--optimizer", choices=KINDS, help="one optimizer alone; by default all")

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from interleaved import Step, report, report_machine, serve, take_turns, write_json
+from interleaved import Step, report, report_machine, results_of, serve, take_turns, write_json
 
 from mlp_numpy.system_info import describe_system
 
@@ -142,7 +142,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=10, help="turns of each contestant at the step")
     parser.add_argument("--steps", type=int, default=20, help="steps in a turn")
-    parser.add_argument("--json", type=Path, help="file that gets the figures")
+    parser.add_argument("--json", type=Path, default=results_of(__file__), help="file that gets the figures")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     parser.add_argument("--task", choices=TASKS, help=argparse.SUPPRESS)
     options = parser.parse_args()

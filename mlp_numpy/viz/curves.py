@@ -80,7 +80,7 @@ def draw_confusion(axes: Axes, counts: Array, class_names: Sequence[str]) -> Non
     axes.set_xlabel("predicted class")
     axes.set_ylabel("true class")
     colorbar = axes.figure.colorbar(picture, ax=axes, shrink=0.8)
-    colorbar.set_label("share of the true class")
+    colorbar.set_label("fraction of the true class")
 
 
 def save_curves(path: str | os.PathLike[str], history: History, title: str, *, width: int = 50) -> None:
