@@ -34,7 +34,7 @@ def _follow(run: Run) -> None:
     if run.warning is not None:
         banner(run.warning)
     settings, how = run.config, run.trainer.optimizer
-    sizes = f"{len(run.parts.train):,} + {len(run.trainer.held_out):,} images ({settings.held_out})"
+    sizes = f"{len(run.parts.train):,} + {len(run.parts.held_out):,} images ({settings.held_out})"
     print(f"data    {run.dataset.name}, {sizes}, from {run.dataset.source}")
     print(f"model   {run.model!r}, {len(run.parameters):,} parameters")
     print(f"train   {how!r}, batch {settings.batch}, {settings.steps} steps, seed {settings.seed}", flush=True)

@@ -22,7 +22,7 @@ class Batches:
 
     The order of epoch e is the permutation drawn by ``default_rng([seed, e])``, so the batch of step t depends on the
     seed alone; with ``shuffle=False`` every epoch has the stored order. An epoch has N // size steps; its remaining
-    examples are left out.
+    examples are left out, or with ``drop_last=False`` are one smaller batch more.
 
     A batch is gathered into one buffer that the next call overwrites. ``augmentation`` is applied to the preprocessed
     images; evaluations use ``chunks``, which applies none.
@@ -41,6 +41,7 @@ class Batches:
         shuffle: bool = True,
         dtype: Any = np.float32,
         augmentation: Augmentation | None = None,
+        drop_last: bool = True,
     ) -> None:
         _check("Batches", split, preprocessing)
         size, seed = whole_number("Batches", "the batch size", size), whole_number("Batches", "seed", seed, 0)
@@ -52,19 +53,21 @@ class Batches:
                 f"Batches: a batch of {size} is larger than the data, {len(split)} examples. "
                 f"Hint: a batch size of at most {len(split)}."
             )
-        if augmentation is not None and math.prod(augmentation.image_shape) != split.images.shape[1]:
+        if augmentation is not None and math.prod(augmentation.image_shape) != split.inputs.shape[1]:
             raise ShapeError(
-                f"Batches: images must have the sizes of {augmentation!r}, got {split.images.shape[1]} numbers each."
+                f"Batches: images must have the sizes of {augmentation!r}, got {split.inputs.shape[1]} numbers each."
             )
         self.split, self.size, self.preprocessing, self.seed, self.shuffle = split, size, preprocessing, seed, shuffle
         self.augmentation = augmentation
-        self.steps_per_epoch = len(split) // size
+        self.drop_last = flag("Batches", "drop_last", drop_last)
+        self.steps_per_epoch = len(split) // size if drop_last else math.ceil(len(split) / size)
         self._epoch = -1
         self._order: Array = np.empty(0, np.intp)
-        self._buffer = np.empty((size, split.images.shape[1]), dtype)
+        self._buffer = np.empty((size, split.inputs.shape[1]), dtype)
 
-    def at(self, step: int) -> tuple[Array, Array]:
-        """The batch of a step, counted from 0: images (size, D), preprocessed, and labels (size,).
+    def at(self, step: int) -> tuple[Array, ...]:
+        """The batch of a step, counted from 0: inputs (size, D), preprocessed, targets (size, …) and, if the split has
+        any, weights (size,).
 
         Raises OptionError for a step below 0.
         """
@@ -76,16 +79,17 @@ class Batches:
             self._order = order(len(self.split))
             self._epoch = epoch
         rows = self._order[position * self.size : (position + 1) * self.size]
-        x = self.preprocessing.gather(self.split.images, rows, self._buffer)
+        x = self.preprocessing.gather(self.split.inputs, rows, self._buffer[: len(rows)])
         if self.augmentation is not None:
             self.augmentation.apply(x, self.seed, step)
-        return x, self.split.labels[rows]
+        return _batch(self.split, x, rows)
 
 
 def chunks(
     split: Split, size: int, preprocessing: Preprocessing, dtype: Any = np.float32
-) -> Iterator[tuple[Array, Array]]:
-    """One pass over a split in stored order: (images, labels) of at most ``size`` examples, in one reused buffer.
+) -> Iterator[tuple[Array, ...]]:
+    """One pass over a split in stored order: inputs, targets and, if it has any, weights of at most ``size`` examples,
+    in one reused buffer.
 
     Raises OptionError, DTypeError or ShapeError, at once, for an invalid split, size, preprocessing or dtype.
     """
@@ -93,15 +97,19 @@ def chunks(
     return _chunks(split, whole_number("chunks", "size", size), preprocessing, float_dtype("chunks", dtype))
 
 
-def _chunks(split: Split, size: int, preprocessing: Preprocessing, dtype: Any) -> Iterator[tuple[Array, Array]]:
-    buffer = np.empty((min(size, len(split)), split.images.shape[1]), dtype)
+def _chunks(split: Split, size: int, preprocessing: Preprocessing, dtype: Any) -> Iterator[tuple[Array, ...]]:
+    buffer = np.empty((min(size, len(split)), split.inputs.shape[1]), dtype)
     for start in range(0, len(split), size):
         rows = np.arange(start, min(start + size, len(split)))
-        yield preprocessing.gather(split.images, rows, buffer[: len(rows)]), split.labels[rows]
+        yield _batch(split, preprocessing.gather(split.inputs, rows, buffer[: len(rows)]), rows)
+
+
+def _batch(split: Split, x: Array, rows: Array) -> tuple[Array, ...]:
+    return (x, split.targets[rows]) if split.weights is None else (x, split.targets[rows], split.weights[rows])
 
 
 def _check(who: str, split: Any, preprocessing: Any) -> None:
     check_split(who, split)
     if not isinstance(preprocessing, Preprocessing):
         raise OptionError(f"{who}: there must be a Preprocessing, got {shown(preprocessing)}.")
-    preprocessing.check_width(who, split.images.shape)
+    preprocessing.check_width(who, split.inputs.shape)

@@ -1,4 +1,4 @@
-"""A data set in memory: images as bytes, labels as integers, and class names."""
+"""A data set in memory: inputs, targets and their names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from mlp_numpy.arrays import Array, all_finite, first_outside
-from mlp_numpy.checks import LARGEST, shown, sizes
+from mlp_numpy.checks import choice, shown, sizes
+from mlp_numpy.data.targets import TASKS, Task, checked_targets, checked_weights
 from mlp_numpy.errors import DataError, DTypeError, LabelError, OptionError, ShapeError
 
 
@@ -16,45 +17,78 @@ from mlp_numpy.errors import DataError, DTypeError, LabelError, OptionError, Sha
 class Split:
     """The examples of one split of a data set.
 
-    images   (N, D) uint8 (or a finite float dtype), one image per row, C-contiguous: channel by channel, row by row
-    labels   (N,) int64, each in [0, n_classes)
+    inputs    (N, D) uint8, another integer dtype or finite floats, one example per row; an image is stored channel by
+              channel, row by row. ``images`` is another name for it
+    targets   for task classification (N,) integers in [0, n_classes), for multilabel (N, K) of 0 and 1, for
+              regression (N, K) or (N,) finite numbers; see ``checked_targets``. ``labels`` is another name for it
+    weights   (N,) finite numbers ≥ 0, or None: every example counts once
+    task      "classification", "multilabel" or "regression"
 
     float16 is converted to float32, foreign byte order to the machine's, labels of any integer dtype to int64.
 
     Raises
     ------
-    ShapeError, LabelError, DTypeError, DataError
-        at construction, if images and labels do not match, are empty, or contain NaN or infinity; the upper bound of
-        the labels is checked by Dataset
+    ShapeError, LabelError, DTypeError, DataError, OptionError
+        at construction, if inputs and targets do not match, are empty, or contain NaN or infinity, and for an invalid
+        weight or task; the upper bound of class labels is checked by Dataset
     """
 
-    images: Array
-    labels: Array
+    inputs: Array
+    targets: Array
+    weights: Array | None = None
+    task: Task = "classification"
 
     def __post_init__(self) -> None:
-        _check_examples(self.images, self.labels)
-        native = self.images.dtype.newbyteorder("=")
+        choice("Split", "task", self.task, TASKS)
+        _check_inputs(self.inputs, self.targets, self.task)
+        n, native = len(self.inputs), self.inputs.dtype.newbyteorder("=")
         kind = np.dtype(np.float32) if native == np.float16 else native
-        object.__setattr__(self, "images", self.images.astype(kind, copy=False))
-        object.__setattr__(self, "labels", self.labels.astype(np.int64, copy=False))
+        object.__setattr__(self, "targets", checked_targets("Split", self.task, self.targets, n))
+        object.__setattr__(self, "inputs", self.inputs.astype(kind, copy=False))
+        if self.weights is not None:
+            object.__setattr__(self, "weights", checked_weights("Split", self.weights, n))
+            if not np.any(self.weights):
+                raise OptionError("Split: weights must not all be 0.")
+        _check_values(self.inputs)
+
+    @property
+    def images(self) -> Array:
+        """The inputs of a data set of images."""
+        return self.inputs
+
+    @property
+    def labels(self) -> Array:
+        """The targets of a classification."""
+        return self.targets
+
+    def rows(self, rows: slice | Array) -> Split:
+        """The examples of these rows: views for a slice, else copies."""
+        weights = None if self.weights is None else self.weights[rows]
+        return Split(self.inputs[rows], self.targets[rows], weights, self.task)
+
+    def arrays(self) -> tuple[Array, ...]:
+        """Inputs, targets and, if there are any, weights."""
+        return (self.inputs, self.targets) if self.weights is None else (self.inputs, self.targets, self.weights)
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(self.targets)
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """A training and a test split with image shape, class names and source.
+    """A training and a test split with the shape of an input, the names of the outputs, and their source.
 
-    name          the name in reports: "CIFAR-10", "shapes"
-    image_shape   (C, H, W) with C·H·W = D
-    class_names   one name per class, in the order of the labels
-    source        its origin, for the record of a run: a path, a URL, "generated, seed 0"
+    name            the name in reports: "CIFAR-10", "shapes"
+    image_shape     (C, H, W) with C·H·W = D; (D, 1, 1) for the rows of a table
+    class_names     one name per class, in the order of the labels; for another task one per column of the targets
+    source          its origin, for the record of a run: a path, a URL, "generated, seed 0"
+    feature_names   of a table: one name per column of the inputs; empty for images
 
     Raises
     ------
     ShapeError, LabelError, OptionError
-        at construction, if a split has images of another size or labels out of range, or for invalid arguments
+        at construction, if a split has inputs of another size, targets of another task or out of range, or for invalid
+        arguments
     """
 
     name: str
@@ -63,6 +97,17 @@ class Dataset:
     image_shape: tuple[int, int, int]
     class_names: tuple[str, ...]
     source: str = field(default="memory")
+    feature_names: tuple[str, ...] = ()
+
+    @property
+    def task(self) -> Task:
+        """The task of both splits."""
+        return self.train.task
+
+    @property
+    def n_outputs(self) -> int:
+        """The number of outputs of a network for it: one per class, or per column of the targets."""
+        return len(self.class_names)
 
     @property
     def n_classes(self) -> int:
@@ -85,44 +130,47 @@ class Dataset:
         if not isinstance(names, list | tuple) or not names or not all(isinstance(name, str) for name in names):
             raise OptionError(f"Dataset: class_names must be one name per class, got {shown(names)}.")
         object.__setattr__(self, "class_names", tuple(names))
+        features: Any = self.feature_names
+        good = isinstance(features, list | tuple) and all(isinstance(name, str) for name in features)
+        if not good or len(features) not in (0, self.n_features):
+            raise OptionError(f"Dataset: feature_names must be one name per column, got {shown(features)}.")
+        object.__setattr__(self, "feature_names", tuple(features))
         for part, split in (("train", self.train), ("test", self.test)):
             if not isinstance(split, Split):
                 raise OptionError(f"Dataset: {part} must be a Split, got {shown(split)}.")
-            who, shape = f"Dataset({self.name!r}).{part}", split.images.shape
+            who, shape = f"Dataset({self.name!r}).{part}", split.inputs.shape
             if shape[1] != self.n_features:
                 raise ShapeError(f"{who}: images must be (N, {self.n_features}), got {shape}.")
-            row = first_outside(split.labels, self.n_classes)
+            if split.task != self.task:
+                raise OptionError(f"{who}: the task must be that of the training split, got {split.task}.")
+            if split.task != "classification":
+                if split.targets.shape[1] != self.n_outputs:
+                    raise ShapeError(f"{who}: targets must be (N, {self.n_outputs}), got {split.targets.shape}.")
+                continue
+            row = first_outside(split.targets, self.n_classes)
             if row is not None:
                 raise LabelError(
                     f"{who}: labels must lie in [0, {self.n_classes}), got {split.labels[row]} at row {row}."
                 )
 
 
-def _check_examples(images: Array, labels: Array) -> None:
-    for name, array in (("images", images), ("labels", labels)):
+def _check_inputs(inputs: Array, targets: Array, task: Task) -> None:
+    names = ("images", "labels") if task == "classification" else ("inputs", "targets")
+    for name, array in zip(names, (inputs, targets), strict=True):
         if not isinstance(array, np.ndarray):
             raise DTypeError(f"Split: {name} must be a NumPy array, got {type(array).__name__}. Hint: np.asarray.")
         if isinstance(array, np.ma.MaskedArray):
             raise DTypeError(f"Split: {name} must not be masked, since masks are not kept. Hint: array.filled(0).")
-    if images.ndim != 2:
-        raise ShapeError(f"Split: images must be (N, D), got {images.shape}. Hint: images.reshape(len(images), -1).")
-    n = len(images)
-    if n == 0:
+    if inputs.ndim != 2:
+        raise ShapeError(f"Split: images must be (N, D), got {inputs.shape}. Hint: images.reshape(len(images), -1).")
+    if not len(inputs):
         raise DataError("Split: there must be at least one example, got none.")
-    if labels.ndim == 2:
-        raise LabelError(
-            f"Split: labels must be integers of shape ({n},), got {labels.shape}. "
-            "Hint: labels.argmax(axis=1) turns one-hot rows into numbers."
-        )
-    if labels.shape != (n,):
-        raise LabelError(f"Split: labels must be ({n},), one per image, got {labels.shape}.")
-    if labels.dtype.kind not in "iu":
-        raise LabelError(f"Split: labels must be integers, got {labels.dtype}.")
-    if labels.dtype.kind == "u" and labels.max() > LARGEST:
-        raise LabelError(f"Split: labels must be at most {LARGEST}, got {labels.max()}.")
-    if images.dtype.kind not in "iufb":
-        raise DataError(f"Split: images must hold real numbers, got {images.dtype}.")
+
+
+def _check_values(inputs: Array) -> None:
+    if inputs.dtype.kind not in "iufb":
+        raise DataError(f"Split: images must hold real numbers, got {inputs.dtype}.")
     # bytes are always finite
-    if images.dtype.kind == "f" and not all_finite(images):
-        row = int(np.flatnonzero(~np.isfinite(images).all(axis=1))[0])
+    if inputs.dtype.kind == "f" and not all_finite(inputs):
+        row = int(np.flatnonzero(~np.isfinite(inputs).all(axis=1))[0])
         raise DataError(f"Split: images must be finite, got NaN or infinity in row {row}.")

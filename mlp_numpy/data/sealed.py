@@ -50,7 +50,7 @@ class SealedSplit:
     @property
     def n_classes(self) -> int:
         """The number of different labels in it."""
-        return len(np.unique(self._split.labels))
+        return len(np.unique(self._split.targets))
 
     def __len__(self) -> int:
         return len(self._split)

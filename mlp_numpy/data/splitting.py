@@ -28,7 +28,7 @@ def hold_out(split: Split, n: int, how: str = "stratified", *, seed: int = 0) ->
     Raises
     ------
     OptionError
-        if n is not an integer in [1, N), ``how`` is unknown, or the seed is negative
+        if n is not an integer in [1, N), ``how`` is unknown, or stratified without classes, or the seed is negative
     DataError
         if a class would have no training examples left
     """
@@ -37,6 +37,8 @@ def hold_out(split: Split, n: int, how: str = "stratified", *, seed: int = 0) ->
         raise OptionError(f"hold_out: how must be one of {', '.join(WAYS)}, got {shown(how)}.")
     if how not in WAYS:
         raise unknown_name("way to hold out", how, WAYS)
+    if how == "stratified" and split.task != "classification":
+        raise OptionError(f"hold_out: how must be first, last or random for a {split.task}, got 'stratified'.")
     if not is_whole(n, 1) or n >= len(split):
         raise OptionError(
             f"hold_out: n must be an integer in [1, {len(split)}), as some of the {len(split)} examples must be "
@@ -45,13 +47,15 @@ def hold_out(split: Split, n: int, how: str = "stratified", *, seed: int = 0) ->
     draws = stream(seed, "validation")
     if how in ("first", "last"):
         border = n if how == "first" else len(split) - n
-        parts = _rows(split, slice(border)), _rows(split, slice(border, None))
+        parts = split.rows(slice(border)), split.rows(slice(border, None))
         train, held_out = parts[::-1] if how == "first" else parts
     else:
         held = np.zeros(len(split), bool)
-        held[draws.permutation(len(split))[:n] if how == "random" else _stratified(split.labels, n, draws)] = True
-        train, held_out = _rows(split, ~held), _rows(split, held)
-    lost = np.setdiff1d(held_out.labels, train.labels)
+        held[draws.permutation(len(split))[:n] if how == "random" else _stratified(split.targets, n, draws)] = True
+        train, held_out = split.rows(~held), split.rows(held)
+    if split.task != "classification":
+        return train, held_out
+    lost = np.setdiff1d(held_out.targets, train.targets)
     if lost.size:
         hint = "a smaller n" if how == "stratified" else "a smaller n, or how='stratified'"
         raise DataError(
@@ -94,7 +98,3 @@ def _stratified(labels: Array, n: int, draws: np.random.Generator) -> Array:
             for k, seats in zip(classes, quotas(counts, n), strict=True)
         ]
     )
-
-
-def _rows(split: Split, rows: slice | Array) -> Split:
-    return Split(split.images[rows], split.labels[rows])

@@ -28,6 +28,8 @@ def only_classes(dataset: Dataset, names: Sequence[str]) -> Dataset:
         raise OptionError(f"only_classes: there must be a Dataset, got {shown(dataset)}.")
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
         raise OptionError(f"only_classes: names must be a list of class names, got {shown(names)}.")
+    if dataset.task != "classification":
+        raise OptionError(f"only_classes: the task must be classification, got {dataset.task}.")
     if len(names) < 2 or len(set(names)) < len(names):
         raise OptionError(f"only_classes: there must be two or more different classes, got {', '.join(names)!r}.")
     for name in names:
@@ -42,8 +44,9 @@ def only_classes(dataset: Dataset, names: Sequence[str]) -> Dataset:
 
 
 def _kept(split: Split, new: Array) -> Split:
-    labels = new[split.labels]
+    labels = new[split.targets]
     rows = labels >= 0
     if not rows.any():
         raise DataError("only_classes: both parts must have examples of the classes, one has none.")
-    return Split(split.images[rows], labels[rows])
+    weights = None if split.weights is None else split.weights[rows]
+    return Split(split.inputs[rows], labels[rows], weights)

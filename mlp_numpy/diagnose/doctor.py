@@ -102,7 +102,7 @@ def _after(parts: Components, config: Config, checkpoint: Checkpoint) -> Iterato
     else:
         yield from _layers("now", record.layer_stats or {}, config.batch)
     if history.evaluations:
-        yield rules.above_chance(history, parts.trainer.held_out.labels)
+        yield rules.above_chance(history, parts.held_out.labels)
         yield rules.gap(history, n_classes)
     yield rules.still_falling(history, n_classes)
 

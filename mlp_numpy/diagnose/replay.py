@@ -58,10 +58,10 @@ def replay(path: str | os.PathLike[str]) -> Replay:
         settings: dict[str, Any] = present_names(about["config"]) | {"hidden": tuple(about["config"]["hidden"])}
         model = build(about["model"]).logits
         model.load_state(strip_prefix("state/", arrays))
-        loss, x, y = loss_of(Config(**settings)), arrays["x"], arrays["y"]
-        place = first_nonfinite(model, loss, x, y)
+        loss, x, targets = loss_of(Config(**settings)), arrays["x"], (arrays["y"], arrays.get("weight"))
+        place = first_nonfinite(model, loss, x, *targets)
         model.load_state(strip_prefix("state/", arrays))
-        losses = float(about["loss"]), float(loss.forward(model.forward(x), y))
+        losses = float(about["loss"]), float(loss.forward(model.forward(x), *targets))
         return Replay(int(about["step"]), str(about["problem"]), (about["place"], place), losses)
     except Exception as error:  # whoever writes another file with a digest can write anything
         raise DataError(

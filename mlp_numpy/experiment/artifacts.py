@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
+from mlp_numpy.arrays import Array
 from mlp_numpy.atomic_io import remove_parts, write_json
 from mlp_numpy.config import Config, write_config
 from mlp_numpy.errors import DataError, RunFolderError
@@ -38,7 +39,7 @@ class Artifacts:
 
     def __init__(self, config: Config, parts: Components, history: History, place: RunPaths) -> None:
         self.config, self.parts, self.history, self.place = config, parts, history, place
-        self._about = {"data": data_fingerprint(parts.train, parts.trainer.held_out), "machine": machine_fingerprint()}
+        self._about = {"data": data_fingerprint(parts.train, parts.held_out), "machine": machine_fingerprint()}
         self._failed: dict[Path, Exception] = {}
         self._tried = 0
 
@@ -154,7 +155,12 @@ class Artifacts:
             "model": describe_model(self.parts.model),
             "config": asdict(self.config),
         }
-        write_archive(path, with_prefix("state/", failure.state) | {"x": failure.x, "y": failure.y}, about)
+        write_archive(path, with_prefix("state/", failure.state) | _batch_of(failure), about)
+
+
+def _batch_of(failure: Failure) -> dict[str, Array]:
+    weight = {} if failure.weight is None else {"weight": failure.weight}
+    return {"x": failure.x, "y": failure.y} | weight
 
 
 def _measures(stats: dict[str, Any]) -> dict[str, dict[str, list[float]]]:

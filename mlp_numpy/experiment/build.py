@@ -44,12 +44,14 @@ class Components:
     dataset   the data set as loaded
     warning   warning about the data for the user, or None
     train     the training examples
+    held_out  the examples that are evaluated while training
     test      the sealed test set
     """
 
     dataset: Dataset
     warning: str | None
     train: Split
+    held_out: Split
     test: SealedSplit
     preprocessing: Preprocessing
     model: Classifier
@@ -81,7 +83,7 @@ def build_components(config: Config, *, loaded: Loaded | None = None, progress: 
         train, held_out = hold_out(dataset.train, config.validation, config.split, seed=config.seed)
     else:
         train, held_out = dataset.train, test.open(CURVE)
-    preprocessing = Preprocessing.fit(config.preprocessing, train.images, dataset.image_shape, config.dtype)
+    preprocessing = Preprocessing.fit(config.preprocessing, train.inputs, dataset.image_shape, config.dtype)
     model = network(config, dataset)
     parameters = FlatParameters(model)
     augmentation = None
@@ -101,7 +103,7 @@ def build_components(config: Config, *, loaded: Loaded | None = None, progress: 
         max_growth=config.divergence_factor,
         watch_every=config.layer_stats_every or None,
     )
-    return Components(dataset, loaded.warning, train, test, preprocessing, model, parameters, trainer)
+    return Components(dataset, loaded.warning, train, held_out, test, preprocessing, model, parameters, trainer)
 
 
 def network(config: Config, dataset: Dataset) -> Classifier:
@@ -160,10 +162,10 @@ def optimizer(config: Config, parameters: FlatParameters) -> Optimizer:
 
 
 def data_fingerprint(*splits: Split) -> str:
-    """CRC-32 of all images and labels, as 8 hex digits; takes 50 ms for CIFAR-10."""
+    """CRC-32 of all inputs, targets and weights, as 8 hex digits; takes 50 ms for CIFAR-10."""
     found = 0
     for split in splits:
-        for array in (split.images, split.labels):
+        for array in split.arrays():
             found = zlib.crc32(np.ascontiguousarray(array).data, found)
     return f"{found:08x}"
 

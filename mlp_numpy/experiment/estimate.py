@@ -11,7 +11,7 @@ import numpy as np
 from mlp_numpy.data.dataset import Split
 from mlp_numpy.errors import NonFiniteError
 from mlp_numpy.experiment.build import Components
-from mlp_numpy.training import Trainer, evaluate
+from mlp_numpy.training import evaluate
 
 LIBRARIES: Final = 95_000_000
 """Bytes of Python with the libraries of a training, including the plotting library."""
@@ -39,7 +39,7 @@ def estimate(parts: Components, steps: int) -> Estimate:
     """
     trainer = parts.trainer
     left = steps - trainer.step
-    return Estimate(_memory(parts), _seconds(trainer, left) if left >= _WORTH_TELLING else None)
+    return Estimate(_memory(parts), _seconds(parts, left) if left >= _WORTH_TELLING else None)
 
 
 def _memory(parts: Components) -> int:
@@ -48,19 +48,20 @@ def _memory(parts: Components) -> int:
     data = _bytes(dataset.train) + _bytes(dataset.test)
     data += sum(
         _bytes(split)
-        for split in (parts.train, trainer.held_out)
-        if not any(np.may_share_memory(split.images, whole.images) for whole in (dataset.train, dataset.test))
+        for split in (parts.train, parts.held_out)
+        if not any(np.may_share_memory(split.inputs, whole.inputs) for whole in (dataset.train, dataset.test))
     )
     # The state counts three times: in the training, as the copy for a checkpoint, and as the checkpoint's bytes.
     state = sum(array.nbytes for array in trainer.state().values())
     gradients = parts.parameters.grads.nbytes * (1 if trainer.accumulate == 1 else 2)
     # During backward, gradients as large as the outputs exist next to the cached activations.
     batch = 2 * parts.model.summary(trainer.batches.size).kept_bytes
-    chunk = parts.model.summary(min(trainer.eval_chunk, len(trainer.held_out))).kept_bytes
+    chunk = parts.model.summary(min(trainer.eval_chunk, len(parts.held_out))).kept_bytes
     return LIBRARIES + data + 3 * state + gradients + max(batch, chunk)
 
 
-def _seconds(trainer: Trainer, steps: int) -> float | None:
+def _seconds(parts: Components, steps: int) -> float | None:
+    trainer = parts.trainer
     state = trainer.state()
     times = []
     try:
@@ -72,8 +73,8 @@ def _seconds(trainer: Trainer, steps: int) -> float | None:
         return None  # the training itself will report it
     finally:
         trainer.load_state(state)
-    held_out, n = trainer.held_out, min(trainer.eval_chunk, len(trainer.held_out))
-    chunk = Split(held_out.images[:n], held_out.labels[:n])
+    held_out, n = parts.held_out, min(trainer.eval_chunk, len(parts.held_out))
+    chunk = held_out.rows(slice(n))
     began = time.perf_counter()
     evaluate(trainer.model, trainer.loss, chunk, trainer.batches.preprocessing, chunk=n)
     evaluation = (time.perf_counter() - began) * len(held_out) / n
@@ -82,4 +83,4 @@ def _seconds(trainer: Trainer, steps: int) -> float | None:
 
 
 def _bytes(split: Split) -> int:
-    return split.images.nbytes + split.labels.nbytes
+    return sum(array.nbytes for array in split.arrays())

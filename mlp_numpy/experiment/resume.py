@@ -58,7 +58,7 @@ class ResumePoint(NamedTuple):
         name = parts.dataset.name
         same = (self.info.dataset or name) == name
         if same and self.checkpoint is not None:
-            same = self.checkpoint.about.get("data") == data_fingerprint(parts.train, parts.trainer.held_out)
+            same = self.checkpoint.about.get("data") == data_fingerprint(parts.train, parts.held_out)
         if not same:
             raise DataError(
                 f"Run.resumed: the data set {name} differs from the one that {self.place.folder} began with. "

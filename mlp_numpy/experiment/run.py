@@ -222,7 +222,7 @@ class Run:
                 self.model.logits, self.trainer.loss, split, self.preprocessing, chunk=self.trainer.eval_chunk
             )
         info = self.history.info
-        info.test = EvaluationRecord(step, found.loss, found.accuracy)
+        info.test = found.record(step)
         info.test_openings = [*(info.test_openings or []), WINNER]
 
     def _save(self, outputs: Artifacts, status: str, began: float) -> None:

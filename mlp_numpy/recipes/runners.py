@@ -193,9 +193,9 @@ def _is_of(folder: Path, config: Config) -> bool:
 
 def _classes(run: Run) -> dict[str, float]:
     """The accuracy per class on the held-out examples."""
-    trainer = run.trainer
-    found = evaluate(trainer.model, trainer.loss, trainer.held_out, run.preprocessing, chunk=trainer.eval_chunk)
-    labels = trainer.held_out.labels
+    trainer, held_out = run.trainer, run.parts.held_out
+    found = evaluate(trainer.model, trainer.loss, held_out, run.preprocessing, chunk=trainer.eval_chunk)
+    labels = held_out.labels
     right = found.predicted == labels
     return {name: round(float(np.mean(right[labels == k])), 5) for k, name in enumerate(run.dataset.class_names)}
 

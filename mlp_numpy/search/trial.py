@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
+import math
 import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from mlp_numpy.config import Config
-from mlp_numpy.data.json_files import count_of, number_of, object_of, text_of, understood
+from mlp_numpy.data.json_files import number_of, object_of, text_of, understood
 from mlp_numpy.data.sources import load_dataset
 from mlp_numpy.errors import NonFiniteError
 from mlp_numpy.experiment import build_components
@@ -43,7 +44,8 @@ class TrialResult:
 
     def as_json(self) -> dict[str, Any]:
         """A JSON object for ``from_json``."""
-        return asdict(self)
+        best, last = (None if record is None else record.as_json() for record in (self.best, self.last))
+        return asdict(self) | {"best": best, "last": last}
 
     @classmethod
     def from_json(cls, where: str, content: dict[str, Any]) -> TrialResult:
@@ -72,11 +74,10 @@ def _check_setting(name: str, value: Any) -> None:
 def _evaluation(name: str, content: Any) -> EvaluationRecord | None:
     if content is None:
         return None
-    step = count_of(f"{name} step", object_of(name, content)["step"])
-    record = EvaluationRecord(step, *(number_of(f"{name} {each}", content[each]) for each in ("loss", "accuracy")))
-    if content["accuracy"] is None:
+    record = EvaluationRecord.from_json(name, content)
+    if content.get("accuracy", 0) is None:
         raise TypeError(f"{name} accuracy null")
-    if not 0 <= record.accuracy <= 1:
+    if not (math.isnan(record.accuracy) or 0 <= record.accuracy <= 1):
         raise ValueError(f"accuracy {record.accuracy}")
     return record
 

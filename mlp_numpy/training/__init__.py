@@ -2,8 +2,9 @@
 
 from mlp_numpy.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from mlp_numpy.training.diagnosis import Failure, first_nonfinite
+from mlp_numpy.training.evaluation import Evaluation, evaluate
 from mlp_numpy.training.history import History
-from mlp_numpy.training.metrics import accuracy, confusion_matrix, evaluate
+from mlp_numpy.training.metrics import METRICS, Metric, accuracy, confusion_matrix, log_loss, mae, r2, rmse
 from mlp_numpy.training.model_file import TrainedModel, load_model, save_model
 from mlp_numpy.training.records import EvaluationRecord, Record, StepRecord
 from mlp_numpy.training.run_info import RunInfo
@@ -11,10 +12,13 @@ from mlp_numpy.training.trainer import Trainer
 from mlp_numpy.training.update import Update
 
 __all__ = [
+    "METRICS",
     "Checkpoint",
+    "Evaluation",
     "EvaluationRecord",
     "Failure",
     "History",
+    "Metric",
     "Record",
     "RunInfo",
     "StepRecord",
@@ -27,6 +31,10 @@ __all__ = [
     "first_nonfinite",
     "load_checkpoint",
     "load_model",
+    "log_loss",
+    "mae",
+    "r2",
+    "rmse",
     "save_checkpoint",
     "save_model",
 ]

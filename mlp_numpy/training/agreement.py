@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from mlp_numpy.checks import instance, shown
+from mlp_numpy.data.batches import Batches
 from mlp_numpy.data.dataset import Split
 from mlp_numpy.data.preprocessing import Preprocessing
 from mlp_numpy.errors import OptionError
@@ -15,7 +16,7 @@ from mlp_numpy.optim import Optimizer
 from mlp_numpy.training.update import Update
 
 
-def agreed(model: Module, loss: LossModule, update: Any, batches: Any, held_out: Split) -> Update:
+def agreed(model: Module, loss: LossModule, update: Any, batches: Any, held_out: Split | None) -> Update:
     """Check the parts of a trainer and return the update; a bare optimizer is wrapped in an ``Update``.
 
     Raises OptionError for a part of the wrong type, a loss that is not a scalar or does not accept the model's output,
@@ -29,7 +30,12 @@ def agreed(model: Module, loss: LossModule, update: Any, batches: Any, held_out:
     has_batches = callable(getattr(batches, "at", None))
     if not has_batches or not isinstance(getattr(batches, "preprocessing", None), Preprocessing):
         raise OptionError(f"Trainer: batches must be Batches, got {shown(batches)}.")
-    instance("Trainer", "held_out", held_out, Split)
+    if held_out is not None:
+        instance("Trainer", "held_out", held_out, Split)
+        if isinstance(batches, Batches) and batches.split.task != held_out.task:
+            raise OptionError(
+                f"Trainer: held_out must be of the batches' task, {batches.split.task}, got {held_out.task}."
+            )
     whole = update if isinstance(update, Update) else Update(update)
     learned = [array for _, array in model.named_parameters()]
     if not learned:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from mlp_numpy.arrays import Array
-from mlp_numpy.checks import instance, whole_number
+from mlp_numpy.checks import NOT_NEGATIVE, flag, instance, number, whole_number
 from mlp_numpy.modules import NamedArrays
 from mlp_numpy.training.archive import strip_prefix, with_prefix
 from mlp_numpy.training.records import EvaluationRecord
@@ -16,17 +16,32 @@ from mlp_numpy.training.snapshot import Snapshot
 
 
 class BestModel:
-    """Keeps the weights of the evaluation with the highest accuracy; ties go to the earliest.
+    """Keeps the weights of the evaluation with the best value of a metric; ties go to the earliest.
 
-    patience   evaluations in a row without improvement before ``exhausted``; None: unlimited
+    patience            evaluations in a row without improvement before ``exhausted``; None: unlimited
+    monitor             name of the metric, or "loss"
+    greater_is_better   its direction
+    min_delta           an evaluation that is not better than the best by more than this is no improvement for
+                        ``patience``; its weights are kept all the same if it is the best
 
-    Raises OptionError unless patience is an integer ≥ 1 and ``snapshot`` a Snapshot.
+    Raises OptionError unless patience is an integer ≥ 1, min_delta a number ≥ 0 and ``snapshot`` a Snapshot.
     """
 
-    def __init__(self, snapshot: Snapshot, patience: int | None = None) -> None:
-        self.best = instance("Selection", "snapshot", snapshot, Snapshot)
-        self.patience = None if patience is None else whole_number("Selection", "patience", patience)
-        self.accuracy = -math.inf
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        patience: int | None = None,
+        *,
+        monitor: str = "accuracy",
+        greater_is_better: bool = True,
+        min_delta: float = 0.0,
+    ) -> None:
+        self.best = instance("BestModel", "snapshot", snapshot, Snapshot)
+        self.patience = None if patience is None else whole_number("BestModel", "patience", patience)
+        self.min_delta = number("BestModel", "min_delta", min_delta, NOT_NEGATIVE)
+        self.monitor = monitor
+        self._sign = 1.0 if flag("BestModel", "greater_is_better", greater_is_better) else -1.0
+        self.value = -self._sign * math.inf
         self.waited = 0
 
     @property
@@ -36,23 +51,24 @@ class BestModel:
 
     def update(self, record: EvaluationRecord) -> None:
         """Record an evaluation of the current model."""
-        if record.accuracy > self.accuracy:
-            self.accuracy, self.waited = record.accuracy, 0
+        value, best = self._sign * record.value(self.monitor), self._sign * self.value
+        self.waited = 0 if value > best + self.min_delta else self.waited + 1
+        if value > best:
+            self.value = record.value(self.monitor)
             self.best.take(record.step)
-        else:
-            self.waited += 1
 
     def state(self) -> dict[str, Array]:
         """Copies of everything that later evaluations depend on, for ``load_state``."""
-        counters = {"accuracy": np.array(self.accuracy), "waited": np.array(self.waited)}
+        counters = {"value": np.array(self.value), "waited": np.array(self.waited)}
         return counters | with_prefix("best/", self.best.state())
 
     def load_state(self, state: Mapping[str, Array]) -> None:
         """Continue from the state of another BestModel of the same model; raises as ``Snapshot.load_state`` does."""
-        accuracy, waited = np.array(self.accuracy), np.array(self.waited)
-        counters = NamedArrays("Selection.load_state", {"accuracy": accuracy, "waited": waited})
-        own = {name: value for name, value in state.items() if not name.startswith("best/")}
+        value, waited = np.array(self.value), np.array(self.waited)
+        counters = NamedArrays("BestModel.load_state", {"value": value, "waited": waited})
+        # "accuracy" is the value's name in checkpoints of version 0.1
+        own = {{"accuracy": "value"}.get(name, name): array for name, array in state.items() if "best/" not in name}
         counters.checked(own)
         self.best.load_state(strip_prefix("best/", state))
         counters.assign(own)
-        self.accuracy, self.waited = float(accuracy), int(waited)
+        self.value, self.waited = float(value), int(waited)

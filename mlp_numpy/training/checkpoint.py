@@ -82,7 +82,7 @@ def _read(path: Path) -> Checkpoint:
             raise ValueError(f"part {shown(history.part)}")
         found = strip_prefix("history/", arrays)
         stats = checked_stats(about.pop("watched"))
-        history.load_arrays({name: found[name] for name in ("steps", "evaluations")}, stats)
+        history.load_arrays(found, stats)
     except Exception as error:  # a foreign file with a valid digest can hold anything
         raise DataError(f"load_checkpoint: {path} must hold the history of a run, got {said(error)}") from error
     return Checkpoint(strip_prefix("state/", arrays), history, about, path)

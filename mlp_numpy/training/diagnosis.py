@@ -21,6 +21,7 @@ class Failure:
     loss      loss of the batch
     state     the model's state before the step
     x, y      the batch
+    weight    the weights of its examples, if there are any
     """
 
     step: int
@@ -30,11 +31,12 @@ class Failure:
     state: Mapping[str, Array]
     x: Array
     y: Array
+    weight: Array | None = None
 
 
 # The overflows are what is being diagnosed: silence NumPy's own warnings about them.
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")
-def first_nonfinite(model: Module, loss: LossModule, x: Array, y: Array) -> str | None:
+def first_nonfinite(model: Module, loss: LossModule, x: Array, y: Array, weight: Array | None = None) -> str | None:
     """The first non-finite value in a forward and backward pass of a batch through ``model`` and ``loss``.
 
     It may be in the data, a parameter, a layer's output, the loss or a gradient; the description gives the index and
@@ -53,7 +55,7 @@ def first_nonfinite(model: Module, loss: LossModule, x: Array, y: Array) -> str 
         if bad:
             return bad
         passed.append((place, module))
-    if not np.isfinite(loss.forward(x, y)):
+    if not np.isfinite(loss.forward(x, y, weight)):
         return "the loss"
     dout = loss.backward()
     bad = _bad("the gradient that the loss returns", dout)

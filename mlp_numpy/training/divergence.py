@@ -43,16 +43,17 @@ class DivergenceGuard:
         self._before_step, self._before_batch = Buffers(model), Buffers(model)
         self._probe = probe_gradient(model)
         self._step = 0
-        self._batch: tuple[LossModule, Array, Array]
+        self._batch: tuple[LossModule, Array, tuple[Array, ...]]
 
     def before_step(self, step: int) -> None:
         """Save the buffers before update number ``step``, counted from 1."""
         self._step = step
         self._before_step.take()
 
-    def before_batch(self, loss: LossModule, x: Array, y: Array) -> None:
-        """Save a batch, its loss module, and the buffers that its forward will change."""
-        self._batch = loss, x, y
+    def before_batch(self, loss: LossModule, x: Array, *targets: Array) -> None:
+        """Save a batch (inputs, targets and weights, if any), its loss module, and the buffers that its forward will
+        change."""
+        self._batch = loss, x, targets
         self._before_batch.take()
 
     def undo(self) -> None:
@@ -77,7 +78,7 @@ class DivergenceGuard:
         if math.isfinite(loss):
             self.last_finite.take(step)
             return
-        in_data = split.images.dtype.kind == "f" and not all_finite(split.images)
+        in_data = split.inputs.dtype.kind == "f" and not all_finite(split.inputs)
         place = "the data held out" if in_data else "the held-out part"
         self._stop(step, "the held-out loss must be finite, got NaN or infinity", place, in_data=in_data)
 
@@ -89,12 +90,12 @@ class DivergenceGuard:
     def _fail_in_batch(self, loss: float, what: str) -> NoReturn:
         """Locate the problem in the batch, store the Failure, and raise."""
         self._before_batch.restore()
-        module, x, y = self._batch
-        state, place = self._model.state(), first_nonfinite(self._model, module, x, y)
+        module, x, targets = self._batch
+        state, place = self._model.state(), first_nonfinite(self._model, module, x, *targets)
         problem = f"{what} must be finite, got NaN or infinity"
         if place is None:
             problem = f"{what} must not exceed {self.bound:g} (the first one was {self.first_loss:g}), got {loss:g}"
-        self.failure = Failure(self._step, problem, place, loss, state, x.copy(), y.copy())
+        self.failure = Failure(self._step, problem, place, loss, state, x.copy(), *(each.copy() for each in targets))
         self.undo()
         in_data = place is not None and place.startswith("the data")
         self._stop(self._step, problem, place, in_data=in_data, keep=what == "gradients")

@@ -17,6 +17,7 @@ from mlp_numpy.checks import choice, instance, shown
 from mlp_numpy.data.json_files import count_of, list_of, number_of, object_of, read_json, understood
 from mlp_numpy.data.reading import as_path
 from mlp_numpy.errors import DTypeError, ShapeError, UnknownNameError
+from mlp_numpy.training.metrics import best_of
 from mlp_numpy.training.records import (
     EvaluationRecord,
     R,
@@ -25,11 +26,13 @@ from mlp_numpy.training.records import (
     as_columns,
     column_names,
     from_columns,
+    metric_names,
 )
 from mlp_numpy.training.run_info import RunInfo
 
 PARTS: Final = ("test", "validation")
 """The splits that can be evaluated while training."""
+_METRIC: Final = "metric."
 
 
 @dataclass
@@ -65,8 +68,13 @@ class History:
 
     @property
     def best(self) -> EvaluationRecord | None:
-        """The evaluation with the highest accuracy; ties go to the earliest."""
-        return max(self.evaluations, key=lambda record: record.accuracy, default=None)
+        """The best evaluation by ``monitor``; ties go to the earliest."""
+        return best_of(self.evaluations, self.monitor)
+
+    @property
+    def monitor(self) -> str:
+        """The metric that evaluations are compared by, or "loss"."""
+        return self.info.monitor or "accuracy"
 
     @property
     def last_evaluated(self) -> int | None:
@@ -92,11 +100,15 @@ class History:
         path = as_path("History.write_csv", path)
         rows = io.StringIO()
         table = csv.writer(rows, lineterminator="\n")
-        names = column_names(StepRecord)
-        table.writerow(["part", *names])
+        names, metrics = column_names(StepRecord), metric_names(self.evaluations)
+        table.writerow(["part", *names, *metrics])
         parts: tuple[tuple[str, Sequence[Record]], ...] = (("train", self.steps), (self.part, self.evaluations))
         for part, records in parts:
-            table.writerows([part, *(getattr(record, name, "") for name in names)] for record in records)
+            for record in records:
+                measured = record.metrics if isinstance(record, EvaluationRecord) else {}
+                row = [getattr(record, name, "") for name in names] + [measured.get(name, "") for name in metrics]
+                row = ["" if value != value else value for value in row]  # NaN: not measured
+                table.writerow([part, *row])
         write_text(path, rows.getvalue())
 
     @classmethod
@@ -129,7 +141,7 @@ class History:
         return columns
 
     def arrays(self) -> dict[str, Array]:
-        """The columns of all records to the last bit, (n, number of columns) each."""
+        """The columns of all records to the last bit, (n, number of columns) each; every metric (n,) by its name."""
         tables: dict[str, tuple[type[Record], Sequence[Record]]] = {
             "steps": (StepRecord, self.steps),
             "evaluations": (EvaluationRecord, self.evaluations),
@@ -139,6 +151,8 @@ class History:
             names = column_names(kind)
             rows = [[getattr(record, column) for column in names] for record in records]
             found[name] = np.array(rows, np.float64).reshape(-1, len(names))
+        for name in metric_names(self.evaluations):
+            found[_METRIC + name] = np.array([record.value(name) for record in self.evaluations], np.float64)
         return found
 
     def load_arrays(self, arrays: Mapping[str, Array], stats: Mapping[int, Any]) -> None:
@@ -149,12 +163,23 @@ class History:
         DTypeError for other arrays; then nothing is changed.
         """
         steps = _checked_rows("steps", arrays, StepRecord)
-        evaluations = _checked_rows("evaluations", arrays, EvaluationRecord)
+        evaluations = _with_metrics(_checked_rows("evaluations", arrays, EvaluationRecord), arrays)
         self.steps, self.evaluations = _with_stats(steps, stats), evaluations
 
 
 def _with_stats(records: list[StepRecord], stats: Mapping[int, Any]) -> list[StepRecord]:
     return [replace(record, layer_stats=stats[record.step]) if record.step in stats else record for record in records]
+
+
+def _with_metrics(records: list[EvaluationRecord], arrays: Mapping[str, Array]) -> list[EvaluationRecord]:
+    columns = {name.removeprefix(_METRIC): array for name, array in arrays.items() if name.startswith(_METRIC)}
+    for name, array in columns.items():
+        if np.shape(array) != (len(records),) or array.dtype.kind != "f":
+            raise ShapeError(f"History.load_arrays: {name} must be ({len(records)},) floats, got {shown(array)}.")
+    return [
+        replace(record, metrics={name: float(array[row]) for name, array in columns.items()}) if columns else record
+        for row, record in enumerate(records)
+    ]
 
 
 def _checked_rows(name: str, arrays: Mapping[str, Array], kind: type[R]) -> list[R]:

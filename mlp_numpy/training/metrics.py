@@ -1,76 +1,166 @@
-"""Metrics: accuracy, confusion matrix, and the evaluation of a whole split in chunks."""
+"""Metrics: functions of a model's outputs and the targets, and the table of them.
+
+A metric is a function (outputs (N, K), targets, weights or None) → float, over a whole split.
+
+References    Pedregosa et al. 2011, "Scikit-learn: Machine Learning in Python"; the definitions and limits are those of
+              its accuracy_score, log_loss, r2_score and mean_absolute_error
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final, TypeAlias
 
 import numpy as np
 
 from mlp_numpy.arrays import Array, first_outside
-from mlp_numpy.checks import allocatable, instance, plain_array, whole_number
-from mlp_numpy.data.batches import chunks
-from mlp_numpy.data.dataset import Split
-from mlp_numpy.data.preprocessing import Preprocessing
-from mlp_numpy.errors import DTypeError, LabelError, ShapeError
-from mlp_numpy.modules import Joined, LossModule, Module, check_loss_matches
+from mlp_numpy.checks import allocatable, choice, plain_array, shown, whole_number
+from mlp_numpy.data.targets import Task, checked_weights
+from mlp_numpy.errors import DTypeError, LabelError, OptionError, ShapeError
+from mlp_numpy.modules import SoftMaxCrossEntropyModule
+from mlp_numpy.training.records import EvaluationRecord
+
+MetricFunction: TypeAlias = Callable[[Array, Array, Array | None], float]
 
 
-def accuracy(scores: Array, labels: Array) -> float:
+def accuracy(scores: Array, labels: Array, weights: Array | None = None) -> float:
     """The fraction of examples whose largest score (N, C) is at the label (N,); ties go to the first class.
 
+    For sets of labels (N, C), the fraction of examples all of whose labels are right: a score > 0 predicts its label.
+    ``weights`` (N,) count the examples; if all are 0, it is 0.
+
     Raises DTypeError unless the scores are real numbers, ShapeError unless they are (N, C) with N and C ≥ 1, LabelError
-    unless there is one integer label per example.
+    unless there is one integer label, or a row of C, per example.
     """
     scores = plain_array("accuracy", "scores", scores)
     if scores.dtype.kind not in "fiub":
         raise DTypeError(f"accuracy: scores must be real numbers, got {scores.dtype}.")
     if scores.ndim != 2 or scores.size == 0:
         raise ShapeError(f"accuracy: scores must be (N, C), N and C ≥ 1, got {scores.shape}.")
-    labels = _whole_numbers("accuracy", "labels", labels, len(scores))
-    return float(np.count_nonzero(scores.argmax(axis=1) == labels) / len(labels))
+    if getattr(labels, "shape", None) == scores.shape and labels.dtype == np.uint8:
+        right = ((scores > 0) == (labels > 0)).all(axis=1)
+    else:
+        right = scores.argmax(axis=1) == _whole_numbers("accuracy", "labels", labels, len(scores))
+    if weights is not None:
+        w = checked_weights("accuracy", weights, len(right))
+        return float((right * w).sum() / (w.sum() or 1))
+    return float(np.count_nonzero(right) / len(right))
+
+
+def log_loss(scores: Array, labels: Array, weights: Array | None = None) -> float:
+    """The cross-entropy −Σₙ wₙ log softmax(scoresₙ) at yₙ / Σₙ wₙ of scores or log-probabilities (N, C).
+
+    Raises what SoftMaxCrossEntropyModule raises.
+    """
+    return float(SoftMaxCrossEntropyModule().forward(scores, labels, weights))
+
+
+def r2(outputs: Array, targets: Array, weights: Array | None = None) -> float:
+    """The coefficient of determination, the mean over the columns k of
+
+        R²ₖ = 1 − Σₙ wₙ (tₙₖ − oₙₖ)² / Σₙ wₙ (tₙₖ − t̄ₖ)²      t̄ₖ = Σₙ wₙ tₙₖ / Σₙ wₙ
+
+    and 1 for constant targets that are met exactly, 0 for others. Raises as ``mae`` does.
+    """
+    o, t, w = _real_pairs("r2", outputs, targets, weights)
+    center = np.average(t, axis=0, weights=w)
+    residual, spread = (np.average((t - other) ** 2, axis=0, weights=w) for other in (o, center))
+    constant = np.all(t == t[0], axis=0)
+    ratio = np.divide(residual, spread, out=(residual > 0).astype(float), where=~constant & (spread > 0))
+    return float(np.mean(1 - ratio))
+
+
+def mae(outputs: Array, targets: Array, weights: Array | None = None) -> float:
+    """The mean absolute error Σₙ wₙ |tₙₖ − oₙₖ| / Σₙ wₙ, averaged over the columns k.
+
+    Raises DTypeError unless both are real numbers, ShapeError unless both are (N, K), OptionError for invalid weights.
+    """
+    o, t, w = _real_pairs("mae", outputs, targets, weights)
+    return float(np.average(np.abs(t - o).mean(axis=1), weights=w))
+
+
+def rmse(outputs: Array, targets: Array, weights: Array | None = None) -> float:
+    """The root mean squared error √(Σₙ wₙ (tₙₖ − oₙₖ)² / Σₙ wₙ), averaged over the columns k.
+
+    Raises as ``mae`` does.
+    """
+    o, t, w = _real_pairs("rmse", outputs, targets, weights)
+    return float(np.mean(np.sqrt(np.average((t - o) ** 2, axis=0, weights=w))))
 
 
 @dataclass(frozen=True)
-class Evaluation:
-    """Loss and accuracy over a whole split, and the predicted class of each example (N,)."""
+class Metric:
+    """A metric with its name and direction.
 
-    loss: float
-    accuracy: float
-    predicted: Array
+    function            (outputs, targets, weights or None) → float
+    greater_is_better   False for an error
+    tasks               the tasks it is defined for
 
-
-def evaluate(
-    model: Module, loss: LossModule, split: Split, preprocessing: Preprocessing, *, chunk: int = 1000
-) -> Evaluation:
-    """Run ``model`` in evaluation mode over all of ``split``, ``chunk`` examples at a time.
-
-    The model's output goes into ``loss``; ``Evaluation.loss`` is the mean over the whole split, whatever the loss's own
-    reduction: chunks are combined by ``Joined``. The batches have the model's dtype. The mode is restored afterwards,
-    also after an error or an interruption.
-
-    Raises OptionError for an argument of the wrong type, or a loss that does not accept the model's output.
+    Raises OptionError for fields of another type.
     """
-    check_loss_matches(model, loss)
-    instance("evaluate", "split", split, Split)
-    instance("evaluate", "preprocessing", preprocessing, Preprocessing)
-    chunk = whole_number("evaluate", "chunk", chunk)
-    training, reduction = model.training, loss.reduction
-    dtype = next((learned.value.dtype for _, learned in model.named_parameters()), np.dtype(np.float32))
-    mean, predicted = Joined(), []
-    try:
-        model.eval()
-        loss.reduction = "mean"
-        for x, y in chunks(split, chunk, preprocessing, dtype):
-            scores = model.forward(x)
-            mean.join_next(float(loss.forward(scores, y)), loss.total_weight)
-            predicted.append(scores.argmax(axis=1))
-    finally:
-        loss.reduction = reduction
-        model.clear_cache()
-        loss.clear_cache()
-        model.train(training)
-    chosen = np.concatenate(predicted)
-    return Evaluation(mean.value, np.count_nonzero(chosen == split.labels) / len(split), chosen)
+
+    name: str
+    function: MetricFunction
+    greater_is_better: bool = True
+    tasks: tuple[Task, ...] = ("classification", "multilabel", "regression")
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name.isidentifier() or self.name in ("step", "loss", "lr"):
+            wanted = "an identifier but step, loss and lr"
+            raise OptionError(f"Metric: name must be {wanted}, got {shown(self.name)}.")
+        if not callable(self.function):
+            raise OptionError(f"Metric: function must be callable, got {shown(self.function)}.")
+
+
+METRICS: Final = {
+    metric.name: metric
+    for metric in (
+        Metric("accuracy", accuracy, tasks=("classification", "multilabel")),
+        Metric("log_loss", log_loss, greater_is_better=False, tasks=("classification",)),
+        Metric("r2", r2, tasks=("regression",)),
+        Metric("mae", mae, greater_is_better=False, tasks=("regression",)),
+        Metric("rmse", rmse, greater_is_better=False, tasks=("regression",)),
+    )
+}
+"""The metrics by name."""
+
+DEFAULT_METRICS: Final[dict[Task, tuple[str, ...]]] = {
+    "classification": ("accuracy",),
+    "multilabel": ("accuracy",),
+    "regression": ("r2", "mae"),
+}
+"""The metrics that are measured unless others are asked for; model selection is by the first."""
+
+
+def chosen_metrics(who: str, task: Task, metrics: Sequence[str | Metric] | None) -> tuple[Metric, ...]:
+    """Metrics by name, or as they are, for a task; those of ``DEFAULT_METRICS`` for None.
+
+    Raises OptionError for an unknown metric, one of another task, and a name given twice.
+    """
+    given = DEFAULT_METRICS[task] if metrics is None else metrics
+    if not isinstance(given, list | tuple):
+        raise OptionError(f"{who}: metrics must be a list of names or Metrics, got {shown(given)}.")
+    found = tuple(each if isinstance(each, Metric) else METRICS[choice(who, "metric", each, METRICS)] for each in given)
+    for metric in found:
+        if task not in metric.tasks:
+            raise OptionError(f"{who}: metric must be one for a {task}, got {metric.name}.")
+    if len({metric.name for metric in found}) < len(found):
+        raise OptionError(f"{who}: metrics must have different names, got {', '.join(each.name for each in found)}.")
+    return found
+
+
+def greater_is_better(name: str) -> bool:
+    """The direction of a metric by name, or of "loss"; an unknown one is a score."""
+    return name != "loss" and (name not in METRICS or METRICS[name].greater_is_better)
+
+
+def best_of(records: Iterable[EvaluationRecord], monitor: str) -> EvaluationRecord | None:
+    """The record with the best finite value of ``monitor``; ties go to the earliest, None if there is none."""
+    sign = 1 if greater_is_better(monitor) else -1
+    found = [record for record in records if not math.isnan(record.value(monitor))]
+    return max(found, key=lambda record: sign * record.value(monitor), default=None)
 
 
 def confusion_matrix(labels: Array, predicted: Array, n_classes: int) -> Array:
@@ -91,6 +181,18 @@ def confusion_matrix(labels: Array, predicted: Array, n_classes: int) -> Array:
     # intp, because uint8 labels cannot index n_classes² cells
     cells = labels.astype(np.intp) * n_classes + predicted.astype(np.intp)
     return np.bincount(cells, minlength=n_classes * n_classes).reshape(n_classes, n_classes)
+
+
+def _real_pairs(who: str, outputs: Array, targets: Array, weights: Array | None) -> tuple[Array, Array, Array | None]:
+    """Outputs and targets in float64, and the weights."""
+    pair = [plain_array(who, name, array) for name, array in (("outputs", outputs), ("targets", targets))]
+    for name, array in zip(("outputs", "targets"), pair, strict=True):
+        if array.dtype.kind not in "fiub":
+            raise DTypeError(f"{who}: {name} must be real numbers, got {array.dtype}.")
+    if pair[0].ndim != 2 or pair[0].shape != pair[1].shape or not pair[0].size:
+        raise ShapeError(f"{who}: outputs and targets must both be (N, K), got {pair[0].shape} and {pair[1].shape}.")
+    w = None if weights is None else checked_weights(who, weights, len(pair[0]))
+    return pair[0].astype(np.float64), pair[1].astype(np.float64), w
 
 
 def _whole_numbers(who: str, name: str, classes: Array, n: int) -> Array:

@@ -20,6 +20,8 @@ class RunInfo:
                     ``source`` its origin
     model           as its repr, and so ``loss`` and ``optimizer``; ``parameters`` is the number of trainable values
     config          all settings by name
+    monitor         the metric that selects the best model, or "loss"; accuracy if it is empty
+    task            "classification" (also if it is empty), "multilabel" or "regression"
     status          "running", "finished", "stopped early", "interrupted", "stopped: …" or "failed …"
     seconds         duration so far
     test            evaluation of the test set with the selected weights, where validation selects them
@@ -39,6 +41,8 @@ class RunInfo:
     loss: str = ""
     optimizer: str = ""
     config: dict[str, Any] = field(default_factory=dict)
+    monitor: str = ""
+    task: str = ""
     test_openings: list[str] | None = None
     status: str = ""
     seconds: float | None = None
@@ -61,7 +65,7 @@ class RunInfo:
         """The known entries as JSON values."""
         entries = {each.name: getattr(self, each.name) for each in dataclasses.fields(self) if each.name != "other"}
         if self.test is not None:
-            entries["test"] = dataclasses.asdict(self.test)
+            entries["test"] = self.test.as_json()
         known = {name: value for name, value in entries.items() if value not in ("", None, {}) and value != []}
         if self.test_openings is not None:
             known["test_openings"] = self.test_openings
@@ -87,13 +91,6 @@ def _strings(name: str, value: Any) -> list[str]:
     return found
 
 
-def _evaluation(name: str, value: Any) -> EvaluationRecord:
-    step = count_of(f"{name} step", object_of(name, value)["step"])
-    return EvaluationRecord(
-        step, *(number_of(f"{name} {measured}", value[measured]) for measured in ("loss", "accuracy"))
-    )
-
-
 def _seconds(name: str, value: Any) -> float:
     found = number_of(name, value)
     if not found >= 0:
@@ -103,11 +100,11 @@ def _seconds(name: str, value: Any) -> float:
 
 _READ: Final[dict[str, Callable[[str, Any], Any]]] = {
     **dict.fromkeys(("name", "dataset", "dataset_option", "data_dir", "source", "status", "model"), text_of),
-    **dict.fromkeys(("loss", "optimizer"), text_of),
+    **dict.fromkeys(("loss", "optimizer", "monitor", "task"), text_of),
     **dict.fromkeys(("test_openings", "not_saved"), _strings),
     "seconds": _seconds,
     "config": object_of,
-    "test": _evaluation,
+    "test": EvaluationRecord.from_json,
     "resumed_at": lambda name, value: [count_of(name, step) for step in list_of(name, value)],
     "parameters": count_of,
 }

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from mlp_numpy.arrays import Array
-from mlp_numpy.checks import flag, whole_number
+from mlp_numpy.checks import choice, flag, whole_number
 from mlp_numpy.data.batches import Batches
 from mlp_numpy.data.dataset import Split
-from mlp_numpy.errors import MlpNumpyError, NonFiniteError, OptionError
+from mlp_numpy.errors import CallOrderError, MlpNumpyError, NonFiniteError, OptionError
 from mlp_numpy.modules import Joined, LossModule, Module
 from mlp_numpy.optim import Accumulator, Optimizer
 from mlp_numpy.training.agreement import agreed
@@ -21,8 +21,9 @@ from mlp_numpy.training.archive import strip_prefix, with_prefix
 from mlp_numpy.training.best_model import BestModel
 from mlp_numpy.training.diagnosis import Failure
 from mlp_numpy.training.divergence import DivergenceGuard
+from mlp_numpy.training.evaluation import evaluate
 from mlp_numpy.training.layer_stats import LayerStats
-from mlp_numpy.training.metrics import accuracy, evaluate
+from mlp_numpy.training.metrics import Metric, accuracy, chosen_metrics
 from mlp_numpy.training.progress import Progress
 from mlp_numpy.training.records import EvaluationRecord, Record, StepRecord
 from mlp_numpy.training.snapshot import Snapshot
@@ -39,10 +40,13 @@ class Trainer:
     update       an optimizer that holds the model's FlatParameters, or an Update around one
     batches      the training examples of each step
     held_out     the split that is evaluated as a whole before the first step, every ``eval_every`` steps and after the
-                 last; preprocessed as the batches are
+                 last; preprocessed as the batches are. None: no evaluation
     accumulate   batches per update, with the gradient of one large batch; see ``Accumulator``
+    metrics      what is measured besides the loss, by name or as a ``Metric``; None: ``DEFAULT_METRICS`` of the task
     select       keep the weights of the best evaluation as the ``chosen`` model; not meant for a test set
+    monitor      with ``select``: the metric that it is the best by, or "loss"; None: the first of ``metrics``
     patience     with ``select``: stop after this many evaluations in a row without improvement
+    min_delta    with ``patience``: the improvement must be larger than this
     max_growth   factor; a batch loss above max_growth · max(1, first batch loss) counts as exploded
     watch_every  steps between two measurements of the layers; see ``LayerStats``
 
@@ -60,13 +64,16 @@ class Trainer:
         loss: LossModule,
         update: Optimizer | Update,
         batches: Batches,
-        held_out: Split,
+        held_out: Split | None = None,
         *,
         eval_every: int = 100,
         eval_chunk: int = 1000,
         accumulate: int = 1,
+        metrics: Sequence[str | Metric] | None = None,
         select: bool = False,
+        monitor: str | None = None,
         patience: int | None = None,
+        min_delta: float = 0.0,
         max_growth: float = 1e6,
         watch_every: int | None = None,
     ) -> None:
@@ -75,19 +82,18 @@ class Trainer:
         self.eval_chunk = whole_number("Trainer", "eval_chunk", eval_chunk)
         self.accumulate = whole_number("Trainer", "accumulate", accumulate)
         self.watch_every = None if watch_every is None else whole_number("Trainer", "watch_every", watch_every)
-        select = flag("Trainer", "select", select)
-        if patience is not None and not select:
-            raise OptionError("Trainer: patience must come with select, which says what is waited for.")
         self.model, self.loss, self.batches, self.held_out = model, loss, batches, held_out
         self.parameters = self.update.optimizer.parameters
         last_finite = Snapshot(model, self.parameters, self.update.average)
         self.guard = DivergenceGuard(model, last_finite, max_growth)
-        self.best_model = BestModel(Snapshot(model, self.parameters), patience) if select else None
+        self.metrics = chosen_metrics("Trainer", (batches.split if held_out is None else held_out).task, metrics)
+        self.best_model = self._best_model(select, monitor, patience, min_delta)
         self.step = 0
         self._layer_stats = LayerStats(model, self.parameters)
         self._evaluated_step = -1
         self._held_out_losses: list[float] = []
         self._accumulator = Accumulator(self.parameters, loss.reduction) if self.accumulate > 1 else None
+        self._measures_accuracy = any(metric.name == "accuracy" for metric in self.metrics)
 
     @property
     def optimizer(self) -> Optimizer:
@@ -113,7 +119,7 @@ class Trainer:
         """Train up to ``steps`` updates in total; an evaluation follows the step it belongs to."""
         while True:
             due = self.step % self.eval_every == 0 or self.step == steps
-            if due and self._evaluated_step != self.step:
+            if due and self._evaluated_step != self.step and self.held_out is not None:
                 yield self.evaluate()
             if self.step >= steps or self.stopped_early:
                 return
@@ -126,31 +132,36 @@ class Trainer:
         measuring = self._begin_step()
         loss, right = Joined(self.loss.reduction), Joined()
         for number in range(self.step * self.accumulate, (self.step + 1) * self.accumulate):
-            x, y = self.batches.at(number)
-            self.guard.before_batch(self.loss, x, y)
+            x, *targets = self.batches.at(number)
+            self.guard.before_batch(self.loss, x, *targets)
             scores = self.model.forward(x)
-            batch_loss = float(self.loss.forward(scores, y))
+            batch_loss = float(self.loss.forward(scores, *targets))
             self.guard.check_loss(batch_loss)
             self.model.backward(self.loss.backward())
             self.guard.check_gradients(batch_loss)
             loss.join_next(batch_loss, self.loss.total_weight)
-            right.join_next(accuracy(scores, y), len(x))
+            if self._measures_accuracy:
+                right.join_next(accuracy(scores, *targets), float(targets[1].sum()) if targets[1:] else len(x))
             if self._accumulator is not None:
                 self._accumulator.add(self.loss.total_weight)
         lr = self._update()
         self.step += 1
         self.guard.weights_step = self.step
-        return StepRecord(self.step, loss.value, right.value, lr, self._layer_stats.after() if measuring else None)
+        stats = self._layer_stats.after() if measuring else None
+        return StepRecord(self.step, loss.value, right.value if self._measures_accuracy else math.nan, lr, stats)
 
     @np.errstate(over="ignore", invalid="ignore")
     def evaluate(self) -> EvaluationRecord:
         """Evaluate the current model (the average, if there is one) on the whole held-out split.
 
-        Raises NonFiniteError as ``advance`` does.
+        Raises NonFiniteError as ``advance`` does, CallOrderError without a held-out split.
         """
+        if self.held_out is None:
+            raise CallOrderError("Trainer.evaluate: there must be a held_out split, got None.")
         with self.update.averaged():
-            found = evaluate(self.model, self.loss, self.held_out, self.batches.preprocessing, chunk=self.eval_chunk)
-            record = EvaluationRecord(self.step, found.loss, found.accuracy)
+            how: dict[str, Any] = {"chunk": self.eval_chunk, "metrics": self.metrics}
+            found = evaluate(self.model, self.loss, self.held_out, self.batches.preprocessing, **how)
+            record = found.record(self.step)
             if math.isfinite(found.loss) and self.best_model is not None:
                 self.best_model.update(record)
         self.guard.check_evaluation(self.step, found.loss, self.held_out)
@@ -164,7 +175,7 @@ class Trainer:
 
         With ``select`` they are those of the best evaluation, else the present ones, averaged if there is an average.
         """
-        if self.best_model is None or not math.isfinite(self.best_model.accuracy):
+        if self.best_model is None or not math.isfinite(self.best_model.value):
             with self.update.averaged():
                 yield self.weights_step
             return
@@ -209,6 +220,25 @@ class Trainer:
             part.load_state(strip_prefix(prefix, state))
         self.step, self.guard.weights_step, self._evaluated_step = progress[:3]
         self.guard.first_loss, self._held_out_losses = progress[3:]
+
+    def _best_model(
+        self, select: bool, monitor: str | None, patience: int | None, min_delta: float
+    ) -> BestModel | None:
+        if not flag("Trainer", "select", select):
+            for name, value, default in (
+                ("patience", patience, None),
+                ("monitor", monitor, None),
+                ("min_delta", min_delta, 0),
+            ):
+                if value != default:
+                    raise OptionError(f"Trainer: {name} must come with select, which says what is waited for.")
+            return None
+        if self.held_out is None:
+            raise OptionError("Trainer: select must come with a held_out split, got None.")
+        directions = {metric.name: metric.greater_is_better for metric in self.metrics} | {"loss": False}
+        name = choice("Trainer", "monitor", monitor or next(iter(directions)), directions)
+        snapshot = Snapshot(self.model, self.parameters)
+        return BestModel(snapshot, patience, monitor=name, greater_is_better=directions[name], min_delta=min_delta)
 
     def _stateful(self) -> dict[str, Any]:
         parts = {

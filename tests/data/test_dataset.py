@@ -54,7 +54,7 @@ WITH_INFINITY[2, 0] = -np.inf
         (ROWS.reshape(3, 3, 2, 2), [0, 1, 2], ShapeError, r"images must be \(N, D\), got \(3, 3, 2, 2\). Hint: .*resh"),
         (ROWS[0], [0], ShapeError, r"images must be \(N, D\), got \(12,\)"),
         (ROWS[:0], [], DataError, "at least one example"),
-        (ROWS, [0, 1], LabelError, r"labels must be \(3,\), one per image, got \(2,\)"),
+        (ROWS, [0, 1], LabelError, r"labels must be \(3,\), one per example, got \(2,\)"),
         (ROWS, np.eye(3, dtype=int), LabelError, r"labels\.argmax\(axis=1\)"),
         (ROWS, [0.0, 1.0, 2.0], LabelError, "labels must be integers, got float64"),
         (ROWS, [True, False, True], LabelError, "labels must be integers, got bool"),

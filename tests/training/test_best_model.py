@@ -30,7 +30,7 @@ def see(one: BestModel, parameters: FlatParameters, accuracies: list[float]) -> 
 def test_the_first_of_the_best_is_kept() -> None:
     one, parameters = selection()
     assert see(one, parameters, [0.1, 0.5, 0.3, 0.5, 0.4]) == [False] * 5
-    assert (one.accuracy, one.waited, one.best.step) == (0.5, 3, 1)
+    assert (one.value, one.waited, one.best.step) == (0.5, 3, 1)
     one.best.restore()
     np.testing.assert_array_equal(parameters.values, 1)
 

@@ -22,7 +22,37 @@ def test_nothing_measured_is_an_empty_table() -> None:
 
 def test_every_number_of_a_record_is_a_column() -> None:
     assert column_names(StepRecord) == ["step", "loss", "accuracy", "lr"]
-    assert column_names(StepRecord, required=True) == column_names(EvaluationRecord) == ["step", "loss", "accuracy"]
+    assert column_names(EvaluationRecord) == ["step", "loss", "accuracy"]
+    assert column_names(StepRecord, required=True) == ["step", "loss"]
+
+
+def test_every_metric_of_an_evaluation_is_a_column_of_every_file(tmp_path: Path) -> None:
+    evaluations = [EvaluationRecord(step, 2.0 - step, metrics={"r2": step / 4, "mae": 1.5}) for step in (0, 1)]
+    history = History(RunInfo(monitor="mae", task="regression"), [StepRecord(1, 2.5, lr=0.1)], evaluations)
+    history.write(tmp_path / "h.json")
+    content = json.loads((tmp_path / "h.json").read_text())
+    assert content["test"] == {"step": [0, 1], "loss": [2.0, 1.0], "r2": [0.0, 0.25], "mae": [1.5, 1.5]}
+    again = History.read(tmp_path / "h.json")
+    assert (again.monitor, [dict(record.metrics) for record in again.evaluations]) == (
+        "mae",
+        [{"r2": 0.0, "mae": 1.5}, {"r2": 0.25, "mae": 1.5}],
+    )
+    other = History()
+    other.load_arrays(history.arrays(), {})
+    assert [record.metrics for record in other.evaluations] == [record.metrics for record in evaluations]
+    history.write_csv(tmp_path / "h.csv")
+    assert (tmp_path / "h.csv").read_text().splitlines()[0] == "part,step,loss,accuracy,lr,r2,mae"
+    assert (tmp_path / "h.csv").read_text().splitlines()[3] == "test,1,1.0,,,0.25,1.5"
+
+
+@pytest.mark.parametrize(("monitor", "best"), [("r2", 1), ("mae", 0), ("loss", 2), ("mine", None)])
+def test_the_best_evaluation_is_that_of_the_monitored_metric(monitor: str, best: int | None) -> None:
+    rows = [(3.0, 0.1, 1.0), (2.0, 0.5, 2.0), (1.0, 0.3, 1.0)]
+    records = [
+        EvaluationRecord(step, loss, metrics={"r2": r2, "mae": mae}) for step, (loss, r2, mae) in enumerate(rows)
+    ]
+    found = History(RunInfo(monitor=monitor), [], records).best
+    assert (found and found.step) == best
 
 
 def test_the_learning_rate_is_in_every_file(tmp_path: Path) -> None:
@@ -60,6 +90,6 @@ def test_columns_and_means() -> None:
     ]
     assert mean_record(StepRecord, STEPS) == StepRecord(2, 2.0, 0.5, pytest.approx(0.075))
     with pytest.raises(KeyError):
-        from_columns(StepRecord, {"step": [1], "loss": [2.0]})
+        from_columns(StepRecord, {"step": [1], "accuracy": [0.5]})
     with pytest.raises(ValueError, match="argument 2 is shorter"):
         from_columns(StepRecord, {"step": [1], "loss": [], "accuracy": [0.5]})

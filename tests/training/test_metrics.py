@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import pytest
 
 from mlp_numpy.arrays import Array
-from mlp_numpy.errors import LabelError, OptionError, ShapeError
-from mlp_numpy.training import accuracy, confusion_matrix
+from mlp_numpy.errors import DTypeError, LabelError, MlpNumpyError, OptionError, ShapeError
+from mlp_numpy.training import Metric, accuracy, confusion_matrix, log_loss, mae, r2, rmse
+from mlp_numpy.training.metrics import MetricFunction
 
 
 def test_accuracy_is_a_plain_number() -> None:
@@ -55,3 +57,61 @@ def test_what_cannot_be_counted_is_refused(
 ) -> None:
     with pytest.raises(kind, match=f"confusion_matrix: {message}"):
         confusion_matrix(np.asarray(labels), np.asarray(predicted), n_classes)
+
+
+TARGETS = np.array([[1.0, 0.0], [2.0, 1.0], [4.0, 0.5]])
+OUTPUTS = np.array([[1.5, 0.0], [2.0, 2.0], [3.0, 0.5]])
+WEIGHTS = np.array([1.0, 0.0, 3.0])
+
+
+def test_metrics_of_numbers_are_their_definitions() -> None:
+    # R² of the columns: 1 − 1.25/(14/3), 1 − 1/0.5
+    assert r2(OUTPUTS, TARGETS) == pytest.approx((1 - 1.25 * 3 / 14 + 1 - 2) / 2)
+    assert mae(OUTPUTS, TARGETS) == pytest.approx(2.5 / 6)
+    assert rmse(OUTPUTS, TARGETS) == pytest.approx((math.sqrt(1.25 / 3) + math.sqrt(1 / 3)) / 2)
+
+
+@pytest.mark.parametrize("metric", [r2, mae, rmse])
+def test_weights_count_the_rows_of_numbers(metric: MetricFunction) -> None:
+    rows = [0, 2, 2, 2]
+    assert metric(OUTPUTS, TARGETS, WEIGHTS) == pytest.approx(metric(OUTPUTS[rows], TARGETS[rows], None))
+
+
+def test_r2_of_constant_targets_is_one_or_zero() -> None:
+    constant = np.full((3, 1), 0.1)
+    assert r2(constant, constant) == 1
+    assert r2(constant + [[0], [0], [1]], constant) == 0
+
+
+def test_accuracy_of_weighted_rows_and_of_sets_of_labels() -> None:
+    scores = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
+    assert accuracy(scores, np.array([0, 0, 1]), np.array([1.0, 2.0, 1.0])) == 0.5
+    assert accuracy(scores, np.array([0, 0, 1]), np.zeros(3)) == 0
+    assert accuracy(scores, np.array([[1, 0], [1, 1], [0, 1]], np.uint8)) == pytest.approx(2 / 3)
+
+
+def test_log_loss_is_that_of_the_softmax() -> None:
+    scores, labels = np.log([[0.5, 0.5], [0.25, 0.75]]), np.array([0, 1])
+    assert log_loss(scores, labels) == pytest.approx(-(math.log(0.5) + math.log(0.75)) / 2)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "targets", "error"),
+    [
+        (OUTPUTS[:, 0], TARGETS[:, 0], ShapeError),
+        (OUTPUTS, TARGETS[:2], ShapeError),
+        (OUTPUTS.astype(str), TARGETS, DTypeError),
+    ],
+)
+@pytest.mark.parametrize("metric", [r2, mae, rmse])
+def test_numbers_that_do_not_match_are_refused(
+    metric: MetricFunction, outputs: np.ndarray, targets: np.ndarray, error: type[MlpNumpyError]
+) -> None:
+    with pytest.raises(error, match=f"{metric.__name__}: "):
+        metric(outputs, targets, None)
+
+
+@pytest.mark.parametrize(("name", "function"), [("loss", r2), ("a b", r2), (3, r2), ("mine", 3)])
+def test_a_metric_is_a_name_and_a_function(name: Any, function: Any) -> None:
+    with pytest.raises(OptionError, match="Metric: "):
+        Metric(name, function)

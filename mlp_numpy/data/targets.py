@@ -1,0 +1,83 @@
+"""Targets of a supervised task: class labels, sets of labels, or real numbers."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal, TypeAlias, get_args
+
+import numpy as np
+
+from mlp_numpy.arrays import Array, all_finite
+from mlp_numpy.checks import LARGEST, plain_array
+from mlp_numpy.errors import LabelError, OptionError
+
+Task: TypeAlias = Literal["classification", "multilabel", "regression"]
+TASKS: Final[tuple[Task, ...]] = get_args(Task)
+
+
+def checked_targets(who: str, task: Task, targets: Array, n: int) -> Array:
+    """The targets of ``n`` examples in the form that is stored.
+
+    classification   (N,) integers ≥ 0, as int64
+    multilabel       (N, K) of 0 and 1, as uint8: example n has label k
+    regression       (N, K), or (N,) for K = 1, finite numbers, as (N, K) of float32 or float64
+
+    Raises LabelError for targets of another shape or dtype, or outside these values.
+    """
+    return _CHECKS[task](who, targets, n)
+
+
+def _classes(who: str, labels: Array, n: int) -> Array:
+    if labels.ndim == 2:
+        raise LabelError(
+            f"{who}: labels must be integers of shape ({n},), got {labels.shape}. "
+            "Hint: labels.argmax(axis=1) turns one-hot rows into numbers; sets of labels are task='multilabel'."
+        )
+    if labels.shape != (n,):
+        raise LabelError(f"{who}: labels must be ({n},), one per example, got {labels.shape}.")
+    if labels.dtype.kind not in "iu":
+        hint = " Hint: real numbers are task='regression'." if labels.dtype.kind == "f" else ""
+        raise LabelError(f"{who}: labels must be integers, got {labels.dtype}.{hint}")
+    if labels.dtype.kind == "u" and labels.max() > LARGEST:
+        raise LabelError(f"{who}: labels must be at most {LARGEST}, got {labels.max()}.")
+    return labels.astype(np.int64, copy=False)
+
+
+def _label_sets(who: str, labels: Array, n: int) -> Array:
+    if labels.ndim != 2 or len(labels) != n or not labels.shape[1]:
+        raise LabelError(f"{who}: labels must be ({n}, K), K of 0 or 1 per example, got {labels.shape}.")
+    if labels.dtype.kind not in "iufb":
+        raise LabelError(f"{who}: labels must be 0 or 1, got {labels.dtype}.")
+    wrong = (labels != 0) & (labels != 1)
+    if wrong.any():
+        row, column = np.argwhere(wrong)[0]
+        raise LabelError(f"{who}: labels must be 0 or 1, got {labels[row, column]} in row {row}, column {column}.")
+    return labels.astype(np.uint8, copy=False)
+
+
+def _numbers(who: str, targets: Array, n: int) -> Array:
+    if targets.ndim not in (1, 2) or len(targets) != n or not targets.size:
+        raise LabelError(f"{who}: targets must be ({n}, K) or ({n},), one row per example, got {targets.shape}.")
+    if targets.dtype.kind not in "iufb":
+        raise LabelError(f"{who}: targets must be real numbers, got {targets.dtype}.")
+    single = targets.dtype.kind == "f" and targets.dtype.itemsize <= 4
+    numbers = targets.astype(np.float32 if single else np.float64, copy=False).reshape(n, -1)
+    if not all_finite(numbers):
+        row, column = np.argwhere(~np.isfinite(numbers))[0]
+        raise LabelError(f"{who}: targets must be finite, got {numbers[row, column]} in row {row}, column {column}.")
+    return numbers
+
+
+_CHECKS: Final = {"classification": _classes, "multilabel": _label_sets, "regression": _numbers}
+
+
+def checked_weights(who: str, weights: Any, n: int) -> Array:
+    """Weights of ``n`` examples, (N,) float64; raises OptionError unless they are finite and ≥ 0."""
+    array = plain_array(who, "weights", weights)
+    good = array.shape == (n,) and array.dtype.kind in "iufb"
+    numbers = array.astype(np.float64, copy=False) if good else np.full(1, np.nan)
+    bad = np.flatnonzero(~(np.isfinite(numbers) & (numbers >= 0)))
+    if not good:
+        raise OptionError(f"{who}: weights must be ({n},) real numbers, got {array.dtype} of shape {array.shape}.")
+    if bad.size:
+        raise OptionError(f"{who}: weights must be finite and ≥ 0, got {array[bad[0]]} at row {bad[0]}.")
+    return numbers
