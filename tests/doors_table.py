@@ -49,7 +49,7 @@ ROOMS = (
     "mlp_numpy.data.synthetic.ellipse",
 )
 RECORDS = {
-    "Checkpoint", "Context", "Transforms", "EvaluationRecord", "Failure", "GradCheck", "GradCheckReport",
+    "Checkpoint", "Context", "Evaluation", "Transforms", "EvaluationRecord", "Failure", "GradCheck", "GradCheckReport",
     "MaximizedImage", "Minimum", "Node", "OpNode", "RunInfo", "StepRecord", "Subject", "Summary", "SummaryRow",
     "TrainedModel", "History",
 }  # fmt: skip
@@ -139,6 +139,9 @@ BASE: dict[str, Callable[[], dict[str, Any]]] = {
     "Trainer": trainer_parts,
     "Update": lambda: {"optimizer": SGD(flat(), 0.1)},
     "accuracy": lambda: {"scores": np.eye(3), "labels": np.arange(3)},
+    "Metric": lambda: {"name": "a", "function": lambda out, targets, weights: 0.0},
+    **dict.fromkeys(("log_loss",), lambda: {"scores": np.eye(3), "labels": np.arange(3)}),
+    **dict.fromkeys(("mae", "r2", "rmse"), lambda: {"outputs": np.eye(3), "targets": np.ones((3, 3))}),
     "confusion_matrix": lambda: {"labels": np.arange(3), "predicted": np.arange(3), "n_classes": 3},
     "gradcheck": gradcheck_parts,
     "TensorNode": lambda: {"value": np.ones(2)},
@@ -147,7 +150,7 @@ BASE: dict[str, Callable[[], dict[str, Any]]] = {
     "PixelLogits": lambda: {"model": net(), "preprocessing": preprocessing()},
     "Augmentation": lambda: {"image_shape": (1, 8, 8)},
     "Batches": lambda: {"split": split(), "size": 4, "preprocessing": preprocessing()},
-    "Split": lambda: {"images": np.ones((2, 3)), "labels": np.arange(2)},
+    "Split": lambda: {"inputs": np.ones((2, 3)), "targets": np.arange(2)},
     "Dataset": lambda: {"name": "a", "train": split(), "test": split(), "image_shape": (1, 1, 3),
                         "class_names": ("a", "b")},
     "Preprocessing": lambda: {"kind": "raw", "shift": None, "scale": None},

@@ -62,7 +62,19 @@ class Split:
         return self.targets
 
     def rows(self, rows: slice | Array) -> Split:
-        """The examples of these rows: views for a slice, else copies."""
+        """The examples of these rows, a slice, indices or a mask: views for a slice, else copies.
+
+        Raises OptionError for anything else.
+        """
+        if not isinstance(rows, slice):
+            rows = np.asarray(rows)
+            good = rows.ndim == 1 and (rows.dtype.kind in "iu" or (rows.dtype.kind == "b" and len(rows) == len(self)))
+            if not good or (
+                rows.dtype.kind != "b" and rows.size and not -len(self) <= rows.min() <= rows.max() < len(self)
+            ):
+                raise OptionError(
+                    f"Split.rows: rows must be a slice, indices or a mask of {len(self)} rows, got {shown(rows)}."
+                )
         weights = None if self.weights is None else self.weights[rows]
         return Split(self.inputs[rows], self.targets[rows], weights, self.task)
 

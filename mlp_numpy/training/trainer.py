@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mlp_numpy.arrays import Array
-from mlp_numpy.checks import choice, flag, whole_number
+from mlp_numpy.checks import NOT_NEGATIVE, choice, flag, number, whole_number
 from mlp_numpy.data.batches import Batches
 from mlp_numpy.data.dataset import Split
 from mlp_numpy.errors import CallOrderError, MlpNumpyError, NonFiniteError, OptionError
@@ -224,19 +224,16 @@ class Trainer:
     def _best_model(
         self, select: bool, monitor: str | None, patience: int | None, min_delta: float
     ) -> BestModel | None:
+        waiting = number("Trainer", "min_delta", min_delta, NOT_NEGATIVE) > 0
+        wanted = {"patience": patience is not None, "monitor": monitor is not None, "min_delta": waiting}
         if not flag("Trainer", "select", select):
-            for name, value, default in (
-                ("patience", patience, None),
-                ("monitor", monitor, None),
-                ("min_delta", min_delta, 0),
-            ):
-                if value != default:
-                    raise OptionError(f"Trainer: {name} must come with select, which says what is waited for.")
+            for name in (name for name, given in wanted.items() if given):
+                raise OptionError(f"Trainer: {name} must come with select, which says what is waited for.")
             return None
         if self.held_out is None:
             raise OptionError("Trainer: select must come with a held_out split, got None.")
         directions = {metric.name: metric.greater_is_better for metric in self.metrics} | {"loss": False}
-        name = choice("Trainer", "monitor", monitor or next(iter(directions)), directions)
+        name = choice("Trainer", "monitor", next(iter(directions)) if monitor is None else monitor, directions)
         snapshot = Snapshot(self.model, self.parameters)
         return BestModel(snapshot, patience, monitor=name, greater_is_better=directions[name], min_delta=min_delta)
 
