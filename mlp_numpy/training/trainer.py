@@ -131,8 +131,8 @@ class Trainer:
         """Make one step: batch, forward, loss, backward, update; with ``accumulate``, several batches per update."""
         measuring = self._begin_step()
         loss, right = Joined(self.loss.reduction), Joined()
-        for number in range(self.step * self.accumulate, (self.step + 1) * self.accumulate):
-            x, *targets = self.batches.at(number)
+        for turn in range(self.step * self.accumulate, (self.step + 1) * self.accumulate):
+            x, *targets = self.batches.at(turn)
             self.guard.before_batch(self.loss, x, *targets)
             scores = self.model.forward(x)
             batch_loss = float(self.loss.forward(scores, *targets))
