@@ -16,7 +16,6 @@ from mlp_numpy.modules.activations import (
 )
 from mlp_numpy.modules.base import Module, ValueKind
 from mlp_numpy.modules.batch_norm import BatchNorm, BatchNormalize, BatchNormalizeInference
-from mlp_numpy.modules.chain import check_loss_matches
 from mlp_numpy.modules.conv import Conv2d, Conv2dModule
 from mlp_numpy.modules.dropout import Dropout, DropoutMask
 from mlp_numpy.modules.exponential import (
@@ -59,6 +58,7 @@ from mlp_numpy.modules.losses import (
     Reduction,
     SoftMaxCrossEntropy,
     SoftMaxCrossEntropyModule,
+    check_loss_matches,
 )
 from mlp_numpy.modules.parameters import NamedArrays
 from mlp_numpy.modules.pooling import AvgPool2d, AvgPool2dModule, MaxPool2d, MaxPool2dModule
