@@ -1,4 +1,4 @@
-"""Base class of the optimizers: parameters, learning rate, slots, weight decay, blockwise updates, and the moment estimates."""
+"""Base class of the optimizers: parameters, learning rate, slots, weight decay, blockwise updates; moment estimates."""
 
 from __future__ import annotations
 
