@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -28,7 +29,7 @@ from mlp_numpy.optim import (
     optimizer_options,
     parse_schedule,
 )
-from mlp_numpy.training import Trainer, Update
+from mlp_numpy.training import RunInfo, Trainer, Update
 
 CURVE: Final = "the test curve while training, held_out test"
 """Reason for opening the test set when it is evaluated throughout training."""
@@ -90,7 +91,7 @@ def build_components(config: Config, *, loaded: Loaded | None = None, progress: 
     if config.flip or config.shift or config.cutout:
         augmentation = Augmentation(dataset.image_shape, config.flip, config.shift, config.cutout)
     trainer = Trainer(
-        model.logits,
+        model[:-1],  # without the softmax, and without the reshaping of images: the batches are rows
         loss(config),
         update(config, parameters),
         Batches(train, config.batch, preprocessing, seed=config.seed, dtype=config.dtype, augmentation=augmentation),
@@ -159,6 +160,25 @@ def optimizer(config: Config, parameters: FlatParameters) -> Optimizer:
     names = optimizer_options(config.optimizer) & {field.name for field in fields(config)}
     options: dict[str, Any] = {name: getattr(config, name) for name in names} | {"decay": config.decay_on}
     return OPTIMIZERS[config.optimizer](parameters, config.lr, **options)
+
+
+def run_info(config: Config, parts: Components) -> RunInfo:
+    """The description of a run of ``config`` for its history."""
+    dataset, option = parts.dataset, config.dataset
+    if option == "auto":
+        option = "cifar10" if dataset.name == "CIFAR-10" else "shapes"
+    return RunInfo(
+        dataset=dataset.name,
+        dataset_option=option,
+        data_dir=str(Path(config.data_dir).absolute()),
+        source=dataset.source,
+        model=repr(parts.model),
+        parameters=len(parts.parameters),
+        loss=repr(parts.trainer.loss),
+        optimizer=repr(parts.trainer.optimizer),
+        config=asdict(config),
+        test_openings=list(parts.test.openings),
+    )
 
 
 def data_fingerprint(*splits: Split) -> str:
