@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import Field, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, Final, get_args
 
 from mlp_numpy.checks import FINITE, FRACTION, NOT_NEGATIVE, POSITIVE
@@ -12,9 +12,12 @@ from mlp_numpy.config.options import (
     Need,
     any_size,
     at_least,
+    check_needs,
     folder,
     layer_sizes,
+    model_name,
     needs,
+    needs_model,
     needs_optimizer,
     one_of,
     option,
@@ -27,16 +30,21 @@ from mlp_numpy.config.options import (
 from mlp_numpy.data.preprocessing import PREPROCESSINGS
 from mlp_numpy.data.splitting import WAYS
 from mlp_numpy.errors import OptionError
+from mlp_numpy.models import MODELS
+from mlp_numpy.modules import INITIALIZERS
 from mlp_numpy.optim import OPTIMIZERS, DecayScope, Plateau, parse_schedule
 
-MODELS: Final = ("mlp", "residual-mlp", "conv-net", "small-conv-net")
-INITIALIZATIONS: Final = ("auto", "normal", "kaiming", "glorot", "uniform")
-_HIDDEN_LAYERS: Final = Need(lambda of: of["model"] == "mlp" and len(of["hidden"]) > 0, "model mlp with hidden layers")
-_CONV_NET: Final = needs("model conv-net", model=("conv-net",))
+_LIBRARY_MODEL: Final = needs("a model of the library", model=tuple(MODELS))
 _SGD_WITH_MOMENTUM: Final = Need(
     lambda of: of["optimizer"] == "sgd" and of["momentum"] > 0, "optimizer sgd with momentum"
 )
 _VALIDATION: Final = needs("held_out validation", held_out=("validation",))
+
+
+def _hidden_layers(argument: str) -> Need:
+    network = needs_model(argument)
+    return Need(lambda of: network.met(of) and len(of["hidden"]) > 0, f"{network.words} with hidden layers")
+
 
 MODEL, OPTIMIZER, REGULARIZATION = "model", "optimizer", "regularization"
 DATA, EVALUATION, RUN = "data", "evaluation", "run"
@@ -53,49 +61,54 @@ class Config:
     model: str = option(
         "mlp",
         MODEL,
-        "network: mlp, residual-mlp (a shortcut around every hidden layer but the first), conv-net "
-        "(eight convolutions) or small-conv-net (two)",
-        **one_of(MODELS),
+        f"network: {', '.join(f'{name} ({known.help})' for name, known in MODELS.items())}, or your own, as "
+        "package.module:function",
+        model_name,
     )
     hidden: tuple[int, ...] = option(
         (100,),
         MODEL,
         "sizes of an MLP's hidden layers, such as 600 500; none: multinomial logistic regression",
         layer_sizes,
-        need=needs("an MLP", model=("mlp", "residual-mlp")),
+        need=needs_model("hidden"),
     )
     neg_slope: float = option(
-        0.02, MODEL, "slope of the MLP's LeakyReLU below 0", within(FINITE), need=needs("model mlp", model=("mlp",))
+        0.02, MODEL, "slope of the MLP's LeakyReLU below 0", within(FINITE), need=needs_model("neg_slope")
     )
     batch_norm: bool = option(
-        False, MODEL, "batch normalization before every Linear of the MLP but the first", switch, need=_HIDDEN_LAYERS
+        False,
+        MODEL,
+        "batch normalization before every Linear of the MLP but the first",
+        switch,
+        need=_hidden_layers("batch_norm"),
     )
     dropout: float = option(
-        0.0, MODEL, "probability of dropping a hidden unit of the MLP", within(FRACTION), need=_HIDDEN_LAYERS
+        0.0, MODEL, "probability of dropping a hidden unit of the MLP", within(FRACTION), need=_hidden_layers("dropout")
     )
     width: int = option(
         64,
         MODEL,
         "channels of the conv-net's first convolution; the others have up to eight times as many",
         at_least(1),
-        need=_CONV_NET,
+        need=needs_model("width"),
     )
     extra_norm: bool = option(
-        False, MODEL, "one more BatchNorm and ReLU before the conv-net's Linear", switch, need=_CONV_NET
+        False, MODEL, "one more BatchNorm and ReLU before the conv-net's Linear", switch, need=needs_model("extra_norm")
     )
     init: str = option(
         "auto",
         MODEL,
-        "initialization of the weights: normal (with init-std), kaiming, glorot, uniform (as PyTorch's "
-        "layers), or auto (normal for an MLP without batch norm, else kaiming)",
-        **one_of(INITIALIZATIONS),
+        "initialization of the weights: auto (normal for an MLP without batch norm, else kaiming), "
+        f"{', '.join(INITIALIZERS)}",
+        need=_LIBRARY_MODEL,
+        **one_of(("auto", *INITIALIZERS)),
     )
     init_std: float = option(
         1e-4,
         MODEL,
         "standard deviation of the initial weights under init normal",
         within(NOT_NEGATIVE),
-        need=needs("init normal", init=("normal", "auto")),
+        need=needs("init normal", init=("normal", "auto"), model=tuple(MODELS)),
     )
     optimizer: str = option("sgd", OPTIMIZER, "update rule", **one_of(tuple(OPTIMIZERS)))
     lr: float = option(2e-3, OPTIMIZER, "learning rate", within(POSITIVE))
@@ -242,7 +255,7 @@ class Config:
             object.__setattr__(self, field.name, value)
         settings = {field.name: getattr(self, field.name) for field in fields(self)}
         _check_together(settings)
-        _check_effects(settings, fields(self))
+        check_needs(settings, fields(self))
 
     @property
     def start(self) -> str:
@@ -267,14 +280,6 @@ def _check_together(of: Mapping[str, Any]) -> None:
         )
     if of["nesterov"] and of["dampening"]:
         raise OptionError(f"{WHO}: nesterov must come without dampening, got both.")
-
-
-def _check_effects(of: Mapping[str, Any], options: tuple[Field[Any], ...]) -> None:
-    """Raise OptionError for the first non-default setting that has no effect together with the others."""
-    for field in options:
-        name, need = field.name, option_of(field).need
-        if need is not None and of[name] != field.default and not need.met(of):
-            raise OptionError(f"{WHO}: {name} must come with {need.words}, alone {name} {of[name]} has no effect.")
 
 
 def present_name(name: str) -> str:

@@ -18,8 +18,8 @@ from mlp_numpy.data.preprocessing import Preprocessing
 from mlp_numpy.data.sealed import SealedSplit
 from mlp_numpy.data.sources import Loaded, load_dataset
 from mlp_numpy.data.splitting import hold_out
-from mlp_numpy.models import MLP, Classifier, ConvNet, ResidualMLP, SmallConvNet
-from mlp_numpy.modules import Initializer, SoftMaxCrossEntropyModule, glorot, kaiming, normal, uniform
+from mlp_numpy.models import Classifier, build_network, models_with
+from mlp_numpy.modules import Conv2dModule, SoftMaxCrossEntropyModule, initializer
 from mlp_numpy.optim import (
     OPTIMIZERS,
     Average,
@@ -109,32 +109,11 @@ def build_components(config: Config, *, loaded: Loaded | None = None, progress: 
 
 def network(config: Config, dataset: Dataset) -> Classifier:
     """The network of ``config`` for the images and classes of ``dataset``, with its initial weights."""
-    start: dict[str, Any] = {
-        "init": initializer(config),
-        "rng": stream(config.seed, "weights"),
-        "dtype": config.dtype,
-        "input_layer": True,
-    }
-    if config.model == "conv-net":
-        norm: dict[str, Any] = {"extra_norm": config.extra_norm, "n_first": config.width}
-        return ConvNet(dataset.image_shape, dataset.n_classes, **norm, **start)
-    if config.model == "small-conv-net":
-        return SmallConvNet(dataset.image_shape, dataset.n_classes, **start)
-    if config.model == "residual-mlp":
-        n_blocks = len(config.hidden) - 1
-        return ResidualMLP(dataset.n_features, dataset.n_classes, config.hidden[0], n_blocks, **start)
-    options: dict[str, Any] = {"batch_norm": config.batch_norm, "dropout": config.dropout}
-    return MLP(dataset.n_features, config.hidden, dataset.n_classes, config.neg_slope, **options, **start)
-
-
-def initializer(config: Config) -> Initializer:
-    """The weight initializer of ``config``."""
-    if config.start == "normal":
-        return normal(config.init_std)
-    slope = config.neg_slope if config.model == "mlp" else 0.0
-    if config.start == "kaiming":
-        return kaiming(slope)
-    return uniform() if config.start == "uniform" else glorot()
+    start: dict[str, Any] = {"rng": stream(config.seed, "weights"), "dtype": config.dtype}
+    # a setting of the MLP; the other networks have ReLUs
+    neg_slope = config.neg_slope if config.model in models_with("neg_slope") else 0.0
+    init = initializer(config.start, std=config.init_std, neg_slope=neg_slope)
+    return build_network(config.model, dataset.image_shape, dataset.n_classes, vars(config), init=init, **start)
 
 
 def loss(config: Config) -> SoftMaxCrossEntropyModule:
@@ -193,4 +172,6 @@ def data_fingerprint(*splits: Split) -> str:
 def _chunk(model: Classifier) -> int:
     # The windows of a convolution hold many times as many values as the image: beyond about a hundred images, memory
     # allocation takes longer than the products.
-    return 64 if isinstance(model, ConvNet | SmallConvNet) else max(1, min(1000, _EVAL_NUMBERS // model.n_inputs))
+    if any(isinstance(layer, Conv2dModule) for _, layer in model.leaves()):
+        return 64
+    return max(1, min(1000, _EVAL_NUMBERS // model.n_inputs))

@@ -31,7 +31,18 @@ from mlp_numpy.modules.exponential import (
     SoftplusModule,
 )
 from mlp_numpy.modules.gelu import GELU, GELUModule, GELUTanh
-from mlp_numpy.modules.init import Initializer, glorot, kaiming, lecun, normal, orthogonal, uniform, zeros
+from mlp_numpy.modules.init import (
+    INITIALIZERS,
+    Initializer,
+    glorot,
+    initializer,
+    kaiming,
+    lecun,
+    normal,
+    orthogonal,
+    uniform,
+    zeros,
+)
 from mlp_numpy.modules.layer_norm import LayerNorm, LayerNormalize
 from mlp_numpy.modules.linear import Linear, LinearModule
 from mlp_numpy.modules.losses import (
@@ -72,6 +83,7 @@ __all__ = [
     "BCE",
     "ELU",
     "GELU",
+    "INITIALIZERS",
     "L1",
     "MSE",
     "NLL",
@@ -151,6 +163,7 @@ __all__ = [
     "ValueKind",
     "check_loss_matches",
     "glorot",
+    "initializer",
     "kaiming",
     "lecun",
     "normal",

@@ -214,8 +214,8 @@ def test_divergence_has_its_own_exit_status(here: Path, cifar_dir: Path, capsys:
     [
         (["train", "--batchs", "20"], "--batch INT"),
         (["train", "--learning-rate", "1"], "Unrecognized options: --learning-rate"),
-        (["train", "--lr", "fast"], "could not convert string to float: 'fast'"),
-        (["train", "--batch", "2.5"], "Error parsing --batch"),
+        (["train", "--lr", "fast"], "lr must be a number, got 'fast'"),
+        (["train", "--batch", "2.5"], "batch must be an integer, got '2.5'"),
         (["train", "--lr", "-1"], "lr must be a number > 0, got -1.0"),
         (["train", "--preprocessing", "mean"], "Did you mean 'mean-image'?"),
         (["train", "stray"], "Unrecognized options: stray"),
