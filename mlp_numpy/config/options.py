@@ -6,26 +6,19 @@ import dataclasses
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import yaml
 
 from mlp_numpy.checks import Bounds, choice, flag, is_whole, number, shown, whole_number
+from mlp_numpy.config.needs import Need
 from mlp_numpy.errors import OptionError, did_you_mean
-from mlp_numpy.models import MODELS, models_with
+from mlp_numpy.models import MODELS
 from mlp_numpy.models.own_net import is_own
-from mlp_numpy.optim.registry import optimizers_with
 
 WHO: Final = "Config"
 Validator = Callable[[str, str, Any], Any]
 """(who, name, value) → the value in a plain Python type; raises OptionError, naming both, if it is invalid."""
-
-
-class Need(NamedTuple):
-    """Other settings without which an option has no effect: a predicate, and its description."""
-
-    met: Callable[[Mapping[str, Any]], bool]
-    words: str
 
 
 @dataclass(frozen=True)
@@ -159,26 +152,6 @@ def layer_sizes(who: str, name: str, value: Any) -> tuple[int, ...]:
 
 
 switch: Validator = flag
-
-
-def needs(words: str, **settings: Sequence[Any]) -> Need:
-    """The need for settings with one of the given values each."""
-    return Need(lambda of: all(of[name] in values for name, values in settings.items()), words)
-
-
-def needs_optimizer(argument: str) -> Need:
-    """The need for an optimizer that takes ``argument``."""
-    return _needs_one("optimizer", optimizers_with(argument))
-
-
-def needs_model(argument: str) -> Need:
-    """The need for a network that takes ``argument``."""
-    return _needs_one("model", models_with(argument))
-
-
-def _needs_one(setting: str, names: Sequence[str]) -> Need:
-    words = f"{setting} {', '.join(names[:-1])}{' or ' if len(names) > 1 else ''}{names[-1]}"
-    return needs(words, **{setting: names})
 
 
 _TRUTH: Final[dict[str, bool]] = yaml.SafeLoader.bool_values

@@ -7,18 +7,24 @@ from dataclasses import dataclass, fields
 from typing import Any, Final, get_args
 
 from mlp_numpy.checks import FINITE, FRACTION, NOT_NEGATIVE, POSITIVE
+from mlp_numpy.config.needs import (
+    INIT_NORMAL,
+    LIBRARY_MODEL,
+    SGD_WITH_MOMENTUM,
+    VALIDATION,
+    WEIGHT_DECAY,
+    hidden_layers,
+    needs_model,
+    needs_optimizer,
+)
 from mlp_numpy.config.options import (
     WHO,
-    Need,
     any_size,
     at_least,
     check_needs,
     folder,
     layer_sizes,
     model_name,
-    needs,
-    needs_model,
-    needs_optimizer,
     one_of,
     option,
     option_of,
@@ -33,18 +39,6 @@ from mlp_numpy.errors import OptionError
 from mlp_numpy.models import MODELS
 from mlp_numpy.modules import INITIALIZERS
 from mlp_numpy.optim import OPTIMIZERS, DecayScope, Plateau, parse_schedule
-
-_LIBRARY_MODEL: Final = needs("a model of the library", model=tuple(MODELS))
-_SGD_WITH_MOMENTUM: Final = Need(
-    lambda of: of["optimizer"] == "sgd" and of["momentum"] > 0, "optimizer sgd with momentum"
-)
-_VALIDATION: Final = needs("held_out validation", held_out=("validation",))
-
-
-def _hidden_layers(argument: str) -> Need:
-    network = needs_model(argument)
-    return Need(lambda of: network.met(of) and len(of["hidden"]) > 0, f"{network.words} with hidden layers")
-
 
 MODEL, OPTIMIZER, REGULARIZATION = "model", "optimizer", "regularization"
 DATA, EVALUATION, RUN = "data", "evaluation", "run"
@@ -80,10 +74,10 @@ class Config:
         MODEL,
         "batch normalization before every Linear of the MLP but the first",
         switch,
-        need=_hidden_layers("batch_norm"),
+        need=hidden_layers("batch_norm"),
     )
     dropout: float = option(
-        0.0, MODEL, "probability of dropping a hidden unit of the MLP", within(FRACTION), need=_hidden_layers("dropout")
+        0.0, MODEL, "probability of dropping a hidden unit of the MLP", within(FRACTION), need=hidden_layers("dropout")
     )
     width: int = option(
         64,
@@ -100,7 +94,7 @@ class Config:
         MODEL,
         "initialization of the weights: auto (normal for an MLP without batch norm, else kaiming), "
         f"{', '.join(INITIALIZERS)}",
-        need=_LIBRARY_MODEL,
+        need=LIBRARY_MODEL,
         **one_of(("auto", *INITIALIZERS)),
     )
     init_std: float = option(
@@ -108,7 +102,7 @@ class Config:
         MODEL,
         "standard deviation of the initial weights under init normal",
         within(NOT_NEGATIVE),
-        need=needs("init normal", init=("normal", "auto"), model=tuple(MODELS)),
+        need=INIT_NORMAL,
     )
     optimizer: str = option("sgd", OPTIMIZER, "update rule", **one_of(tuple(OPTIMIZERS)))
     lr: float = option(2e-3, OPTIMIZER, "learning rate", within(POSITIVE))
@@ -122,9 +116,9 @@ class Config:
         OPTIMIZER,
         "dampening of sgd's momentum: the gradient enters with 1 − dampening",
         within(FRACTION),
-        need=_SGD_WITH_MOMENTUM,
+        need=SGD_WITH_MOMENTUM,
     )
-    nesterov: bool = option(False, OPTIMIZER, "Nesterov momentum", switch, need=_SGD_WITH_MOMENTUM)
+    nesterov: bool = option(False, OPTIMIZER, "Nesterov momentum", switch, need=SGD_WITH_MOMENTUM)
     beta1: float = option(
         0.9,
         OPTIMIZER,
@@ -180,7 +174,7 @@ class Config:
         REGULARIZATION,
         "parameters that weight decay applies to: all, or weights only",
         old="decay",
-        need=Need(lambda of: of["weight_decay"] > 0, "weight_decay above 0"),
+        need=WEIGHT_DECAY,
         **one_of(get_args(DecayScope)),
     )
     l2: float = option(
@@ -216,14 +210,14 @@ class Config:
         "(part of the training data, which selects the weights; the test set is evaluated once at the end)",
         **one_of(("test", "validation")),
     )
-    validation: int = option(5000, EVALUATION, "examples in the validation split", at_least(1), need=_VALIDATION)
-    split: str = option("first", EVALUATION, "choice of the validation examples", need=_VALIDATION, **one_of(WAYS))
+    validation: int = option(5000, EVALUATION, "examples in the validation split", at_least(1), need=VALIDATION)
+    split: str = option("first", EVALUATION, "choice of the validation examples", need=VALIDATION, **one_of(WAYS))
     patience: int = option(
         0,
         EVALUATION,
         "early stopping: evaluations in a row without a better validation accuracy; 0: never stop",
         at_least(0),
-        need=_VALIDATION,
+        need=VALIDATION,
     )
     eval_every: int = option(100, EVALUATION, "steps between two evaluations", at_least(1))
     layer_stats_every: int = option(
