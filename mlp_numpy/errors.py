@@ -45,6 +45,10 @@ class OptionError(MlpNumpyError, ValueError):
     """An invalid setting: a size of zero, a negative learning rate, an unknown name."""
 
 
+class BuilderError(OptionError):
+    """A builder of one's own network, ``--model package.module:function``, that cannot be imported or used."""
+
+
 class CallOrderError(MlpNumpyError, RuntimeError):
     """``backward`` was called before the ``forward`` that it differentiates."""
 

@@ -105,6 +105,7 @@ def gradcheck_parts() -> dict[str, Any]:
 BASE: dict[str, Callable[[], dict[str, Any]]] = {
     "MLP": lambda: {"n_inputs": 3, "n_hidden": [4], "n_classes": 2},
     "ResidualMLP": lambda: {"n_inputs": 3, "n_classes": 2, "n_hidden": 4},
+    "OwnNet": lambda: {"builder": "tiny:small_net", "image_shape": (1, 2, 2), "n_classes": 2},
     "TwoLayerNet": lambda: {"n_inputs": 3, "n_hidden": 4, "n_outputs": 2, "f": ReLUModule(), "g": TanhModule()},
     "ConvNet": lambda: {"image_shape": (1, 8, 8), "n_classes": 2, "n_first": 1},
     "SmallConvNet": lambda: {"image_shape": (1, 16, 16), "n_classes": 2},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import graphlib
 import subprocess
 import sys
 from pathlib import Path
@@ -86,6 +87,23 @@ def test_imports_go_down_the_stairs_only(path: Path) -> None:
             continue
         below = FLOOR_OF[other] < FLOOR_OF[room] or (room, other) in GROUND
         assert below, f"{path.name} (floor {FLOOR_OF[room]}) imports {name} (floor {FLOOR_OF[other]})"
+
+
+def test_no_circle_of_files() -> None:
+    """Imports of every kind count: within functions, under TYPE_CHECKING, and by ``import_module``."""
+    file_of = {".".join(path.relative_to(HOUSE.parent).with_suffix("").parts): path for path in FILES}
+    file_of = {name.removesuffix(".__init__"): path for name, path in file_of.items()}
+    stands_on: dict[str, set[str]] = {name: set() for name in file_of}
+    for name, path in file_of.items():
+        for imported, node in imports(path):
+            # from a package either a file of it is imported, or a name of its __init__
+            names = [alias.name for alias in node.names] if isinstance(node, ast.ImportFrom) else [""]
+            files = {f"{imported}.{part}" if f"{imported}.{part}" in file_of else imported for part in names}
+            stands_on[name] |= files & file_of.keys()
+    assert stands_on["mlp_numpy.autodiff.walk"] == {
+        f"mlp_numpy.{name}" for name in ("arrays", "autodiff.node", "errors")
+    }
+    tuple(graphlib.TopologicalSorter(stands_on).static_order())  # CycleError names the files of a circle
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(HOUSE)))

@@ -170,12 +170,12 @@ def test_a_value_of_another_type_never_becomes_an_option(tmp_path: Path, line: s
         ("batch: 200", "batch: 200\nbatchs: 3", "unknown settings: batchs"),
         ("batch: 200", "batch: many", "batch must be an integer, got 'many'"),
         ("batch: 200", "batch: 2.5", "batch must be an integer, got '2.5'"),
-        ("batch: 200", "batch: 0", "must hold the settings of a run, got: Config: batch must be an integer ≥ 1"),
+        ("batch: 200", "batch: 0", "batch must be an integer ≥ 1, got 0"),
         ("lr: 0.002", "lr: yes", "lr must be a number, got 'yes'"),
         ("lr: 0.002", "lr: [1, 2]", r"lr must be a number, got \['1', '2'\]"),
         ("hidden:\n- 100\n", "hidden: 100\n", "hidden must be a list of integers such as .*, got '100'"),
         ("overwrite: false", "overwrite: never", "overwrite must be true or false, got 'never'"),
-        ("init: auto", "init: normale", "got: Config: unknown init 'normale'. Did you mean 'normal'"),
+        ("init: auto", "init: normale", "unknown init 'normale'. Did you mean 'normal'"),
     ],
 )
 def test_what_is_wrong_in_the_settings_of_a_run_is_named(tmp_path: Path, old: str, new: str, words: str) -> None:

@@ -40,6 +40,7 @@ def test_there_are_no_other_examples_and_none_is_long() -> None:
     scripts = {path.name: path for path in FOLDER.iterdir() if path.suffix == ".py"}
     names = ["01_train_mlp", "02_your_own_layer", "03_tape", "04_interpret", "05_run_and_resume"]
     assert sorted(scripts) == [f"{name}.py" for name in names]
+    scripts["own_net/train.py"] = FOLDER / "own_net" / "train.py"
     for name, path in scripts.items():
         text = path.read_text(encoding="utf-8")
         assert len(text.splitlines()) <= MOST_LINES, name
@@ -76,6 +77,14 @@ def test_interpret(tmp_path: Path) -> None:
     assert all(float(after) > float(before) + 1 for _, before, after, *_ in halves)
     assert int(halves[0][3]) > int(halves[0][4])
     assert int(halves[1][3]) < int(halves[1][4])
+
+
+@pytest.mark.slow
+def test_own_net(tmp_path: Path) -> None:
+    output = printed("own_net/train.py", tmp_path)
+    assert re.findall(r"audit (\S+): (.*)", output) == [("nets:SnakeModule(3)", "ok"), ("nets:LogCoshModule", "ok")]
+    assert number(output, "own loss") > promised("own_net/train.py", "loss of its own, above #,")
+    assert number(output, "own net") > promised("own_net/train.py", "cross-entropy, above #")
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from mlp_numpy import LinearModule
 from mlp_numpy.data.dataset import Dataset, Split
 
 SHAPE = (3, 4, 4)
@@ -21,3 +22,8 @@ def tiny(n_train: int = 300, n_test: int = 100, n_classes: int = 4) -> Dataset:
 
     names = tuple(f"class {i}" for i in range(n_classes))
     return Dataset("tiny", split(n_train), split(n_test), SHAPE, names, "drawn for a test")
+
+
+def small_net(input_shape: tuple[int, int, int], n_outputs: int) -> LinearModule:
+    """A builder for OwnNet."""
+    return LinearModule(int(np.prod(input_shape)), n_outputs, rng=0)

@@ -14,9 +14,9 @@ fused formula ``Linear``, and the modules without a graph, are in ``mlp_numpy.mo
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from mlp_numpy.autodiff.context import Context
 from mlp_numpy.autodiff.core import Node, Operand, OpNode, TensorNode, no_grad
 from mlp_numpy.autodiff.explain import explain
+from mlp_numpy.autodiff.formula import Context
 from mlp_numpy.autodiff.functions import (
     celoss,
     concatenate,

@@ -6,12 +6,14 @@ After ``loss.backward()``, every node that ``loss`` was computed from has ∂los
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, TypeAlias
+from collections.abc import Iterator, Sequence
+from typing import Any, Self, TypeAlias
+
+import numpy as np
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.autodiff.node import Node, OpNode
-from mlp_numpy.autodiff.op import Op
+from mlp_numpy.autodiff.op import Op, no_grad
 from mlp_numpy.autodiff.ops import (
     Add,
     Axes,
@@ -36,8 +38,9 @@ from mlp_numpy.autodiff.ops import (
     Transpose,
     Unsqueeze,
 )
-from mlp_numpy.autodiff.record import no_grad
-from mlp_numpy.errors import DTypeError, ShapeError
+from mlp_numpy.autodiff.walk import op_nodes_below, propagate
+from mlp_numpy.checks import numbers
+from mlp_numpy.errors import DTypeError, GraphError, ShapeError
 
 __all__ = ["Node", "Op", "OpNode", "Operand", "TensorNode", "no_grad"]
 
@@ -79,6 +82,56 @@ class TensorNode(Node):
     @property
     def T(self) -> TensorNode:
         return self.transpose()
+
+    def backward(self, grad: Any = None, *, inner: bool = True, afresh: Sequence[Node] = ()) -> None:
+        """Backpropagate: add the gradient of this node to every node that it was computed from.
+
+        grad     ∂L/∂this node, of its shape; the default for a scalar is 1
+        inner    also store the gradients of the nodes between this one and the leaves; False saves their memory
+        afresh   leaves whose gradients are overwritten instead of accumulated; 0 if this node does not depend
+                 on them
+
+        Gradients accumulate until ``zero_grad``. They are plain arrays without a graph: higher-order derivatives are
+        not supported.
+
+        Raises ShapeError if ``grad`` is missing or has another shape, GraphError if there is nothing to differentiate:
+        no leaf needs a gradient, or the graph was cleared.
+        """
+        if not self._needs:
+            raise GraphError(
+                f"{self!r}.backward: some node it was computed from must need a gradient, found none. "
+                "Hint: was it computed under no_grad, or from constants only?"
+            )
+        start = self._start(grad)
+        for node in afresh:
+            if not isinstance(node, Node) or not node._leaf:
+                raise GraphError(f"{self!r}.backward: afresh must list leaves, got {node!r}.")
+            node._fresh = True
+        try:
+            propagate(self, start, inner=inner)
+        finally:
+            for node in afresh:
+                if node._fresh and node._grad is not None:
+                    node._grad.fill(0)
+
+    def zero_grad(self) -> None:
+        """Set the gradients of this node, and of every node that it was computed from, to zero."""
+        self._zero()
+        for opnode in op_nodes_below(self):
+            for node in opnode.inputs:
+                node._zero()
+
+    def clear(self) -> None:
+        """Clear the graph below this node: remove all its operations and release their caches.
+
+        Leaves, and the values of nodes that are still referenced, remain.
+        """
+        for opnode in op_nodes_below(self):
+            opnode.clear()
+
+    def detach(self) -> Self:
+        """A constant node with the same value (not a copy of it) and no graph."""
+        return type(self)(self._value, name=self.name, needs_grad=False)
 
     def item(self) -> Any:
         """The value of a node with a single element as a Python number; raises ShapeError for other sizes."""
@@ -177,6 +230,21 @@ class TensorNode(Node):
 
     def relu(self) -> TensorNode:
         return ReLU.do_forward(self)
+
+    def _start(self, grad: Any) -> Array:
+        value = self._value
+        if grad is None:
+            if value.size != 1:
+                raise ShapeError(
+                    f"{self!r}.backward: a node of shape {value.shape} must be given its gradient, got none. "
+                    f"Hint: backward(grad) with grad of shape {value.shape}, or backward from a sum or a mean."
+                )
+            return np.ones_like(value)
+        array = numbers(f"{self!r}.backward", "grad", grad)
+        if array.shape != value.shape:
+            raise ShapeError(f"{self!r}.backward: grad must be {value.shape}, as the value is, got {array.shape}.")
+        self._check_kind("backward", array)
+        return array.astype(value.dtype)
 
 
 Operand: TypeAlias = TensorNode | Array | float

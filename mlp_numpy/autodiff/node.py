@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from mlp_numpy.arrays import Array
-from mlp_numpy.autodiff import walk
-from mlp_numpy.autodiff.context import Context
+from mlp_numpy.autodiff.formula import Context, Function
 from mlp_numpy.checks import flag, numbers, shown
 from mlp_numpy.errors import DTypeError, GraphError, OptionError, OutOfRangeError, ShapeError
-
-if TYPE_CHECKING:
-    from mlp_numpy.autodiff.op import Op
 
 
 class OpNode:
@@ -29,7 +25,7 @@ class OpNode:
 
     __slots__ = ("_forms", "_outputs", "context", "inputs", "op", "reads_leaf")
 
-    def __init__(self, op: type[Op], context: Context, inputs: tuple[Node, ...], reads_leaf: bool) -> None:
+    def __init__(self, op: type[Function], context: Context, inputs: tuple[Node, ...], reads_leaf: bool) -> None:
         self.op = op
         self.context = context
         self.inputs = inputs
@@ -53,7 +49,7 @@ class OpNode:
 
 
 class Node:
-    """A value in a graph, with its gradient; see TensorNode, which is a Node with operators."""
+    """A value in a graph, with its gradient; see TensorNode, which adds operators and the backward pass."""
 
     __slots__ = ("__weakref__", "_fresh", "_grad", "_held", "_leaf", "_needs", "_shared", "_value", "name", "source")
 
@@ -150,56 +146,6 @@ class Node:
         """True if the node was not computed by a formula."""
         return self._leaf
 
-    def backward(self, grad: Any = None, *, inner: bool = True, afresh: Sequence[Node] = ()) -> None:
-        """Backpropagate: add the gradient of this node to every node that it was computed from.
-
-        grad     ∂L/∂this node, of its shape; the default for a scalar is 1
-        inner    also store the gradients of the nodes between this one and the leaves; False saves their memory
-        afresh   leaves whose gradients are overwritten instead of accumulated; 0 if this node does not depend
-                 on them
-
-        Gradients accumulate until ``zero_grad``. They are plain arrays without a graph: higher-order derivatives are
-        not supported.
-
-        Raises ShapeError if ``grad`` is missing or has another shape, GraphError if there is nothing to differentiate:
-        no leaf needs a gradient, or the graph was cleared.
-        """
-        if not self._needs:
-            raise GraphError(
-                f"{self!r}.backward: some node it was computed from must need a gradient, found none. "
-                "Hint: was it computed under no_grad, or from constants only?"
-            )
-        start = self._start(grad)
-        for node in afresh:
-            if not isinstance(node, Node) or not node._leaf:
-                raise GraphError(f"{self!r}.backward: afresh must list leaves, got {node!r}.")
-            node._fresh = True
-        try:
-            walk.propagate(self, start, inner=inner)
-        finally:
-            for node in afresh:
-                if node._fresh and node._grad is not None:
-                    node._grad.fill(0)
-
-    def zero_grad(self) -> None:
-        """Set the gradients of this node, and of every node that it was computed from, to zero."""
-        self._zero()
-        for opnode in walk.op_nodes_below(self):
-            for node in opnode.inputs:
-                node._zero()
-
-    def clear(self) -> None:
-        """Clear the graph below this node: remove all its operations and release their caches.
-
-        Leaves, and the values of nodes that are still referenced, remain.
-        """
-        for opnode in walk.op_nodes_below(self):
-            opnode.clear()
-
-    def detach(self) -> Self:
-        """A constant node with the same value (not a copy of it) and no graph."""
-        return type(self)(self._value, name=self.name, needs_grad=False)
-
     def size(self, dim: int | None = None) -> Any:
         """The shape, or the length of one dimension."""
         if dim is None:
@@ -222,21 +168,6 @@ class Node:
         value, grad = (part.reshape(shape, order="C" if by_rows else "F") for part in (values, grads))
         value[...], grad[...] = self._value, self.grad
         self._value, self._grad, self._held = value, grad, True
-
-    def _start(self, grad: Any) -> Array:
-        value = self._value
-        if grad is None:
-            if value.size != 1:
-                raise ShapeError(
-                    f"{self!r}.backward: a node of shape {value.shape} must be given its gradient, got none. "
-                    f"Hint: backward(grad) with grad of shape {value.shape}, or backward from a sum or a mean."
-                )
-            return np.ones_like(value)
-        array = numbers(f"{self!r}.backward", "grad", grad)
-        if array.shape != value.shape:
-            raise ShapeError(f"{self!r}.backward: grad must be {value.shape}, as the value is, got {array.shape}.")
-        self._check_kind("backward", array)
-        return array.astype(value.dtype)
 
     def _check_kind(self, method: str, array: Array) -> None:
         if not np.can_cast(array.dtype, self._value.dtype, casting="same_kind"):

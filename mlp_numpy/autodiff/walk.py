@@ -8,15 +8,13 @@ visited.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from mlp_numpy.arrays import Array
+from mlp_numpy.autodiff.node import Node, OpNode
 from mlp_numpy.errors import GraphError, ShapeError
-
-if TYPE_CHECKING:
-    from mlp_numpy.autodiff.node import Node, OpNode
 
 
 def op_nodes_below(root: Node) -> Iterator[OpNode]:

@@ -11,26 +11,37 @@ from mlp_numpy.experiment import Run, estimate
 from mlp_numpy.training import StepRecord
 
 
-def follow_to_its_end(experiment: Run) -> int:
-    """Train, print the result and where it was saved, and return the exit status.
+def follow(experiment: Run) -> int:
+    """Train with a progress bar on a terminal, else with a line per evaluation; print settings and result.
 
-    Raises NonFiniteError if the training diverges.
+    Returns the exit status. Raises NonFiniteError if the training diverges.
     """
+    split, done, steps = experiment.config.held_out, experiment.trainer.step, experiment.config.steps
     with experiment as run:
+        _introduce(run)
         try:
-            _follow(run)
+            with tqdm(total=steps, initial=done, unit="step", disable=not on_terminal(), dynamic_ncols=True) as bar:
+                latest: StepRecord | None = None
+                for record in run.records():
+                    if isinstance(record, StepRecord):
+                        latest = record
+                        bar.update()
+                    else:
+                        bar.set_postfix_str(f"{split} accuracy {record.accuracy:.3f}")
+                        if bar.disable:
+                            print(evaluation_line(record, latest, split), flush=True)
         except NonFiniteError:
-            print(f"run     {run.folder}\nfigure  {run.picture}", flush=True)
+            print(_places(run), flush=True)
             raise
     if run.result is None:
         return FAILED
-    print(f"{run_summary(run.result.history)}\nrun     {run.folder}\nfigure  {run.picture}", flush=True)
+    print(f"{run_summary(run.result.history)}\n{_places(run)}", flush=True)
     # A stop request that arrived after the end has interrupted nothing.
     return 128 + run.stopped_by if run.stopped_by is not None and run.result.status == "interrupted" else 0
 
 
-def _follow(run: Run) -> None:
-    """Print the settings, then train with a progress bar on a terminal, else with a line per evaluation."""
+def _introduce(run: Run) -> None:
+    """Print the settings, and the expected time and memory."""
     if run.warning is not None:
         banner(run.warning)
     settings, how = run.config, run.trainer.optimizer
@@ -40,16 +51,9 @@ def _follow(run: Run) -> None:
     print(f"train   {how!r}, batch {settings.batch}, {settings.steps} steps, seed {settings.seed}", flush=True)
     expected = estimate(run.parts, settings.steps)
     print(f"expect  {outlook(expected.memory, expected.seconds)}", flush=True)
-    done = run.trainer.step
-    if done:
-        print(f"resumed after step {done}", flush=True)
-    with tqdm(total=settings.steps, initial=done, unit="step", disable=not on_terminal(), dynamic_ncols=True) as bar:
-        latest: StepRecord | None = None
-        for record in run.records():
-            if isinstance(record, StepRecord):
-                latest = record
-                bar.update()
-            else:
-                bar.set_postfix_str(f"{settings.held_out} accuracy {record.accuracy:.3f}")
-                if bar.disable:
-                    print(evaluation_line(record, latest, settings.held_out), flush=True)
+    if run.trainer.step:
+        print(f"resumed after step {run.trainer.step}", flush=True)
+
+
+def _places(run: Run) -> str:
+    return f"run     {run.folder}\nfigure  {run.picture}"

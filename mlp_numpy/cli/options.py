@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import tyro
+from tyro.constructors import PrimitiveConstructorSpec
 
 from mlp_numpy.cli.console import MISUSED, PROGRAM, complain
 from mlp_numpy.config import Config, read_settings
-from mlp_numpy.config.options import option_of
-from mlp_numpy.errors import DataError, OptionError
+from mlp_numpy.config.options import WHO, option_of, parse_value
+from mlp_numpy.errors import OptionError
 
 _TYPES: Final = typing.get_type_hints(Config)
 
@@ -31,10 +32,38 @@ def _groups() -> dict[str, type]:
             words = f"{words}; needs {known.need.words}"
         aliases = [f"--{known.old.replace('_', '-')}"] if known.old else None
         kind = typing.cast(Any, Annotated)[
-            _TYPES[field.name], tyro.conf.arg(help=words, help_behavior_hint=None, aliases=aliases)
+            (_TYPES[field.name], tyro.conf.arg(help=words, help_behavior_hint=None, aliases=aliases), *_parser(field))
         ]
         fields.setdefault(known.group, []).append((field.name, kind, dataclasses.field(default=field.default)))
     return {group: dataclasses.make_dataclass(_attribute(group), columns) for group, columns in fields.items()}
+
+
+class _Misused(Exception):
+    """An invalid value, which ends the program; tyro answers a ValueError in its own form."""
+
+
+def _parser(field: dataclasses.Field[Any]) -> list[PrimitiveConstructorSpec[Any]]:
+    """tyro's way to the values of a field: that of settings files. A switch has no value."""
+    kind = str(field.type)
+    if kind == "bool":
+        return []
+    several = kind.startswith("tuple")
+
+    def read(words: list[str]) -> Any:
+        try:
+            return parse_value(WHO, field, words if several else words[0])
+        except OptionError as error:
+            raise _Misused(str(error)) from error
+
+    return [
+        PrimitiveConstructorSpec(
+            nargs="*" if several else 1,
+            metavar="[INT [INT ...]]" if several else kind.upper(),
+            instance_from_str=read,
+            is_instance=lambda value: True,
+            str_from_instance=lambda value: [str(part) for part in value] if several else [str(value)],
+        )
+    ]
 
 
 def _attribute(group: str) -> str:
@@ -60,7 +89,7 @@ def settings_command(name: str, own: Sequence[tuple[str, Any, Any]]) -> type:
 def parse(command: type, words: Sequence[str], name: str, description: str) -> Any:
     """Parse ``words`` into ``command``; settings from ``--config`` files replace the defaults.
 
-    Raises DataNotFoundError, DataError or OptionError for an invalid settings file; an invalid option exits.
+    Raises DataNotFoundError or DataError for an invalid settings file; an invalid option exits.
     """
     for field in dataclasses.fields(Config):
         old = f"--{option_of(field).old.replace('_', '-')}"
@@ -68,16 +97,12 @@ def parse(command: type, words: Sequence[str], name: str, description: str) -> A
             print(f"note: {old} is now called --{field.name.replace('_', '-')}", file=sys.stderr, flush=True)
     how: dict[str, Any] = {"prog": f"{PROGRAM}{name}", "description": description, "args": list(words)}
     how["config"] = (tyro.conf.OmitArgPrefixes,)
-    found = tyro.cli(command, **how)
+    found = _parsed(command, **how)
     if not found.config:
         return found
     settings: dict[str, Any] = {}
     for path in found.config:
         settings |= read_settings(path)
-        try:
-            check_each(settings)
-        except OptionError as error:
-            raise DataError(f"--config: {path}: {error}") from error
     defaults = command(
         **{
             _attribute(group): kind(
@@ -86,14 +111,15 @@ def parse(command: type, words: Sequence[str], name: str, description: str) -> A
             for group, kind in _GROUPS.items()
         }
     )
-    return tyro.cli(command, default=defaults, **how)
+    return _parsed(command, default=defaults, **how)
 
 
-def check_each(settings: dict[str, Any]) -> None:
-    """Raise OptionError for the first setting that is invalid on its own."""
-    for field in dataclasses.fields(Config):
-        if field.name in settings:
-            option_of(field).check("Config", field.name, settings[field.name])
+def _parsed(command: type, **how: Any) -> Any:
+    try:
+        return tyro.cli(command, **how)
+    except _Misused as error:
+        complain(str(error))
+        raise SystemExit(MISUSED) from error
 
 
 def config_of(command: Any) -> Config:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 import tyro
 
 from mlp_numpy.cli.console import FAILED, on_terminal
-from mlp_numpy.cli.follow import follow_to_its_end
+from mlp_numpy.cli.follow import follow
 from mlp_numpy.cli.formatting import run_summary, table
 from mlp_numpy.cli.options import config_of, given, parse, settings_command
 from mlp_numpy.cli.seeds import parse_seeds, train_seeds
@@ -88,7 +88,7 @@ def train(words: Sequence[str]) -> int:
     settings = config_of(command)
     if seeds is not None:
         return train_seeds(settings, seeds, resume=command.continue_)
-    return follow_to_its_end(Run(settings, progress=on_terminal()))
+    return follow(Run(settings, progress=on_terminal()))
 
 
 def doctor(words: Sequence[str]) -> int:
@@ -142,7 +142,7 @@ def _resume(command: Any, options: set[str]) -> int:
         )
     if whole is not None:
         print(f"some files of the run are missing: rewriting them from the checkpoint in {folder}", flush=True)
-    return follow_to_its_end(Run.resumed(folder, data_dir=data_dir, download=download, progress=on_terminal()))
+    return follow(Run.resumed(folder, data_dir=data_dir, download=download, progress=on_terminal()))
 
 
 def replay_step(run: Annotated[Path, tyro.conf.Positional]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mlp_numpy.cli.console import DIVERGED, complain, on_terminal
-from mlp_numpy.cli.follow import follow_to_its_end
+from mlp_numpy.cli.follow import follow
 from mlp_numpy.cli.formatting import seeds_table
 from mlp_numpy.config import Config
 from mlp_numpy.errors import NonFiniteError, OptionError
@@ -39,7 +39,7 @@ def train_seeds(settings: Config, seeds: Sequence[int], *, resume: bool) -> int:
             print(f"{config.name}: skipped, already {found.info.status}", flush=True)
             continue
         try:
-            stopped = follow_to_its_end(found)
+            stopped = follow(found)
         except NonFiniteError as error:
             complain(str(error))
             stopped, status = 0, DIVERGED

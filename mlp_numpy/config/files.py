@@ -10,6 +10,7 @@ import yaml
 
 from mlp_numpy.atomic_io import write_text
 from mlp_numpy.checks import shown
+from mlp_numpy.config.options import parse_value
 from mlp_numpy.config.settings import Config, present_name
 from mlp_numpy.data.reading import as_path, check_regular, said
 from mlp_numpy.errors import DataError, DataNotFoundError, OptionError, did_you_mean, unreadable
@@ -27,7 +28,7 @@ def read_config(path: Any) -> Config:
     settings = _read_lines("read_config", path)
     for problem, names in (
         ("missing settings", _FIRST - settings.keys()),
-        ("unknown settings", settings.keys() - _TYPE_OF.keys()),
+        ("unknown settings", settings.keys() - _FIELDS.keys()),
     ):
         if names:
             raise DataError(f"{who}: {problem}: {', '.join(sorted(names)[:20])}.")
@@ -151,34 +152,21 @@ def found_in(node: yaml.Node) -> str:
 
 
 def parse_setting(who: str, name: str, text: str | list[str]) -> Any:
-    """Convert a string to the value of the setting ``name``. Raises DataError if it is invalid."""
+    """The value of the setting ``name`` from text. Raises DataError if it is unknown or invalid."""
     name = present_name(name)
-    if name not in _TYPE_OF:
-        raise DataError(f"{who}: unknown setting {name}.{did_you_mean(name, _TYPE_OF)}")
-    kind = _TYPE_OF[name]
+    if name not in _FIELDS:
+        raise DataError(f"{who}: unknown setting {name}.{did_you_mean(name, _FIELDS)}")
     try:
-        if kind == "tuple[int, ...]" and isinstance(text, list):
-            return tuple(map(int, text))
-        if isinstance(text, str) and kind != "tuple[int, ...]":
-            return _TRUTH[text.lower()] if kind == "bool" else {"float": float, "int": int, "str": str}[kind](text)
-    except (ValueError, KeyError, TypeError, OverflowError) as error:
-        raise DataError(f"{who}: {name} must be {_IN_FILES[kind]}, got {shown(text)}.") from error
-    raise DataError(f"{who}: {name} must be {_IN_FILES[kind]}, got {shown(text)}.")
+        return parse_value(who, _FIELDS[name], text)
+    except OptionError as error:
+        raise DataError(str(error)) from error
 
 
-_TYPE_OF: Final = {field.name: str(field.type) for field in fields(Config)}
+_FIELDS: Final = {field.name: field for field in fields(Config)}
 # The settings of the first version.
 _FIRST: Final = {"lr", "batch", "steps", "hidden", "neg_slope", "init", "init_std", "seed", "dataset", "dtype"}
-_IN_FILES: Final = {
-    "float": "a number",
-    "int": "an integer",
-    "str": "text",
-    "bool": "true or false",
-    "tuple[int, ...]": "a list of integers such as [600, 500]",
-}
 _NO_ANCHORS: Final = "anchors and aliases are not for settings: each value is written out"
 _LONGEST: Final = 100_000
 _DEEPEST: Final = 30
-_TRUTH: Final[dict[str, bool]] = yaml.SafeLoader.bool_values
 _YAML: Final = "tag:yaml.org,2002:"
 _PLAIN_TAGS: Final = {_YAML + kind for kind in ("str", "int", "float", "bool", "timestamp")}

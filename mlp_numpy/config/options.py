@@ -6,22 +6,19 @@ import dataclasses
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+import yaml
 
 from mlp_numpy.checks import Bounds, choice, flag, is_whole, number, shown, whole_number
-from mlp_numpy.errors import OptionError
-from mlp_numpy.optim.registry import optimizers_with
+from mlp_numpy.config.needs import Need
+from mlp_numpy.errors import OptionError, did_you_mean
+from mlp_numpy.models import MODELS
+from mlp_numpy.models.own_net import is_own
 
 WHO: Final = "Config"
 Validator = Callable[[str, str, Any], Any]
 """(who, name, value) → the value in a plain Python type; raises OptionError, naming both, if it is invalid."""
-
-
-class Need(NamedTuple):
-    """Other settings without which an option has no effect: a predicate, and its description."""
-
-    met: Callable[[Mapping[str, Any]], bool]
-    words: str
 
 
 @dataclass(frozen=True)
@@ -65,6 +62,30 @@ def option_of(field: dataclasses.Field[Any]) -> Option:
     return found
 
 
+def parse_value(who: str, field: dataclasses.Field[Any], words: str | Sequence[str]) -> Any:
+    """The value of a field from text, of the command line or of YAML: converted to its type, and checked.
+
+    Raises OptionError, naming ``who`` and the field, for text of another type or a value that is invalid.
+    """
+    kind = str(field.type)
+    convert, wanted = _CONVERSIONS[kind]
+    try:
+        if isinstance(words, str) == kind.startswith("tuple"):
+            raise TypeError
+        value = convert(words)
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
+        raise OptionError(f"{who}: {field.name} must be {wanted}, got {shown(words)}.") from error
+    return option_of(field).check(who, field.name, value)
+
+
+def check_needs(of: Mapping[str, Any], options: Sequence[dataclasses.Field[Any]]) -> None:
+    """Raise OptionError for the first non-default setting that has no effect together with the others."""
+    for field in options:
+        name, need = field.name, option_of(field).need
+        if need is not None and of[name] != field.default and not need.met(of):
+            raise OptionError(f"{WHO}: {name} must come with {need.words}, alone {name} {of[name]} has no effect.")
+
+
 def within(bounds: Bounds) -> Validator:
     """A number within ``bounds``."""
     return functools.partial(number, bounds=bounds)
@@ -85,6 +106,17 @@ def any_size(who: str, name: str, value: Any) -> int:
 def one_of(names: Sequence[str]) -> dict[str, Any]:
     """Validator and choices of an option with a fixed set of names."""
     return {"check": functools.partial(choice, known=names), "choices": names}
+
+
+def model_name(who: str, name: str, value: Any) -> str:
+    """The name of a network in the table, or a builder of one's own as package.module:function."""
+    plain = text(who, name, value)
+    if plain not in MODELS and not is_own(plain):
+        raise OptionError(
+            f"{who}: {name} must be one of {', '.join(MODELS)}, or package.module:function, got {shown(value)}."
+            f"{did_you_mean(plain[:80], MODELS)}"
+        )
+    return plain
 
 
 def text(who: str, name: str, value: Any) -> str:
@@ -122,13 +154,11 @@ def layer_sizes(who: str, name: str, value: Any) -> tuple[int, ...]:
 switch: Validator = flag
 
 
-def needs(words: str, **settings: Sequence[Any]) -> Need:
-    """The need for settings with one of the given values each."""
-    return Need(lambda of: all(of[name] in values for name, values in settings.items()), words)
-
-
-def needs_optimizer(argument: str) -> Need:
-    """The need for an optimizer that takes ``argument``."""
-    names = optimizers_with(argument)
-    words = f"optimizer {', '.join(names[:-1])}{' or ' if len(names) > 1 else ''}{names[-1]}"
-    return needs(words, optimizer=names)
+_TRUTH: Final[dict[str, bool]] = yaml.SafeLoader.bool_values
+_CONVERSIONS: Final[dict[str, tuple[Callable[[Any], Any], str]]] = {
+    "float": (float, "a number"),
+    "int": (int, "an integer"),
+    "str": (str, "text"),
+    "bool": (lambda word: _TRUTH[word.lower()], "true or false"),
+    "tuple[int, ...]": (lambda words: tuple(map(int, words)), "a list of integers such as [600, 500]"),
+}

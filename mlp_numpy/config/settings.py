@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import Field, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, Final, get_args
 
 from mlp_numpy.checks import FINITE, FRACTION, NOT_NEGATIVE, POSITIVE
+from mlp_numpy.config.needs import (
+    INIT_NORMAL,
+    LIBRARY_MODEL,
+    SGD_WITH_MOMENTUM,
+    VALIDATION,
+    WEIGHT_DECAY,
+    hidden_layers,
+    needs_model,
+    needs_optimizer,
+)
 from mlp_numpy.config.options import (
     WHO,
-    Need,
     any_size,
     at_least,
+    check_needs,
     folder,
     layer_sizes,
-    needs,
-    needs_optimizer,
+    model_name,
     one_of,
     option,
     option_of,
@@ -27,16 +36,9 @@ from mlp_numpy.config.options import (
 from mlp_numpy.data.preprocessing import PREPROCESSINGS
 from mlp_numpy.data.splitting import WAYS
 from mlp_numpy.errors import OptionError
+from mlp_numpy.models import MODELS
+from mlp_numpy.modules import INITIALIZERS
 from mlp_numpy.optim import OPTIMIZERS, DecayScope, Plateau, parse_schedule
-
-MODELS: Final = ("mlp", "residual-mlp", "conv-net", "small-conv-net")
-INITIALIZATIONS: Final = ("auto", "normal", "kaiming", "glorot", "uniform")
-_HIDDEN_LAYERS: Final = Need(lambda of: of["model"] == "mlp" and len(of["hidden"]) > 0, "model mlp with hidden layers")
-_CONV_NET: Final = needs("model conv-net", model=("conv-net",))
-_SGD_WITH_MOMENTUM: Final = Need(
-    lambda of: of["optimizer"] == "sgd" and of["momentum"] > 0, "optimizer sgd with momentum"
-)
-_VALIDATION: Final = needs("held_out validation", held_out=("validation",))
 
 MODEL, OPTIMIZER, REGULARIZATION = "model", "optimizer", "regularization"
 DATA, EVALUATION, RUN = "data", "evaluation", "run"
@@ -53,49 +55,54 @@ class Config:
     model: str = option(
         "mlp",
         MODEL,
-        "network: mlp, residual-mlp (a shortcut around every hidden layer but the first), conv-net "
-        "(eight convolutions) or small-conv-net (two)",
-        **one_of(MODELS),
+        f"network: {', '.join(f'{name} ({known.help})' for name, known in MODELS.items())}, or your own, as "
+        "package.module:function",
+        model_name,
     )
     hidden: tuple[int, ...] = option(
         (100,),
         MODEL,
         "sizes of an MLP's hidden layers, such as 600 500; none: multinomial logistic regression",
         layer_sizes,
-        need=needs("an MLP", model=("mlp", "residual-mlp")),
+        need=needs_model("hidden"),
     )
     neg_slope: float = option(
-        0.02, MODEL, "slope of the MLP's LeakyReLU below 0", within(FINITE), need=needs("model mlp", model=("mlp",))
+        0.02, MODEL, "slope of the MLP's LeakyReLU below 0", within(FINITE), need=needs_model("neg_slope")
     )
     batch_norm: bool = option(
-        False, MODEL, "batch normalization before every Linear of the MLP but the first", switch, need=_HIDDEN_LAYERS
+        False,
+        MODEL,
+        "batch normalization before every Linear of the MLP but the first",
+        switch,
+        need=hidden_layers("batch_norm"),
     )
     dropout: float = option(
-        0.0, MODEL, "probability of dropping a hidden unit of the MLP", within(FRACTION), need=_HIDDEN_LAYERS
+        0.0, MODEL, "probability of dropping a hidden unit of the MLP", within(FRACTION), need=hidden_layers("dropout")
     )
     width: int = option(
         64,
         MODEL,
         "channels of the conv-net's first convolution; the others have up to eight times as many",
         at_least(1),
-        need=_CONV_NET,
+        need=needs_model("width"),
     )
     extra_norm: bool = option(
-        False, MODEL, "one more BatchNorm and ReLU before the conv-net's Linear", switch, need=_CONV_NET
+        False, MODEL, "one more BatchNorm and ReLU before the conv-net's Linear", switch, need=needs_model("extra_norm")
     )
     init: str = option(
         "auto",
         MODEL,
-        "initialization of the weights: normal (with init-std), kaiming, glorot, uniform (as PyTorch's "
-        "layers), or auto (normal for an MLP without batch norm, else kaiming)",
-        **one_of(INITIALIZATIONS),
+        "initialization of the weights: auto (normal for an MLP without batch norm, else kaiming), "
+        f"{', '.join(INITIALIZERS)}",
+        need=LIBRARY_MODEL,
+        **one_of(("auto", *INITIALIZERS)),
     )
     init_std: float = option(
         1e-4,
         MODEL,
         "standard deviation of the initial weights under init normal",
         within(NOT_NEGATIVE),
-        need=needs("init normal", init=("normal", "auto")),
+        need=INIT_NORMAL,
     )
     optimizer: str = option("sgd", OPTIMIZER, "update rule", **one_of(tuple(OPTIMIZERS)))
     lr: float = option(2e-3, OPTIMIZER, "learning rate", within(POSITIVE))
@@ -109,9 +116,9 @@ class Config:
         OPTIMIZER,
         "dampening of sgd's momentum: the gradient enters with 1 − dampening",
         within(FRACTION),
-        need=_SGD_WITH_MOMENTUM,
+        need=SGD_WITH_MOMENTUM,
     )
-    nesterov: bool = option(False, OPTIMIZER, "Nesterov momentum", switch, need=_SGD_WITH_MOMENTUM)
+    nesterov: bool = option(False, OPTIMIZER, "Nesterov momentum", switch, need=SGD_WITH_MOMENTUM)
     beta1: float = option(
         0.9,
         OPTIMIZER,
@@ -167,7 +174,7 @@ class Config:
         REGULARIZATION,
         "parameters that weight decay applies to: all, or weights only",
         old="decay",
-        need=Need(lambda of: of["weight_decay"] > 0, "weight_decay above 0"),
+        need=WEIGHT_DECAY,
         **one_of(get_args(DecayScope)),
     )
     l2: float = option(
@@ -203,14 +210,14 @@ class Config:
         "(part of the training data, which selects the weights; the test set is evaluated once at the end)",
         **one_of(("test", "validation")),
     )
-    validation: int = option(5000, EVALUATION, "examples in the validation split", at_least(1), need=_VALIDATION)
-    split: str = option("first", EVALUATION, "choice of the validation examples", need=_VALIDATION, **one_of(WAYS))
+    validation: int = option(5000, EVALUATION, "examples in the validation split", at_least(1), need=VALIDATION)
+    split: str = option("first", EVALUATION, "choice of the validation examples", need=VALIDATION, **one_of(WAYS))
     patience: int = option(
         0,
         EVALUATION,
         "early stopping: evaluations in a row without a better validation accuracy; 0: never stop",
         at_least(0),
-        need=_VALIDATION,
+        need=VALIDATION,
     )
     eval_every: int = option(100, EVALUATION, "steps between two evaluations", at_least(1))
     layer_stats_every: int = option(
@@ -242,7 +249,7 @@ class Config:
             object.__setattr__(self, field.name, value)
         settings = {field.name: getattr(self, field.name) for field in fields(self)}
         _check_together(settings)
-        _check_effects(settings, fields(self))
+        check_needs(settings, fields(self))
 
     @property
     def start(self) -> str:
@@ -267,14 +274,6 @@ def _check_together(of: Mapping[str, Any]) -> None:
         )
     if of["nesterov"] and of["dampening"]:
         raise OptionError(f"{WHO}: nesterov must come without dampening, got both.")
-
-
-def _check_effects(of: Mapping[str, Any], options: tuple[Field[Any], ...]) -> None:
-    """Raise OptionError for the first non-default setting that has no effect together with the others."""
-    for field in options:
-        name, need = field.name, option_of(field).need
-        if need is not None and of[name] != field.default and not need.met(of):
-            raise OptionError(f"{WHO}: {name} must come with {need.words}, alone {name} {of[name]} has no effect.")
 
 
 def present_name(name: str) -> str:

@@ -4,7 +4,8 @@ from mlp_numpy.experiment.build import build_components
 from mlp_numpy.experiment.estimate import Estimate, estimate
 from mlp_numpy.experiment.folder import finished, load_run, load_trained
 from mlp_numpy.experiment.openings import open_test_set
-from mlp_numpy.experiment.run import Run, RunResult, run
+from mlp_numpy.experiment.recorder import RunResult
+from mlp_numpy.experiment.run import Run, run
 from mlp_numpy.experiment.seeds import MeanStd, SeedSummary, open_run, run_seeds, seed_configs, summarize_seeds
 
 __all__ = [

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -17,8 +18,8 @@ from mlp_numpy.data.preprocessing import Preprocessing
 from mlp_numpy.data.sealed import SealedSplit
 from mlp_numpy.data.sources import Loaded, load_dataset
 from mlp_numpy.data.splitting import hold_out
-from mlp_numpy.models import MLP, Classifier, ConvNet, ResidualMLP, SmallConvNet
-from mlp_numpy.modules import Initializer, SoftMaxCrossEntropyModule, glorot, kaiming, normal, uniform
+from mlp_numpy.models import Classifier, build_network, models_with
+from mlp_numpy.modules import Conv2dModule, SoftMaxCrossEntropyModule, initializer
 from mlp_numpy.optim import (
     OPTIMIZERS,
     Average,
@@ -28,7 +29,7 @@ from mlp_numpy.optim import (
     optimizer_options,
     parse_schedule,
 )
-from mlp_numpy.training import Trainer, Update
+from mlp_numpy.training import RunInfo, Trainer, Update
 
 CURVE: Final = "the test curve while training, held_out test"
 """Reason for opening the test set when it is evaluated throughout training."""
@@ -90,7 +91,7 @@ def build_components(config: Config, *, loaded: Loaded | None = None, progress: 
     if config.flip or config.shift or config.cutout:
         augmentation = Augmentation(dataset.image_shape, config.flip, config.shift, config.cutout)
     trainer = Trainer(
-        model.logits,
+        model[:-1],  # without the softmax, and without the reshaping of images: the batches are rows
         loss(config),
         update(config, parameters),
         Batches(train, config.batch, preprocessing, seed=config.seed, dtype=config.dtype, augmentation=augmentation),
@@ -108,32 +109,11 @@ def build_components(config: Config, *, loaded: Loaded | None = None, progress: 
 
 def network(config: Config, dataset: Dataset) -> Classifier:
     """The network of ``config`` for the images and classes of ``dataset``, with its initial weights."""
-    start: dict[str, Any] = {
-        "init": initializer(config),
-        "rng": stream(config.seed, "weights"),
-        "dtype": config.dtype,
-        "input_layer": True,
-    }
-    if config.model == "conv-net":
-        norm: dict[str, Any] = {"extra_norm": config.extra_norm, "n_first": config.width}
-        return ConvNet(dataset.image_shape, dataset.n_classes, **norm, **start)
-    if config.model == "small-conv-net":
-        return SmallConvNet(dataset.image_shape, dataset.n_classes, **start)
-    if config.model == "residual-mlp":
-        n_blocks = len(config.hidden) - 1
-        return ResidualMLP(dataset.n_features, dataset.n_classes, config.hidden[0], n_blocks, **start)
-    options: dict[str, Any] = {"batch_norm": config.batch_norm, "dropout": config.dropout}
-    return MLP(dataset.n_features, config.hidden, dataset.n_classes, config.neg_slope, **options, **start)
-
-
-def initializer(config: Config) -> Initializer:
-    """The weight initializer of ``config``."""
-    if config.start == "normal":
-        return normal(config.init_std)
-    slope = config.neg_slope if config.model == "mlp" else 0.0
-    if config.start == "kaiming":
-        return kaiming(slope)
-    return uniform() if config.start == "uniform" else glorot()
+    start: dict[str, Any] = {"rng": stream(config.seed, "weights"), "dtype": config.dtype}
+    # a setting of the MLP; the other networks have ReLUs
+    neg_slope = config.neg_slope if config.model in models_with("neg_slope") else 0.0
+    init = initializer(config.start, std=config.init_std, neg_slope=neg_slope)
+    return build_network(config.model, dataset.image_shape, dataset.n_classes, vars(config), init=init, **start)
 
 
 def loss(config: Config) -> SoftMaxCrossEntropyModule:
@@ -161,6 +141,25 @@ def optimizer(config: Config, parameters: FlatParameters) -> Optimizer:
     return OPTIMIZERS[config.optimizer](parameters, config.lr, **options)
 
 
+def run_info(config: Config, parts: Components) -> RunInfo:
+    """The description of a run of ``config`` for its history."""
+    dataset, option = parts.dataset, config.dataset
+    if option == "auto":
+        option = "cifar10" if dataset.name == "CIFAR-10" else "shapes"
+    return RunInfo(
+        dataset=dataset.name,
+        dataset_option=option,
+        data_dir=str(Path(config.data_dir).absolute()),
+        source=dataset.source,
+        model=repr(parts.model),
+        parameters=len(parts.parameters),
+        loss=repr(parts.trainer.loss),
+        optimizer=repr(parts.trainer.optimizer),
+        config=asdict(config),
+        test_openings=list(parts.test.openings),
+    )
+
+
 def data_fingerprint(*splits: Split) -> str:
     """CRC-32 of all inputs, targets and weights, as 8 hex digits; takes 50 ms for CIFAR-10."""
     found = 0
@@ -173,4 +172,6 @@ def data_fingerprint(*splits: Split) -> str:
 def _chunk(model: Classifier) -> int:
     # The windows of a convolution hold many times as many values as the image: beyond about a hundred images, memory
     # allocation takes longer than the products.
-    return 64 if isinstance(model, ConvNet | SmallConvNet) else max(1, min(1000, _EVAL_NUMBERS // model.n_inputs))
+    if any(isinstance(layer, Conv2dModule) for _, layer in model.leaves()):
+        return 64
+    return max(1, min(1000, _EVAL_NUMBERS // model.n_inputs))

@@ -4,45 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import os
-import time
 import weakref
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import Self
 
 from mlp_numpy.checks import flag, instance
 from mlp_numpy.config import Config
-from mlp_numpy.errors import CallOrderError, NonFiniteError, RunFolderError
+from mlp_numpy.errors import CallOrderError, RunFolderError
 from mlp_numpy.experiment.artifacts import Artifacts
-from mlp_numpy.experiment.build import build_components
-from mlp_numpy.experiment.folder import DONE, check_free, reserve
+from mlp_numpy.experiment.build import build_components, run_info
+from mlp_numpy.experiment.folder import check_free, reserve
 from mlp_numpy.experiment.lock import locked
 from mlp_numpy.experiment.openings import openings
+from mlp_numpy.experiment.recorder import Recorder, RunResult
 from mlp_numpy.experiment.resume import ResumePoint, read_resumed, restore
-from mlp_numpy.experiment.signals import held_signals
+from mlp_numpy.experiment.signals import held_signals, stop_request
 from mlp_numpy.experiment.tensorboard import events, library
-from mlp_numpy.training import EvaluationRecord, History, Record, RunInfo, StepRecord, TrainedModel, evaluate
-
-_SAVE_SECONDS: Final = 5.0
-_CHECKPOINT_SECONDS: Final = 60.0
-WINNER: Final = "the chosen model, at the end of its run"
-"""Reason for opening the test set after selection by validation."""
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """The result of a run: its folder and figure, history, trained model and status.
-
-    status   "finished", "stopped early" (patience ran out), "interrupted" (Ctrl-C or an early break), or "stopped: …"
-             with the reason
-    """
-
-    folder: Path
-    picture: Path
-    history: History
-    trained: TrainedModel
-    status: str
+from mlp_numpy.training import History, Record
 
 
 class Run:
@@ -82,13 +61,13 @@ class Run:
         self.dataset, self.model, self.trainer = self.parts.dataset, self.parts.model, self.parts.trainer
         self.parameters, self.preprocessing = self.parts.parameters, self.parts.preprocessing
         self.warning = self.parts.warning
-        self.history = History(self._info(), part=config.held_out)
+        self.history = History(run_info(config, self.parts), part=config.held_out)
         self.folder = Path(config.runs_dir)
         self.picture = Path(config.plots_dir)
-        self.result: RunResult | None = None
         self.stopped_by: int | None = None
         self._resumed = resumed
         self._records: Callable[[], Generator[Record] | None] | None = None
+        self._recorder: Recorder | None = None
         self._entered = False
         self._seconds_before = 0.0
         if resumed is not None:
@@ -121,6 +100,11 @@ class Run:
         """True if training is complete."""
         return self.trainer.step >= self.config.steps or self.trainer.stopped_early
 
+    @property
+    def result(self) -> RunResult | None:
+        """The result as last saved; None before the first time."""
+        return None if self._recorder is None else self._recorder.result
+
     def records(self) -> Iterator[Record]:
         """Train, yielding a record of every step and evaluation; the class docstring lists what is saved when.
 
@@ -152,89 +136,24 @@ class Run:
         place = self._resumed.place if self._resumed else reserve(self.config, self.dataset.name)
         self.folder, self.picture = place.folder, place.picture
         self.history.info.name = self.folder.name
-        written = events(self._event_library, self.folder, self.history, self.trainer)
-        with locked(self.folder), held_signals(_request_to(self)) as held:
+        with locked(self.folder), held_signals(stop_request(self)) as held:
+            checkpoint = None
             if self._resumed is not None:
                 self._resumed.check_unchanged()
-            with written as write_event:
+                checkpoint = self._resumed.checkpoint
+            with events(self._event_library, self.folder, self.history, self.trainer) as write_event:
                 outputs = Artifacts(self.config, self.parts, self.history, place)
-                with contextlib.closing(self._train(outputs, write_event)) as records:
-                    for record in records:
+                self._recorder = Recorder(outputs, write_event, self._seconds_before)
+                self._recorder.begin(checkpoint.path if checkpoint else None)
+                with self._recorder as recorder:
+                    for record in self.trainer.run(self.config.steps):
+                        recorder.add(record)
                         with contextlib.nullcontext() if self._entered else held.given_back():
                             yield record
-
-    def _train(self, outputs: Artifacts, write_event: Callable[[Record], None]) -> Generator[Record]:
-        began = saved = written = time.perf_counter()
-        status = "interrupted"
-        self._tell("running", began)
-        checkpoint = self._resumed.checkpoint if self._resumed else None
-        outputs.begin(checkpoint.path if checkpoint else None)
-        try:
-            for record in self.trainer.run(self.config.steps):
-                self.history.add(record)
-                write_event(record)
-                now = time.perf_counter()
-                at_step = isinstance(record, StepRecord) and record.step % self.config.checkpoint_every == 0
-                if at_step or now - written > _CHECKPOINT_SECONDS:
-                    self._tell("running", began)
-                    outputs.checkpoint()
-                    written = time.perf_counter()
-                if isinstance(record, EvaluationRecord) and now - saved > _SAVE_SECONDS:
-                    self._save(outputs, "running", began)
-                    saved = time.perf_counter()
-                yield record
-                if self.stopped_by is not None:
-                    break
-            if self.finished and self.stopped_by is None:
-                status = "stopped early" if self.trainer.step < self.config.steps else "finished"
-        except NonFiniteError as error:
-            status = f"stopped: {error}"
-            raise
-        except Exception as error:
-            status = f"failed: {error!r}"
-            raise
-        finally:
-            self._end(outputs, status, began)
-
-    def _end(self, outputs: Artifacts, status: str, began: float) -> None:
-        """Save everything, and load the chosen weights into ``model``."""
-        self._tell(status, began)
-        done = status in DONE
-        if done and self.config.held_out == "validation" and self.history.info.test is None:
-            self._open_the_test_set()
-        # The checkpoint comes before the extra evaluation, which a resumed run must not contain.
-        outputs.finish(self.trainer.failure, checkpoint=done or status == "interrupted")
-        if status == "interrupted" and self.history.last_evaluated != self.trainer.step:
-            try:
-                self.history.add(self.trainer.evaluate())
-            except NonFiniteError as error:
-                status = f"stopped: {error}"
-        try:
-            self._save(outputs, status, began)
-        finally:
-            self.trainer.choose()
-
-    def _open_the_test_set(self) -> None:
-        parts = self.parts
-        with self.trainer.chosen() as step:
-            split = parts.test.open(WINNER)
-            found = evaluate(
-                self.model.logits, self.trainer.loss, split, self.preprocessing, chunk=self.trainer.eval_chunk
-            )
-        info = self.history.info
-        info.test = found.record(step)
-        info.test_openings = [*(info.test_openings or []), WINNER]
-
-    def _save(self, outputs: Artifacts, status: str, began: float) -> None:
-        self._tell(status, began)
-        with self.trainer.chosen() as step:
-            trained = outputs.save(step, running=status == "running")
-        self.result = RunResult(self.folder, self.picture, self.history, trained, status)
-        outputs.raise_if_failed()
-
-    def _tell(self, status: str, began: float) -> None:
-        seconds = self._seconds_before + time.perf_counter() - began
-        self.history.info.status, self.history.info.seconds = status, round(seconds, 3)
+                        if self.stopped_by is not None:
+                            break
+                    else:
+                        recorder.complete()
 
     def _go_on(self, resumed: ResumePoint) -> None:
         checkpoint = resumed.checkpoint
@@ -243,27 +162,12 @@ class Run:
             notes = restore(checkpoint, self.parts)
             self.history = checkpoint.history
             info = self.history.info
-            info.complete(self._info())
+            info.complete(run_info(self.config, self.parts))
             info.data_dir = str(Path(self.config.data_dir).absolute())
             self._seconds_before = info.seconds or 0.0
             info.resumed_at.append(self.trainer.step)
             self.warning = "\n".join(filter(None, [self.warning, resumed.note, *notes])) or None
         self.history.info.test_openings = openings(self.folder, known=self.history.info.test_openings or [])
-
-    def _info(self) -> RunInfo:
-        parts, config = self.parts, self.config
-        return RunInfo(
-            dataset=parts.dataset.name,
-            dataset_option=_unambiguous(config.dataset, parts.dataset.name),
-            data_dir=str(Path(config.data_dir).absolute()),
-            source=parts.dataset.source,
-            model=repr(parts.model),
-            parameters=len(parts.parameters),
-            loss=repr(parts.trainer.loss),
-            optimizer=repr(parts.trainer.optimizer),
-            config=asdict(config),
-            test_openings=list(parts.test.openings),
-        )
 
 
 def run(config: Config) -> RunResult:
@@ -274,24 +178,3 @@ def run(config: Config) -> RunResult:
     if experiment.result is None:
         raise RunFolderError("run: a run must end with a result, got none.")
     return experiment.result
-
-
-def _request_to(run: Run) -> Callable[[int], bool]:
-    """A handler that passes stop signals on to ``run``; it returns False once ``run`` is garbage-collected."""
-    known = weakref.ref(run)
-
-    def stop(number: int) -> bool:
-        found = known()
-        if found is None:
-            return False
-        found.stopped_by = number
-        return True
-
-    return stop
-
-
-def _unambiguous(option: str, name: str) -> str:
-    """The ``dataset`` setting that names the loaded data set, if ``option`` is auto; else ``option``."""
-    if option != "auto":
-        return option
-    return "cifar10" if name == "CIFAR-10" else "shapes"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from types import FrameType
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 
 class Stopped(KeyboardInterrupt):
@@ -88,3 +89,23 @@ class Held:
         while isinstance(before, Held) and not before._active:
             before = before._before.get(number, signal.SIG_DFL)
         return before
+
+
+class Stoppable(Protocol):
+    """Something that a stop signal ends: the signal's number is assigned to ``stopped_by``."""
+
+    stopped_by: int | None
+
+
+def stop_request(target: Stoppable) -> Callable[[int], bool]:
+    """A handler that passes stop signals on to ``target``; it returns False once that is garbage-collected."""
+    known = weakref.ref(target)
+
+    def stop(number: int) -> bool:
+        found = known()
+        if found is None:
+            return False
+        found.stopped_by = number
+        return True
+
+    return stop

@@ -4,19 +4,25 @@ from mlp_numpy.models.conv_net import ConvNet, SmallConvNet
 from mlp_numpy.models.description import build, describe_model
 from mlp_numpy.models.mlp import MLP, ResidualMLP, TwoLayerNet
 from mlp_numpy.models.network import Classifier, Network
+from mlp_numpy.models.own_net import OwnNet
+from mlp_numpy.models.registry import MODELS, build_network, models_with
 from mlp_numpy.models.summary import Summary, SummaryRow, summary
 
 __all__ = [
     "MLP",
+    "MODELS",
     "Classifier",
     "ConvNet",
     "Network",
+    "OwnNet",
     "ResidualMLP",
     "SmallConvNet",
     "Summary",
     "SummaryRow",
     "TwoLayerNet",
     "build",
+    "build_network",
     "describe_model",
+    "models_with",
     "summary",
 ]

@@ -12,13 +12,13 @@ import numpy as np
 from mlp_numpy.arrays import Array
 from mlp_numpy.checks import choice, shown, whole_number
 from mlp_numpy.errors import MlpNumpyError, OptionError
-from mlp_numpy.models.conv_net import ConvNet, SmallConvNet
-from mlp_numpy.models.mlp import MLP, ResidualMLP
 from mlp_numpy.models.network import Classifier
+from mlp_numpy.models.own_net import OwnNet
+from mlp_numpy.models.registry import MODELS
 from mlp_numpy.modules import Initializer
 
 BUILDERS: Final[dict[str, Callable[..., Classifier]]] = {
-    builder.__name__: builder for builder in (MLP, ResidualMLP, ConvNet, SmallConvNet)
+    network.__name__: network for network in (*(known.network for known in MODELS.values()), OwnNet)
 }
 """The networks with a description."""
 
@@ -38,26 +38,30 @@ def describe_model(model: Classifier) -> dict[str, Any]:
 def build(
     description: Mapping[str, Any], *, most_numbers: int | None = None, most_arrays: int | None = None
 ) -> Classifier:
-    """Build the network of a description; its weights are 0 until a state is loaded.
+    """Build the network of a description; its weights are 0, or those of a builder of one's own, until a state is
+    loaded.
 
     most_numbers, most_arrays   limits from the state to be loaded: a description of a larger network raises OptionError
                                 before its weights are allocated
 
-    Raises OptionError for an unknown builder or too large a network, and the builder's errors for invalid arguments.
+    Raises OptionError for an unknown builder or too large a network, BuilderError if one's own builder can no longer be
+    used, and the network's errors for invalid arguments.
     """
     if not isinstance(description, Mapping) or not {"builder", "arguments", "dtype"} <= set(description):
         raise OptionError(f"build: description must have builder, arguments and dtype, got {shown(description)}.")
     builder = BUILDERS[choice("build", "builder", description["builder"], BUILDERS)]
     arguments = description["arguments"]
-    known = set(inspect.signature(builder).parameters) - {"dtype", "init", "rng"}
+    taken = set(inspect.signature(builder).parameters)
+    known = taken - {"dtype", "init", "rng"}
     if not isinstance(arguments, Mapping) or not set(arguments) <= known:
         raise OptionError(f"build: arguments must be some of {', '.join(sorted(known))}, got {shown(arguments)}.")
     for option, most in (("most_numbers", most_numbers), ("most_arrays", most_arrays)):
         if most is not None:
             whole_number("build", option, most, least=0)
     init = _zeros(math.inf if most_numbers is None else most_numbers, math.inf if most_arrays is None else most_arrays)
+    start = {"init": init, "rng": 0, "dtype": description["dtype"]}
     try:
-        return builder(**arguments, dtype=description["dtype"], init=init, rng=0)
+        return builder(**arguments, **{name: value for name, value in start.items() if name in taken})
     except TypeError as error:
         if isinstance(error, MlpNumpyError):
             raise

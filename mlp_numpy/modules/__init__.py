@@ -16,7 +16,6 @@ from mlp_numpy.modules.activations import (
 )
 from mlp_numpy.modules.base import Module, ValueKind
 from mlp_numpy.modules.batch_norm import BatchNorm, BatchNormalize, BatchNormalizeInference
-from mlp_numpy.modules.chain import check_loss_matches
 from mlp_numpy.modules.conv import Conv2d, Conv2dModule
 from mlp_numpy.modules.dropout import Dropout, DropoutMask
 from mlp_numpy.modules.exponential import (
@@ -32,7 +31,18 @@ from mlp_numpy.modules.exponential import (
     SoftplusModule,
 )
 from mlp_numpy.modules.gelu import GELU, GELUModule, GELUTanh
-from mlp_numpy.modules.init import Initializer, glorot, kaiming, lecun, normal, orthogonal, uniform, zeros
+from mlp_numpy.modules.init import (
+    INITIALIZERS,
+    Initializer,
+    glorot,
+    initializer,
+    kaiming,
+    lecun,
+    normal,
+    orthogonal,
+    uniform,
+    zeros,
+)
 from mlp_numpy.modules.layer_norm import LayerNorm, LayerNormalize
 from mlp_numpy.modules.linear import Linear, LinearModule
 from mlp_numpy.modules.losses import (
@@ -59,6 +69,7 @@ from mlp_numpy.modules.losses import (
     Reduction,
     SoftMaxCrossEntropy,
     SoftMaxCrossEntropyModule,
+    check_loss_matches,
 )
 from mlp_numpy.modules.parameters import NamedArrays
 from mlp_numpy.modules.pooling import AvgPool2d, AvgPool2dModule, MaxPool2d, MaxPool2dModule
@@ -72,6 +83,7 @@ __all__ = [
     "BCE",
     "ELU",
     "GELU",
+    "INITIALIZERS",
     "L1",
     "MSE",
     "NLL",
@@ -151,6 +163,7 @@ __all__ = [
     "ValueKind",
     "check_loss_matches",
     "glorot",
+    "initializer",
     "kaiming",
     "lecun",
     "normal",

@@ -20,9 +20,11 @@ Reference  Kaiming: He et al. 2015, "Delving Deep into Rectifiers", eq. 10 and 1
 
 from __future__ import annotations
 
+import inspect
 import math
 import warnings
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any, Final, Protocol
 
 import numpy as np
 
@@ -157,3 +159,21 @@ def zeros() -> Initializer:
         return np.zeros(shape)
 
     return draw
+
+
+INITIALIZERS: Final[dict[str, Callable[..., Initializer]]] = {
+    "normal": normal,
+    "kaiming": kaiming,
+    "glorot": glorot,
+    "uniform": uniform,
+    "lecun": lecun,
+    "orthogonal": orthogonal,
+}
+"""Every initialization under the name that a run's settings give it."""
+
+
+def initializer(name: str, **options: Any) -> Initializer:
+    """The initialization ``name``, with those of ``options`` that it takes."""
+    make = INITIALIZERS[name]
+    taken = inspect.signature(make).parameters
+    return make(**{option: value for option, value in options.items() if option in taken})

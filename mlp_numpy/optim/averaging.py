@@ -13,7 +13,7 @@ from mlp_numpy.errors import CallOrderError
 from mlp_numpy.modules import NamedArrays
 from mlp_numpy.optim.blocks import block_length
 from mlp_numpy.optim.flat import FlatParameters, flat_parameters
-from mlp_numpy.optim.moments import update_moment
+from mlp_numpy.optim.optimizer import update_moment
 
 
 class Average:

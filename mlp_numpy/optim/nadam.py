@@ -11,8 +11,7 @@ from mlp_numpy.blas import axpby
 from mlp_numpy.checks import FRACTION, NOT_NEGATIVE, POSITIVE, flag, number
 from mlp_numpy.errors import OptionError
 from mlp_numpy.optim.flat import DecayScope, FlatParameters
-from mlp_numpy.optim.moments import mean_of_squares, update_moment
-from mlp_numpy.optim.optimizer import Optimizer
+from mlp_numpy.optim.optimizer import Optimizer, mean_of_squares, update_moment
 
 
 class NAdam(Optimizer):

@@ -1,4 +1,4 @@
-"""Base class of the optimizers: parameters, learning rate, slots, weight decay, and blockwise updates."""
+"""Base class of the optimizers: parameters, learning rate, slots, weight decay, blockwise updates; moment estimates."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from mlp_numpy.arrays import Array
+from mlp_numpy.blas import axpby
 from mlp_numpy.checks import NOT_NEGATIVE, POSITIVE, number
 from mlp_numpy.errors import OptionError
 from mlp_numpy.modules import NamedArrays
@@ -119,3 +120,15 @@ class Optimizer:
 
 def _words(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else repr(value)
+
+
+def update_moment(m: Array, x: Array, beta: float, scratch: Array) -> None:
+    """``m ← m + (1 − β)(x − m)``, which is β m + (1 − β) x in the order of operations of PyTorch's ``lerp``."""
+    np.subtract(x, m, out=scratch)
+    axpby(1 - beta, scratch, 1, m)
+
+
+def mean_of_squares(v: Array, x: Array, beta: float, scratch: Array) -> None:
+    """``v ← β v + (1 − β) x²``."""
+    np.multiply(x, x, out=scratch)
+    axpby(1 - beta, scratch, beta, v)

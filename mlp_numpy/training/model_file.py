@@ -18,7 +18,7 @@ from mlp_numpy.arrays import Array, all_finite
 from mlp_numpy.checks import LARGEST, shown
 from mlp_numpy.data.preprocessing import PREPROCESSINGS, STATISTICS, Preprocessing
 from mlp_numpy.data.reading import as_path, said
-from mlp_numpy.errors import DataError, OptionError, unknown_name
+from mlp_numpy.errors import BuilderError, DataError, OptionError, unknown_name
 from mlp_numpy.models import Classifier, build, describe_model
 from mlp_numpy.training.archive import read_archive, strip_prefix, with_prefix, write_archive
 from mlp_numpy.training.safetensors_file import SUFFIX, read_safetensors, write_safetensors
@@ -104,7 +104,8 @@ def load_model(path: str | os.PathLike[str]) -> TrainedModel:
     """Read a model file.
 
     Raises DataNotFoundError if it is missing, DataError if it is unreadable, truncated, damaged, of another version
-    or type, OptionError if ``path`` is not a path, ExtraMissingError for a ``.safetensors`` without its library.
+    or type, OptionError if ``path`` is not a path, BuilderError if the network is of a builder of one's own
+    that can no longer be imported, ExtraMissingError for a ``.safetensors`` without its library.
     """
     path = as_path("load_model", path)
     read = read_safetensors if path.suffix == SUFFIX else read_archive
@@ -117,6 +118,8 @@ def load_model(path: str | os.PathLike[str]) -> TrainedModel:
         )
     try:
         return _assemble(about, arrays)
+    except BuilderError:  # the file is sound
+        raise
     except Exception as error:  # a foreign file with a valid digest can hold anything
         raise DataError(f"load_model: {path} must describe a model that fits its arrays, got {said(error)}") from error
 

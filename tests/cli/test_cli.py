@@ -214,8 +214,8 @@ def test_divergence_has_its_own_exit_status(here: Path, cifar_dir: Path, capsys:
     [
         (["train", "--batchs", "20"], "--batch INT"),
         (["train", "--learning-rate", "1"], "Unrecognized options: --learning-rate"),
-        (["train", "--lr", "fast"], "could not convert string to float: 'fast'"),
-        (["train", "--batch", "2.5"], "Error parsing --batch"),
+        (["train", "--lr", "fast"], "lr must be a number, got 'fast'"),
+        (["train", "--batch", "2.5"], "batch must be an integer, got '2.5'"),
         (["train", "--lr", "-1"], "lr must be a number > 0, got -1.0"),
         (["train", "--preprocessing", "mean"], "Did you mean 'mean-image'?"),
         (["train", "stray"], "Unrecognized options: stray"),
@@ -340,3 +340,27 @@ def test_help_lists_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
         assert option in out
     assert main(["--help"]) == 0
     assert "predict    Classify image files" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("lr", "fast"),
+        ("lr", "0"),
+        ("batch", "2.5"),
+        ("batch", "0"),
+        ("hidden", "0"),
+        ("init", "normale"),
+        ("model", "x"),
+    ],
+)
+def test_the_command_line_and_a_file_refuse_a_value_in_the_same_words(
+    here: Path, name: str, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["train", f"--{name}", text])
+    assert ended.value.code == 2
+    said = capsys.readouterr().err.removeprefix("error: Config: ")
+    Path("s.yaml").write_text(f"{name}: {f'[{text}]' if name == 'hidden' else text}\n")
+    assert main(["train", "--config", "s.yaml"]) == 1
+    assert capsys.readouterr().err == f"error: --config: s.yaml: {said}"

@@ -142,7 +142,7 @@ def test_the_doctor_sees_that_a_run_was_killed(config: Config, tmp_path: Path, m
         "import os, signal, sys\n"
         "from mlp_numpy.config import read_config\n"
         "from mlp_numpy.experiment import Run\n"
-        "sys.modules['mlp_numpy.experiment.run']._SAVE_SECONDS = -1\n"
+        "sys.modules['mlp_numpy.experiment.recorder']._SAVE_SECONDS = -1\n"
         "with Run(read_config(sys.argv[1])) as one:\n"
         "    for record in one.records():\n"
         "        if record.step == 14: os.kill(os.getpid(), signal.SIGKILL)"

@@ -19,7 +19,7 @@ from mlp_numpy.config import Config
 from mlp_numpy.diagnose import replay
 from mlp_numpy.errors import NonFiniteError
 from mlp_numpy.experiment import Run, run
-from mlp_numpy.experiment.run import WINNER
+from mlp_numpy.experiment.recorder import WINNER
 from mlp_numpy.training import EvaluationRecord, History, load_model
 
 pytestmark = pytest.mark.usefixtures("no_pictures")

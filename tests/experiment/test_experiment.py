@@ -168,7 +168,7 @@ def test_an_evaluation_that_is_not_finite_ends_the_run_with_the_last_good_weight
 
 
 def test_long_runs_are_saved_on_the_way(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules[Run.__module__], "_SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(sys.modules["mlp_numpy.experiment.recorder"], "_SAVE_SECONDS", 0.0)
     under_way = Run(config)
     for record in under_way.records():
         if isinstance(record, EvaluationRecord) and record.step == 20:

@@ -22,7 +22,7 @@ from mlp_numpy.cli import main
 from mlp_numpy.config import Config, write_config
 from mlp_numpy.errors import DataError, DataNotFoundError, RunFolderError
 from mlp_numpy.experiment import Run, artifacts, finished, load_run, run
-from mlp_numpy.experiment.run import WINNER
+from mlp_numpy.experiment.recorder import WINNER
 from mlp_numpy.training import EvaluationRecord, load_checkpoint
 from mlp_numpy.training.checkpoint import NAME, PREVIOUS
 

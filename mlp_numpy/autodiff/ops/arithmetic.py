@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mlp_numpy.arrays import Array, product, within_range
-from mlp_numpy.autodiff.context import Context
+from mlp_numpy.autodiff.formula import Context
 from mlp_numpy.autodiff.op import Op
 from mlp_numpy.autodiff.ops.broadcasting import unbroadcast
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from mlp_numpy.arrays import Array, blockwise, holds_nan, kept, mark_nans, product, quotient
-from mlp_numpy.autodiff.context import Context
+from mlp_numpy.autodiff.formula import Context
 from mlp_numpy.autodiff.op import Op
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from mlp_numpy.arrays import Array, within_range
-from mlp_numpy.autodiff.context import Context
+from mlp_numpy.autodiff.formula import Context
 from mlp_numpy.autodiff.op import Op
 
 Axes: TypeAlias = int | Sequence[int] | None

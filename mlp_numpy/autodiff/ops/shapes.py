@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from mlp_numpy.arrays import Array
-from mlp_numpy.autodiff.context import Context
+from mlp_numpy.autodiff.formula import Context
 from mlp_numpy.autodiff.op import Op
 from mlp_numpy.checks import LARGEST, numbers, whole_number
 from mlp_numpy.errors import ShapeError

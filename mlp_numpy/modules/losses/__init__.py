@@ -1,6 +1,6 @@
 """Losses: formulas that map a batch of predictions and labels to a scalar."""
 
-from mlp_numpy.modules.losses.base import LossModule
+from mlp_numpy.modules.losses.base import LossModule, check_loss_matches
 from mlp_numpy.modules.losses.binary import BCE, BCEModule, BCEWithLogits, BCEWithLogitsModule
 from mlp_numpy.modules.losses.cross_entropy import (
     NLL,
@@ -39,4 +39,5 @@ __all__ = [
     "Reduction",
     "SoftMaxCrossEntropy",
     "SoftMaxCrossEntropyModule",
+    "check_loss_matches",
 ]

@@ -1,8 +1,9 @@
-"""The context of one application of a formula: its cache between forward and backward."""
+"""``Function``, a computation on arrays and its derivative, and ``Context``, its cache between the two."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from mlp_numpy.arrays import Array
 
@@ -32,3 +33,13 @@ class Context(dict[str, Any]):
     def target(self, position: int) -> Array | None:
         """The output array for the gradient of the input at ``position``, or None."""
         return None if self.into is None else self.into[position]
+
+
+class Function:
+    """The two functions of a formula, without a graph; ``Op`` adds their application to nodes."""
+
+    forward: ClassVar[Callable[..., Array]]
+    backward: ClassVar[Callable[..., Any]]
+    check_inputs: ClassVar[Callable[..., None] | None] = None
+    """The input check of ``Op.do_forward``, called before ``forward`` with the same arguments: it raises ShapeError for
+    shapes that do not match. Needed only where NumPy would accept them and compute something else."""

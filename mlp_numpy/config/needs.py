@@ -1,0 +1,51 @@
+"""Needs: the other settings without which an option has no effect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from mlp_numpy.models import MODELS, models_with
+from mlp_numpy.optim.registry import optimizers_with
+
+
+class Need(NamedTuple):
+    """Other settings without which an option has no effect: a predicate, and its description."""
+
+    met: Callable[[Mapping[str, Any]], bool]
+    words: str
+
+
+def needs(words: str, **settings: Sequence[Any]) -> Need:
+    """The need for settings with one of the given values each."""
+    return Need(lambda of: all(of[name] in values for name, values in settings.items()), words)
+
+
+def needs_optimizer(argument: str) -> Need:
+    """The need for an optimizer that takes ``argument``."""
+    return _needs_one("optimizer", optimizers_with(argument))
+
+
+def needs_model(argument: str) -> Need:
+    """The need for a network that takes ``argument``."""
+    return _needs_one("model", models_with(argument))
+
+
+def _needs_one(setting: str, names: Sequence[str]) -> Need:
+    words = f"{setting} {', '.join(names[:-1])}{' or ' if len(names) > 1 else ''}{names[-1]}"
+    return needs(words, **{setting: names})
+
+
+def hidden_layers(argument: str) -> Need:
+    """The need for a network that takes ``argument``, with hidden layers."""
+    network = needs_model(argument)
+    return Need(lambda of: network.met(of) and len(of["hidden"]) > 0, f"{network.words} with hidden layers")
+
+
+LIBRARY_MODEL: Final = needs("a model of the library", model=tuple(MODELS))
+SGD_WITH_MOMENTUM: Final = Need(
+    lambda of: of["optimizer"] == "sgd" and of["momentum"] > 0, "optimizer sgd with momentum"
+)
+VALIDATION: Final = needs("held_out validation", held_out=("validation",))
+INIT_NORMAL: Final = needs("init normal", init=("normal", "auto"), model=tuple(MODELS))
+WEIGHT_DECAY: Final = Need(lambda of: of["weight_decay"] > 0, "weight_decay above 0")

@@ -1,0 +1,124 @@
+"""Records a training: adds to its history, saves its files while it runs and however it ends."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from mlp_numpy.errors import NonFiniteError
+from mlp_numpy.experiment.artifacts import Artifacts
+from mlp_numpy.experiment.folder import DONE
+from mlp_numpy.training import EvaluationRecord, History, Record, StepRecord, TrainedModel, evaluate
+
+_SAVE_SECONDS: Final = 5.0
+_CHECKPOINT_SECONDS: Final = 60.0
+WINNER: Final = "the chosen model, at the end of its run"
+"""Reason for opening the test set after selection by validation."""
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """The result of a run: its folder and figure, history, trained model and status.
+
+    status   "finished", "stopped early" (patience ran out), "interrupted" (Ctrl-C or an early break), or "stopped: …"
+             with the reason
+    """
+
+    folder: Path
+    picture: Path
+    history: History
+    trained: TrainedModel
+    status: str
+
+
+class Recorder:
+    """Context of a training whose records go to ``add``; leaving it saves everything that ``outputs`` writes.
+
+    write_event      is called with every record
+    seconds_before   duration of the run before it was resumed
+    """
+
+    def __init__(self, outputs: Artifacts, write_event: Callable[[Record], None], seconds_before: float) -> None:
+        self._outputs, self._write_event, self._seconds_before = outputs, write_event, seconds_before
+        self._trainer, self._history, self._config = outputs.parts.trainer, outputs.history, outputs.config
+        self._began = self._saved = self._written = time.perf_counter()
+        self._status = "interrupted"
+        self.result: RunResult | None = None
+
+    def begin(self, checkpoint: Path | None) -> None:
+        """Prepare the folder; ``checkpoint`` is the one that the run resumes from, if it does."""
+        self._tell("running")
+        self._outputs.begin(checkpoint)
+
+    def add(self, record: Record) -> None:
+        """Add a record to the history, and save what is due."""
+        self._history.add(record)
+        self._write_event(record)
+        now = time.perf_counter()
+        at_step = isinstance(record, StepRecord) and record.step % self._config.checkpoint_every == 0
+        if at_step or now - self._written > _CHECKPOINT_SECONDS:
+            self._tell("running")
+            self._outputs.checkpoint()
+            self._written = time.perf_counter()
+        if isinstance(record, EvaluationRecord) and now - self._saved > _SAVE_SECONDS:
+            self._save("running")
+            self._saved = time.perf_counter()
+
+    def complete(self) -> None:
+        """Note that the training came to its end; without this it counts as interrupted."""
+        self._status = "stopped early" if self._trainer.step < self._config.steps else "finished"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, NonFiniteError):
+            self._status = f"stopped: {error}"
+        elif isinstance(error, Exception):
+            self._status = f"failed: {error!r}"
+        self._end(self._status)
+
+    def _end(self, status: str) -> None:
+        """Save everything, and load the chosen weights into the model."""
+        self._tell(status)
+        done = status in DONE
+        if done and self._config.held_out == "validation" and self._history.info.test is None:
+            self._open_the_test_set()
+        # The checkpoint comes before the extra evaluation, which a resumed run must not contain.
+        self._outputs.finish(self._trainer.failure, checkpoint=done or status == "interrupted")
+        if status == "interrupted" and self._history.last_evaluated != self._trainer.step:
+            try:
+                self._history.add(self._trainer.evaluate())
+            except NonFiniteError as error:
+                status = f"stopped: {error}"
+        try:
+            self._save(status)
+        finally:
+            self._trainer.choose()
+
+    def _open_the_test_set(self) -> None:
+        parts, trainer = self._outputs.parts, self._trainer
+        with trainer.chosen() as step:
+            split = parts.test.open(WINNER)
+            found = evaluate(trainer.model, trainer.loss, split, parts.preprocessing, chunk=trainer.eval_chunk)
+        info = self._history.info
+        info.test = found.record(step)
+        info.test_openings = [*(info.test_openings or []), WINNER]
+
+    def _save(self, status: str) -> None:
+        self._tell(status)
+        with self._trainer.chosen() as step:
+            trained = self._outputs.save(step, running=status == "running")
+        place = self._outputs.place
+        self.result = RunResult(place.folder, place.picture, self._history, trained, status)
+        self._outputs.raise_if_failed()
+
+    def _tell(self, status: str) -> None:
+        seconds = self._seconds_before + time.perf_counter() - self._began
+        self._history.info.status, self._history.info.seconds = status, round(seconds, 3)
