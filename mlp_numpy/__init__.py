@@ -58,7 +58,19 @@ from mlp_numpy.modules import (
     uniform,
     zeros,
 )
-from mlp_numpy.optim import SGD, Adagrad, Adam, AdamW, FlatParameters, NAdam, RMSprop
+from mlp_numpy.optim import (
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    Adamax,
+    AdamW,
+    FlatParameters,
+    Muon,
+    NAdam,
+    RAdam,
+    RMSprop,
+)
 
 if TYPE_CHECKING:
     from mlp_numpy import gradcheck
@@ -90,9 +102,11 @@ except PackageNotFoundError:  # run from a source tree that was never installed
 __all__ = [
     "MLP",
     "SGD",
+    "Adadelta",
     "Adagrad",
     "Adam",
     "AdamW",
+    "Adamax",
     "AvgPool2dModule",
     "BCEModule",
     "BCEWithLogitsModule",
@@ -122,9 +136,11 @@ __all__ = [
     "MishModule",
     "MlpNumpyError",
     "Module",
+    "Muon",
     "NAdam",
     "NLLModule",
     "PReLUModule",
+    "RAdam",
     "RMSprop",
     "ReLUModule",
     "Residual",

@@ -121,7 +121,8 @@ BASE: dict[str, Callable[[], dict[str, Any]]] = {
     "NamedArrays": lambda: {"owner": "a", "arrays": {"b": np.ones(2)}},
     "FlatParameters": lambda: {"model": net()},
     "SGD": lambda: {"parameters": flat(), "lr": 0.1},
-    **{name: lambda: {"parameters": flat()} for name in ("Adam", "AdamW", "NAdam", "RMSprop", "Adagrad", "Average")},
+    **{name: lambda: {"parameters": flat()} for name in (
+        "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Average", "Muon", "NAdam", "RAdam", "RMSprop")},
     "Accumulator": lambda: {"parameters": flat()},
     "L2Penalty": lambda: {"parameters": flat(), "strength": 0.1},
     "clip_norm": lambda: {"parameters": flat(), "bound": 1.0},

@@ -8,11 +8,35 @@ from typing import Any
 
 import numpy as np
 
-from mlp_numpy import SGD, Adagrad, Adam, AdamW, FlatParameters, LinearModule, NAdam, RMSprop
+from mlp_numpy import (
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    Adamax,
+    AdamW,
+    FlatParameters,
+    LinearModule,
+    Muon,
+    NAdam,
+    RAdam,
+    RMSprop,
+)
 from mlp_numpy.arrays import Array
 from mlp_numpy.optim import Optimizer
 
-CLASSES: tuple[type[Optimizer], ...] = (SGD, Adagrad, RMSprop, Adam, AdamW, NAdam)
+CLASSES: tuple[type[Optimizer], ...] = (
+    SGD,
+    Adagrad,
+    RMSprop,
+    Adam,
+    AdamW,
+    NAdam,
+    Adamax,
+    RAdam,
+    Adadelta,
+    Muon,
+)
 DECAYS: tuple[dict[str, Any], ...] = (
     {"weight_decay": 0.0},
     {"weight_decay": 0.02},
@@ -24,14 +48,37 @@ VARIANTS: dict[type[Optimizer], list[dict[str, Any]]] = {
         {"momentum": 0.9},
         {"momentum": 0.9, "dampening": 0.3},
         {"momentum": 0.9, "nesterov": True},
+        {"maximize": True},
+        {"momentum": 0.9, "maximize": True},
     ],
-    Adagrad: [{}, {"lr_decay": 1e-2}, {"initial_accumulator_value": 0.5, "eps": 1e-6}],
-    RMSprop: [{}, {"momentum": 0.9}, {"centered": True}, {"centered": True, "momentum": 0.9, "alpha": 0.95}],
-    Adam: [{}, {"amsgrad": True}, {"beta1": 0.8, "beta2": 0.95, "eps": 1e-6}],
-    AdamW: [{}, {"amsgrad": True}],
-    NAdam: [{}, {"momentum_decay": 0.02, "beta1": 0.8}, {"decoupled_weight_decay": True}],
+    Adagrad: [{}, {"lr_decay": 1e-2}, {"initial_accumulator_value": 0.5, "eps": 1e-6}, {"maximize": True}],
+    RMSprop: [
+        {},
+        {"momentum": 0.9},
+        {"centered": True},
+        {"centered": True, "momentum": 0.9, "alpha": 0.95},
+        {"maximize": True},
+    ],
+    Adam: [{}, {"amsgrad": True}, {"beta1": 0.8, "beta2": 0.95, "eps": 1e-6}, {"maximize": True}],
+    AdamW: [{}, {"amsgrad": True}, {"maximize": True}],
+    NAdam: [{}, {"momentum_decay": 0.02, "beta1": 0.8}, {"decoupled_weight_decay": True}, {"maximize": True}],
+    Adamax: [{}, {"beta1": 0.8, "beta2": 0.95, "eps": 1e-6}, {"maximize": True}],
+    RAdam: [{}, {"beta1": 0.8, "beta2": 0.95}, {"decoupled_weight_decay": True}, {"maximize": True}],
+    Adadelta: [{}, {"rho": 0.95, "eps": 1e-4}, {"maximize": True}],
+    Muon: [{}, {"nesterov": False, "scale": "match_rms_adamw", "adamw_lr_factor": 1.0}, {"maximize": True}],
 }
-LR = {SGD: 0.02, Adagrad: 0.05, RMSprop: 0.002, Adam: 0.01, AdamW: 0.01, NAdam: 0.01}
+LR = {
+    SGD: 0.02,
+    Adagrad: 0.05,
+    RMSprop: 0.002,
+    Adam: 0.01,
+    AdamW: 0.01,
+    NAdam: 0.01,
+    Adamax: 0.01,
+    RAdam: 0.01,
+    Adadelta: 1.0,
+    Muon: 0.02,
+}
 N_IN = N_OUT = 6
 _SIZE = N_OUT * (N_IN + 1)
 
@@ -54,13 +101,40 @@ class Variant:
     def make_pytorch(self, torch: Any, weight: Any, bias: Any) -> Any:
         """PyTorch's optimizer; what does not decay is a group of its own."""
         options = dict(self.options)
+        if self.kind is Muon:
+            return MuonAndAdamW(torch, weight, bias, options)
         if options.pop("decay", "all") == "weights":
             groups = [{"params": [weight]}, {"params": [bias], "weight_decay": 0.0}]
         else:
             groups = [{"params": [weight, bias]}]
-        if "Adam" in self.kind.__name__:
+        if issubclass(self.kind, Adam | NAdam | Adamax | RAdam):
             options["betas"] = (options.pop("beta1", 0.9), options.pop("beta2", 0.999))
         return getattr(torch.optim, self.kind.__name__)(groups, lr=LR[self.kind], foreach=False, **options)
+
+
+class MuonAndAdamW:
+    """PyTorch's Muon for the weight, in the dtype of the weight instead of bfloat16, and its AdamW for the bias."""
+
+    def __init__(self, torch: Any, weight: Any, bias: Any, options: dict[str, Any]) -> None:
+        self.torch = torch
+        factor, scale = options.pop("adamw_lr_factor", 0.015), options.pop("scale", "original")
+        decay, wd = options.pop("decay", "all"), options.pop("weight_decay", 0.0)
+        lr, maximize = LR[Muon], options.pop("maximize", False)
+        self.sign = -1 if maximize else 1
+        self.weight = weight
+        self.muon = torch.optim.Muon([weight], lr=lr, weight_decay=wd, adjust_lr_fn=scale, **options)
+        self.adamw = torch.optim.AdamW(
+            [bias], lr=lr * factor, weight_decay=wd if decay == "all" else 0.0, maximize=maximize, foreach=False
+        )
+
+    def step(self) -> None:
+        self.weight.grad = self.sign * self.weight.grad  # torch.optim.Muon cannot maximize
+        single, self.torch.Tensor.bfloat16 = self.torch.Tensor.bfloat16, self.torch.Tensor.clone
+        try:
+            self.muon.step()
+        finally:
+            self.torch.Tensor.bfloat16 = single
+        self.adamw.step()
 
 
 TABLE = [

@@ -109,7 +109,11 @@ class Config:
     batch: int = option(200, OPTIMIZER, "examples in a minibatch", at_least(1))
     steps: int = option(1500, OPTIMIZER, "number of updates", at_least(1))
     momentum: float = option(
-        0.0, OPTIMIZER, "momentum coefficient μ", within(FRACTION), need=needs_optimizer("momentum")
+        0.0,
+        OPTIMIZER,
+        "momentum coefficient μ; muon has 0.95 unless it is given",
+        within(FRACTION),
+        need=needs_optimizer("momentum"),
     )
     dampening: float = option(
         0.0,

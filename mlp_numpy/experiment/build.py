@@ -135,8 +135,12 @@ def update(config: Config, parameters: FlatParameters) -> Update:
 
 
 def optimizer(config: Config, parameters: FlatParameters) -> Optimizer:
-    """The optimizer of ``config``, with the options that are settings."""
-    names = optimizer_options(config.optimizer) & {field.name for field in fields(config)}
+    """The optimizer of ``config``, with the options that are settings.
+
+    A setting at its default leaves the optimizer its own, such as Muon its momentum.
+    """
+    changed = {field.name for field in fields(config) if getattr(config, field.name) != field.default}
+    names = optimizer_options(config.optimizer) & (changed | {"weight_decay"})
     options: dict[str, Any] = {name: getattr(config, name) for name in names} | {"decay": config.decay_on}
     return OPTIMIZERS[config.optimizer](parameters, config.lr, **options)
 

@@ -111,10 +111,15 @@ class NamedArrays(MutableMapping[str, Array]):
         old = self._arrays[name]
         if type(storage) is not np.ndarray or storage.shape != (old.size,):
             raise ShapeError(f"{self._owner}: {name} must move to a vector of {old.size}, got {shown(storage)}.")
-        axes = _by_stride(old)
-        view = storage.reshape([old.shape[axis] for axis in axes]).transpose(np.argsort(axes))
+        view = viewed_as(old, storage)
         view[...] = old
         self._arrays[name] = view
+
+
+def viewed_as(array: Array, storage: Array) -> Array:
+    """A view of a vector ``storage`` of the array's length, with the array's shape and memory order."""
+    axes = _by_stride(array)
+    return storage.reshape([array.shape[axis] for axis in axes]).transpose(np.argsort(axes))
 
 
 def _by_stride(array: Array) -> list[int]:

@@ -23,6 +23,7 @@ class Adagrad(Optimizer):
     initial_accumulator_value   initial value of s, ≥ 0
     eps                         added to the denominator, > 0
     weight_decay                wd ≥ 0, an L2 penalty on what ``decay`` names: "all" parameters or the "weights"
+    maximize                    ascend: g ← −g before everything else
 
     Formula and order of operations as in ``torch.optim.Adagrad``; Duchi, Hazan and Singer 2011, "Adaptive Subgradient
     Methods for Online Learning and Stochastic Optimization", figure 1 with diagonal matrices.
@@ -40,12 +41,13 @@ class Adagrad(Optimizer):
         eps: float = 1e-10,
         weight_decay: float = 0.0,
         decay: DecayScope = "all",
+        maximize: bool = False,
     ) -> None:
         self.lr_decay = number("Adagrad", "lr_decay", lr_decay, NOT_NEGATIVE)
         start = number("Adagrad", "initial_accumulator_value", initial_accumulator_value, NOT_NEGATIVE)
         self.initial_accumulator_value = start
         self.eps = number("Adagrad", "eps", eps, POSITIVE)
-        super().__init__(parameters, lr, slots=("s",), weight_decay=weight_decay, decay=decay)
+        super().__init__(parameters, lr, slots=("s",), weight_decay=weight_decay, decay=decay, maximize=maximize)
         self._slots["s"] += start
 
     def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,6 +12,30 @@ from mlp_numpy.blas import axpby
 from mlp_numpy.checks import FRACTION, POSITIVE, flag, number
 from mlp_numpy.optim.flat import DecayScope, FlatParameters
 from mlp_numpy.optim.optimizer import Optimizer, mean_of_squares, update_moment
+
+
+class Rates(NamedTuple):
+    """The numbers in a step of Adam: learning rate, β₁, β₂, ε and t."""
+
+    lr: float
+    beta1: float
+    beta2: float
+    eps: float
+    t: int
+
+
+def adam_update(w: Array, g: Array, slots: list[Array], work: Array, rates: Rates) -> None:
+    """The update of Adam for one block, with the slots m and v, or m, v and u for AMSGrad."""
+    m, v, *largest = slots
+    update_moment(m, g, rates.beta1, work)  # m ← m + (1 − β₁)(g − m)
+    mean_of_squares(v, g, rates.beta2, work)  # v ← β₂ v + (1 − β₂) g²
+    for u in largest:
+        v = np.maximum(u, v, out=u)  # u ← max(u, v)
+    c = math.sqrt(1 - rates.beta2**rates.t)
+    np.sqrt(v, out=work)  # w ← w − lr·c/(1 − β₁ᵗ) · m / (√v + c·ε)
+    work += c * rates.eps
+    np.divide(m, work, out=work)
+    axpby(-rates.lr * c / (1 - rates.beta1**rates.t), work, 1, w)
 
 
 class Adam(Optimizer):
@@ -28,6 +53,7 @@ class Adam(Optimizer):
     eps            added to the denominator, > 0
     amsgrad        divide by the largest v so far
     weight_decay   wd ≥ 0, an L2 penalty on what ``decay`` names: "all" parameters or the "weights"
+    maximize       ascend: g ← −g before everything else
 
     Formula and order of operations as in ``torch.optim.Adam``, except for the factor c, which saves one pass over the
     vector; Kingma and Ba 2015, "Adam: A Method for Stochastic Optimization", algorithm 1, and section 2 for c. amsgrad:
@@ -47,6 +73,7 @@ class Adam(Optimizer):
         weight_decay: float = 0.0,
         decay: DecayScope = "all",
         amsgrad: bool = False,
+        maximize: bool = False,
     ) -> None:
         who = type(self).__name__
         self.beta1 = number(who, "beta1", beta1, FRACTION)
@@ -54,19 +81,11 @@ class Adam(Optimizer):
         self.eps = number(who, "eps", eps, POSITIVE)
         self.amsgrad = flag(who, "amsgrad", amsgrad)
         slots = ("m", "v", "u") if self.amsgrad else ("m", "v")
-        super().__init__(parameters, lr, slots=slots, weight_decay=weight_decay, decay=decay)
+        super().__init__(parameters, lr, slots=slots, weight_decay=weight_decay, decay=decay, maximize=maximize)
 
     def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array]) -> None:
-        (m, v, *largest), work = slots, scratch[0]
-        update_moment(m, g, self.beta1, work)  # m ← m + (1 − β₁)(g − m)
-        mean_of_squares(v, g, self.beta2, work)  # v ← β₂ v + (1 − β₂) g²
-        for u in largest:
-            v = np.maximum(u, v, out=u)  # u ← max(u, v)
-        c = math.sqrt(1 - self.beta2**self.steps)
-        np.sqrt(v, out=work)  # w ← w − lr·c/(1 − β₁ᵗ) · m / (√v + c·ε)
-        work += c * self.eps
-        np.divide(m, work, out=work)
-        axpby(-self.lr * c / (1 - self.beta1**self.steps), work, 1, w)
+        rates = Rates(self.lr, self.beta1, self.beta2, self.eps, self.steps)
+        adam_update(w, g, slots, scratch[0], rates)
 
 
 class AdamW(Adam):
@@ -97,6 +116,7 @@ class AdamW(Adam):
         weight_decay: float = 1e-2,
         decay: DecayScope = "all",
         amsgrad: bool = False,
+        maximize: bool = False,
     ) -> None:
         super().__init__(
             parameters,
@@ -107,4 +127,5 @@ class AdamW(Adam):
             weight_decay=weight_decay,
             decay=decay,
             amsgrad=amsgrad,
+            maximize=maximize,
         )

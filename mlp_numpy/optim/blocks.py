@@ -35,8 +35,9 @@ def cut(length: int, decayed: Sequence[slice], decay: float, block: int) -> list
         runs += [(end, stretch.start, 0.0), (stretch.start, stretch.stop, decay)]
         end = stretch.stop
     runs.append((end, length, 0.0))
-    return [
-        Part(slice(first, min(first + block, stop)), factor)
-        for start, stop, factor in runs
-        for first in range(start, stop, block)
-    ]
+    return [part for start, stop, factor in runs for part in split(start, stop, factor, block)]
+
+
+def split(start: int, stop: int, decay: float, block: int) -> list[Part]:
+    """Split the range start … stop into parts of at most ``block`` with one weight decay."""
+    return [Part(slice(first, min(first + block, stop)), decay) for first in range(start, stop, block)]

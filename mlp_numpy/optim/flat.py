@@ -10,7 +10,8 @@ import numpy as np
 
 from mlp_numpy.arrays import Array, Parameter
 from mlp_numpy.checks import choice, float_dtype, shown, whole_number
-from mlp_numpy.errors import DTypeError, OptionError
+from mlp_numpy.errors import DTypeError, OptionError, ShapeError, UnknownNameError, unknown_name
+from mlp_numpy.modules.parameters import viewed_as
 
 DecayScope: TypeAlias = Literal["all", "weights"]
 """The arrays that a weight decay or a penalty applies to; "weights" are those of two or more dimensions, which excludes
@@ -110,6 +111,19 @@ class FlatParameters:
         if not weights:
             raise OptionError(f"{self!r}.parts: there must be arrays of two or more dimensions, got {self.shapes}.")
         return weights
+
+    def view(self, name: str, part: Array) -> Array:
+        """A view of ``part``, a vector with one value per element of the array ``name``, in that array's shape and
+        memory order: of a part of ``grads`` it is the array's gradient.
+
+        Raises UnknownNameError for a name that does not exist, ShapeError for a vector of another length.
+        """
+        if name not in self.slices:
+            raise UnknownNameError(f"{self!r}.view: {unknown_name('array', name, self.slices)}")
+        array = self._arrays[name].value
+        if np.shape(part) != (array.size,):
+            raise ShapeError(f"{self!r}.view: part must be a vector of {array.size}, got {shown(part)}.")
+        return viewed_as(array, part)
 
     def name_of(self, position: int) -> str:
         """The dotted name of the array that holds element ``position`` of the vectors.

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.blas import axpby
-from mlp_numpy.checks import FRACTION, NOT_NEGATIVE, POSITIVE, flag, number
-from mlp_numpy.errors import OptionError
+from mlp_numpy.checks import FRACTION, NOT_NEGATIVE, POSITIVE, number
 from mlp_numpy.optim.flat import DecayScope, FlatParameters
-from mlp_numpy.optim.optimizer import Optimizer, mean_of_squares, update_moment
+from mlp_numpy.optim.optimizer import Optimizer, checked_decoupling, mean_of_squares, update_moment
 
 
 class NAdam(Optimizer):
@@ -29,6 +29,7 @@ class NAdam(Optimizer):
     momentum_decay           ψ ≥ 0: speed at which μ approaches β₁
     weight_decay             wd ≥ 0, of what ``decay`` names: "all" parameters or the "weights"
     decoupled_weight_decay   weight decay applied to the weights instead of the gradient
+    maximize                 ascend: g ← −g before everything else
 
     Formula and order of operations as in ``torch.optim.NAdam``, except that the two parts of the step are added before
     they are divided, and that P is a float64 for every dtype (in PyTorch it has the default dtype, and float32 affects
@@ -49,15 +50,15 @@ class NAdam(Optimizer):
         weight_decay: float = 0.0,
         decay: DecayScope = "all",
         decoupled_weight_decay: bool = False,
+        maximize: bool = False,
     ) -> None:
         self.beta1 = number("NAdam", "beta1", beta1, FRACTION)
         self.beta2 = number("NAdam", "beta2", beta2, FRACTION)
         self.eps = number("NAdam", "eps", eps, POSITIVE)
         self.momentum_decay = number("NAdam", "momentum_decay", momentum_decay, NOT_NEGATIVE)
-        self.decoupled_weight_decay = flag("NAdam", "decoupled_weight_decay", decoupled_weight_decay)
-        if self.decoupled_weight_decay and not number("NAdam", "weight_decay", weight_decay, NOT_NEGATIVE):
-            raise OptionError("NAdam: decoupled_weight_decay must come with a weight_decay > 0, got 0.")
-        super().__init__(parameters, lr, slots=("m", "v"), weight_decay=weight_decay, decay=decay)
+        self.decoupled_weight_decay = checked_decoupling("NAdam", decoupled_weight_decay, weight_decay)
+        options: dict[str, Any] = {"weight_decay": weight_decay, "decay": decay, "maximize": maximize}
+        super().__init__(parameters, lr, slots=("m", "v"), **options)
         self._kept["mu_product"] = np.ones(())
 
     def step(self) -> None:

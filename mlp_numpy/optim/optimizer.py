@@ -10,7 +10,7 @@ import numpy as np
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.blas import axpby
-from mlp_numpy.checks import NOT_NEGATIVE, POSITIVE, number
+from mlp_numpy.checks import NOT_NEGATIVE, POSITIVE, flag, number
 from mlp_numpy.errors import OptionError
 from mlp_numpy.modules import NamedArrays
 from mlp_numpy.optim.blocks import block_length, cut
@@ -25,6 +25,7 @@ class Optimizer:
     slots          names of the state vectors, one value per parameter, initialized to zeros
     weight_decay   wd ≥ 0; g ← g + wd·w before everything else, or, decoupled, w ← w − lr·wd·w
     decay          the decayed arrays: "all" as in PyTorch, or only the "weights", those of two or more dimensions
+    maximize       ascend instead of descend: g ← −g before everything else, also in the formulas of the subclasses
 
     A subclass names its slots and implements ``_update`` for a block of the vectors. Blocks are independent of each
     other. ``grads`` is not modified.
@@ -44,6 +45,7 @@ class Optimizer:
         slots: tuple[str, ...],
         weight_decay: float,
         decay: DecayScope,
+        maximize: bool = False,
     ) -> None:
         who = type(self).__name__
         self.parameters = flat_parameters(who, parameters)
@@ -53,6 +55,7 @@ class Optimizer:
         if decay != "all" and not self.weight_decay:
             raise OptionError(f"{who}: decay={decay!r} must come with a weight_decay > 0, got 0.")
         self.decay: DecayScope = decay
+        self.maximize = flag(who, "maximize", maximize)
         self._slots = {name: np.zeros_like(parameters.values) for name in slots}
         # All state that the next step depends on, except the learning rate; the slots are the same arrays.
         self._kept: dict[str, Array] = {"steps": np.zeros((), np.int64), **self._slots}
@@ -82,11 +85,14 @@ class Optimizer:
         for where, wd in self._parts:
             decayed, *scratch = self._scratch[:, : where.stop - where.start]
             g = grads[where]
-            if wd and self.decoupled_weight_decay:
-                w[where] *= 1 - self.lr * wd  # w ← w − lr·wd·w
-            elif wd:
-                g = np.multiply(w[where], wd, out=decayed)  # g ← g + wd·w
-                g += grads[where]
+            if wd and not self.decoupled_weight_decay:
+                g = np.multiply(w[where], wd, out=decayed)  # g ← g + wd·w, or wd·w − g
+                (np.subtract if self.maximize else np.add)(g, grads[where], out=g)
+            else:
+                if wd:
+                    w[where] *= 1 - self.lr * wd  # w ← w − lr·wd·w
+                if self.maximize:
+                    g = np.negative(g, out=decayed)  # g ← −g
             self._update(w[where], g, [slot[where] for slot in slots], scratch)
 
     def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array]) -> None:
@@ -116,6 +122,14 @@ class Optimizer:
             if parameter.kind is parameter.KEYWORD_ONLY and getattr(self, name) != parameter.default
         ]
         return f"{type(self).__name__}(lr={self.lr:g}{''.join(options)})"
+
+
+def checked_decoupling(who: str, decoupled_weight_decay: bool, weight_decay: float) -> bool:
+    """``decoupled_weight_decay`` as a bool; raises OptionError if it is none, or True without a weight decay."""
+    decoupled = flag(who, "decoupled_weight_decay", decoupled_weight_decay)
+    if decoupled and not number(who, "weight_decay", weight_decay, NOT_NEGATIVE):
+        raise OptionError(f"{who}: decoupled_weight_decay must come with a weight_decay > 0, got 0.")
+    return decoupled
 
 
 def _words(value: Any) -> str:

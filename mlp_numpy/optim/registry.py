@@ -5,10 +5,14 @@ from __future__ import annotations
 import inspect
 from typing import Final
 
+from mlp_numpy.optim.adadelta import Adadelta
 from mlp_numpy.optim.adagrad import Adagrad
 from mlp_numpy.optim.adam import Adam, AdamW
+from mlp_numpy.optim.adamax import Adamax
+from mlp_numpy.optim.muon import Muon
 from mlp_numpy.optim.nadam import NAdam
 from mlp_numpy.optim.optimizer import Optimizer
+from mlp_numpy.optim.radam import RAdam
 from mlp_numpy.optim.rmsprop import RMSprop
 from mlp_numpy.optim.sgd import SGD
 
@@ -19,6 +23,10 @@ OPTIMIZERS: Final[dict[str, type[Optimizer]]] = {
     "adam": Adam,
     "adamw": AdamW,
     "nadam": NAdam,
+    "adamax": Adamax,
+    "radam": RAdam,
+    "adadelta": Adadelta,
+    "muon": Muon,
 }
 """Every optimizer under the name that a run's settings give it."""
 

@@ -27,6 +27,7 @@ class RMSprop(Optimizer):
     momentum       μ in [0, 1)
     centered       scale by the moving variance of the gradient instead of its mean square
     weight_decay   wd ≥ 0, an L2 penalty on what ``decay`` names: "all" parameters or the "weights"
+    maximize       ascend: g ← −g before everything else
 
     Formula and order of operations as in ``torch.optim.RMSprop``; Tieleman and Hinton 2012, "Neural Networks for
     Machine Learning", lecture 6.5, centered as in Graves 2013, "Generating Sequences With Recurrent Neural Networks",
@@ -47,13 +48,14 @@ class RMSprop(Optimizer):
         centered: bool = False,
         weight_decay: float = 0.0,
         decay: DecayScope = "all",
+        maximize: bool = False,
     ) -> None:
         self.alpha = number("RMSprop", "alpha", alpha, FRACTION)
         self.eps = number("RMSprop", "eps", eps, POSITIVE)
         self.momentum = number("RMSprop", "momentum", momentum, FRACTION)
         self.centered = flag("RMSprop", "centered", centered)
         slots = ("v", *(["m"] if self.centered else []), *(["b"] if self.momentum else []))
-        super().__init__(parameters, lr, slots=slots, weight_decay=weight_decay, decay=decay)
+        super().__init__(parameters, lr, slots=slots, weight_decay=weight_decay, decay=decay, maximize=maximize)
 
     def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array]) -> None:
         v, work = slots[0], scratch[0]

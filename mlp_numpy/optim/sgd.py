@@ -25,6 +25,7 @@ class SGD(Optimizer):
     dampening      τ in [0, 1): fraction of the gradient that the momentum omits
     nesterov       Nesterov momentum: step along g + μ v
     weight_decay   wd ≥ 0, an L2 penalty on what ``decay`` names: "all" parameters or the "weights"
+    maximize       ascend: g ← −g before everything else
 
     Formula and order of operations as in ``torch.optim.SGD``; Sutskever, Martens, Dahl and Hinton 2013, "On the
     importance of initialization and momentum in deep learning", section 2, where the learning rate is part of v.
@@ -43,6 +44,7 @@ class SGD(Optimizer):
         nesterov: bool = False,
         weight_decay: float = 0.0,
         decay: DecayScope = "all",
+        maximize: bool = False,
     ) -> None:
         self.momentum = number("SGD", "momentum", momentum, FRACTION)
         self.dampening = number("SGD", "dampening", dampening, FRACTION)
@@ -51,7 +53,9 @@ class SGD(Optimizer):
             raise OptionError("SGD: dampening and nesterov must come with a momentum > 0, got 0.")
         if self.dampening and self.nesterov:
             raise OptionError(f"SGD: nesterov must come without dampening, got dampening={dampening:g}.")
-        super().__init__(parameters, lr, slots=("v",) if momentum else (), weight_decay=weight_decay, decay=decay)
+        super().__init__(
+            parameters, lr, slots=("v",) if momentum else (), weight_decay=weight_decay, decay=decay, maximize=maximize
+        )
 
     def step(self) -> None:
         """One update of all parameters from their gradients."""
@@ -59,7 +63,7 @@ class SGD(Optimizer):
             super().step()
         else:
             self._kept["steps"] += 1
-            axpy(-self.lr, self.parameters.grads, self.parameters.values)  # w ← w − lr·g
+            axpy(self.lr if self.maximize else -self.lr, self.parameters.grads, self.parameters.values)  # w ← w ∓ lr·g
 
     def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array]) -> None:
         if self.momentum:
