@@ -38,7 +38,8 @@ from mlp_numpy.data.splitting import WAYS
 from mlp_numpy.errors import OptionError
 from mlp_numpy.models import MODELS
 from mlp_numpy.modules import INITIALIZERS
-from mlp_numpy.optim import OPTIMIZERS, DecayScope, Plateau, parse_schedule
+from mlp_numpy.optim import OPTIMIZERS, DecayScope, Plateau, optimizer_options, parse_schedule
+from mlp_numpy.optim.schedules import OneCycle
 
 MODEL, OPTIMIZER, REGULARIZATION = "model", "optimizer", "regularization"
 DATA, EVALUATION, RUN = "data", "evaluation", "run"
@@ -154,8 +155,8 @@ class Config:
     schedule: str = option(
         "constant",
         OPTIMIZER,
-        "learning-rate schedule, such as constant, step:500:0.1, exponential:0.999, cosine, "
-        "warmup:200+cosine, one-cycle or plateau:0.5:3",
+        "learning-rate schedule, such as constant, step:500:0.1, multi-step:500,900:0.1, exponential:0.999, cosine, "
+        "restarts:100:2, polynomial:0.9, warmup:200+cosine, warmup:200+inverse-sqrt:200, one-cycle or plateau:0.5:3",
         text,
     )
     clip_norm: float = option(0.0, OPTIMIZER, "clip the gradient to this norm; 0: no clipping", within(NOT_NEGATIVE))
@@ -169,6 +170,13 @@ class Config:
         "decay of an exponential moving average of the weights, which is evaluated and saved; 0: none",
         within(FRACTION),
         old="average",
+    )
+    ema_buffers: bool = option(
+        False,
+        OPTIMIZER,
+        "also average the running statistics of batch norms",
+        switch,
+        need=Need(lambda of: of["ema"] > 0, "ema above 0"),
     )
     weight_decay: float = option(
         0.0, REGULARIZATION, "L2 coefficient added to the gradient (decoupled in adamw)", within(NOT_NEGATIVE)
@@ -276,6 +284,13 @@ def _check_together(of: Mapping[str, Any]) -> None:
             f"{WHO}: schedule {of['schedule']} must have at least {schedule.patience + 2} evaluations to look at, got "
             f"{evaluations} in {of['steps']} steps. Hint: a smaller eval_every."
         )
+    if isinstance(schedule, OneCycle) and schedule.momenta is not None:
+        taken = optimizer_options(of["optimizer"])
+        if "beta1" not in taken and not ("momentum" in taken and of["momentum"]):
+            raise OptionError(
+                f"{WHO}: schedule {of['schedule']} must cycle the momentum of an optimizer that has one, got "
+                f"{of['optimizer']}. Hint: momentum 0.9 with sgd, or an Adam."
+            )
     if of["nesterov"] and of["dampening"]:
         raise OptionError(f"{WHO}: nesterov must come without dampening, got both.")
 

@@ -130,7 +130,7 @@ def _learned(parts: Components, config: Config, x: Array, y: Array, *, adam: boo
     """The final loss (infinity if it exploded), and the number of steps."""
     model, loss = network(config, parts.dataset).logits, loss_of(config)
     parameters = FlatParameters(model)
-    change = Update(Adam(parameters, 1e-3)) if adam else update(config, parameters)
+    change = Update(Adam(parameters, 1e-3)) if adam else update(config, parameters, model)
     value = math.inf
     for step in range(_STEPS):
         scores = model.forward(x)

@@ -19,7 +19,7 @@ from mlp_numpy.data.sealed import SealedSplit
 from mlp_numpy.data.sources import Loaded, load_dataset
 from mlp_numpy.data.splitting import hold_out
 from mlp_numpy.models import Classifier, build_network, models_with
-from mlp_numpy.modules import Conv2dModule, SoftMaxCrossEntropyModule, initializer
+from mlp_numpy.modules import Conv2dModule, Module, SoftMaxCrossEntropyModule, initializer
 from mlp_numpy.optim import (
     OPTIMIZERS,
     Average,
@@ -93,7 +93,7 @@ def build_components(config: Config, *, loaded: Loaded | None = None, progress: 
     trainer = Trainer(
         model[:-1],  # without the softmax, and without the reshaping of images: the batches are rows
         loss(config),
-        update(config, parameters),
+        update(config, parameters, model),
         Batches(train, config.batch, preprocessing, seed=config.seed, dtype=config.dtype, augmentation=augmentation),
         held_out,
         eval_every=config.eval_every,
@@ -121,7 +121,7 @@ def loss(config: Config) -> SoftMaxCrossEntropyModule:
     return SoftMaxCrossEntropyModule(label_smoothing=config.label_smoothing)
 
 
-def update(config: Config, parameters: FlatParameters) -> Update:
+def update(config: Config, parameters: FlatParameters, model: Module) -> Update:
     """The update of ``config``: its optimizer with schedule, penalty, clipping and average."""
     schedule = None if config.schedule == "constant" else parse_schedule(config.schedule, config.steps)
     return Update(
@@ -130,7 +130,7 @@ def update(config: Config, parameters: FlatParameters) -> Update:
         penalty=L2Penalty(parameters, config.l2) if config.l2 else None,
         clip_norm=config.clip_norm or None,
         clip_value=config.clip_value or None,
-        average=Average(parameters, config.ema) if config.ema else None,
+        average=Average(parameters, config.ema, model if config.ema_buffers else None) if config.ema else None,
     )
 
 

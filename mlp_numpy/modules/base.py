@@ -170,6 +170,12 @@ class Module:
             for name in leaf._params:
                 yield f"{prefix}.{name}".lstrip("."), LearnedArray(leaf._params, leaf._grads, name)
 
+    def named_buffers(self) -> Iterator[tuple[str, Array]]:
+        """Every buffer below this module, not copied, with its dotted name."""
+        for prefix, leaf in self.leaves():
+            for name, array in leaf.buffers.items():
+                yield f"{prefix}.{name}".lstrip("."), array
+
     def train(self, mode: bool = True) -> Self:
         """Set training mode, or evaluation mode if ``mode`` is False."""
         self.training = flag(f"{self!r}.train", "mode", mode)

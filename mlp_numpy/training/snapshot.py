@@ -12,16 +12,11 @@ from mlp_numpy.optim import Average, FlatParameters
 from mlp_numpy.training.archive import with_prefix
 
 
-def live_buffers(model: Module) -> dict[str, Array]:
-    """The buffers of every layer under dotted names, not copied."""
-    return {f"{prefix}.{name}": array for prefix, leaf in model.leaves() for name, array in leaf.buffers.items()}
-
-
 class Buffers:
     """A copy of a model's buffers, from the last ``take``."""
 
     def __init__(self, model: Module) -> None:
-        self._live = list(live_buffers(model).values())
+        self._live = [array for _, array in model.named_buffers()]
         self._kept = [array.copy() for array in self._live]
 
     def take(self) -> None:
@@ -38,13 +33,13 @@ class Buffers:
 class Snapshot:
     """A copy of a model's parameters and buffers after ``step`` updates, from the last ``take``.
 
-    average   weight average whose values are included, if any
+    average   weight average whose values and buffers are included, if any
     """
 
     def __init__(self, model: Module, parameters: FlatParameters, average: Average | None = None) -> None:
-        self._live = {"values": parameters.values, **with_prefix("buffers/", live_buffers(model))}
+        self._live = {"values": parameters.values, **with_prefix("buffers/", dict(model.named_buffers()))}
         if average is not None:
-            self._live["average"] = average.values
+            self._live |= {"average": average.values, **with_prefix("average/", average.buffers)}
         self._kept = {name: array.copy() for name, array in self._live.items()}
         self.step = 0
 

@@ -9,6 +9,7 @@ from mlp_numpy.arrays import Array
 from mlp_numpy.checks import POSITIVE, instance, number, shown
 from mlp_numpy.errors import OptionError
 from mlp_numpy.optim import Average, L2Penalty, Optimizer, Plateau, Schedule, clip_norm, clip_value
+from mlp_numpy.optim.schedules import OneCycle
 from mlp_numpy.training.archive import strip_prefix, with_prefix
 
 
@@ -18,11 +19,12 @@ class Update:
         g ← g + ∂(penalty)/∂w           penalty, an L2Penalty
         g ← clipped                     clip_value, then clip_norm
         lr ← lr₀ · schedule(step)       lr₀ is the optimizer's learning rate when the Update is made
+        μ ← schedule's momentum         the optimizer's ``momentum`` or ``beta1``, for a OneCycle with ``momenta``
         w ← the optimizer's step
         a ← the average's step          average, an Average; it is evaluated and saved
 
     Raises OptionError for parts of other types, bounds that are not > 0, and parts made for other parameters than the
-    optimizer's.
+    optimizer's, and for cycled momenta of an optimizer without momentum.
     """
 
     def __init__(
@@ -48,6 +50,13 @@ class Update:
         self.clip_norm = None if clip_norm is None else number("Update", "clip_norm", clip_norm, POSITIVE)
         self.clip_value = None if clip_value is None else number("Update", "clip_value", clip_value, POSITIVE)
         self.base_lr = optimizer.lr
+        self._momentum = ""
+        if isinstance(schedule, OneCycle) and schedule.momenta is not None:
+            self._momentum = next((name for name in ("momentum", "beta1") if getattr(optimizer, name, 0)), "")
+            if not self._momentum:
+                raise OptionError(
+                    f"Update: {schedule!r} must cycle an optimizer's momentum or beta1 above 0, got {optimizer!r}."
+                )
 
     def apply(self, step: int, held_out_losses: Sequence[float]) -> float:
         """Apply update number ``step``, counted from 0, and return its learning rate.
@@ -63,6 +72,8 @@ class Update:
             clip_norm(parameters, self.clip_norm)
         if self.schedule is not None:
             self.optimizer.lr = self.lr_at(step, held_out_losses)
+        if self._momentum and isinstance(self.schedule, OneCycle):
+            setattr(self.optimizer, self._momentum, self.schedule.momentum_at(step))
         self.optimizer.step()
         if self.average is not None:
             self.average.update()

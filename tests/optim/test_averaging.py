@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
-from mlp_numpy import MLP, BatchNorm, FlatParameters
+from mlp_numpy import MLP, BatchNorm, Dropout, FlatParameters, Sequential
 from mlp_numpy.errors import CallOrderError, DTypeError, OptionError, ShapeError
 from mlp_numpy.optim import Average
 
@@ -85,7 +88,43 @@ def test_a_foreign_state_is_refused() -> None:
             average.load_state(wrong)
 
 
-def test_running_statistics_are_not_averaged() -> None:
+def test_running_statistics_are_averaged_with_a_model() -> None:
+    layer = Sequential(BatchNorm(2), Dropout(0.5, rng=0))
+    flat = FlatParameters(layer)
+    average, rng = Average(flat, 0.5, layer), np.random.default_rng(0)
+    expected = {name: array.copy() for name, array in layer.named_buffers() if "running" in name}
+    assert average.buffers.keys() == expected.keys() == {"0.running_mean", "0.running_variance"}
+    for _ in range(3):
+        layer.forward(rng.normal(3, size=(8, 2)))
+        average.update()
+        for name, array in layer.named_buffers():
+            if name in expected:
+                expected[name] = 0.5 * expected[name] + 0.5 * array
+    before = {name: array.copy() for name, array in layer.named_buffers()}
+    with average.in_place():
+        for name, array in layer.named_buffers():
+            np.testing.assert_allclose(array, expected.get(name, array), rtol=1e-14)
+    for name, array in layer.named_buffers():
+        np.testing.assert_array_equal(array, before[name])
+    resumed = Average(flat, 0.5, layer)
+    resumed.load_state(average.state())
+    np.testing.assert_equal(resumed.state(), average.state())
+    with pytest.raises(KeyError, match="load_state"):
+        Average(flat, 0.5).load_state(average.state())
+    assert repr(average) == "Average(beta=0.5, with buffers)"
+
+
+def test_averages_of_copies_belong_to_the_copies() -> None:
+    model = Sequential(BatchNorm(2))
+    average = Average(FlatParameters(model), 0.5, model)
+    for twin, twins in (copy.deepcopy((model, average)), pickle.loads(pickle.dumps((model, average)))):
+        twins.buffers["0.running_mean"][...] = 7
+        with twins.in_place():
+            assert (twin[0].buffers["running_mean"] == 7).all()
+            assert not model[0].buffers["running_mean"].any()
+
+
+def test_running_statistics_are_not_averaged_without_one() -> None:
     layer = BatchNorm(2)
     average = Average(FlatParameters(layer), 0.5)
     layer.forward(np.random.default_rng(0).normal(3, size=(8, 2)))
@@ -100,5 +139,7 @@ def test_settings_are_checked() -> None:
     model = MLP(2, [], 2)
     with pytest.raises(OptionError, match=r"Average: beta must be a number in \[0, 1\), got 1"):
         Average(FlatParameters(model), 1)
+    with pytest.raises(OptionError, match="Average: model must be a Module, got 3"):
+        Average(FlatParameters(model), 0.9, 3)
     with pytest.raises(OptionError, match="Average: parameters must be FlatParameters, got MLP"):
         Average(model)

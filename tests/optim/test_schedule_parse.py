@@ -8,7 +8,18 @@ import pytest
 
 from mlp_numpy.errors import OptionError
 from mlp_numpy.optim import Plateau, Schedule, parse_schedule
-from mlp_numpy.optim.schedules import Constant, Cosine, Exponential, OneCycle, StepDecay, WarmUp
+from mlp_numpy.optim.schedules import (
+    Constant,
+    Cosine,
+    Exponential,
+    InverseSquareRoot,
+    MultiStep,
+    OneCycle,
+    Polynomial,
+    StepDecay,
+    WarmRestarts,
+    WarmUp,
+)
 
 
 @pytest.mark.parametrize(
@@ -25,6 +36,20 @@ from mlp_numpy.optim.schedules import Constant, Cosine, Exponential, OneCycle, S
         (" warmup:200 + step:500:.1 ", WarmUp(200, StepDecay(500, 0.1))),
         ("one-cycle", OneCycle(1500)),
         ("one-cycle:0.4", OneCycle(1500, rise=0.4)),
+        ("multi-step:500,900:0.1", MultiStep((500, 900), 0.1)),
+        ("restarts:100", WarmRestarts(100)),
+        ("restarts:100:2:0.01", WarmRestarts(100, 2, 0.01)),
+        ("restarts:100:floor=0.01", WarmRestarts(100, floor=0.01)),
+        ("polynomial", Polynomial(1500)),
+        ("polynomial:0.9:0.1", Polynomial(1500, 0.9, 0.1)),
+        ("warmup:200+polynomial:2", WarmUp(200, Polynomial(1300, 2.0))),
+        ("warmup:200+inverse-sqrt:200", WarmUp(200, InverseSquareRoot(200))),
+        ("one-cycle:0.4:momenta=0.85,0.95", OneCycle(1500, rise=0.4, momenta=(0.85, 0.95))),
+        ("one-cycle:peak=10:start=0.1:final=0.01", OneCycle(1500, 10.0, 0.1, 0.01)),
+        (
+            "plateau:0.5:3:threshold=1:threshold_mode=abs:cooldown=2:floor=0.01:eps=1e-8",
+            Plateau(0.5, 3, 1.0, "abs", cooldown=2, floor=0.01, eps=1e-8),
+        ),
         ("plateau:0.5:3", Plateau(0.5, 3)),
         ("plateau:0.5:3:0.01", Plateau(0.5, 3, 0.01)),
     ],
@@ -46,6 +71,12 @@ def test_what_a_text_means(text: str, schedule: Schedule | Plateau) -> None:
         ("cosine:0.1:0.2", r"must be written cosine\[:FLOOR\], got 2 settings"),
         ("one-cycle:0.1:0.2", r"must be written one-cycle\[:RISE\], got 2 settings"),
         ("plateau:0.5", r"must be written plateau:FACTOR:PATIENCE\[:THRESHOLD\], got 1 settings"),
+        ("plateau:0.5:3:mode=max", "plateau.*: unknown setting 'mode'. Known: cooldown, eps, "),
+        ("plateau:0.5:3:0.1:threshold=0.1", "every setting must be given once, got one of them twice"),
+        ("cosine:steps=3", "unknown setting 'steps'"),
+        ("restarts", r"must be written restarts:FIRST\[:GROWTH\]\[:FLOOR\], got 0 settings"),
+        ("multi-step:5,:0.1", "there must be an integer, got ''"),
+        ("one-cycle:momenta=0.9", r"OneCycle: momenta must be a pair of numbers \(low, high\), got \(0.9,\)"),
         ("warmup", r"must be written warmup:STEPS\[:START\]\[\+SCHEDULE\], got 0 settings"),
         ("step:x:0.1", "'step:x:0.1': there must be an integer, got 'x'"),
         ("step:1.5:0.1", "there must be an integer, got '1.5'"),
@@ -79,6 +110,10 @@ def test_what_cannot_be_meant(text: str, words: str) -> None:
         ("constant", 1, None),
         ("one-cycle", 4, None),
         ("one-cycle", 3, "more than one update in the rise"),
+        ("restarts:100", 101, None),
+        ("restarts:1", 1500, r"WarmRestarts\(.*\): must change the learning rate within 1500 updates, got none"),
+        ("multi-step:5:0.1", 6, None),
+        ("multi-step:5:0.1", 5, "must change the learning rate within 5 updates, got none"),
         ("plateau:0.5:3", 5, None),
         ("plateau:0.5:3", 4, r"Plateau\(.*\): must change the learning rate within 4 updates, got none. Hint: a sm"),
         ("exponential:0.5", 1000, None),

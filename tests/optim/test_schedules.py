@@ -10,14 +10,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import mlp_numpy.optim.schedules
 from mlp_numpy.errors import OptionError
-from mlp_numpy.optim.schedules import Constant, Cosine, Exponential, OneCycle, Plateau, Schedule, StepDecay, WarmUp
+from mlp_numpy.optim.schedules import (
+    Constant,
+    Cosine,
+    Exponential,
+    InverseSquareRoot,
+    MultiStep,
+    OneCycle,
+    Plateau,
+    Polynomial,
+    Schedule,
+    StepDecay,
+    WarmRestarts,
+    WarmUp,
+)
 
 # Made by torch.optim.lr_scheduler (2.13) on an SGD with lr=1: step → learning rate before the update of that number.
 GOLDEN: list[tuple[Schedule, dict[int, float]]] = [
     (Constant(), {0: 1.0, 1000: 1.0}),
     (StepDecay(3, 0.1), {0: 1.0, 2: 1.0, 3: 0.1, 6: 0.01, 9: 0.001}),
     (Exponential(0.9), {0: 1.0, 1: 0.9, 9: 0.38742048900000015}),
+    (MultiStep((3, 5), 0.1), {0: 1.0, 2: 1.0, 3: 0.1, 4: 0.1, 5: 0.01, 100: 0.01}),
+    (Polynomial(10, 2.0), {0: 1.0, 1: 0.81, 5: 0.25, 9: 0.01, 10: 0.0, 11: 0.0}),
+    (WarmRestarts(2, 3), {0: 1.0, 1: 0.5, 2: 1.0, 5: 0.5, 8: 1.0, 17: 0.5, 26: 1.0}),
     (Cosine(10, 0.1), {0: 1.0, 1: 0.9779754323328191, 5: 0.55, 9: 0.12202456766718092, 10: 0.1}),
     (
         WarmUp(4, Cosine(10)),
@@ -47,6 +64,30 @@ def test_a_plateau_is_pytorchs() -> None:
 def test_a_plateau_takes_no_nan_for_an_improvement() -> None:
     assert Plateau(0.1, 0).after([1.0, math.nan]) == 0.1
     assert Plateau(0.1, 0).after([math.nan, math.inf, 3.0, 2.0]) == pytest.approx(0.01)
+
+
+def test_a_plateau_of_the_best_accuracy_rests_and_has_a_floor() -> None:
+    assert Plateau(0.5, 0, mode="max").after([0.5, 0.6, 0.6]) == 0.5
+    assert Plateau(0.5, 0, cooldown=2).after([1.0] * 4) == 0.5
+    assert Plateau(0.5, 0, cooldown=2).after([1.0] * 5) == 0.25
+    assert Plateau(0.5, 0, floor=0.3).after([1.0] * 9) == 0.3
+    assert Plateau(0.5, 0, eps=0.2).after([1.0] * 9) == 0.25
+    assert Plateau(0.5, 0, 2.0, "abs").after([9.0, 6.9, 5.0]) == 0.5
+
+
+def test_the_transformers_schedule() -> None:
+    schedule = WarmUp(400, InverseSquareRoot(400))
+    assert schedule.at(400) == 1.0
+    assert schedule.at(1600) == 0.5
+    assert InverseSquareRoot(3).at(9) == 0.5
+
+
+def test_momentum_falls_while_the_learning_rate_rises() -> None:
+    cycle = OneCycle(20, momenta=(0.8, 0.9))
+    assert [cycle.momentum_at(step) for step in (0, 5, 19, 100)] == pytest.approx([0.9, 0.8, 0.9, 0.9])
+    assert [cycle.at(step) for step in range(20)] == [OneCycle(20).at(step) for step in range(20)]
+    with pytest.raises(OptionError, match="OneCycle.momentum_at: momenta must be given, got None"):
+        OneCycle(20).momentum_at(3)
 
 
 def test_after_its_end_a_schedule_stays_where_it_is() -> None:
@@ -87,8 +128,7 @@ def test_a_plateau_never_rises_and_a_record_never_lowers_it(
 
 @pytest.mark.parametrize("schedule", [*(schedule for schedule, _ in GOLDEN), Plateau(0.5, 3)], ids=repr)
 def test_repr_is_the_constructor_call(schedule: Schedule | Plateau) -> None:
-    names: dict[str, Any] = {kind.__name__: kind for kind in (Constant, Cosine, Exponential, OneCycle, StepDecay)}
-    assert eval(repr(schedule), names | {"WarmUp": WarmUp, "Plateau": Plateau}) == schedule
+    assert eval(repr(schedule), dict(vars(mlp_numpy.optim.schedules))) == schedule
 
 
 @pytest.mark.parametrize(
@@ -112,6 +152,23 @@ def test_repr_is_the_constructor_call(schedule: Schedule | Plateau) -> None:
         (OneCycle, (10, 1, 0.0), r"OneCycle: start must be a number in \(0, 1\), got 0.0"),
         (OneCycle, (10, 1, 0.1, 1.0), r"OneCycle: final must be a number in \(0, 1\), got 1.0"),
         (OneCycle, (10, 1, 0.1, 0.1, 1.0), r"OneCycle: rise must be a number in \(0, 1\), got 1.0"),
+        (OneCycle, (10, 1, 0.1, 0.1, 0.3, 0.9), r"OneCycle: momenta must be a pair of numbers \(low, high\), got 0.9"),
+        (OneCycle, (10, 1, 0.1, 0.1, 0.3, (0.9, 0.9)), "OneCycle: momenta must be .* with low < high"),
+        (OneCycle, (10, 1, 0.1, 0.1, 0.3, (0.9, 1)), r"OneCycle: momenta\[1\] must be a number in \[0, 1\), got 1"),
+        (MultiStep, ((), 0.1), r"MultiStep: milestones must be increasing numbers of updates, got \(\)"),
+        (MultiStep, ((3, 3), 0.1), "MultiStep: milestones must be increasing"),
+        (MultiStep, (3, 0.1), "MultiStep: milestones must be a list of integers, got 3"),
+        (MultiStep, ((3,), 1), r"MultiStep: factor must be a number in \(0, 1\), got 1"),
+        (WarmRestarts, (0,), "WarmRestarts: first must be an integer ≥ 1, got 0"),
+        (WarmRestarts, (3, 1.5), "WarmRestarts: growth must be an integer ≥ 1, got 1.5"),
+        (Polynomial, (3, 0), "Polynomial: power must be a number > 0, got 0"),
+        (InverseSquareRoot, (0,), "InverseSquareRoot: scale must be an integer ≥ 1, got 0"),
+        (Plateau, (0.5, 3, 1.0, "ratio"), "Plateau: unknown threshold_mode 'ratio'"),
+        (Plateau, (0.5, 3, 0.1, "rel", "most"), "Plateau: unknown mode 'most'"),
+        (Plateau, (0.5, 3, -1, "abs"), "Plateau: threshold must be a number ≥ 0, got -1"),
+        (Plateau, (0.5, 3, 0, "rel", "min", -1), "Plateau: cooldown must be an integer ≥ 0, got -1"),
+        (Plateau, (0.5, 3, 0, "rel", "min", 0, 1), r"Plateau: floor must be a number in \[0, 1\), got 1"),
+        (Plateau, (0.5, 3, 0, "rel", "min", 0, 0, math.nan), "Plateau: eps must be a number ≥ 0, got nan"),
         (Plateau, (1.0, 3), r"Plateau: factor must be a number in \(0, 1\), got 1.0"),
         (Plateau, (0.5, -1), "Plateau: patience must be an integer ≥ 0, got -1"),
         (Plateau, (0.5, 3, 1.0), r"Plateau: threshold must be a number in \[0, 1\), got 1.0"),

@@ -8,10 +8,26 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mlp_numpy.optim.schedules import Cosine, Exponential, OneCycle, Plateau, Schedule, StepDecay, WarmUp
+import mlp_numpy
+from mlp_numpy import FlatParameters, LinearModule
+from mlp_numpy.optim.schedules import (
+    Cosine,
+    Exponential,
+    InverseSquareRoot,
+    MultiStep,
+    OneCycle,
+    Plateau,
+    Polynomial,
+    Schedule,
+    StepDecay,
+    WarmRestarts,
+    WarmUp,
+)
+from mlp_numpy.training.update import Update
 
 torch = pytest.importorskip("torch")
 LR = 0.3
+MOMENTUM: dict[str, dict[str, float]] = {"SGD": {"momentum": 0.9}, "RMSprop": {"momentum": 0.9}}
 
 
 def optimizer() -> Any:
@@ -20,6 +36,18 @@ def optimizer() -> Any:
 
 PAIRS: list[tuple[Schedule, Callable[[Any, Any], Any]]] = [
     (StepDecay(7, 0.3), lambda kinds, sgd: kinds.StepLR(sgd, 7, 0.3)),
+    (MultiStep((5, 6, 30), 0.3), lambda kinds, sgd: kinds.MultiStepLR(sgd, [5, 6, 30], 0.3)),
+    (Polynomial(50, 0.9), lambda kinds, sgd: kinds.PolynomialLR(sgd, 50, 0.9)),
+    (Polynomial(30), lambda kinds, sgd: kinds.PolynomialLR(sgd, 30)),
+    (WarmRestarts(7), lambda kinds, sgd: kinds.CosineAnnealingWarmRestarts(sgd, 7)),
+    (
+        WarmRestarts(5, 2, 0.1),
+        lambda kinds, sgd: kinds.CosineAnnealingWarmRestarts(sgd, 5, 2, eta_min=0.1 * LR),
+    ),
+    (
+        WarmUp(12, InverseSquareRoot(12), 0.2),
+        lambda kinds, sgd: kinds.LambdaLR(sgd, lambda n: 0.2 + 0.8 * n / 12 if n < 12 else (12 / n) ** 0.5),
+    ),
     (Exponential(0.98), lambda kinds, sgd: kinds.ExponentialLR(sgd, 0.98)),
     (Cosine(50), lambda kinds, sgd: kinds.CosineAnnealingLR(sgd, 50)),
     (Cosine(50, 0.05), lambda kinds, sgd: kinds.CosineAnnealingLR(sgd, 50, eta_min=0.05 * LR)),
@@ -53,6 +81,54 @@ def test_learning_rates_are_pytorchs(schedule: Schedule, make: Callable[[Any, An
         sgd.step()
         if step < 49:
             scheduler.step()
+
+
+@pytest.mark.parametrize("kind", ["SGD", "RMSprop", "Adam", "NAdam"])
+def test_cycled_momenta_are_pytorchs(kind: str) -> None:
+    theirs = getattr(torch.optim, kind)([torch.nn.Parameter(torch.zeros(1))], lr=LR, **MOMENTUM.get(kind, {}))
+    scheduler = torch.optim.lr_scheduler.OneCycleLR(theirs, LR, total_steps=50, base_momentum=0.8, max_momentum=0.9)
+    flat = FlatParameters(LinearModule(1, 1))
+    update = Update(
+        getattr(mlp_numpy, kind)(flat, LR, **MOMENTUM.get(kind, {})), schedule=OneCycle(50, momenta=(0.8, 0.9))
+    )
+    name = "momentum" if kind in MOMENTUM else "beta1"
+    for step in range(50):
+        update.apply(step, [])
+        group = theirs.param_groups[0]
+        assert getattr(update.optimizer, name) == pytest.approx(group.get("momentum", group.get("betas", [0])[0]))
+        assert update.optimizer.lr == pytest.approx(group["lr"])
+        theirs.step()
+        if step < 49:
+            scheduler.step()
+
+
+PLATEAUS: list[dict[str, Any]] = [
+    {"threshold_mode": "abs"},
+    {"mode": "max"},
+    {"mode": "max", "threshold_mode": "abs"},
+    {"cooldown": 3},
+    {"cooldown": 1, "floor": 0.3},
+    {"eps": 0.1},
+]
+
+
+@pytest.mark.parametrize("options", PLATEAUS, ids=str)
+@pytest.mark.parametrize("threshold", [0.0, 0.02, 0.1])
+def test_options_of_plateaus_are_pytorchs(options: dict[str, Any], threshold: float) -> None:
+    rng = np.random.default_rng(3)
+    values = (np.exp(-np.arange(80) / 20) + 0.2 * rng.random(80)).tolist()
+    if options.get("mode") == "max":
+        values = [1 - value for value in values]
+    theirs = {name: value for name, value in options.items() if name not in ("floor", "eps")}
+    theirs |= {"min_lr": options.get("floor", 0.0) * LR, "eps": options.get("eps", 0.0) * LR}
+    sgd = optimizer()
+    scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(sgd, factor=0.7, patience=1, threshold=threshold, **theirs)
+    plateau, seen = Plateau(0.7, 1, threshold, **options), set()
+    for n, value in enumerate(values, start=1):
+        scheduler.step(value)
+        seen.add(plateau.after(values[:n]))
+        assert LR * plateau.after(values[:n]) == pytest.approx(sgd.param_groups[0]["lr"], rel=1e-12)
+    assert len(seen) > 2
 
 
 @pytest.mark.parametrize("patience", [0, 1, 4])

@@ -19,12 +19,14 @@ from mlp_numpy import (
     SoftMaxCrossEntropyModule,
     SoftMaxModule,
 )
+from mlp_numpy.config import Config
 from mlp_numpy.data.batches import Batches
 from mlp_numpy.data.preprocessing import Preprocessing
 from mlp_numpy.errors import DTypeError, MlpNumpyError, OptionError
 from mlp_numpy.gradcheck import gradcheck
 from mlp_numpy.modules import check_loss_matches
-from mlp_numpy.optim import Average, L2Penalty
+from mlp_numpy.optim import Adagrad, Average, L2Penalty, RMSprop
+from mlp_numpy.optim.schedules import OneCycle
 from mlp_numpy.training import Trainer, Update, accuracy, confusion_matrix, evaluate
 from mlp_numpy.training.best_model import BestModel
 
@@ -97,6 +99,17 @@ def test_parts_of_another_model_are_refused() -> None:
     for part in ({"penalty": L2Penalty(other, 0.1)}, {"average": Average(other)}):
         with pytest.raises(OptionError, match="must be made for the optimizer's parameters, got others"):
             Update(SGD(one, 0.1), **part)
+
+
+def test_momenta_of_an_optimizer_without_momentum_are_refused() -> None:
+    parameters = FlatParameters(MLP(2, [], 2))
+    for optimizer in (SGD(parameters, 0.1), Adagrad(parameters), RMSprop(parameters)):
+        with pytest.raises(OptionError, match=r"Update: OneCycle\(.*\) must cycle an optimizer's momentum or beta1"):
+            Update(optimizer, schedule=OneCycle(10, momenta=(0.8, 0.9)))
+    with pytest.raises(OptionError, match="must cycle the momentum of an optimizer that has one, got sgd. Hint"):
+        Config(schedule="one-cycle:momenta=0.85,0.95")
+    for options in ({"momentum": 0.9}, {"optimizer": "adam"}, {"optimizer": "muon"}):
+        Config(schedule="one-cycle:momenta=0.85,0.95", **options)
 
 
 @pytest.mark.parametrize("junk", JUNK, ids=repr)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from mlp_numpy.checks import OPEN_FRACTION, POSITIVE, shown
+from mlp_numpy.checks import FRACTION, OPEN_FRACTION, POSITIVE, number, shown
 from mlp_numpy.errors import OptionError
 from mlp_numpy.optim.schedules.schedule import Schedule, checked_step, fall, take_number, take_whole
 
@@ -57,16 +58,20 @@ class OneCycle:
                 start·peak (final + (1/start − final) fall(t))              t = (step − s) / (steps − 1 − s)
                 start·final·peak                                            after the last update, steps − 1
                 with fall(t) = (1 + cos(π t)) / 2; s need not be an integer
+    Momentum    low + (high − low) fall(step / s)                           up to s
+                high + (low − high) fall(t)                                 from s on
     Reference   Smith and Topin 2018, "Super-Convergence";
                 torch.optim.lr_scheduler.OneCycleLR(max_lr=peak·lr, total_steps=steps, pct_start=rise,
-                div_factor=1/start, final_div_factor=1/final). PyTorch also cycles the momentum; here it is constant, as
-                with ``cycle_momentum=False``.
+                div_factor=1/start, final_div_factor=1/final, base_momentum=low, max_momentum=high), or with
+                cycle_momentum=False where ``momenta`` is None
 
     steps   updates of the whole cycle
     peak    the largest factor, > 0
     start   the first factor as a fraction of the peak, in (0, 1)
     final   the last factor as a fraction of the first, in (0, 1)
     rise    the fraction of increasing updates, in (0, 1), with rise·steps > 1
+    momenta   (low, high), 0 ≤ low < high < 1: the optimizer's ``momentum``, or ``beta1``, cycled against the learning
+              rate; None leaves it constant
 
     Raises OptionError for settings outside these bounds.
     """
@@ -76,12 +81,15 @@ class OneCycle:
     start: float = 1 / 25
     final: float = 1e-4
     rise: float = 0.3
+    momenta: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         take_whole(self, "steps")
         take_number(self, "peak", POSITIVE)
         for name in ("start", "final", "rise"):
             take_number(self, name, OPEN_FRACTION)
+        if self.momenta is not None:
+            object.__setattr__(self, "momenta", _momenta(self.momenta))
         if self._top <= 0:
             raise OptionError(
                 f"OneCycle: there must be more than one update in the rise, got {self.rise:g} of {self.steps}. "
@@ -94,9 +102,33 @@ class OneCycle:
 
     def at(self, step: int) -> float:
         """The factor for update number ``step``, counted from 0."""
-        step = checked_step(self, step)
-        first, top, last = self.start * self.peak, self._top, self.steps - 1
-        if step <= top:
-            return float(self.peak + (first - self.peak) * fall(step / top))
+        first = self.start * self.peak
+        rising, share = self._phase(step)
+        if rising:
+            return float(self.peak + (first - self.peak) * share)
         lowest = first * self.final
-        return float(lowest + (self.peak - lowest) * fall(min((step - top) / (last - top), 1)))
+        return float(lowest + (self.peak - lowest) * share)
+
+    def momentum_at(self, step: int) -> float:
+        """The momentum for update number ``step``; raises OptionError without ``momenta``."""
+        if self.momenta is None:
+            raise OptionError("OneCycle.momentum_at: momenta must be given, got None.")
+        low, high = self.momenta
+        rising, share = self._phase(step)
+        return low + (high - low) * share if rising else high + (low - high) * share
+
+    def _phase(self, step: int) -> tuple[bool, float]:
+        """Whether the learning rate is rising, and the part of the phase that is left, falling from 1 to 0."""
+        step, top, last = checked_step(self, step), self._top, self.steps - 1
+        if step <= top:
+            return True, fall(step / top)
+        return False, fall(min((step - top) / (last - top), 1))
+
+
+def _momenta(value: Any) -> tuple[float, float]:
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise OptionError(f"OneCycle: momenta must be a pair of numbers (low, high), got {shown(value)}.")
+    low, high = (number("OneCycle", f"momenta[{i}]", each, FRACTION) for i, each in enumerate(value))
+    if low >= high:
+        raise OptionError(f"OneCycle: momenta must be (low, high) with low < high, got {shown(value)}.")
+    return low, high
