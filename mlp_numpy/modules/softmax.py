@@ -1,20 +1,24 @@
-"""Softmax and log-softmax: rows of scores to probabilities or log-probabilities."""
+"""Softmax and log-softmax: scores to probabilities or log-probabilities, along an axis."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
 from mlp_numpy.arrays import Array, all_finite, less_row_maxima, product
 from mlp_numpy.autodiff import Context, Op
-from mlp_numpy.errors import ShapeError
+from mlp_numpy.checks import is_whole, shown
+from mlp_numpy.errors import OptionError, ShapeError
 from mlp_numpy.modules.base import Module
+from mlp_numpy.modules.class_axis import backward_on_rows, forward_on_rows
 
 
 class SoftMax(Op):
     """
     Forward     out = S,  Sₙᵢ = exp(xₙᵢ − mₙ) / Σⱼ exp(xₙⱼ − mₙ)      mₙ = maxⱼ xₙⱼ
     Backward    dx = S ⊙ (dout − Σⱼ dout ⊙ S)
-    Shapes      x, out, dout (N, C)
+    Shapes      x, out, dout (N, C), or (N, C, …), with the classes i on ``axis`` and a row n per example and position
     Caches      S, apart from what is returned, which may be edited
     Kinks       none: S does not depend on m, which only keeps exp in range
     Reference   "Assignment 1: MLPs, CNNs and Backpropagation" (Earle), eq. 18 and 36, ∂S/∂x = diag(S) − S Sᵀ,
@@ -22,10 +26,11 @@ class SoftMax(Op):
     """
 
     @staticmethod
-    def check_inputs(x: Array) -> None:
-        check_scores("SoftMax.do_forward", x)
+    def check_inputs(x: Array, axis: int = 1) -> None:
+        check_scores("SoftMax.do_forward", x, axis)
 
     @staticmethod
+    @forward_on_rows
     def forward(context: Context, x: Array) -> Array:
         out: Array = less_row_maxima(x)
         np.exp(out, out=out)
@@ -34,6 +39,7 @@ class SoftMax(Op):
         return out.copy()
 
     @staticmethod
+    @backward_on_rows
     def backward(context: Context, dout: Array) -> Array:
         out = context["out"]
         sums = np.einsum("ni,ni->n", dout, out)[:, np.newaxis]
@@ -49,17 +55,18 @@ class LogSoftMax(Op):
     """
     Forward     outₙᵢ = log Sₙᵢ = (xₙᵢ − mₙ) − log Σⱼ exp(xₙⱼ − mₙ)      mₙ = maxⱼ xₙⱼ
     Backward    dx = dout − S Σⱼ dout
-    Shapes      x, out, dout (N, C)
+    Shapes      x, out, dout (N, C), or (N, C, …), with the classes i on ``axis`` and a row n per example and position
     Caches      S
     Kinks       none: log S does not depend on m, which only keeps exp in range
     Reference   SoftMax; the logarithm cancels its division, so that no probability underflows to log 0
     """
 
     @staticmethod
-    def check_inputs(x: Array) -> None:
-        check_scores("LogSoftMax.do_forward", x)
+    def check_inputs(x: Array, axis: int = 1) -> None:
+        check_scores("LogSoftMax.do_forward", x, axis)
 
     @staticmethod
+    @forward_on_rows
     def forward(context: Context, x: Array) -> Array:
         out: Array = less_row_maxima(x)
         s = np.exp(out)
@@ -70,6 +77,7 @@ class LogSoftMax(Op):
         return out
 
     @staticmethod
+    @backward_on_rows
     def backward(context: Context, dout: Array) -> Array:
         dx = product(context["s"], _row_sums(dout))
         with np.errstate(invalid="ignore"):  # ∞ − ∞
@@ -83,33 +91,48 @@ def _row_sums(x: Array) -> Array:
     return sums[:, np.newaxis]
 
 
-class SoftMaxModule(Module):
-    """Probabilities (N, C) from scores (N, C): positive, with rows that sum to 1; the scores are not modified."""
+class _AlongAxis(Module):
+    def __init__(self, axis: int = 1) -> None:
+        super().__init__()
+        if not is_whole(axis) or axis == 0:
+            raise OptionError(f"{type(self).__name__}: axis must be an integer, not 0 (the batch), got {shown(axis)}.")
+        self.axis = int(axis)
+
+    def _op_kwargs(self) -> dict[str, Any]:
+        return {"axis": self.axis}
+
+    def _repr_args(self) -> str:
+        return "" if self.axis == 1 else f"axis={self.axis}"
+
+    def _check_input(self, x: Array) -> None:
+        check_scores(f"{type(self).__name__}.forward", x, self.axis)
+
+
+class SoftMaxModule(_AlongAxis):
+    """Probabilities from scores of the same shape, (N, C) or (N, C, …): positive, with sums of 1 along ``axis``, by
+    default that of the classes; the scores are not modified.
+
+    Raises OptionError for an axis that is not an integer, or 0, that of the batch.
+    """
 
     op = SoftMax
     output_kind = "probabilities"
 
-    def __init__(self) -> None:
-        super().__init__()
 
-    def _check_input(self, x: Array) -> None:
-        check_scores("SoftMaxModule.forward", x)
+class LogSoftMaxModule(_AlongAxis):
+    """Log-probabilities from scores of the same shape, (N, C) or (N, C, …): the logarithm of the softmax along
+    ``axis``.
 
-
-class LogSoftMaxModule(Module):
-    """Log-probabilities (N, C) from scores (N, C): the logarithm of the softmax."""
+    Raises OptionError for an axis that is not an integer, or 0, that of the batch.
+    """
 
     op = LogSoftMax
     output_kind = "log-probabilities"
 
-    def __init__(self) -> None:
-        super().__init__()
 
-    def _check_input(self, x: Array) -> None:
-        check_scores("LogSoftMaxModule.forward", x)
-
-
-def check_scores(who: str, x: Array) -> None:
-    """Raise ShapeError if ``x`` is not (N, C)."""
-    if x.ndim != 2 or x.shape[1] == 0:
-        raise ShapeError(f"{who}: x must be (N, C), got {x.shape}.")
+def check_scores(who: str, x: Array, axis: int = 1) -> None:
+    """Raise ShapeError if ``x`` is not (N, C, …) with at least one value, and an ``axis`` after the batch's."""
+    if axis == 1 and (x.ndim < 2 or x.size == 0):
+        raise ShapeError(f"{who}: x must be (N, C) or (N, C, …), got {x.shape}.")
+    if not (-x.ndim < axis < x.ndim and axis) or x.size == 0:
+        raise ShapeError(f"{who}: x must hold values along an axis {axis} after that of the batch, got {x.shape}.")

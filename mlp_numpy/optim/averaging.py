@@ -30,7 +30,7 @@ class Average:
     model   the model of the parameters, to average its buffers too, such as a batch norm's running statistics; without
             it, in ``in_place`` they are those of the last step. Integer buffers are counters and stay as they are.
 
-    The formula is that of ``torch.optim.swa_utils.get_ema_multi_avg_fn``, with a model that of its ``AveragedModel`` with
+    The formula is that of ``torch.optim.swa_utils.get_ema_multi_avg_fn``, with a model that of ``AveragedModel`` with
     ``use_buffers=True``; Polyak and Juditsky 1992, "Acceleration of stochastic approximation by averaging", with
     exponentially decaying weights.
 

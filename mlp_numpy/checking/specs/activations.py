@@ -31,7 +31,6 @@ from mlp_numpy.modules import (
 )
 
 _SERIES_REACHES: Final = 4.5
-_NO_SCORES: Final = [(3,), (2, 0), (2, 2, 2)]
 
 
 def _leaky_relu_reference(module: Any, params: Params, x: TensorNode) -> TensorNode:
@@ -111,8 +110,8 @@ def _identity_reference(module: Any, params: Params, x: TensorNode) -> TensorNod
 
 
 def softmax_reference(module: Any, params: Params, x: TensorNode) -> TensorNode:
-    """exp xᵢ / Σⱼ exp xⱼ"""
-    return x.exp() / x.exp().sum(axis=1, keepdims=True)
+    """exp xᵢ / Σⱼ exp xⱼ along the module's axis; for a loss, that of the classes"""
+    return x.exp() / x.exp().sum(axis=getattr(module, "axis", 1), keepdims=True)
 
 
 def _log_softmax_reference(module: Any, params: Params, x: TensorNode) -> TensorNode:
@@ -164,8 +163,20 @@ def _no_features_of(n: int) -> Shapes:
     return [(n,), (2, n + 1), (2, n + 1, 2)] if n > 1 else []
 
 
-def _rows_of_scores(make: Callable[[], Module]) -> Draw:
-    return lambda draws, variant: Sample(make(), draws.numbers(*draws.shape(2)))
+def _of_scores(make: Callable[[int], Module]) -> Draw:
+    """Scores (N, C), in every second case with more axes and another one for the classes."""
+
+    def draw(draws: Sampler, variant: str) -> Sample:
+        if draws.case % 2 == 0:
+            return Sample(make(1), draws.numbers(*draws.shape(2)))
+        return Sample(make(int(draws.rng.choice([1, 2, -1, -2]))), draws.numbers(*draws.shape(3, most=3)))
+
+    return draw
+
+
+def _no_scores(module: Any) -> Shapes:
+    """Shapes without a value, or without the axis after that of the batch."""
+    return [(3,), (2, 0), (2, 0, 3), *([(2, 2)] if module.axis == 2 else [])]
 
 
 def _setting(draws: Sampler, *values: float) -> float:
@@ -260,17 +271,17 @@ ACTIVATIONS: Final = (
     Spec(
         "softmax",
         SoftMaxModule,
-        _rows_of_scores(SoftMaxModule),
+        _of_scores(SoftMaxModule),
         softmax_reference,
-        functional("softmax", lambda module: {"dim": 1}),
-        wrong_shapes=lambda module: _NO_SCORES,
+        functional("softmax", lambda module: {"dim": module.axis}),
+        wrong_shapes=_no_scores,
     ),
     Spec(
         "log-softmax",
         LogSoftMaxModule,
-        _rows_of_scores(LogSoftMaxModule),
+        _of_scores(LogSoftMaxModule),
         _log_softmax_reference,
-        functional("log_softmax", lambda module: {"dim": 1}),
-        wrong_shapes=lambda module: _NO_SCORES,
+        functional("log_softmax", lambda module: {"dim": module.axis}),
+        wrong_shapes=_no_scores,
     ),
 )

@@ -1,4 +1,4 @@
-"""The specs of losses; their variants are the reductions. In every second case the examples have weights."""
+"""The specs of losses; their variants are the reductions. In every second case examples or losses have weights."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Any, Final, get_args
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, one_hot
-from mlp_numpy.autodiff import TensorNode, where
+from mlp_numpy.arrays import Array
 from mlp_numpy.checking.sampler import Sample, Sampler
-from mlp_numpy.checking.specs.activations import softmax_reference
-from mlp_numpy.checking.specs.spec import Draw, Params, Shapes, Spec, Tensor, TorchReference
+from mlp_numpy.checking.specs import losses_references as formulas
+from mlp_numpy.checking.specs import losses_torch as in_torch
+from mlp_numpy.checking.specs.losses_references import Counts, LossReference, counted_equally, reduced
+from mlp_numpy.checking.specs.spec import Draw, Shapes, Spec
 from mlp_numpy.modules import (
     BCEModule,
     BCEWithLogitsModule,
@@ -23,226 +24,59 @@ from mlp_numpy.modules import (
     LossModule,
     MSEModule,
     NLLModule,
+    PoissonNLLModule,
     Reduction,
+    SmoothL1Module,
     SoftMaxCrossEntropyModule,
 )
+from mlp_numpy.modules.class_axis import from_rows
 
 _MARGIN: Final = 1 / 64
+_VALUES: Final[Shapes] = [(2, 0), (2, 3, 0), (99, 7)]
+_ROWS: Final[Shapes] = [(3,), (2, 0), (2, 2, 2)]
+_CLASSES: Final[Shapes] = [(3,), (2, 0), (2, 0, 2), (2, 3, 0)]
+"""What holds no value, or is no batch of values, rows (N, C), or classes (N, C, …)."""
 
 
-def _cross_entropy_reference(
-    module: Any, params: Params, x: TensorNode, y: Array, weight: Array | None = None
-) -> TensorNode:
-    """− Σᵢ yᵢ log xᵢ"""
-    return _nll_reference(module, params, x.log(), y, weight)
+def _spec(
+    name: str,
+    module: type[LossModule],
+    draw: Draw,
+    losses: LossReference,
+    torch: in_torch.TorchLosses,
+    refused: Shapes,
+    counts: Counts = counted_equally,
+) -> Spec:
+    """The spec of a loss from its losses before the reduction, by elementary formulas and by PyTorch.
 
-
-def _softmax_cross_entropy_reference(
-    module: Any, params: Params, x: TensorNode, y: Array, weight: Array | None = None
-) -> TensorNode:
-    """− Σᵢ yᵢ log softmax(x)ᵢ"""
-    return _cross_entropy_reference(module, params, softmax_reference(module, params, x), y, weight)
-
-
-def _nll_reference(module: Any, params: Params, x: TensorNode, y: Array, weight: Array | None = None) -> TensorNode:
-    """− Σᵢ ωᵢ ((1 − ε) yᵢ + ε/C) xᵢ, 0 where y is to be ignored"""
-    n_classes = x.shape[1]
-    rows, present = _rows(module, y, n_classes)
-    omega = _class_weight(module, n_classes)
-    mixed = (1 - module.label_smoothing) * rows + module.label_smoothing / n_classes
-    losses = -(present[:, np.newaxis] * omega * mixed * x).sum(axis=1)
-    return _reduced(module, losses, weight, np.ones(len(y)) if y.ndim == 2 else present * (rows @ omega))
-
-
-def _hinge_reference(module: Any, params: Params, x: TensorNode, y: Array, weight: Array | None = None) -> TensorNode:
-    """ω at y · Σ_{i ≠ y} max(0, xᵢ − x_y + Δ)"""
-    right, present = _rows(module, y, x.shape[1])
-    margins = x - (x * right).sum(axis=1, keepdims=True) + module.margin
-    factor = present * (right @ _class_weight(module, x.shape[1]))
-    return _reduced(module, factor * (margins.relu() * (1 - right)).sum(axis=1), weight, factor)
-
-
-def _kl_divergence_reference(
-    module: Any, params: Params, x: TensorNode, y: Array, weight: Array | None = None
-) -> TensorNode:
-    """Σᵢ yᵢ (log yᵢ − xᵢ), where 0 log 0 = 0"""
-    logarithms = np.log(y, out=np.zeros_like(y), where=y > 0)
-    return _reduced(module, (y * (logarithms - x)).sum(axis=1), weight)
-
-
-def _mse_reference(module: Any, params: Params, x: TensorNode, y: Array, weight: Array | None = None) -> TensorNode:
-    """(x − y)²"""
-    return _reduced(module, (x - y) ** 2, weight)
-
-
-def _l1_reference(module: Any, params: Params, x: TensorNode, y: Array, weight: Array | None = None) -> TensorNode:
-    """max(0, x − y) + max(0, y − x), at 0 with the slope 0 of both"""
-    return _reduced(module, _size(x - y), weight)
-
-
-def _huber_reference(module: Any, params: Params, x: TensorNode, y: Array, weight: Array | None = None) -> TensorNode:
-    """½ r² up to δ, δ (|r| − ½ δ) beyond"""
-    size = _size(x - y)
-    losses = where(size.value.real <= module.delta, size * size / 2, module.delta * (size - module.delta / 2))
-    return _reduced(module, losses, weight)
-
-
-def _bce_reference(module: Any, params: Params, x: TensorNode, y: Array, weight: Array | None = None) -> TensorNode:
-    """− y log x − (1 − y) log(1 − x)"""
-    return _reduced(module, -(y * x.log() + (1 - y) * (1 - x).log()), weight)
-
-
-def _bce_with_logits_reference(
-    module: Any, params: Params, x: TensorNode, y: Array, weight: Array | None = None
-) -> TensorNode:
-    """− y log σ(x) − (1 − y) log σ(−x)"""
-    return _reduced(module, y * (1 + (-x).exp()).log() + (1 - y) * (1 + x.exp()).log(), weight)
-
-
-def _size(r: TensorNode) -> TensorNode:
-    return r.relu() + (-r).relu()
-
-
-def _rows(module: Any, y: Array, n_classes: int) -> tuple[Array, Array]:
-    """Labels as rows (N, C), and which of them count."""
-    if y.ndim == 2:
-        return y, np.ones(len(y))
-    present = np.ones(len(y), bool) if module.ignore_index is None else y != module.ignore_index
-    return one_hot(np.where(present, y, 0), n_classes), present.astype(float)
-
-
-def _class_weight(module: Any, n_classes: int) -> Array:
-    return np.ones(n_classes) if module.class_weight is None else np.asarray(module.class_weight)
-
-
-def _reduced(module: Any, losses: TensorNode, weight: Array | None, counts: Array | None = None) -> TensorNode:
-    """The losses times the weights v of their examples: unreduced, summed, or divided by Σ v ``counts``.
-
-    counts   count of each loss in the mean, 1 by default
+    counts   what each loss counts in the divisor of the mean
     """
-    v = np.ones(len(losses.value)) if weight is None else weight
-    v = v.reshape(-1, *(1,) * (losses.ndim - 1))
-    weighed: TensorNode = losses * v
-    if module.reduction == "none":
-        return weighed
-    total = (v * (np.ones(losses.shape) if counts is None else counts)).sum()
-    return weighed.sum() / (total or np.inf) if module.reduction == "mean" else weighed.sum()
 
+    def reference(module: Any, params: Any, x: Any, y: Array, weight: Array | None = None) -> Any:
+        return reduced(module, losses(module, x, y), weight, counts(module, x, y))
 
-def _of_numbers_in_torch(name: str, arguments: Callable[[Any], dict[str, Any]] | None = None) -> TorchReference:
-    """An elementwise loss of ``torch.nn.functional``."""
+    def torch_reference(torch_: Any, module: Any, params: Any, x: Any, y: Any, weight: Any = None) -> Any:
+        if weight is None and in_torch.reduces(module, y):
+            return torch(torch_, module, x, y, module.reduction)
+        return reduced(module, torch(torch_, module, x, y, "none"), weight, counts(module, x, y))
 
-    def twin(
-        torch: Any, module: Any, params: Sequence[Tensor], x: Tensor, y: Tensor, weight: Tensor | None = None
-    ) -> Tensor:
-        keywords = {} if arguments is None else arguments(module)
-        loss = getattr(torch.nn.functional, name)
-        if weight is None:
-            return loss(x, y, reduction=module.reduction, **keywords)
-        return _reduced_in_torch(torch, module, loss(x, y, reduction="none", **keywords), weight)
-
-    return twin
-
-
-def _cross_entropy_in_torch(
-    torch: Any, module: Any, params: Sequence[Tensor], x: Tensor, y: Tensor, weight: Tensor | None = None
-) -> Tensor:
-    """− Σᵢ yᵢ log xᵢ; PyTorch has it of logarithms"""
-    return _nll_in_torch(torch, module, params, x.log(), y, weight)
-
-
-def _softmax_cross_entropy_in_torch(
-    torch: Any, module: Any, params: Sequence[Tensor], x: Tensor, y: Tensor, weight: Tensor | None = None
-) -> Tensor:
-    """− Σᵢ yᵢ log softmax(x)ᵢ"""
-    options = {"weight": _class_weight_in_torch(torch, module), "label_smoothing": module.label_smoothing}
-    options |= {"ignore_index": _ignored(module)}
-    if weight is None:
-        return torch.nn.functional.cross_entropy(x, y, reduction=module.reduction, **options)
-    losses = torch.nn.functional.cross_entropy(x, y, reduction="none", **options)
-    return _reduced_in_torch(torch, module, losses, weight, _counts(torch, module, x, y))
-
-
-def _nll_in_torch(
-    torch: Any, module: Any, params: Sequence[Tensor], x: Tensor, y: Tensor, weight: Tensor | None = None
-) -> Tensor:
-    """− Σᵢ yᵢ xᵢ; PyTorch has it for whole labels without smoothing"""
-    omega, smoothing = _class_weight_in_torch(torch, module), module.label_smoothing
-    plain = torch.nn.functional.nll_loss
-    if weight is None and y.ndim == 1 and not smoothing:
-        return plain(x, y, omega, ignore_index=_ignored(module), reduction=module.reduction)
-    omega = torch.ones(x.shape[1], dtype=x.dtype) if omega is None else omega
-    if y.ndim == 2:
-        losses = -(omega * ((1 - smoothing) * y + smoothing / x.shape[1]) * x).sum(dim=1)
-    else:
-        right = plain(x, y, omega, ignore_index=_ignored(module), reduction="none")
-        even = -(omega * x).mean(dim=1) * (y != _ignored(module))
-        losses = (1 - smoothing) * right + smoothing * even
-    return _reduced_in_torch(torch, module, losses, weight, _counts(torch, module, x, y))
-
-
-def _hinge_in_torch(
-    torch: Any, module: Any, params: Sequence[Tensor], x: Tensor, y: Tensor, weight: Tensor | None = None
-) -> Tensor:
-    """Σ_{i ≠ y} max(0, xᵢ − x_y + Δ); PyTorch divides it by C, its mean by N for any weights, and ignores no label"""
-    omega = _class_weight_in_torch(torch, module)
-    present = y != _ignored(module)
-    losses = torch.nn.functional.multi_margin_loss(
-        x, torch.where(present, y, 0), margin=module.margin, weight=omega, reduction="none"
-    )
-    return _reduced_in_torch(torch, module, losses * x.shape[1] * present, weight, _counts(torch, module, x, y))
-
-
-def _kl_divergence_in_torch(
-    torch: Any, module: Any, params: Sequence[Tensor], x: Tensor, y: Tensor, weight: Tensor | None = None
-) -> Tensor:
-    """Σᵢ yᵢ (log yᵢ − xᵢ)"""
-    loss = torch.nn.functional.kl_div
-    if weight is None and module.reduction != "none":
-        return loss(x, y, reduction={"mean": "batchmean"}.get(module.reduction, module.reduction))
-    return _reduced_in_torch(torch, module, loss(x, y, reduction="none").sum(dim=1), weight)
-
-
-def _class_weight_in_torch(torch: Any, module: Any) -> Tensor | None:
-    return None if module.class_weight is None else torch.tensor(module.class_weight)
-
-
-def _ignored(module: Any) -> int:
-    return -100 if module.ignore_index is None else module.ignore_index
-
-
-def _counts(torch: Any, module: Any, x: Tensor, y: Tensor) -> Tensor:
-    """The count of each example in the mean."""
-    if y.ndim == 2:
-        return torch.ones(len(y), dtype=x.dtype)
-    omega = _class_weight_in_torch(torch, module)
-    omega = torch.ones(x.shape[1], dtype=x.dtype) if omega is None else omega
-    present = y != _ignored(module)
-    return omega[torch.where(present, y, 0)] * present
-
-
-def _reduced_in_torch(
-    torch: Any, module: Any, losses: Tensor, weight: Tensor | None, counts: Tensor | None = None
-) -> Tensor:
-    v = torch.ones(len(losses), dtype=losses.dtype) if weight is None else weight
-    v = v.reshape(-1, *(1,) * (losses.ndim - 1))
-    weighed = v * losses
-    if module.reduction == "none":
-        return weighed
-    total = float((v * (torch.ones_like(losses) if counts is None else counts)).sum())
-    return weighed.sum() / (total or torch.inf) if module.reduction == "mean" else weighed.sum()
+    return Spec(name, module, draw, reference, torch_reference, get_args(Reduction), wrong_shapes=lambda _: refused)
 
 
 def _of_classes(make: Callable[..., LossModule], sample: Callable[[Sampler, int, int], Array]) -> Draw:
-    """A loss of rows of classes, in some cases with class weights, smoothed labels or some to be ignored."""
+    """A loss of classes, in some cases with class weights, smoothed labels or some to be ignored; three of eight cases
+    have a class for each of several positions."""
 
     def draw(draws: Sampler, variant: str) -> Sample:
         n, c = draws.shape(2)
-        x = sample(draws, n, c)
-        y, options = _labels(draws, draws.labels(n, c), c)
+        positions = draws.shape(int(draws.rng.integers(1, 2, endpoint=True)), most=2) if draws.case % 8 > 4 else ()
+        shape, m = (n, c, *positions), n * int(np.prod(positions))
+        x = from_rows(sample(draws, m, c), shape)
+        y, options = _labels(draws, draws.labels(m, c), c)
         if draws.rng.random() < 0.5:
             options["label_smoothing"] = 0.125
-        return Sample(make(_reduction(variant), **options), x, y, _weights(draws, n))
+        y = y.reshape(n, *positions) if y.ndim == 1 else from_rows(y, shape)
+        return Sample(make(_reduction(variant), **options), x, y, _weights(draws, (n, *positions)))
 
     return draw
 
@@ -268,7 +102,7 @@ def _hinge(draws: Sampler, variant: str) -> Sample:
         x = draws.numbers(n, c)
         right = np.take_along_axis(x, np.maximum(y, 0)[:, np.newaxis], axis=1)
         if draws.tied or abs(x - right + loss.margin).min() > _MARGIN:
-            return Sample(loss, x, y, _weights(draws, n), kinked=draws.tied)
+            return Sample(loss, x, y, _weights(draws, (n,)), kinked=draws.tied)
 
 
 def _labels(draws: Sampler, y: Array, c: int) -> tuple[Array, dict[str, Any]]:
@@ -288,7 +122,7 @@ def _labels(draws: Sampler, y: Array, c: int) -> tuple[Array, dict[str, Any]]:
 def _divergence(draws: Sampler, variant: str) -> Sample:
     n, c = draws.shape(2)
     labels = draws.labels(n, c) if draws.case % 4 == 2 else draws.probabilities(n, c)
-    return Sample(KLDivergenceModule(_reduction(variant)), _logarithms(draws, n, c), labels, _weights(draws, n))
+    return Sample(KLDivergenceModule(_reduction(variant)), _logarithms(draws, n, c), labels, _weights(draws, (n,)))
 
 
 def _of_distances(make: Callable[..., LossModule], kinked: bool, **choices: Sequence[float]) -> Draw:
@@ -297,31 +131,50 @@ def _of_distances(make: Callable[..., LossModule], kinked: bool, **choices: Sequ
 
     def draw(draws: Sampler, variant: str) -> Sample:
         options = {name: float(draws.rng.choice(values)) for name, values in choices.items()}
-        x = draws.numbers(*draws.shape(int(draws.rng.integers(1, 3, endpoint=True)), most=3))
+        x = draws.numbers(*_any_shape(draws))
         r = draws.numbers(*x.shape)
         for kink in options.values():
-            r = np.where(abs(abs(r) - kink) < _MARGIN, 1.25 * r, r) if not draws.tied else r
+            r = np.where(abs(abs(r) - kink) < _MARGIN, 1.25 * r, r) if not draws.tied and kink else r
         y = (x - r).astype(np.float32).astype(np.float64)
-        return Sample(make(_reduction(variant), **options), x, y, _weights(draws, len(x)), kinked and draws.tied)
+        return Sample(make(_reduction(variant), **options), x, y, _weights(draws, x.shape), kinked and draws.tied)
 
     return draw
 
 
-def _of_answers(make: Callable[[Reduction], LossModule], of_probabilities: bool) -> Draw:
-    """A loss of yes or no, or of a probability of it."""
+def _of_answers(make: Callable[..., LossModule], of_probabilities: bool) -> Draw:
+    """A loss of yes or no, or of a probability of it; in every third case with weights of yes."""
 
     def draw(draws: Sampler, variant: str) -> Sample:
-        shape = draws.shape(int(draws.rng.integers(1, 3, endpoint=True)), most=3)
+        shape = _any_shape(draws)
         x = draws.fractions(*shape) if of_probabilities else draws.numbers(*shape)
         y = draws.fractions(*shape) if draws.case % 4 == 3 else draws.rng.integers(2, size=shape)
-        return Sample(make(_reduction(variant)), x, y.astype(np.float64), _weights(draws, shape[0]))
+        weights = _weights(draws, shape)
+        options: dict[str, Any] = {}
+        if draws.case % 3 == 2:
+            options["pos_weight"] = draws.rng.choice([0.0, 0.5, 3.0], shape[1:]).tolist()
+        return Sample(make(_reduction(variant), **options), x, y.astype(np.float64), weights)
 
     return draw
 
 
-def _weights(draws: Sampler, n: int) -> dict[str, Any]:
-    """Weights of the rows in every second case, 0 and 2 among them."""
-    return {"weight": draws.rng.choice([0.0, 0.5, 1.0, 2.0], n)} if draws.case % 2 else {}
+def _of_counts(draws: Sampler, variant: str) -> Sample:
+    """Rates of 0.1 and above, or any logarithms, and counts with 0 and 1 among them."""
+    shape = _any_shape(draws)
+    log_input, full = (bool(draws.rng.integers(2)) for _ in range(2))
+    x = draws.numbers(*shape) / 2 if log_input else 4 * draws.fractions(*shape)
+    y, eps = draws.rng.integers(5, size=shape).astype(np.float64), float(draws.rng.choice([1e-8, 0.125]))
+    loss = PoissonNLLModule(_reduction(variant), log_input=log_input, full=full, eps=eps)
+    return Sample(loss, x, y, _weights(draws, shape))
+
+
+def _any_shape(draws: Sampler) -> tuple[int, ...]:
+    return draws.shape(int(draws.rng.integers(1, 3, endpoint=True)), most=3)
+
+
+def _weights(draws: Sampler, losses: tuple[int, ...]) -> dict[str, Any]:
+    """In every second case weights of the examples, in every fourth of the losses, with 0 and 2 among them."""
+    shape = losses if draws.case % 4 == 3 else losses[:1]
+    return {"weight": draws.rng.choice([0.0, 0.5, 1.0, 2.0], shape)} if draws.case % 2 else {}
 
 
 def _reduction(variant: str) -> Reduction:
@@ -329,99 +182,50 @@ def _reduction(variant: str) -> Reduction:
     return found[variant]
 
 
-def _no_scores(module: Any) -> Shapes:
-    """What is no batch (N, C)."""
-    return [(3,), (2, 0), (2, 2, 2)]
-
-
-def _no_numbers(module: Any) -> Shapes:
-    """What holds no number, and a shape that no labels have."""
-    return [(2, 0), (2, 3, 0), (99, 7)]
-
-
-_ALL: Final = get_args(Reduction)
+_ENTROPIES: Final = (
+    ("cross-entropy", CrossEntropyModule, _probabilities, formulas.cross_entropy, in_torch.cross_entropy),
+    ("softmax cross-entropy", SoftMaxCrossEntropyModule, _scores, formulas.of_softmax, in_torch.of_softmax),
+    ("nll", NLLModule, _logarithms, formulas.nll, in_torch.nll),
+)
+_DISTANCES: Final[tuple[tuple[str, Any, bool, dict[str, Any], Any], ...]] = (
+    ("mse", MSEModule, False, {}, formulas.mse),
+    ("l1", L1Module, True, {}, formulas.l1),
+    ("huber", HuberModule, True, {"delta": (0.25, 1.0, 2.0)}, formulas.huber),
+    ("smooth_l1", SmoothL1Module, True, {"beta": (0.0, 0.25, 1.0, 2.0)}, formulas.smooth_l1),
+)
+_ANSWERS: Final[tuple[tuple[str, Any, bool, Any, Any], ...]] = (
+    ("bce", BCEModule, True, formulas.bce, in_torch.bce),
+    ("bce with logits", BCEWithLogitsModule, False, formulas.bce_with_logits, in_torch.bce_with_logits),
+)
 
 LOSSES: Final = (
-    Spec(
-        "cross-entropy",
-        CrossEntropyModule,
-        _of_classes(CrossEntropyModule, _probabilities),
-        _cross_entropy_reference,
-        _cross_entropy_in_torch,
-        _ALL,
-        wrong_shapes=_no_scores,
+    *(
+        _spec(name, module, _of_classes(module, sample), losses, torch, _CLASSES, formulas.class_counts)
+        for name, module, sample, losses, torch in _ENTROPIES
     ),
-    Spec(
-        "softmax cross-entropy",
-        SoftMaxCrossEntropyModule,
-        _of_classes(SoftMaxCrossEntropyModule, _scores),
-        _softmax_cross_entropy_reference,
-        _softmax_cross_entropy_in_torch,
-        _ALL,
-        wrong_shapes=_no_scores,
+    _spec("hinge", HingeModule, _hinge, formulas.hinge, in_torch.hinge, _ROWS, formulas.class_counts),
+    _spec("kl divergence", KLDivergenceModule, _divergence, formulas.kl_divergence, in_torch.kl_divergence, _ROWS),
+    *(
+        _spec(
+            name.replace("_", " "),
+            module,
+            _of_distances(module, kinked, **choices),
+            losses,
+            in_torch.elementwise(f"{name}_loss", *choices),
+            _VALUES,
+        )
+        for name, module, kinked, choices, losses in _DISTANCES
     ),
-    Spec(
-        "nll",
-        NLLModule,
-        _of_classes(NLLModule, _logarithms),
-        _nll_reference,
-        _nll_in_torch,
-        _ALL,
-        wrong_shapes=_no_scores,
+    *(
+        _spec(name, module, _of_answers(module, of_probabilities), losses, torch, _VALUES)
+        for name, module, of_probabilities, losses, torch in _ANSWERS
     ),
-    Spec("hinge", HingeModule, _hinge, _hinge_reference, _hinge_in_torch, _ALL, wrong_shapes=_no_scores),
-    Spec(
-        "kl divergence",
-        KLDivergenceModule,
-        _divergence,
-        _kl_divergence_reference,
-        _kl_divergence_in_torch,
-        _ALL,
-        wrong_shapes=_no_scores,
-    ),
-    Spec(
-        "mse",
-        MSEModule,
-        _of_distances(MSEModule, kinked=False),
-        _mse_reference,
-        _of_numbers_in_torch("mse_loss"),
-        _ALL,
-        wrong_shapes=_no_numbers,
-    ),
-    Spec(
-        "l1",
-        L1Module,
-        _of_distances(L1Module, kinked=True),
-        _l1_reference,
-        _of_numbers_in_torch("l1_loss"),
-        _ALL,
-        wrong_shapes=_no_numbers,
-    ),
-    Spec(
-        "huber",
-        HuberModule,
-        _of_distances(HuberModule, kinked=True, delta=(0.25, 1.0, 2.0)),
-        _huber_reference,
-        _of_numbers_in_torch("huber_loss", lambda module: {"delta": module.delta}),
-        _ALL,
-        wrong_shapes=_no_numbers,
-    ),
-    Spec(
-        "bce",
-        BCEModule,
-        _of_answers(BCEModule, of_probabilities=True),
-        _bce_reference,
-        _of_numbers_in_torch("binary_cross_entropy"),
-        _ALL,
-        wrong_shapes=_no_numbers,
-    ),
-    Spec(
-        "bce with logits",
-        BCEWithLogitsModule,
-        _of_answers(BCEWithLogitsModule, of_probabilities=False),
-        _bce_with_logits_reference,
-        _of_numbers_in_torch("binary_cross_entropy_with_logits"),
-        _ALL,
-        wrong_shapes=_no_numbers,
+    _spec(
+        "poisson nll",
+        PoissonNLLModule,
+        _of_counts,
+        formulas.poisson_nll,
+        in_torch.elementwise("poisson_nll_loss", "log_input", "full", "eps"),
+        _VALUES,
     ),
 )

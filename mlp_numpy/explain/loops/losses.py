@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import exp, log
+from math import exp, log, pi
 from typing import Any, Final
 
 import numpy as np
@@ -72,6 +72,43 @@ def huber_backward(dout: Array, x: Array, *, y: Array, delta: float, reduction: 
         v, t = float(x[index]), float(y[index])
         beyond = delta if v > t else -delta
         dx[index] = share(dout, x.shape, index, reduction) * (v - t if abs(v - t) <= delta else beyond)
+    return dx
+
+
+def smooth_l1(x: Array, *, y: Array, beta: float, reduction: str) -> Array:
+    losses = np.zeros(x.shape)
+    for index in np.ndindex(*x.shape):
+        r = abs(float(x[index]) - float(y[index]))
+        losses[index] = r**2 / (2 * beta) if r < beta else r - beta / 2
+    return reduced(losses, reduction)
+
+
+def smooth_l1_backward(dout: Array, x: Array, *, y: Array, beta: float, reduction: str) -> Array:
+    dx = np.zeros(x.shape)
+    for index in np.ndindex(*x.shape):
+        v, t = float(x[index]), float(y[index])
+        beyond = 1 if v > t else -1 if v < t else 0
+        dx[index] = share(dout, x.shape, index, reduction) * ((v - t) / beta if abs(v - t) < beta else beyond)
+    return dx
+
+
+def poisson_nll(x: Array, *, y: Array, log_input: bool, full: bool, eps: float, reduction: str) -> Array:
+    losses = np.zeros(x.shape)
+    for index in np.ndindex(*x.shape):
+        v, t = float(x[index]), float(y[index])
+        losses[index] = exp(v) - t * v if log_input else v - t * log(v + eps)
+        if full and t > 1:
+            losses[index] += t * log(t) - t + log(2 * pi * t) / 2
+    return reduced(losses, reduction)
+
+
+def poisson_nll_backward(
+    dout: Array, x: Array, *, y: Array, log_input: bool, full: bool, eps: float, reduction: str
+) -> Array:
+    dx = np.zeros(x.shape)
+    for index in np.ndindex(*x.shape):
+        v, t = float(x[index]), float(y[index])
+        dx[index] = share(dout, x.shape, index, reduction) * (exp(v) - t if log_input else 1 - t / (v + eps))
     return dx
 
 
@@ -158,6 +195,13 @@ _LOGS: Final = np.log(_P)
 _Y: Final = np.array([[0.0, 0.0, 1.0], [1.0, 0.25, 0.5]])
 _CLASSES: Final = {"y": np.array([2, 0]), "reduction": "mean"}
 _NUMBERS: Final[dict[str, Any]] = {"y": _Y, "reduction": "mean"}
+_COUNTS: Final[dict[str, Any]] = {
+    "y": np.array([[0.0, 3.0, 1.0], [1.0, 0.0, 2.0]]),
+    "log_input": True,
+    "full": True,
+    "eps": 1e-8,
+    "reduction": "mean",
+}
 _ROWS: Final[dict[str, Any]] = {"y": np.array([[0.0, 0.5, 0.5], [0.25, 0.5, 0.25]]), "reduction": "mean"}
 
 LOSSES: Final = (
@@ -167,6 +211,8 @@ LOSSES: Final = (
     Example("MSE", mse, mse_backward, {"x": X}, 1.0, _NUMBERS),
     Example("L1", l1, l1_backward, {"x": X}, 1.0, _NUMBERS),
     Example("Huber", huber, huber_backward, {"x": X}, 1.0, _NUMBERS | {"delta": 1.0}),
+    Example("SmoothL1", smooth_l1, smooth_l1_backward, {"x": X}, 1.0, _NUMBERS | {"beta": 1.0}),
+    Example("PoissonNLL", poisson_nll, poisson_nll_backward, {"x": X}, 1.0, _COUNTS),
     Example("BCE", bce, bce_backward, {"x": _P}, 1.0, _NUMBERS),
     Example("BCEWithLogits", bce_with_logits, bce_with_logits_backward, {"x": X}, 1.0, _NUMBERS),
 )

@@ -2,6 +2,7 @@
 
 from mlp_numpy.modules.losses.base import LossModule, check_loss_matches
 from mlp_numpy.modules.losses.binary import BCE, BCEModule, BCEWithLogits, BCEWithLogitsModule
+from mlp_numpy.modules.losses.class_weights import class_weights
 from mlp_numpy.modules.losses.cross_entropy import (
     NLL,
     CrossEntropy,
@@ -12,8 +13,18 @@ from mlp_numpy.modules.losses.cross_entropy import (
 )
 from mlp_numpy.modules.losses.divergence import KLDivergence, KLDivergenceModule
 from mlp_numpy.modules.losses.hinge import Hinge, HingeModule
+from mlp_numpy.modules.losses.poisson import PoissonNLL, PoissonNLLModule
 from mlp_numpy.modules.losses.reduction import Joined, Reduction
-from mlp_numpy.modules.losses.regression import L1, MSE, Huber, HuberModule, L1Module, MSEModule
+from mlp_numpy.modules.losses.regression import (
+    L1,
+    MSE,
+    Huber,
+    HuberModule,
+    L1Module,
+    MSEModule,
+    SmoothL1,
+    SmoothL1Module,
+)
 
 __all__ = [
     "BCE",
@@ -36,8 +47,13 @@ __all__ = [
     "LossModule",
     "MSEModule",
     "NLLModule",
+    "PoissonNLL",
+    "PoissonNLLModule",
     "Reduction",
+    "SmoothL1",
+    "SmoothL1Module",
     "SoftMaxCrossEntropy",
     "SoftMaxCrossEntropyModule",
     "check_loss_matches",
+    "class_weights",
 ]

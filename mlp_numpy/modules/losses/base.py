@@ -22,9 +22,9 @@ class LossModule(Module):
     reduction   "mean" divides the sum of the losses by their number, "sum" does not, "none" returns all losses; each
                 module documents whether there is one loss per example or per value
 
-    ``forward(x, y, weight)`` weights the examples: an example of weight 2 counts twice, one of weight 0 is ignored,
-    even if it is not finite. "mean" then divides by the sum of the weights, and is 0 if they are all 0. Weights are
-    float64, for predictions of every dtype.
+    ``forward(x, y, weight)`` weights the examples, (N,), or the losses, in the shape that "none" returns: what has the
+    weight 2 counts twice, what has the weight 0 is ignored, even if it is not finite. "mean" then divides by the sum of
+    the weights, and is 0 if they are all 0. Weights are float64, for predictions of every dtype.
 
     Labels and weights may be cached without a copy, and must not be modified between ``forward`` and ``backward``.
 
@@ -133,18 +133,25 @@ class LossModule(Module):
             raise LabelError(f"{self._forward}: labels must be numbers, got {y.dtype}.")
         return narrowed(y, x.real.dtype)
 
+    def _losses_shape(self, x: Array) -> tuple[int, ...]:
+        """The shape of the losses of a batch before they are reduced."""
+        return tuple(x.shape)
+
     def _check_weight(self, x: Array, weight: Array | None) -> Array | None:
-        """The example weights in float64, (N,)."""
+        """The weights of the examples, (N,), or of the losses, in float64."""
         if weight is None:
             return None
         weight = self._numbers("forward", "weight", weight)
-        if weight.shape != x.shape[:1]:
-            raise ShapeError(f"{self._forward}: weight must be ({len(x)},), one per example of x, got {weight.shape}.")
+        losses = self._losses_shape(x)
+        if weight.shape not in (x.shape[:1], losses):
+            forms = f"({len(x)},), one per example of x" + (f", or {losses}, one per loss" if len(losses) > 1 else "")
+            raise ShapeError(f"{self._forward}: weight must be {forms}, got {weight.shape}.")
         v = narrowed(weight, np.float64)
         good = (v >= 0) & np.isfinite(v)
         if not good.all():
-            row = int(np.flatnonzero(~good)[0])
-            raise OptionError(f"{self._forward}: weights must be finite and ≥ 0, got {weight[row]} at row {row}.")
+            place = tuple(int(i) for i in np.argwhere(~good)[0])
+            where = f"row {place[0]}" if v.ndim == 1 else f"{list(place)}"
+            raise OptionError(f"{self._forward}: weights must be finite and ≥ 0, got {weight[place]} at {where}.")
         return self._check_sum(x, v)
 
     def _array(self, name: str, value: Any) -> Array:
@@ -158,7 +165,7 @@ class LossModule(Module):
 
     def _check_sum(self, x: Array, weight: Array) -> Array:
         with np.errstate(over="ignore"):
-            total = weight.sum() * (x.size // len(x))
+            total = weight.sum() * (math.prod(self._losses_shape(x)) // weight.size)
         if not np.isfinite(total):
             raise OptionError(f"{self._forward}: weights must have a finite sum, got {weight.max():g} among them.")
         return weight

@@ -8,6 +8,7 @@ import numpy as np
 
 from mlp_numpy.arrays import Array, row_maxima
 from mlp_numpy.autodiff import Context, Op
+from mlp_numpy.modules.class_axis import backward_on_rows, forward_on_rows
 from mlp_numpy.modules.losses.domain import are_distributions, probability_floor
 from mlp_numpy.modules.losses.labels import DistributionLossModule
 from mlp_numpy.modules.losses.reduction import Reduction, label_sums, quiet, reduce_losses, weigh
@@ -18,7 +19,8 @@ class CrossEntropy(Op):
     Forward     lossₙ = − Σᵢ yₙᵢ log pₙᵢ         out = mean, sum or all of vₙ lossₙ   pₙᵢ = max(xₙᵢ, f)
     Backward    dxₙᵢ = − wₙ yₙᵢ / pₙᵢ            wₙ = dout vₙ/Σv, dout vₙ or doutₙ vₙ
     Shapes      x (N, C), probabilities   y (N,) integers, or (N, C) probabilities such as one-hot rows
-                v (N,), example weights, 1 by default   out, dout () or (N,)
+                v (N,), weights, 1 by default   out, dout () or (N,)
+                or x (N, C, …), y (N, …) or as x, v, out, dout (N, …): a row n per example and position
     Caches      p, y, v
     Kinks       below the floor f, 1e-31 in float32 and 1e-292 in float64, the logarithm stays at log f and the slope
                 at −1/f: finite, also times anything up to 3e7 (1e16), so that a probability that underflowed to 0 does
@@ -29,6 +31,7 @@ class CrossEntropy(Op):
 
     @staticmethod
     @quiet
+    @forward_on_rows
     def forward(
         context: Context,
         x: Array,
@@ -44,6 +47,7 @@ class CrossEntropy(Op):
         return reduce_losses(context, -logarithms, reduction, weight, total)
 
     @staticmethod
+    @backward_on_rows
     def backward(context: Context, dout: Array) -> Array:
         p, y = context["p"], context["y"]
         if y.ndim == 2:
@@ -58,8 +62,7 @@ class SoftMaxCrossEntropy(Op):
     Forward     lossₙ = − Σᵢ yₙᵢ log Sₙᵢ = Σᵢ yₙᵢ (log Σⱼ exp(xₙⱼ − mₙ) − (xₙᵢ − mₙ))      mₙ = maxⱼ xₙⱼ
                 out = mean, sum or all of vₙ lossₙ
     Backward    dxₙᵢ = wₙ (Sₙᵢ Σⱼ yₙⱼ − yₙᵢ)         wₙ = dout vₙ/Σv, dout vₙ or doutₙ vₙ
-    Shapes      x (N, C), scores   y (N,) integers, or (N, C) probabilities such as one-hot rows
-                v (N,), example weights, 1 by default   out, dout () or (N,)
+    Shapes      x (N, C), scores   y, v, out, dout as in CrossEntropy, also for x (N, C, …)
     Caches      S, y, v
     Kinks       none; at ±∞ the limit, which is none (NaN) where several scores of a row are ∞ or all −∞
     Reference   "Assignment 1: MLPs, CNNs and Backpropagation" (Earle), eq. 4 put into eq. 36: the division by the
@@ -68,6 +71,7 @@ class SoftMaxCrossEntropy(Op):
 
     @staticmethod
     @quiet
+    @forward_on_rows
     def forward(
         context: Context,
         x: Array,
@@ -89,6 +93,7 @@ class SoftMaxCrossEntropy(Op):
         return reduce_losses(context, losses, reduction, weight, total)
 
     @staticmethod
+    @backward_on_rows
     def backward(context: Context, dout: Array) -> Array:
         s, y = context["s"], context["y"]
         if y.ndim == 2:
@@ -102,7 +107,8 @@ class NLL(Op):
     """
     Forward     lossₙ = − Σᵢ yₙᵢ xₙᵢ, 0 · ∞ = 0  out = mean, sum or all of vₙ lossₙ
     Backward    dxₙᵢ = − wₙ yₙᵢ                  wₙ = dout vₙ/Σv, dout vₙ or doutₙ vₙ
-    Shapes      x (N, C), logarithms of probabilities   y, v, out, dout as in CrossEntropy
+    Shapes      x (N, C), logarithms of probabilities   y, v, out, dout as in CrossEntropy, also for
+                x (N, C, …)
     Caches      x  (for its shape; a view, no copy), y, v
     Kinks       none
     Reference   CrossEntropy with log p for its input: the negative log-likelihood of the labels
@@ -110,6 +116,7 @@ class NLL(Op):
 
     @staticmethod
     @quiet
+    @forward_on_rows
     def forward(
         context: Context,
         x: Array,
@@ -124,6 +131,7 @@ class NLL(Op):
         return reduce_losses(context, losses, reduction, weight, total)
 
     @staticmethod
+    @backward_on_rows
     def backward(context: Context, dout: Array) -> Array:
         y, x = context["y"], context["x"]
         if y.ndim == 2:
@@ -145,7 +153,8 @@ def _below_maxima(x: Array) -> Array:
 
 
 class CrossEntropyModule(DistributionLossModule):
-    """Cross-entropy of **probabilities** (N, C), as from SoftMaxModule. "mean" divides by N.
+    """Cross-entropy of **probabilities** (N, C) or (N, C, …), as from SoftMaxModule. "mean" divides by the number of
+    labels.
 
     For scores before the softmax use SoftMaxCrossEntropyModule, which is more accurate and faster.
     """
@@ -155,7 +164,8 @@ class CrossEntropyModule(DistributionLossModule):
 
 
 class SoftMaxCrossEntropyModule(DistributionLossModule):
-    """Cross-entropy of the softmax of **scores** (N, C), fused in one stable formula. "mean" divides by N.
+    """Cross-entropy of the softmax of **scores** (N, C) or (N, C, …), fused in one stable formula. "mean" divides by
+    the number of labels.
 
     Predictions that are evidently probabilities cause a UserWarning, once.
     """
@@ -166,7 +176,7 @@ class SoftMaxCrossEntropyModule(DistributionLossModule):
 
     def _check_predictions(self, x: Array, weight: Array | None) -> None:
         super()._check_predictions(x, weight)
-        if not self._warned and are_distributions(x):
+        if not self._warned and are_distributions(x.reshape(*x.shape[:2], -1)[:, :, 0] if x.ndim > 2 else x):
             self._warned = True
             warnings.warn(
                 f"{self._forward}: x must hold scores, got rows that sum to 1, as a softmax gives them; this takes "
@@ -178,7 +188,8 @@ class SoftMaxCrossEntropyModule(DistributionLossModule):
 
 
 class NLLModule(DistributionLossModule):
-    """Cross-entropy of **log-probabilities** (N, C), as from LogSoftMaxModule. "mean" divides by N."""
+    """Cross-entropy of **log-probabilities** (N, C) or (N, C, …), as from LogSoftMaxModule. "mean" divides by the
+    number of labels."""
 
     op = NLL
     input_kind = "log-probabilities"

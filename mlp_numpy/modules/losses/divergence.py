@@ -41,6 +41,9 @@ class KLDivergenceModule(LossModule):
     op = KLDivergence
     input_kind = "log-probabilities"
 
+    def _losses_shape(self, x: Array) -> tuple[int, ...]:
+        return (len(x),)
+
     def _check_input(self, x: Array) -> None:
         check_rows(self._forward, x)
 

@@ -33,25 +33,31 @@ _HINTS: Final[dict[ValueKind, str]] = {
 
 
 def check_domain(who: str, input_kind: ValueKind, x: Array, weight: Array | None) -> None:
-    """Raise DomainError if a prediction lies outside its domain by more than SLACK.
+    """Raise DomainError if a prediction lies outside the domain of ``input_kind`` by more than SLACK.
 
     Rows of weight 0 are not checked. A NaN is accepted and results in a NaN loss.
     """
     domain = _DOMAINS.get(input_kind)
-    if domain is None:
-        return
+    if domain is not None:
+        low, high = domain.low - SLACK, domain.high + SLACK
+        check_bounds(who, x, weight, low, high, domain.words, _HINTS[input_kind])
+
+
+def check_bounds(who: str, x: Array, weight: Array | None, low: float, high: float, words: str, hint: str) -> None:
+    """Raise DomainError if a prediction without weight 0 lies outside [low, high].
+
+    weight   (N,), as x, or (N, …) for x (N, C, …)
+    """
     values = x.real
-    low, high = domain.low - SLACK, domain.high + SLACK
-    if values.max() <= high and (low == -math.inf or values.min() >= low):
+    if (high == math.inf or values.max() <= high) and (low == -math.inf or values.min() >= low):
         return
     outside = (values < low) | (values > high)
     if weight is not None:
-        outside[weight == 0] = False
+        rows = outside if weight.ndim == 1 or weight.shape == x.shape else np.moveaxis(outside, 1, -1)
+        rows[weight == 0] = False
     if outside.any():
         place = tuple(int(i) for i in np.argwhere(outside)[0])
-        raise DomainError(
-            f"{who}: x must hold {domain.words}, got {values[place]} at {list(place)}. Hint: {_HINTS[input_kind]}."
-        )
+        raise DomainError(f"{who}: x must hold {words}, got {values[place]} at {list(place)}. Hint: {hint}.")
 
 
 def probability_floor(x: Array) -> Any:

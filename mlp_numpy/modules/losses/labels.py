@@ -10,13 +10,14 @@ import numpy as np
 from mlp_numpy.arrays import Array, first_outside, one_hot
 from mlp_numpy.checks import LARGEST, PROBABILITY, is_whole, number, plain_array, shown
 from mlp_numpy.errors import LabelError, OptionError, ShapeError
+from mlp_numpy.modules.class_axis import from_rows
 from mlp_numpy.modules.losses.base import LossModule, narrowed
 from mlp_numpy.modules.losses.domain import SLACK
 from mlp_numpy.modules.losses.reduction import Reduction
 
 
 class ClassLossModule(LossModule):
-    """The base class of the losses with class labels ``y``, integers (N,).
+    """The base class of the losses with class labels ``y``, integers (N,), or (N, …) for predictions (N, C, …).
 
     class_weight    one weight ω per class: an example counts with ω of its class, and "mean" divides by their sum
     ignore_index    examples of this label are ignored, in the sum and in the divisor of "mean"
@@ -58,7 +59,7 @@ class ClassLossModule(LossModule):
 
     def _present(self, x: Array, y: Array, weight: Array | None) -> tuple[Array, Array | None]:
         """Replace ignored labels by class 0, with example weight 0."""
-        if self.ignore_index is None or y.shape != x.shape[:1] or y.dtype.kind not in "iu":
+        if self.ignore_index is None or y.shape != self._losses_shape(x) or y.dtype.kind not in "iu":
             return y, weight
         present = y != self.ignore_index
         weight = present.astype(np.float64) if weight is None else weight * present
@@ -86,31 +87,44 @@ class ClassLossModule(LossModule):
             raise ShapeError(f"{self._forward}: x must be (N, {len(weights)}), one per class weight, got {x.shape}.")
         return weights
 
+    def _losses_shape(self, x: Array) -> tuple[int, ...]:
+        return (len(x), *x.shape[2:])
+
+    def _check_weight(self, x: Array, weight: Array | None) -> Array | None:
+        """The weights of the losses, (N, …), in float64."""
+        v = super()._check_weight(x, weight)
+        if v is None or x.ndim == 2:
+            return v
+        return np.broadcast_to(v.reshape(v.shape + (1,) * (x.ndim - 1 - v.ndim)), self._losses_shape(x))
+
     def _check_input(self, x: Array) -> None:
         check_rows(self._forward, x)
 
     def _check_labels(self, x: Array, y: Array) -> Array:
-        n_rows, n_classes = x.shape
-        if y.shape != (n_rows,):
+        n_classes = x.shape[1]
+        if y.shape != self._losses_shape(x):
             raise LabelError(f"{self._forward}: labels must be {self._forms(x)}, one per example of x, got {y.shape}.")
         if y.dtype.kind not in "iu":
             raise LabelError(f"{self._forward}: labels must be integers in [0, {n_classes}), got {y.dtype}.")
-        row = first_outside(y, n_classes)
+        row = first_outside(y.reshape(-1), n_classes)
         if row is not None:
-            raise LabelError(f"{self._forward}: labels must lie in [0, {n_classes}), got {y[row]} at row {row}.")
+            where = f"row {row}" if y.ndim == 1 else f"{[int(i) for i in np.unravel_index(row, y.shape)]}"
+            raise LabelError(f"{self._forward}: labels must lie in [0, {n_classes}), got {y.flat[row]} at {where}.")
         return y
 
     def _forms(self, x: Array) -> str:
-        return f"({len(x)},)"
+        return f"{self._losses_shape(x)}"
 
 
 class DistributionLossModule(ClassLossModule):
-    """The base class of the cross-entropies: ``y`` may also be probabilities (N, C), one-hot or soft.
+    """The base class of the cross-entropies: ``y`` may also be probabilities of x's shape, one-hot or soft.
 
-    "mean" divides by N, or by the sum of the example weights. The other options are those of PyTorch's cross_entropy:
+    Predictions are (N, C), or (N, C, …) with one label for each of the positions …, as for the pixels of an image.
+    "mean" divides by the number of labels, or by the sum of the weights. The other options are those of PyTorch's
+    cross_entropy:
 
     class_weight      one weight ω per class, a factor of each yₙᵢ. "mean" divides by Σₙ ω at yₙ for integer labels, but
-                      by N for probabilities
+                      by their number for probabilities
     label_smoothing   ε: yₙᵢ becomes (1 − ε) yₙᵢ + ε/C. A class of weight 0 then still has a loss; "mean" divides by 1
                       if all weights ω at yₙ are 0
     ignore_index      examples of this label are ignored; for integer labels only. If all are ignored, "mean" is 0
@@ -135,7 +149,7 @@ class DistributionLossModule(ClassLossModule):
         row is moved to its example weight.
         """
         y = self._array("y", y)
-        if y.ndim == 2:
+        if y.ndim == x.ndim:
             if self.ignore_index is not None:
                 raise LabelError(f"{self._forward}: labels must be integers where one is to be ignored, got {y.shape}.")
             rows = self._check_labels(x, y)
@@ -144,17 +158,18 @@ class DistributionLossModule(ClassLossModule):
             plain = super()._targets(x, y, weight)
             if not self.label_smoothing:
                 return plain
-            rows, counts = one_hot(plain["y"], x.shape[1], x.real.dtype), plain["weight"]
+            rows = from_rows(one_hot(plain["y"].reshape(-1), x.shape[1], x.real.dtype), x.shape)
+            counts = plain["weight"]
             v = self._present(x, y, self._check_weight(x, weight))[1]
         total = None if counts is None else float(counts.sum())
         if self.label_smoothing:
             rows = (1 - self.label_smoothing) * rows + self.label_smoothing / x.shape[1]
         if self.class_weight is None:
             return {"y": rows, "weight": v, "total": total}
-        rows = self._omega(x) * rows
+        rows = self._omega(x).reshape(-1, *(1,) * (x.ndim - 2)) * rows
         largest = rows.max(axis=1)
         rows = np.divide(rows, largest[:, np.newaxis], out=np.zeros_like(rows), where=largest[:, np.newaxis] > 0)
-        v, total = self._product(x, v, largest), float(len(x)) if total is None else total
+        v, total = self._product(x, v, largest), float(largest.size) if total is None else total
         return {"y": narrowed(rows, x.real.dtype), "weight": v, "total": total}
 
     def _options(self) -> dict[str, Any]:
@@ -162,12 +177,16 @@ class DistributionLossModule(ClassLossModule):
         return super()._options() | smoothing
 
     def _check_labels(self, x: Array, y: Array) -> Array:
-        if y.ndim != 2:
+        if y.ndim != x.ndim:
             return super()._check_labels(x, y)
         return check_probabilities(self._forward, x, y)
 
+    def _check_input(self, x: Array) -> None:
+        if x.ndim < 2 or x.size == 0:
+            raise ShapeError(f"{self._forward}: x must be (N, C) or (N, C, …), got {x.shape}.")
+
     def _forms(self, x: Array) -> str:
-        return f"({len(x)},) or {x.shape}"
+        return f"{self._losses_shape(x)} or {x.shape}"
 
 
 def check_rows(who: str, x: Array) -> None:
@@ -183,8 +202,9 @@ def check_probabilities(who: str, x: Array, y: Array) -> Array:
     if y.dtype.kind not in "fiub":
         raise LabelError(f"{who}: labels must be numbers, got {y.dtype}.")
     if not (y.min() >= 0 and y.max() <= 1 + SLACK):
-        row = int(np.flatnonzero(~((y >= 0) & (y <= 1 + SLACK)).all(axis=1))[0])
+        place = tuple(int(i) for i in np.argwhere(~((y >= 0) & (y <= 1 + SLACK)).all(axis=1))[0])
+        found, where = np.moveaxis(y, 1, -1)[place], place[0] if len(place) == 1 else list(place)
         raise LabelError(
-            f"{who}: rows of labels must be probabilities, finite and ≥ 0, none above 1, got {y[row]} at {row}."
+            f"{who}: rows of labels must be probabilities, finite and ≥ 0, none above 1, got {found} at {where}."
         )
     return narrowed(y, x.real.dtype)

@@ -85,19 +85,21 @@ def reduce_losses(
 ) -> Array:
     """
     Forward     out = Σₙ (vₙ/Z) lossₙ, Σₙ vₙ lossₙ, or all of vₙ lossₙ      Z = Σₙ vₙ, or 1 where that is 0
-    Shapes      losses (N, …)   weight v (N,), or None: every v is 1   out () or (N, …)
+    Shapes      losses (N, …)   weight v (N,) or as losses, or None: every v is 1   out () or (N, …)
                 Z counts every number of ``losses``; ``total`` replaces it where the weights are not all in v
     Caches      v, Z
 
-    A row of weight 0 is absent: whatever its loss, NaN or infinite, it counts as 0. Weights are float64 whatever the
+    A loss of weight 0 is absent: whatever it is, NaN or infinite, it counts as 0. Weights are float64 whatever the
     losses are, and so are their products.
     """
     context["reduction"], context["weight"] = reduction, weight
     if weight is None:
         context["total"] = n = losses.size if total is None else total
         return _reduced(losses, reduction, n)
-    v = context["weight"] = weight.astype(np.float64, copy=False).reshape(-1, *(1,) * (losses.ndim - 1))
-    n = float(v.sum()) * (losses.size // len(losses)) if total is None else total
+    v = context["weight"] = weight.astype(np.float64, copy=False).reshape(
+        weight.shape + (1,) * (losses.ndim - weight.ndim)
+    )
+    n = float(v.sum()) * (losses.size // v.size) if total is None else total
     context["total"] = n
     share = v / (n or 1) if reduction == "mean" else v
     zeros = np.zeros(losses.shape, np.result_type(losses, np.float64))
@@ -122,13 +124,13 @@ def weigh(context: Context, dout: Array, slopes: Array) -> Array:
     Backward    dxₙᵢ = wₙ ∂lossₙ/∂xₙᵢ      wₙ = dout vₙ/Z, dout vₙ or doutₙ vₙ
     Shapes      dout () or (N, …)   slopes ∂loss/∂x (N, …), written over with the result
 
-    A row of weight 0 is absent: its gradient is 0.
+    A loss of weight 0 is absent: its gradient is 0.
     """
     weight, mean = context["weight"], context["reduction"] == "mean"
     n = (context["total"] or 1) if mean else 1
     if weight is None:
         return _scaled(slopes, dout / n if mean else dout)
-    slopes[weight.reshape(-1) == 0] = 0
+    slopes[(weight if weight.shape == slopes.shape else weight.reshape(-1)) == 0] = 0
     return _scaled(slopes, dout * (weight / n))
 
 
