@@ -27,8 +27,10 @@ from mlp_numpy import (
     Module,
     MSEModule,
     NLLModule,
+    PoissonNLLModule,
     Sequential,
     SigmoidModule,
+    SmoothL1Module,
     SoftMaxCrossEntropyModule,
     SoftMaxModule,
 )
@@ -116,6 +118,17 @@ LIMITS: list[tuple[LossModule, Any, Any, Any, Any]] = [
     (HingeModule("none"), [[INF, INF]], [[0]], [NAN], [[NAN, NAN]]),
     (L1Module("none"), [INF, -INF, INF], [[0, 0, INF]], [INF, INF, NAN], [1, -1, NAN]),
     (HuberModule("none", delta=2), [INF, -INF, INF], [[0, 0, INF]], [INF, INF, NAN], [2, -2, NAN]),
+    (SmoothL1Module("none", beta=2), [INF, -INF, INF], [[0, 0, INF]], [INF, INF, NAN], [1, -1, NAN]),
+    (SmoothL1Module("none", beta=0), [INF, -INF, INF], [[0, 0, INF]], [INF, INF, NAN], [1, -1, NAN]),
+    (PoissonNLLModule("none"), [INF, -INF, -INF], [[3, 3, 0]], [INF, INF, 0], [INF, -3, 0]),
+    (PoissonNLLModule("none", log_input=False), [INF, INF], [[3, 0]], [INF, INF], [1, 1]),
+    (
+        BCEWithLogitsModule("none", pos_weight=2),
+        [INF, INF, -INF, -INF],
+        [[1, 0, 1, 0]],
+        [0, INF, INF, 0],
+        [0, 1, -2, 0],
+    ),
     (HuberModule("none", delta=1e300), [1e3, -INF], [[0, 0]], [5e5, INF], None),
     (MSEModule("none"), [INF, -INF, INF], [[0, 0, INF]], [INF, INF, NAN], [INF, -INF, NAN]),
 ]
@@ -363,6 +376,8 @@ def test_settings_of_another_kind_are_refused_by_name(option: str, junk: Any) ->
             MSEModule,
             L1Module,
             HuberModule,
+            SmoothL1Module,
+            PoissonNLLModule,
             BCEModule,
             BCEWithLogitsModule,
             *ENTROPIES,
@@ -435,8 +450,9 @@ def test_half_precision_is_taken_as_labels_and_weights(line: Line, case: int) ->
 
 @pytest.mark.parametrize("loss", [*(make() for make in ENTROPIES), HingeModule(), KLDivergenceModule()], ids=repr)
 def test_predictions_without_classes_are_refused(loss: LossModule) -> None:
-    for shape in ((3, 0), (3,), (3, 2, 2)):
-        with pytest.raises(ShapeError, match=r"x must be \(N, C\), got"):
+    along_axis_1 = not isinstance(loss, HingeModule | KLDivergenceModule)
+    for shape in ((3, 0), (3,), (3, 0, 2) if along_axis_1 else (3, 2, 2)):
+        with pytest.raises(ShapeError, match=r"x must be \(N, C\)(, got| or \(N, C, …\), got)"):
             loss.forward(np.zeros(shape), np.zeros(shape if shape == (3, 0) else 3, int))
 
 

@@ -22,6 +22,8 @@ from mlp_numpy import (
     LossModule,
     MSEModule,
     NLLModule,
+    PoissonNLLModule,
+    SmoothL1Module,
     SoftMaxCrossEntropyModule,
 )
 from mlp_numpy.arrays import Array
@@ -183,6 +185,21 @@ def test_binary_cross_entropy_is_finite_at_0_and_1(dtype: type) -> None:
         (L1Module("none"), [1e300, -1e300, 5], [0, 0, 5], [1e300, 1e300, 0], [1, -1, 0]),
         (HuberModule("none", delta=2), [1e300, -1e300, 3], [0, 0, 3], [2e300, 2e300, 0], [2, -2, 0]),
         (HuberModule("none"), [1, -1, 2], [0, 0, 0], [0.5, 0.5, 1.5], [1, -1, 1]),
+        (SmoothL1Module("none"), [1, -1, 2, 0.5], [0, 0, 0, 0], [0.5, 0.5, 1.5, 0.125], [1, -1, 1, 0.5]),
+        (SmoothL1Module("none", beta=2), [1, 4], [0, 0], [0.25, 3], [0.5, 1]),
+        (SmoothL1Module("none", beta=0), [1e300, -1e300, 5], [0, 0, 5], [1e300, 1e300, 0], [1, -1, 0]),
+        (SmoothL1Module("none", beta=1e-300), [5, 1e300], [0, 0], [5, 1e300], [1, 1]),
+        (PoissonNLLModule("none"), [0.0, -1e300], [3, 0], [1, 0], [-2, 0]),
+        (PoissonNLLModule("none", full=True), [0.0], [2], [1 + 2 * np.log(2) - 2 + np.log(4 * np.pi) / 2], [-1]),
+        (PoissonNLLModule("none", log_input=False, eps=0.5), [0.0, 0.5], [0, 2], [0, 0.5], [1, -1]),
+        (
+            BCEWithLogitsModule("none", pos_weight=3),
+            [1e300, -1e300, 0],
+            [1, 1, 1],
+            [0, 3e300, 3 * np.log(2)],
+            [0, -3, -1.5],
+        ),
+        (BCEModule("none", pos_weight=3), [0.5, 0.5], [1, 0], [3 * np.log(2), np.log(2)], [-6, 2]),
         (MSEModule("none"), [1e150], [0], [1e300], [2e150]),
         (HingeModule("none"), [[1e300, -1e300]], [1], [2e300], [[1, -1]]),
         (HingeModule("none"), [[0.0, 1, 1]], [1], [1], [[0, -1, 1]]),
@@ -198,7 +215,15 @@ def test_extremes_and_kinks(module: LossModule, x: Any, y: Any, loss: Any, slope
     np.testing.assert_allclose(dx, slope, rtol=1e-15)
 
 
-NUMBERS = [MSEModule(), L1Module(), HuberModule(), BCEModule(), BCEWithLogitsModule()]
+NUMBERS = [
+    MSEModule(),
+    L1Module(),
+    HuberModule(),
+    SmoothL1Module(),
+    PoissonNLLModule(),
+    BCEModule(),
+    BCEWithLogitsModule(),
+]
 
 
 @pytest.mark.parametrize("loss", NUMBERS, ids=repr)
@@ -229,7 +254,36 @@ HALF = np.full((2, 3), 0.5)
         (NLLModule(ignore_index=-1), np.array([-1, 3]), None, LabelError, r"in \[0, 3\), got 3 at row 1"),
         (NLLModule(ignore_index=-1), np.array([0, 1, 2]), None, LabelError, r"one per example of x, got \(3,\)"),
         (NLLModule(class_weight=[1, 2]), np.array([0, 1]), None, ShapeError, r"must be \(N, 2\), one per class weight"),
-        (MSEModule(), HALF, np.ones((2, 1)), ShapeError, r"weight must be \(2,\), one per example of x, got \(2, 1\)"),
+        (
+            MSEModule(),
+            HALF,
+            np.ones((2, 1)),
+            ShapeError,
+            r"weight must be \(2,\), one per example of x, or .*\(2, 1\)",
+        ),
+        (
+            MSEModule(),
+            HALF,
+            np.ones((2, 2)),
+            ShapeError,
+            r"one per example of x, or \(2, 3\), one per loss, got \(2, 2\)",
+        ),
+        (
+            NLLModule(),
+            np.array([0, 1]),
+            np.ones((2, 3)),
+            ShapeError,
+            r"weight must be \(2,\), one per example of x, got",
+        ),
+        (MSEModule(), HALF, HALF * np.nan, OptionError, r"weights must be finite and ≥ 0, got nan at \[0, 0\]"),
+        (PoissonNLLModule(), -HALF, None, LabelError, r"labels must be counts ≥ 0, got -0.5 at \[0, 0\]"),
+        (
+            BCEModule(pos_weight=[1, 2]),
+            HALF,
+            None,
+            ShapeError,
+            r"x must be \(N, 2\), as pos_weight is per example, got",
+        ),
         (MSEModule(), HALF, np.array(["a", "b"]), DTypeError, "weight must hold numbers, got <U1"),
         (MSEModule(), HALF, np.array([1, -1]), OptionError, "weights must be finite and ≥ 0, got -1 at row 1"),
         (NLLModule(), np.array([0, 1]), np.array([np.nan, 1]), OptionError, "finite and ≥ 0, got nan at row 0"),
@@ -247,6 +301,13 @@ def test_labels_and_weights_that_do_not_fit_are_refused(
     ("make", "words"),
     [
         (lambda: MSEModule("average"), "unknown reduction 'average'"),
+        (lambda: SmoothL1Module(beta=-1), "SmoothL1Module: beta must be a number ≥ 0, got -1"),
+        (lambda: PoissonNLLModule(eps=0), "PoissonNLLModule: eps must be a number > 0, got 0"),
+        (lambda: PoissonNLLModule(full=1), "PoissonNLLModule: full must be True or False, got 1"),
+        (lambda: PoissonNLLModule(log_input="no"), "PoissonNLLModule: log_input must be True or False, got 'no'"),
+        (lambda: BCEModule(pos_weight=-1), "BCEModule: pos_weight must be finite numbers ≥ 0, or None, got -1"),
+        (lambda: BCEWithLogitsModule(pos_weight=[]), "pos_weight must be finite numbers ≥ 0, or None, got \\[\\]"),
+        (lambda: BCEWithLogitsModule(pos_weight=True), "pos_weight must be finite numbers ≥ 0, or None, got True"),
         (lambda: HuberModule(delta=0), "HuberModule: delta must be a number > 0, got 0"),
         (lambda: HingeModule(margin="1"), "HingeModule: margin must be a finite number, got '1'"),
         (lambda: NLLModule(class_weight=[1, -1]), "class_weight must be a vector of finite numbers ≥ 0"),

@@ -10,7 +10,7 @@ import numpy as np
 from mlp_numpy.arrays import Array
 from mlp_numpy.checking.sampler import Sample, Sampler
 from mlp_numpy.checking.specs import losses_references as formulas
-from mlp_numpy.checking.specs import losses_torch as in_torch
+from mlp_numpy.checking.specs import losses_torch as pytorch
 from mlp_numpy.checking.specs.losses_references import Counts, LossReference, counted_equally, reduced
 from mlp_numpy.checking.specs.spec import Draw, Shapes, Spec
 from mlp_numpy.modules import (
@@ -43,7 +43,7 @@ def _spec(
     module: type[LossModule],
     draw: Draw,
     losses: LossReference,
-    torch: in_torch.TorchLosses,
+    torch: pytorch.TorchLosses,
     refused: Shapes,
     counts: Counts = counted_equally,
 ) -> Spec:
@@ -56,7 +56,7 @@ def _spec(
         return reduced(module, losses(module, x, y), weight, counts(module, x, y))
 
     def torch_reference(torch_: Any, module: Any, params: Any, x: Any, y: Any, weight: Any = None) -> Any:
-        if weight is None and in_torch.reduces(module, y):
+        if weight is None and pytorch.reduces(module, y):
             return torch(torch_, module, x, y, module.reduction)
         return reduced(module, torch(torch_, module, x, y, "none"), weight, counts(module, x, y))
 
@@ -71,7 +71,7 @@ def _of_classes(make: Callable[..., LossModule], sample: Callable[[Sampler, int,
         n, c = draws.shape(2)
         positions = draws.shape(int(draws.rng.integers(1, 2, endpoint=True)), most=2) if draws.case % 8 > 4 else ()
         shape, m = (n, c, *positions), n * int(np.prod(positions))
-        x = from_rows(sample(draws, m, c), shape)
+        x = np.ascontiguousarray(from_rows(sample(draws, m, c), shape))
         y, options = _labels(draws, draws.labels(m, c), c)
         if draws.rng.random() < 0.5:
             options["label_smoothing"] = 0.125
@@ -183,19 +183,31 @@ def _reduction(variant: str) -> Reduction:
 
 
 _ENTROPIES: Final = (
-    ("cross-entropy", CrossEntropyModule, _probabilities, formulas.cross_entropy, in_torch.cross_entropy),
-    ("softmax cross-entropy", SoftMaxCrossEntropyModule, _scores, formulas.of_softmax, in_torch.of_softmax),
-    ("nll", NLLModule, _logarithms, formulas.nll, in_torch.nll),
+    (
+        "cross-entropy",
+        CrossEntropyModule,
+        _probabilities,
+        formulas.cross_entropy_losses,
+        pytorch.cross_entropy_in_torch,
+    ),
+    (
+        "softmax cross-entropy",
+        SoftMaxCrossEntropyModule,
+        _scores,
+        formulas.of_softmax_losses,
+        pytorch.of_softmax_in_torch,
+    ),
+    ("nll", NLLModule, _logarithms, formulas.nll_losses, pytorch.nll_in_torch),
 )
 _DISTANCES: Final[tuple[tuple[str, Any, bool, dict[str, Any], Any], ...]] = (
-    ("mse", MSEModule, False, {}, formulas.mse),
-    ("l1", L1Module, True, {}, formulas.l1),
-    ("huber", HuberModule, True, {"delta": (0.25, 1.0, 2.0)}, formulas.huber),
-    ("smooth_l1", SmoothL1Module, True, {"beta": (0.0, 0.25, 1.0, 2.0)}, formulas.smooth_l1),
+    ("mse", MSEModule, False, {}, formulas.mse_losses),
+    ("l1", L1Module, True, {}, formulas.l1_losses),
+    ("huber", HuberModule, True, {"delta": (0.25, 1.0, 2.0)}, formulas.huber_losses),
+    ("smooth_l1", SmoothL1Module, True, {"beta": (0.0, 0.25, 1.0, 2.0)}, formulas.smooth_l1_losses),
 )
 _ANSWERS: Final[tuple[tuple[str, Any, bool, Any, Any], ...]] = (
-    ("bce", BCEModule, True, formulas.bce, in_torch.bce),
-    ("bce with logits", BCEWithLogitsModule, False, formulas.bce_with_logits, in_torch.bce_with_logits),
+    ("bce", BCEModule, True, formulas.bce_losses, pytorch.bce_in_torch),
+    ("bce with logits", BCEWithLogitsModule, False, formulas.bce_with_logits_losses, pytorch.bce_with_logits_in_torch),
 )
 
 LOSSES: Final = (
@@ -203,15 +215,22 @@ LOSSES: Final = (
         _spec(name, module, _of_classes(module, sample), losses, torch, _CLASSES, formulas.class_counts)
         for name, module, sample, losses, torch in _ENTROPIES
     ),
-    _spec("hinge", HingeModule, _hinge, formulas.hinge, in_torch.hinge, _ROWS, formulas.class_counts),
-    _spec("kl divergence", KLDivergenceModule, _divergence, formulas.kl_divergence, in_torch.kl_divergence, _ROWS),
+    _spec("hinge", HingeModule, _hinge, formulas.hinge_losses, pytorch.hinge_in_torch, _ROWS, formulas.class_counts),
+    _spec(
+        "kl divergence",
+        KLDivergenceModule,
+        _divergence,
+        formulas.kl_divergence_losses,
+        pytorch.kl_divergence_in_torch,
+        _ROWS,
+    ),
     *(
         _spec(
             name.replace("_", " "),
             module,
             _of_distances(module, kinked, **choices),
             losses,
-            in_torch.elementwise(f"{name}_loss", *choices),
+            pytorch.elementwise(f"{name}_loss", *choices),
             _VALUES,
         )
         for name, module, kinked, choices, losses in _DISTANCES
@@ -224,8 +243,8 @@ LOSSES: Final = (
         "poisson nll",
         PoissonNLLModule,
         _of_counts,
-        formulas.poisson_nll,
-        in_torch.elementwise("poisson_nll_loss", "log_input", "full", "eps"),
+        formulas.poisson_nll_losses,
+        pytorch.elementwise("poisson_nll_loss", "log_input", "full", "eps"),
         _VALUES,
     ),
 )

@@ -47,17 +47,17 @@ def class_counts(module: Any, x: Any, y: Any) -> Array:
     return counts
 
 
-def cross_entropy(module: Any, x: TensorNode, y: Array) -> TensorNode:
+def cross_entropy_losses(module: Any, x: TensorNode, y: Array) -> TensorNode:
     """− Σᵢ yᵢ log xᵢ"""
-    return nll(module, x.log(), y)
+    return nll_losses(module, x.log(), y)
 
 
-def of_softmax(module: Any, x: TensorNode, y: Array) -> TensorNode:
+def of_softmax_losses(module: Any, x: TensorNode, y: Array) -> TensorNode:
     """− Σᵢ yᵢ log softmax(x)ᵢ"""
-    return cross_entropy(module, softmax_reference(module, (), x), y)
+    return cross_entropy_losses(module, softmax_reference(module, (), x), y)
 
 
-def nll(module: Any, x: TensorNode, y: Array) -> TensorNode:
+def nll_losses(module: Any, x: TensorNode, y: Array) -> TensorNode:
     """− Σᵢ ωᵢ ((1 − ε) yᵢ + ε/C) xᵢ, 0 where y is to be ignored"""
     rows, present = _rows(module, y, x)
     mixed = (1 - module.label_smoothing) * rows + module.label_smoothing / x.shape[1]
@@ -65,7 +65,7 @@ def nll(module: Any, x: TensorNode, y: Array) -> TensorNode:
     return losses
 
 
-def hinge(module: Any, x: TensorNode, y: Array) -> TensorNode:
+def hinge_losses(module: Any, x: TensorNode, y: Array) -> TensorNode:
     """ω at y · Σ_{i ≠ y} max(0, xᵢ − x_y + Δ)"""
     right, _ = _rows(module, y, x)
     margins = x - (x * right).sum(axis=1, keepdims=True) + module.margin
@@ -73,48 +73,48 @@ def hinge(module: Any, x: TensorNode, y: Array) -> TensorNode:
     return losses
 
 
-def kl_divergence(module: Any, x: TensorNode, y: Array) -> TensorNode:
+def kl_divergence_losses(module: Any, x: TensorNode, y: Array) -> TensorNode:
     """Σᵢ yᵢ (log yᵢ − xᵢ), where 0 log 0 = 0"""
     logarithms = np.log(y, out=np.zeros_like(y), where=y > 0)
     losses: TensorNode = (y * (logarithms - x)).sum(axis=1)
     return losses
 
 
-def mse(module: Any, x: TensorNode, y: Array) -> TensorNode:
+def mse_losses(module: Any, x: TensorNode, y: Array) -> TensorNode:
     """(x − y)²"""
     return (x - y) ** 2
 
 
-def l1(module: Any, x: TensorNode, y: Array) -> TensorNode:
+def l1_losses(module: Any, x: TensorNode, y: Array) -> TensorNode:
     """max(0, x − y) + max(0, y − x), at 0 with the slope 0 of both"""
     return _size(x - y)
 
 
-def huber(module: Any, x: TensorNode, y: Array) -> TensorNode:
+def huber_losses(module: Any, x: TensorNode, y: Array) -> TensorNode:
     """½ r² up to δ, δ (|r| − ½ δ) beyond"""
     size = _size(x - y)
     return where(size.value.real <= module.delta, size * size / 2, module.delta * (size - module.delta / 2))
 
 
-def smooth_l1(module: Any, x: TensorNode, y: Array) -> TensorNode:
+def smooth_l1_losses(module: Any, x: TensorNode, y: Array) -> TensorNode:
     """½ r²/β below β, |r| − ½ β from it on"""
     size = _size(x - y)
     return where(size.value.real < module.beta, size * size / (2 * module.beta or 1.0), size - module.beta / 2)
 
 
-def bce(module: Any, x: TensorNode, y: Array) -> TensorNode:
+def bce_losses(module: Any, x: TensorNode, y: Array) -> TensorNode:
     """− ρ y log x − (1 − y) log(1 − x)"""
     losses: TensorNode = -(_positive(module, y) * x.log() + (1 - y) * (1 - x).log())
     return losses
 
 
-def bce_with_logits(module: Any, x: TensorNode, y: Array) -> TensorNode:
+def bce_with_logits_losses(module: Any, x: TensorNode, y: Array) -> TensorNode:
     """− ρ y log σ(x) − (1 − y) log σ(−x)"""
     losses: TensorNode = _positive(module, y) * (1 + (-x).exp()).log() + (1 - y) * (1 + x.exp()).log()
     return losses
 
 
-def poisson_nll(module: Any, x: TensorNode, y: Array) -> TensorNode:
+def poisson_nll_losses(module: Any, x: TensorNode, y: Array) -> TensorNode:
     """rate − y log rate, with Stirling's approximation of log y! for y > 1"""
     losses = x.exp() - y * x if module.log_input else x - y * (x + module.eps).log()
     if not module.full:

@@ -29,19 +29,19 @@ def elementwise(name: str, *options: str) -> TorchLosses:
     return losses
 
 
-def cross_entropy(torch: Any, module: Any, x: Tensor, y: Tensor, reduction: str) -> Tensor:
+def cross_entropy_in_torch(torch: Any, module: Any, x: Tensor, y: Tensor, reduction: str) -> Tensor:
     """− Σᵢ yᵢ log xᵢ; PyTorch has it of logarithms"""
-    return nll(torch, module, x.log(), y, reduction)
+    return nll_in_torch(torch, module, x.log(), y, reduction)
 
 
-def of_softmax(torch: Any, module: Any, x: Tensor, y: Tensor, reduction: str) -> Tensor:
+def of_softmax_in_torch(torch: Any, module: Any, x: Tensor, y: Tensor, reduction: str) -> Tensor:
     """− Σᵢ yᵢ log softmax(x)ᵢ"""
     omega, ignored = _class_weight(torch, module), _ignored(module)
     options = {"weight": omega, "label_smoothing": module.label_smoothing, "ignore_index": ignored}
     return torch.nn.functional.cross_entropy(x, y, reduction=reduction, **options)
 
 
-def nll(torch: Any, module: Any, x: Tensor, y: Tensor, reduction: str) -> Tensor:
+def nll_in_torch(torch: Any, module: Any, x: Tensor, y: Tensor, reduction: str) -> Tensor:
     """− Σᵢ yᵢ xᵢ; PyTorch has it for whole labels without smoothing, and unreduced it is put together for others"""
     omega, smoothing, ignored = _class_weight(torch, module), module.label_smoothing, _ignored(module)
     plain = torch.nn.functional.nll_loss
@@ -55,7 +55,7 @@ def nll(torch: Any, module: Any, x: Tensor, y: Tensor, reduction: str) -> Tensor
     return (1 - smoothing) * right - smoothing * (along * x).mean(dim=1) * (y != ignored)
 
 
-def hinge(torch: Any, module: Any, x: Tensor, y: Tensor, reduction: str) -> Tensor:
+def hinge_in_torch(torch: Any, module: Any, x: Tensor, y: Tensor, reduction: str) -> Tensor:
     """Σ_{i ≠ y} max(0, xᵢ − x_y + Δ), unreduced; PyTorch divides it by C, and ignores no label"""
     present = y != _ignored(module)
     options = {"margin": module.margin, "weight": _class_weight(torch, module), "reduction": reduction}
@@ -63,13 +63,13 @@ def hinge(torch: Any, module: Any, x: Tensor, y: Tensor, reduction: str) -> Tens
     return losses * x.shape[1] * present
 
 
-def kl_divergence(torch: Any, module: Any, x: Tensor, y: Tensor, reduction: str) -> Tensor:
+def kl_divergence_in_torch(torch: Any, module: Any, x: Tensor, y: Tensor, reduction: str) -> Tensor:
     """Σᵢ yᵢ (log yᵢ − xᵢ)"""
     losses = torch.nn.functional.kl_div(x, y, reduction={"mean": "batchmean"}.get(reduction, reduction))
     return losses.sum(dim=1) if reduction == "none" else losses
 
 
-def bce(torch: Any, module: Any, x: Tensor, y: Tensor, reduction: str) -> Tensor:
+def bce_in_torch(torch: Any, module: Any, x: Tensor, y: Tensor, reduction: str) -> Tensor:
     """− ρ y log x − (1 − y) log(1 − x); PyTorch has ρ for scores alone"""
     loss = torch.nn.functional.binary_cross_entropy
     if module.pos_weight is None:
@@ -79,7 +79,7 @@ def bce(torch: Any, module: Any, x: Tensor, y: Tensor, reduction: str) -> Tensor
     return losses if reduction == "none" else losses.mean() if reduction == "mean" else losses.sum()
 
 
-def bce_with_logits(torch: Any, module: Any, x: Tensor, y: Tensor, reduction: str) -> Tensor:
+def bce_with_logits_in_torch(torch: Any, module: Any, x: Tensor, y: Tensor, reduction: str) -> Tensor:
     """− ρ y log σ(x) − (1 − y) log σ(−x)"""
     rho = _pos_weight(torch, module)
     return torch.nn.functional.binary_cross_entropy_with_logits(x, y, pos_weight=rho, reduction=reduction)
