@@ -42,7 +42,8 @@ EVERY_LINE = pytest.mark.parametrize("line", LINES, ids=str)
 # Labels are one-hot in 2, soft in 7 and 11; rows have weights in 5, 7 and 11; sizes are 1 in 0, equal in 2; 7 has ties.
 CASES = (0, 2, 5, 7, 11)
 EVERY_CASE = pytest.mark.parametrize("case", CASES)
-# With whole labels 0, 4, 5, 8, 9, 17, 25, with several positions 5, 7: each option of a loss comes alone and with every other, as test_losses.py asserts.
+# With whole labels 0, 4, 5, 8, 9, 17, 25, with several positions 5 and 7: each option of a loss comes alone and with
+# every other, as test_losses.py asserts.
 LOSS_CASES = (0, 2, 4, 5, 7, 8, 9, 11, 17, 25)
 EVERY_LOSS_CASE = pytest.mark.parametrize("case", LOSS_CASES)
 
