@@ -48,4 +48,5 @@ SGD_WITH_MOMENTUM: Final = Need(
 )
 VALIDATION: Final = needs("held_out validation", held_out=("validation",))
 INIT_NORMAL: Final = needs("init normal", init=("normal", "auto"), model=tuple(MODELS))
+EMA: Final = Need(lambda of: of["ema"] > 0, "ema above 0")
 WEIGHT_DECAY: Final = Need(lambda of: of["weight_decay"] > 0, "weight_decay above 0")

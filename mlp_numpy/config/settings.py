@@ -8,6 +8,7 @@ from typing import Any, Final, get_args
 
 from mlp_numpy.checks import FINITE, FRACTION, NOT_NEGATIVE, POSITIVE
 from mlp_numpy.config.needs import (
+    EMA,
     INIT_NORMAL,
     LIBRARY_MODEL,
     SGD_WITH_MOMENTUM,
@@ -176,7 +177,7 @@ class Config:
         OPTIMIZER,
         "also average the running statistics of batch norms",
         switch,
-        need=Need(lambda of: of["ema"] > 0, "ema above 0"),
+        need=EMA,
     )
     weight_decay: float = option(
         0.0, REGULARIZATION, "L2 coefficient added to the gradient (decoupled in adamw)", within(NOT_NEGATIVE)
