@@ -17,8 +17,12 @@ from mlp_numpy.explain.loops.images import IMAGES
 from mlp_numpy.explain.loops.layers import LAYERS
 from mlp_numpy.explain.loops.losses import LOSSES
 from mlp_numpy.explain.loops.normalization import NORMALIZATION
+from mlp_numpy.explain.loops.pools import POOLS
+from mlp_numpy.explain.loops.rectifiers import RECTIFIERS
 
-EXAMPLES: Final = {example.name: example for example in (*LAYERS, *ACTIVATIONS, *NORMALIZATION, *IMAGES, *LOSSES)}
+EXAMPLES: Final = {
+    example.name: example for example in (*LAYERS, *RECTIFIERS, *ACTIVATIONS, *NORMALIZATION, *IMAGES, *POOLS, *LOSSES)
+}
 
 
 def explain_formula(name: str) -> str:

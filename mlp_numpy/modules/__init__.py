@@ -2,8 +2,6 @@
 
 from mlp_numpy.autodiff import Id, ReLU, Sigmoid, Tanh
 from mlp_numpy.modules.activations import (
-    Hardswish,
-    HardswishModule,
     IdentityModule,
     LeakyReLU,
     LeakyReLUModule,
@@ -14,9 +12,12 @@ from mlp_numpy.modules.activations import (
     SigmoidModule,
     TanhModule,
 )
+from mlp_numpy.modules.adaptive_pooling import AdaptiveAvgPool2d, AdaptiveAvgPool2dModule
 from mlp_numpy.modules.base import Module, ValueKind
 from mlp_numpy.modules.batch_norm import BatchNorm, BatchNormalize, BatchNormalizeInference
-from mlp_numpy.modules.conv import Conv2d, Conv2dModule
+from mlp_numpy.modules.clipped import Hardswish, HardswishModule, Hardtanh, HardtanhModule, ReLU6Module
+from mlp_numpy.modules.conv import Conv2d
+from mlp_numpy.modules.conv_layer import Conv2dModule
 from mlp_numpy.modules.dropout import Dropout, DropoutMask
 from mlp_numpy.modules.exponential import (
     ELU,
@@ -27,10 +28,10 @@ from mlp_numpy.modules.exponential import (
     SELUModule,
     SiLU,
     SiLUModule,
-    Softplus,
-    SoftplusModule,
 )
 from mlp_numpy.modules.gelu import GELU, GELUModule, GELUTanh
+from mlp_numpy.modules.group_norm import GroupNorm, GroupNormalize
+from mlp_numpy.modules.grouped_conv import GroupedConv2d
 from mlp_numpy.modules.init import (
     INITIALIZERS,
     Initializer,
@@ -80,8 +81,10 @@ from mlp_numpy.modules.parameters import NamedArrays
 from mlp_numpy.modules.pooling import AvgPool2d, AvgPool2dModule, MaxPool2d, MaxPool2dModule
 from mlp_numpy.modules.reshape import Flatten, FlattenModule, UnflattenModule
 from mlp_numpy.modules.residual import Residual
+from mlp_numpy.modules.rms_norm import RMSNorm, RMSNormalize
 from mlp_numpy.modules.sequential import Sequential
 from mlp_numpy.modules.softmax import LogSoftMax, LogSoftMaxModule, SoftMax, SoftMaxModule
+from mlp_numpy.modules.softplus import LogSigmoid, LogSigmoidModule, Softplus, SoftplusModule
 from mlp_numpy.modules.tape import TapeModule
 
 __all__ = [
@@ -93,6 +96,8 @@ __all__ = [
     "MSE",
     "NLL",
     "SELU",
+    "AdaptiveAvgPool2d",
+    "AdaptiveAvgPool2dModule",
     "AvgPool2d",
     "AvgPool2dModule",
     "BCEModule",
@@ -112,8 +117,13 @@ __all__ = [
     "FlattenModule",
     "GELUModule",
     "GELUTanh",
+    "GroupNorm",
+    "GroupNormalize",
+    "GroupedConv2d",
     "Hardswish",
     "HardswishModule",
+    "Hardtanh",
+    "HardtanhModule",
     "Hinge",
     "HingeModule",
     "Huber",
@@ -131,6 +141,8 @@ __all__ = [
     "LeakyReLUModule",
     "Linear",
     "LinearModule",
+    "LogSigmoid",
+    "LogSigmoidModule",
     "LogSoftMax",
     "LogSoftMaxModule",
     "LossModule",
@@ -146,7 +158,10 @@ __all__ = [
     "PReLUModule",
     "PoissonNLL",
     "PoissonNLLModule",
+    "RMSNorm",
+    "RMSNormalize",
     "ReLU",
+    "ReLU6Module",
     "ReLUModule",
     "Reduction",
     "Residual",

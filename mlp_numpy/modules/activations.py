@@ -66,33 +66,6 @@ class ScaledReLU(Op):
         return product(ReLU.backward(context, dout), context["scale"])
 
 
-class Hardswish(Op):
-    """
-    Forward     out = x min(6, max(0, x + 3)) / 6: 0 for x ≤ −3, x for x ≥ 3
-    Backward    dx = 0 for x ≤ −3, dout for x ≥ 3, dout ⊙ (2x + 3) / 6 between
-    Shapes      x, out, dout: any, all the same
-    Caches      the slope, the factor of dout
-    Kinks       at x = −3 the slope is 0, at x = 3 it is 1
-    Reference   Howard et al. 2019, "Searching for MobileNetV3", section 5.2
-    """
-
-    @staticmethod
-    def forward(context: Context, x: Array) -> Array:
-        above = x.real >= 3
-        between = (x.real > -3) & ~above
-        out, slope = kept(above, x), above.astype(x.dtype)
-        np.multiply(x, (x + 3) / 6, out=out, where=between)
-        np.add(x / 3, 0.5, out=slope, where=between)
-        mark_nans(out, x)
-        mark_nans(slope, x)
-        context["slope"] = slope
-        return out
-
-    @staticmethod
-    def backward(context: Context, dout: Array) -> Array:
-        return product(context["slope"], dout)
-
-
 class PReLU(Op):
     """
     Forward     out = max(0, x) + a min(0, x)
@@ -169,16 +142,6 @@ class ReLUModule(Module):
 
     def _op_kwargs(self) -> dict[str, Any]:
         return {} if self.scale == 1 else {"scale": self.scale}
-
-
-class HardswishModule(Module):
-    """SiLU with straight pieces: 0 below -3, ``x`` above 3, ``x · (x + 3) / 6`` between."""
-
-    op = Hardswish
-    output_kind = "scores"
-
-    def __init__(self) -> None:
-        super().__init__()
 
 
 class PReLUModule(Module):

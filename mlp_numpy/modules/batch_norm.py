@@ -9,21 +9,21 @@ import numpy as np
 from mlp_numpy.arrays import Array, all_finite, product
 from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.checks import NOT_NEGATIVE, PROBABILITY, allocatable, flag, float_dtype, number, whole_number
-from mlp_numpy.errors import ShapeError
+from mlp_numpy.errors import OptionError, ShapeError
 from mlp_numpy.modules.base import Module
+from mlp_numpy.modules.feature_sums import blocks, feature_moments, gradient_sums, scale_and_shift
+from mlp_numpy.modules.init import gamma_and_beta
 from mlp_numpy.modules.layout import images, pixel_rows
-from mlp_numpy.modules.moments import Moments, inverse_root, scaled_moments
-
-# Block size in bytes, so that a block stays in the cache between the passes over it.
-_BLOCK = 1 << 19
+from mlp_numpy.modules.moments import inverse_root, scaled_moments
 
 
 class BatchNormalize(Op):
     """
     Forward     out = γ ⊙ x̂ + β     x̂ = r ⊙ (x − μ)     r = 1/√(σ² + ε)     μ = Σₛ xₛ / B     σ² = Σₛ (xₛ − μ)² / B
     Backward    dx = γ r / B ⊙ (B dout − dβ − x̂ ⊙ dγ)     dγ = Σₛ doutₛ ⊙ x̂ₛ     dβ = Σₛ doutₛ
-    Shapes      x, out, dout (N, C) or (N, C, H, W)   γ, β, μ, σ², r (C,)
-                s runs over the B rows: all N samples, of images all B = N·H·W pixels
+    Shapes      x, out, dout (N, C), (N, C, L) or (N, C, H, W)   γ, β, μ, σ², r (C,)
+                s runs over the B rows: all N samples, of sequences all B = N·L positions, of images all
+                B = N·H·W pixels; without γ and β out = x̂
     Caches      x − μ in a unit u (see ``scaled_moments``), r/u, r, γ  (a view, no copy); also μ and σ² for running
                 statistics
     Kinks       none
@@ -32,37 +32,40 @@ class BatchNormalize(Op):
     """
 
     @staticmethod
-    def check_inputs(x: Array, gamma: Array, beta: Array, *, eps: float) -> None:
+    def check_inputs(x: Array, gamma: Array | None = None, beta: Array | None = None, *, eps: float) -> None:
         _check_features("BatchNormalize", x, gamma, beta)
 
     @staticmethod
-    def forward(context: Context, x: Array, gamma: Array, beta: Array, *, eps: float) -> Array:
+    def forward(
+        context: Context, x: Array, gamma: Array | None = None, beta: Array | None = None, *, eps: float
+    ) -> Array:
         rows = pixel_rows(x)
-        mean, variance, centered, r_unit, r = scaled_moments(rows, 0, _moments, eps)
+        mean, variance, centered, r_unit, r = scaled_moments(rows, 0, feature_moments, eps)
         context["centered"], context["r_unit"], context["r"], context["gamma"] = centered, r_unit, r, gamma
         context["mean"], context["variance"] = mean, variance
-        return images(_scale_and_shift(centered, gamma * r_unit, beta), x.shape)
+        return images(scale_and_shift(centered, _times(r_unit, gamma), beta), x.shape)
 
     @staticmethod
-    def backward(context: Context, dout: Array) -> tuple[Array, Array, Array]:
+    def backward(context: Context, dout: Array) -> tuple[Array, ...]:
         centered, r_unit, gamma = context["centered"], context["r_unit"], context["gamma"]
         rows = pixel_rows(dout)
-        dbeta, dgamma = _sums(rows, centered, r_unit)
+        dbeta, dgamma = gradient_sums(rows, centered, r_unit)
         dx = np.empty_like(rows)
-        scale, slope, shift = gamma * context["r"], r_unit * dgamma / len(rows), dbeta / len(rows)
-        for part in _blocks(rows):
+        scale, slope, shift = _times(context["r"], gamma), r_unit * dgamma / len(rows), dbeta / len(rows)
+        for part in blocks(rows):
             block = np.multiply(centered[part], slope, out=dx[part])
             block += shift
             np.subtract(rows[part], block, out=block)
             block *= scale
-        return images(dx, dout.shape), dgamma, dbeta
+        return (images(dx, dout.shape), dgamma, dbeta) if gamma is not None else (images(dx, dout.shape),)
 
 
 class BatchNormalizeInference(Op):
     """
     Forward     out = γ ⊙ x̂ + β     x̂ = r ⊙ (x − m)     r = 1/√(v + ε)
     Backward    dx = γ r ⊙ dout     dγ = Σₛ doutₛ ⊙ x̂ₛ     dβ = Σₛ doutₛ
-    Shapes      x, out, dout (N, C) or (N, C, H, W)   γ, β (C,)   m, v (C,): mean and variance, constants
+    Shapes      x, out, dout (N, C), (N, C, L) or (N, C, H, W)   γ, β (C,), or none   m, v (C,): mean and
+                variance, constants
     Caches      x − m, r, γ  (a view, no copy)
     Kinks       none
     Reference   Ioffe and Szegedy 2015, "Batch Normalization", algorithm 2, line 11: like BatchNormalize, but with
@@ -70,42 +73,58 @@ class BatchNormalizeInference(Op):
     """
 
     @staticmethod
-    def check_inputs(x: Array, gamma: Array, beta: Array, *, mean: Array, variance: Array, eps: float) -> None:
+    def check_inputs(
+        x: Array, gamma: Array | None = None, beta: Array | None = None, *, mean: Array, variance: Array, eps: float
+    ) -> None:
         _check_features("BatchNormalizeInference", x, gamma, beta, mean, variance)
 
     @staticmethod
     def forward(
-        context: Context, x: Array, gamma: Array, beta: Array, *, mean: Array, variance: Array, eps: float
+        context: Context,
+        x: Array,
+        gamma: Array | None = None,
+        beta: Array | None = None,
+        *,
+        mean: Array,
+        variance: Array,
+        eps: float,
     ) -> Array:
         centered = pixel_rows(x) - mean
         with np.errstate(over="ignore"):
             r = inverse_root(variance + eps)
         context["centered"], context["r"], context["gamma"] = centered, r, gamma
-        return images(_scale_and_shift(centered, gamma * r, beta), x.shape)
+        return images(scale_and_shift(centered, _times(r, gamma), beta), x.shape)
 
     @staticmethod
-    def backward(context: Context, dout: Array) -> tuple[Array, Array, Array]:
+    def backward(context: Context, dout: Array) -> tuple[Array, ...]:
         centered, r, gamma = context["centered"], context["r"], context["gamma"]
         rows = pixel_rows(dout)
-        dbeta, dgamma = _sums(rows, centered, r)
-        return images(rows * (gamma * r), dout.shape), dgamma, dbeta
+        dx = images(rows * _times(r, gamma), dout.shape)
+        if gamma is None:
+            return (dx,)
+        dbeta, dgamma = gradient_sums(rows, centered, r)
+        return dx, dgamma, dbeta
 
 
 class BatchNorm(Module):
-    """Normalizes ``n_features`` = C features of (N, C), or channels of (N, C, H, W); ``params`` "gamma", "beta" (C,).
+    """Normalizes ``n_features`` = C features of (N, C), or channels of (N, C, L) or (N, C, H, W); ``params`` "gamma",
+    "beta" (C,).
 
     eps         added to the variance, to avoid a division by zero for constant features
     momentum    the fraction of the newest batch in the running statistics: running ← (1 − momentum) running +
-                momentum new
+                momentum new; None: 1/n at the n-th batch, so that they are the mean over all batches
+    affine      False: no γ and β, ``params`` is empty
     running     False: no running statistics; evaluation uses those of the batch too (as in the first NumPy assignment)
 
     Training normalizes by the batch's own mean and **biased** variance Σ(x − μ)²/B. ``buffers`` "running_mean" and
     "running_variance" are updated, the latter with the **unbiased** variance, Σ(x − μ)²/(B − 1), as in PyTorch.
-    Evaluation normalizes by these two. A batch of a single row does not update the running variance. Without eps a
-    constant feature is normalized to 0; a running variance that overflows is ∞, and its feature 0 in evaluation.
+    Evaluation normalizes by these two. A batch of a single row does not update the running variance. With momentum None
+    the buffer "n_batches" counts the batches, and a batch of a single row, which has no unbiased variance, is left out.
+    Without eps a constant feature is normalized to 0; a running variance that overflows is ∞, and its feature 0 in
+    evaluation.
 
-    Raises OptionError for n_features below 1, eps < 0, momentum outside [0, 1]; ShapeError in ``forward`` for an ``x``
-    of another shape.
+    Raises OptionError for n_features below 1, eps < 0, momentum outside [0, 1], or momentum None without running
+    statistics; ShapeError in ``forward`` for an ``x`` of another shape.
     """
 
     op = BatchNormalize
@@ -114,20 +133,29 @@ class BatchNorm(Module):
         self,
         n_features: int,
         eps: float = 1e-5,
-        momentum: float = 0.1,
+        momentum: float | None = 0.1,
         *,
+        affine: bool = True,
         running: bool = True,
         dtype: Any = np.float64,
     ) -> None:
         (n_features,) = allocatable("BatchNorm", (whole_number("BatchNorm", "n_features", n_features),))
         eps = number("BatchNorm", "eps", eps, NOT_NEGATIVE)
-        momentum = number("BatchNorm", "momentum", momentum, PROBABILITY)
-        running, dtype = flag("BatchNorm", "running", running), float_dtype("BatchNorm", dtype)
-        super().__init__(gamma=np.ones(n_features, dtype=dtype), beta=np.zeros(n_features, dtype=dtype))
-        self.n_features, self.eps, self.momentum, self.running = n_features, eps, momentum, running
+        momentum = None if momentum is None else number("BatchNorm", "momentum", momentum, PROBABILITY)
+        affine, running = flag("BatchNorm", "affine", affine), flag("BatchNorm", "running", running)
+        dtype = float_dtype("BatchNorm", dtype)
+        if momentum is None and not running:
+            raise OptionError(
+                "BatchNorm: momentum must be a number without running statistics, which None averages, got None."
+            )
+        super().__init__(**gamma_and_beta(n_features, dtype) if affine else {})
+        self.n_features, self.eps, self.momentum = n_features, eps, momentum
+        self.affine, self.running = affine, running
         if running:
             self.buffers["running_mean"] = np.zeros(n_features, dtype=dtype)
             self.buffers["running_variance"] = np.ones(n_features, dtype=dtype)
+        if momentum is None:
+            self.buffers["n_batches"] = np.array(0)
 
     def forward(self, x: Array) -> Array:
         """The normalized batch; training also updates the running statistics."""
@@ -138,6 +166,11 @@ class BatchNorm(Module):
 
     def _follow(self, n_rows: int) -> None:
         context, momentum = self._remembered(), self.momentum
+        if momentum is None:
+            if n_rows == 1:
+                return
+            self.buffers["n_batches"] += 1
+            momentum = 1 / int(self.buffers["n_batches"])
         mean, variance = self.buffers["running_mean"], self.buffers["running_variance"]
         newest_mean, newest = context["mean"], context["variance"]
         if mean.dtype.kind != "c":  # the real parts of a complex x (complex step)
@@ -162,58 +195,29 @@ class BatchNorm(Module):
         return {"mean": mean, "variance": variance, "eps": self.eps}
 
     def _repr_args(self) -> str:
-        options = "" if self.running else ", running=False"
-        return f"{self.n_features}, eps={self.eps:g}, momentum={self.momentum:g}{options}"
+        momentum = "None" if self.momentum is None else f"{self.momentum:g}"
+        options = f"{'' if self.affine else ', affine=False'}{'' if self.running else ', running=False'}"
+        return f"{self.n_features}, eps={self.eps:g}, momentum={momentum}{options}"
 
     def _check_input(self, x: Array) -> None:
-        if x.ndim not in (2, 4) or x.shape[1] != self.n_features or x.size == 0:
+        if x.ndim not in (2, 3, 4) or x.shape[1] != self.n_features or x.size == 0:
             n = self.n_features
-            raise ShapeError(f"BatchNorm({n}).forward: x must be (N, {n}) or (N, {n}, H, W), got {x.shape}.")
+            raise ShapeError(
+                f"BatchNorm({n}).forward: x must be (N, {n}), (N, {n}, L) or (N, {n}, H, W), got {x.shape}."
+            )
 
 
-def _check_features(who: str, x: Array, *features: Array) -> None:
-    if x.ndim not in (2, 4) or x.size == 0 or any(np.shape(array) != x.shape[1:2] for array in features):
+def _check_features(who: str, x: Array, *features: Array | None) -> None:
+    shapes = [np.shape(array) for array in features if array is not None]
+    # γ and β come together, or not at all
+    in_pairs = (features[0] is None) == (features[1] is None)
+    if x.ndim not in (2, 3, 4) or x.size == 0 or not in_pairs or any(shape != x.shape[1:2] for shape in shapes):
         raise ShapeError(
-            f"{who}.do_forward: x must be (N, C) or (N, C, H, W), and the rest (C,), got {x.shape} and "
-            f"{', '.join(str(np.shape(array)) for array in features)}."
+            f"{who}.do_forward: x must be (N, C), (N, C, L) or (N, C, H, W), and the rest (C,), got {x.shape} and "
+            f"{', '.join(map(str, shapes))}."
         )
 
 
-def _blocks(rows: Array) -> list[slice]:
-    size = max(1, _BLOCK // (rows.shape[1] * rows.itemsize))
-    return [slice(start, start + size) for start in range(0, len(rows), size)]
-
-
-def _sum(rows: Array) -> Array:
-    """Σₛ rowsₛ, as a sum of sums over blocks, which is more accurate than one long sum."""
-    total = np.zeros(rows.shape[1], rows.dtype)
-    for part in _blocks(rows):
-        total += np.einsum("sc->c", rows[part])
-    return total
-
-
-def _moments(rows: Array) -> Moments:
-    """μ, x − μ and σ² of each feature."""
-    mean = _sum(rows) / len(rows)
-    centered, squares = np.empty_like(rows), np.zeros_like(mean)
-    for part in _blocks(rows):
-        block = np.subtract(rows[part], mean, out=centered[part])
-        squares += np.einsum("sc,sc->c", block, block)
-    return mean, centered, squares / len(rows)
-
-
-def _sums(rows: Array, centered: Array, r: Array) -> tuple[Array, Array]:
-    """Σₛ doutₛ and Σₛ doutₛ ⊙ x̂ₛ."""
-    dbeta, dgamma = np.zeros((2, rows.shape[1]), rows.dtype)
-    for part in _blocks(rows):
-        dbeta += np.einsum("sc->c", rows[part])
-        dgamma += np.einsum("sc,sc->c", rows[part], centered[part])
-    return dbeta, dgamma * r
-
-
-def _scale_and_shift(centered: Array, scale: Array, shift: Array) -> Array:
-    out = np.empty_like(centered)
-    for part in _blocks(centered):
-        np.multiply(centered[part], scale, out=out[part])
-        out[part] += shift
-    return out
+def _times(r: Array, gamma: Array | None) -> Array:
+    """γ ⊙ r, or r without γ."""
+    return r if gamma is None else gamma * r

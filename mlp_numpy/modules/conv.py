@@ -1,32 +1,28 @@
-"""The convolutional layer."""
+"""Convolution as one product of matrices."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from mlp_numpy.arrays import Array, Seed, all_finite, quiet_products
+from mlp_numpy.arrays import Array, all_finite, quiet_products
 from mlp_numpy.autodiff import Context, Op
-from mlp_numpy.checks import flag, float_dtype, whole_number
 from mlp_numpy.errors import ShapeError
-from mlp_numpy.modules.base import Module
-from mlp_numpy.modules.init import Initializer, kaiming, start_values
 from mlp_numpy.modules.layout import images, pixel_rows
 from mlp_numpy.modules.widened_windows import one_by_one, widened
-from mlp_numpy.modules.windows import Size, Windows, windows
+from mlp_numpy.modules.windows import Windows
 
 
 class Conv2d(Op):
     """
-    Forward     out_nmij = b_m + Σ_cuv W_mcuv x_nchw      h = i s + u − p, w = j s + v − p, 0 where x has no such pixel
+    Forward     out_nmij = b_m + Σ_cuv W_mcuv x_nchw      h = i s + u δ − p, w = j s + v δ − p, 0 where x has no such
+                pixel
                 as one product  out = X Wᵀ + b,  X_nij,uvc = x_nchw
     Backward    dX = dout W      dW = doutᵀ X      db = Σ_nij dout
-                dx_nchw = Σ_ijuv dX_nij,uvc over all i, j, u, v with i s + u − p = h and j s + v − p = w
+                dx_nchw = Σ_ijuv dX_nij,uvc over all i, j, u, v with i s + u δ − p = h and j s + v δ − p = w
                 For few kernels, X, W and dW are those of wide windows, see ``widened``
-    Shapes      x (N, C, H, W)   W (M, C, KH, KW)   b (M,)   out, dout (N, M, H′, W′)   X (N·H′·W′, KH·KW·C)
-                s stride, p padding, in each direction its own
+    Shapes      x (N, C, H, W)   W (M, C, KH, KW)   b (M,), or none   out, dout (N, M, H′, W′)
+                X (N·H′·W′, KH·KW·C)   s stride, p padding, δ dilation, in each direction its own
     Caches      X, W  (a view, no copy), the shape of x
     Kinks       none
     Reference   Chellapilla, Puri and Simard 2006, "High Performance Convolutional Neural Networks for Document
@@ -35,12 +31,17 @@ class Conv2d(Op):
 
     @staticmethod
     def check_inputs(x: Array, weight: Array, bias: Array | None = None, *, over: Windows) -> None:
+        Conv2d.check_weight("Conv2d", weight, bias, over)
+        over.check("Conv2d.do_forward", x, weight.shape[1])
+
+    @staticmethod
+    def check_weight(who: str, weight: Array, bias: Array | None, over: Windows) -> None:
+        """Raise ShapeError unless W is (M, C, KH, KW) for the kernel of ``over``, and b (M,) or None."""
         if weight.ndim != 4 or weight.shape[2:] != over.kernel or (bias is not None and bias.shape != weight.shape[:1]):
             raise ShapeError(
-                f"Conv2d.do_forward: W and b must be (M, C, {over.kernel[0]}, {over.kernel[1]}) and (M,), got "
+                f"{who}.do_forward: W and b must be (M, C, {over.kernel[0]}, {over.kernel[1]}) and (M,), got "
                 f"{weight.shape} and {None if bias is None else bias.shape}."
             )
-        over.check("Conv2d.do_forward", x, weight.shape[1])
 
     @staticmethod
     @quiet_products
@@ -77,16 +78,23 @@ class Conv2d(Op):
         return dx, dweight, dbias
 
 
-def window_rows(x: Array, over: Windows) -> Array:
-    """im2col, (N, C, H, W) → (N·H′·W′, KH·KW·C): one row per window, with zeros for the padding."""
+def window_rows(x: Array, over: Windows, groups: int = 1) -> Array:
+    """im2col, (N, C, H, W) → (N·H′·W′, KH·KW·C): one row per window, with zeros for the padding.
+
+    In several groups of channels (groups, N·H′·W′, KH·KW·C / groups).
+    """
     pixels = np.ascontiguousarray(x.transpose(0, 2, 3, 1))
-    (kh, kw), (vertical, horizontal) = over.kernel, over.padding
-    if vertical or horizontal:
-        pixels = np.pad(pixels, ((0, 0), (vertical, vertical), (horizontal, horizontal), (0, 0)))
+    (kh, kw), around = over.kernel, tuple(zip(over.padding, over.after, strict=True))
+    if around != ((0, 0), (0, 0)):
+        pixels = np.pad(pixels, ((0, 0), *around, (0, 0)))
     # A view (N, H′, W′, C, KH, KW) with overlapping windows. With the channels innermost, a row of a window is
     # contiguous, and the copy is fast.
-    seen = sliding_window_view(pixels, (kh, kw), axis=(1, 2))[:, :: over.stride[0], :: over.stride[1]]
-    return seen.transpose(0, 1, 2, 4, 5, 3).reshape(-1, kh * kw * x.shape[1])
+    seen = sliding_window_view(pixels, over.extent, axis=(1, 2))[:, :: over.stride[0], :: over.stride[1]]
+    seen = seen[..., :: over.dilation[0], :: over.dilation[1]].transpose(0, 1, 2, 4, 5, 3)
+    if groups == 1:
+        return seen.reshape(-1, kh * kw * x.shape[1])
+    seen = seen.reshape(*seen.shape[:5], groups, -1)
+    return seen.transpose(5, 0, 1, 2, 3, 4, 6).reshape(groups, -1, kh * kw * seen.shape[6])
 
 
 def sum_of_windows(rows: Array, shape: tuple[int, ...], over: Windows) -> Array:
@@ -95,63 +103,13 @@ def sum_of_windows(rows: Array, shape: tuple[int, ...], over: Windows) -> Array:
     kh, kw = over.kernel
     windowed = rows.reshape(n, *over.out_size(height, width), kh, kw * channels)
     dx = np.zeros((n, height, width * channels), rows.dtype)
+    if over.dilation[1] > 1:
+        placed, on_images = windowed.reshape(*windowed.shape[:4], kw, channels), dx.reshape(n, height, width, channels)
+        for (u, v), seen, at in over.offsets(height, width):
+            on_images[:, seen[2], seen[3]] += placed[:, at[2], at[3], u, v]
+        return on_images.transpose(0, 3, 1, 2)
     # Row u of a window is contiguous, and so are its pixels in the image.
     for u, j, lines, pixels, in_lines, in_window in over.rows(height, width):
         on_image = slice(pixels.start * channels, pixels.stop * channels)
         dx[:, lines, on_image] += windowed[:, in_lines, j, u, in_window.start * channels : in_window.stop * channels]
     return dx.reshape(n, height, width, channels).transpose(0, 3, 1, 2)
-
-
-class Conv2dModule(Module):
-    """Slides ``out_channels`` kernels over images (N, in_channels, H, W) → (N, out_channels, H′, W′).
-
-    kernel_size, stride, padding   one integer, or (height, width); zero padding on all four sides
-    bias                           False: no bias, as before a BatchNorm, which would cancel it
-    init                           initializer of the weight, see ``mlp_numpy.modules.init``; Kaiming by default
-    rng, dtype, input_layer        as in LinearModule
-
-    ``params``: "weight" (out_channels, in_channels, KH, KW), stored with the channels innermost, and "bias"
-    (out_channels,). H′ = ⌊(H + 2·padding − KH) / stride⌋ + 1, and W′ likewise.
-
-    Raises OptionError for invalid sizes, ShapeError in ``forward`` for images of another shape.
-    """
-
-    op = Conv2d
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: Size,
-        stride: Size = 1,
-        padding: Size = 0,
-        *,
-        bias: bool = True,
-        init: Initializer | None = None,
-        rng: Seed = None,
-        dtype: Any = np.float64,
-        input_layer: bool = False,
-    ) -> None:
-        who = "Conv2dModule"
-        in_channels = whole_number(who, "in_channels", in_channels)
-        out_channels = whole_number(who, "out_channels", out_channels)
-        bias, input_layer = flag(who, "bias", bias), flag(who, "input_layer", input_layer)
-        dtype = float_dtype(who, dtype)
-        self.windows = windows(who, kernel_size, stride, padding, kernel_name="kernel_size")
-        shape = (out_channels, in_channels, *self.windows.kernel)
-        weight = start_values(who, init, rng, shape, dtype, input_layer=input_layer, default=kaiming())
-        inner = np.ascontiguousarray(weight.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
-        super().__init__(weight=inner, **({"bias": np.zeros(out_channels, dtype=dtype)} if bias else {}))
-        self.in_channels, self.out_channels, self.bias = in_channels, out_channels, bias
-        self.input_needed = not input_layer
-
-    def _op_kwargs(self) -> dict[str, Any]:
-        return {"over": self.windows}
-
-    def _repr_args(self) -> str:
-        options = "" if self.bias else ", bias=False"
-        return f"{self.in_channels}, {self.out_channels}, {self.windows.arguments}{options}"
-
-    def _check_input(self, x: Array) -> None:
-        who = f"Conv2dModule({self.in_channels} → {self.out_channels}).forward"
-        self.windows.check(who, x, self.in_channels)

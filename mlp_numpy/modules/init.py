@@ -76,6 +76,12 @@ def start_values(
     return start
 
 
+def gamma_and_beta(n_features: int, dtype: np.dtype[Any], *, bias: bool = True) -> dict[str, Array]:
+    """The parameters of a normalization: "gamma" of ones, and "beta" of zeros unless ``bias`` is False."""
+    gamma = {"gamma": np.ones(n_features, dtype)}
+    return gamma | {"beta": np.zeros(n_features, dtype)} if bias else gamma
+
+
 def normal(std: float = 1e-4) -> Initializer:
     """Normal initialization with mean 0 and standard deviation ``std`` ≥ 0."""
     std = number("normal", "std", std, NOT_NEGATIVE)

@@ -18,17 +18,17 @@ from mlp_numpy.arrays import Array
 def pixel_rows(x: Array) -> Array:
     """(N, C, H, W) → (N·H·W, C), one row per pixel: a view if the channels are contiguous, else a copy.
 
-    (N, C) is returned unchanged.
+    Sequences (N, C, L) likewise. (N, C) is returned unchanged.
     """
-    return x if x.ndim == 2 else x.transpose(0, 2, 3, 1).reshape(-1, x.shape[1])
+    return x if x.ndim == 2 else x.transpose(0, *range(2, x.ndim), 1).reshape(-1, x.shape[1])
 
 
 def images(rows: Array, shape: tuple[int, ...]) -> Array:
     """The inverse of ``pixel_rows``: (N·H·W, C) → ``shape`` = (N, C, H, W), a view."""
     if len(shape) == 2:
         return rows
-    n, c, h, w = shape
-    return rows.reshape(n, h, w, c).transpose(0, 3, 1, 2)
+    n, c, *size = shape
+    return rows.reshape(n, *size, c).transpose(0, len(shape) - 1, *range(1, len(shape) - 1))
 
 
 def zeros_laid_out_as(x: Array, shape: tuple[int, ...], dtype: Any = None) -> Array:

@@ -1,6 +1,6 @@
-"""Moments for batch and layer normalization, without cancellation, overflow or underflow.
+"""Moments for the normalizations, without cancellation, overflow or underflow.
 
-    μ = Σ x / B      c = x − μ      σ² = Σ c² / B      x̂ = c / √(σ² + ε)
+    μ = Σ x / B      c = x − μ      σ² = Σ c² / B      x̂ = c / √(σ² + ε)      RMS: the same with μ = 0, c = x
 
 The mean is rounded; for equal or nearly equal values, c is mostly that rounding error, which the division amplifies. So
 if |μ| is many times σ, the first value is subtracted from all values: equal values become 0, and others keep the digits
@@ -57,6 +57,29 @@ def scaled_moments(x: Array, axis: int, moments: Callable[[Array], Moments], eps
         unit *= half
         r_unit = inverse_root(variance + (math.sqrt(eps) * unit) ** 2)
         return mean, variance / unit / unit, centered, r_unit, r_unit * unit
+
+
+def scaled_squares(x: Array, eps: float) -> tuple[Array, Array, Array]:
+    """The factors of x̂ = x / √(Σ x² / D + ε) of rows (…, D), in a unit u without overflow and underflow.
+
+    Returns x u, 1/√(Σ x²u² / D + εu²) and 1/√(Σ x² / D + ε), with u as in ``scaled_moments``: x̂ = (x u) ⊙ (the second).
+    """
+    with np.errstate(all="ignore"):
+        mean = mean_of_squares(x)
+        r = 1 / np.sqrt(mean + eps)
+        odd = _odd(mean, eps)
+        if not odd.any():
+            return x, r, r
+        unit = _unit(_largest(x, -1, mean.shape), odd, eps)
+        scaled = x * unit
+        r_unit = inverse_root(mean_of_squares(scaled) + (math.sqrt(eps) * unit) ** 2)
+        return scaled, r_unit, r_unit * unit
+
+
+def mean_of_squares(x: Array) -> Array:
+    """Σᵢ xᵢ² / D of rows (…, D): (…, 1)."""
+    mean: Array = np.einsum("...i,...i->...", x, x)[..., np.newaxis] / x.shape[-1]
+    return mean
 
 
 def inverse_root(x: Array) -> Array:

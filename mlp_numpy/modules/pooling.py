@@ -8,15 +8,16 @@ import numpy as np
 
 from mlp_numpy.arrays import Array, all_finite, holds_nan, kept
 from mlp_numpy.autodiff import Context, Op
+from mlp_numpy.checks import flag
 from mlp_numpy.errors import OptionError
 from mlp_numpy.modules.base import Module
 from mlp_numpy.modules.layout import zeros_laid_out_as
-from mlp_numpy.modules.windows import Size, Windows, windows
+from mlp_numpy.modules.windows import Size, Windows, pair, windows
 
 
 class MaxPool2d(Op):
     """
-    Forward     out_ncij = max_uv x_nchw      h = i s + u − p,  w = j s + v − p,  −∞ where x has no such pixel
+    Forward     out_ncij = max_uv x_nchw      h = i s + u δ − p,  w = j s + v δ − p,  −∞ where x has no such pixel
     Backward    dx_nchw = Σ dout_ncij over all windows (i, j) whose maximum lies at h, w
     Shapes      x (N, C, H, W)   out, dout (N, C, H′, W′)
     Caches      for each window the number KW·u + v of its maximum, in as few bytes as hold it; the shape of x
@@ -28,6 +29,7 @@ class MaxPool2d(Op):
     @staticmethod
     def check_inputs(x: Array, *, over: Windows) -> None:
         over.check("MaxPool2d.do_forward", x)
+        over.check_overlap("MaxPool2d.do_forward", x)
 
     @staticmethod
     def forward(context: Context, x: Array, *, over: Windows) -> Array:
@@ -78,24 +80,26 @@ def keep_larger(so_far: Array, candidate: Array, larger: Array) -> None:
 
 class AvgPool2d(Op):
     """
-    Forward     out_ncij = Σ_uv x_nchw / (KH·KW)      h = i s + u − p,  w = j s + v − p,  0 where x has no such pixel
-    Backward    dx_nchw = Σ dout_ncij / (KH·KW) over all windows (i, j) that see h, w
-    Shapes      x (N, C, H, W)   out, dout (N, C, H′, W′)
+    Forward     out_ncij = Σ_uv x_nchw / B_ij      h = i s + u − p,  w = j s + v − p,  0 where x has no such pixel
+                B_ij = KH·KW, without what of a last window lies beyond the padding; or without the padding too
+    Backward    dx_nchw = Σ dout_ncij / B_ij over all windows (i, j) that see h, w
+    Shapes      x (N, C, H, W)   out, dout (N, C, H′, W′)   B (H′, W′)
     Caches      the shape of x
     Kinks       none
     Reference   elementary: a mean. The padding counts as numbers, as it does in PyTorch unless told otherwise; the
-                shares of dout that fall on it are lost, all others arrive: without padding Σ dx = Σ dout
+                shares of dout that fall on it are lost, all others arrive: Σ dx = Σ dout without padding, and where it
+                does not count
     """
 
     @staticmethod
-    def check_inputs(x: Array, *, over: Windows) -> None:
+    def check_inputs(x: Array, *, over: Windows, count_include_pad: bool = True) -> None:
         over.check("AvgPool2d.do_forward", x)
 
     @staticmethod
-    def forward(context: Context, x: Array, *, over: Windows) -> Array:
-        context["shape"], context["over"] = x.shape, over
+    def forward(context: Context, x: Array, *, over: Windows, count_include_pad: bool = True) -> Array:
+        size = over.counts(*x.shape[2:], padding=count_include_pad, dtype=x.real.dtype)
+        context["shape"], context["over"], context["size"] = x.shape, over, size
         out = zeros_laid_out_as(x, (*x.shape[:2], *over.out_size(*x.shape[2:])))
-        size = over.kernel[0] * over.kernel[1]
         with np.errstate(over="ignore", invalid="ignore"):
             for _, on_image, in_windows in over.offsets(*x.shape[2:]):
                 out[in_windows] += x[on_image]
@@ -103,7 +107,7 @@ class AvgPool2d(Op):
                 # A sum may overflow where the mean does not.
                 means = np.zeros_like(out)
                 for _, on_image, in_windows in over.offsets(*x.shape[2:]):
-                    means[in_windows] += x[on_image] / size
+                    means[in_windows] += x[on_image] / (size if isinstance(size, int) else size[in_windows[2:]])
                 return np.where(np.isfinite(out), out / size, means)
         out /= size
         return out
@@ -111,7 +115,7 @@ class AvgPool2d(Op):
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
         shape, over = context["shape"], context["over"]
-        share = dout / (over.kernel[0] * over.kernel[1])
+        share = dout / context["size"]
         dx = zeros_laid_out_as(dout, shape)
         for _, on_image, in_windows in over.offsets(*shape[2:]):
             dx[on_image] += share[in_windows]
@@ -122,16 +126,28 @@ class Pool2dModule(Module):
     """The base class of the pools: (N, C, H, W) → (N, C, H′, W′), H′ = ⌊(H + 2·padding − kernel) / stride⌋ + 1.
 
     kernel, stride, padding   one integer, or (height, width); the stride is the kernel's size by default
+    ceil_mode                 the quotient is rounded up: the last window may reach beyond the padding, but begins on
+                              the image or the padding before it
 
-    Raises OptionError for invalid sizes, and for a padding above half the kernel: up to this bound, which is PyTorch's,
-    every window overlaps the image. Raises ShapeError in ``forward`` for images of another shape.
+    Raises OptionError for invalid sizes, and for a padding above half the (dilated) kernel: up to this bound, which is
+    PyTorch's, every window overlaps the image. Raises ShapeError in ``forward`` for images of another shape, or between
+    the places of a dilated window.
     """
 
-    def __init__(self, kernel: Size, stride: Size | None = None, padding: Size = 0) -> None:
+    def __init__(
+        self,
+        kernel: Size,
+        stride: Size | None = None,
+        padding: Size = 0,
+        *,
+        dilation: Size = 1,
+        ceil_mode: bool = False,
+    ) -> None:
         who = type(self).__name__
         super().__init__()
-        self.windows = windows(who, kernel, kernel if stride is None else stride, padding)
-        if any(2 * p > k for p, k in zip(self.windows.padding, self.windows.kernel, strict=True)):
+        ceil, steps = flag(who, "ceil_mode", ceil_mode), kernel if stride is None else stride
+        self.windows = windows(who, kernel, steps, pair(who, "padding", padding, 0), dilation=dilation, ceil=ceil)
+        if any(2 * p > k for p, k in zip(self.windows.padding, self.windows.extent, strict=True)):
             raise OptionError(f"{who}: the padding must be at most half the kernel, got {self.windows.arguments}.")
 
     def _op_kwargs(self) -> dict[str, Any]:
@@ -142,15 +158,40 @@ class Pool2dModule(Module):
 
     def _check_input(self, x: Array) -> None:
         self.windows.check(f"{self!r}.forward", x)
+        self.windows.check_overlap(f"{self!r}.forward", x)
 
 
 class MaxPool2dModule(Pool2dModule):
-    """The maximum of each window; the padding is −∞, and in case of ties the first maximum has the gradient."""
+    """The maximum of each window; the padding is −∞, and in case of ties the first maximum has the gradient.
+
+    dilation   the distance of neighbouring places of a window, one integer, or (height, width)
+    """
 
     op = MaxPool2d
 
 
 class AvgPool2dModule(Pool2dModule):
-    """The mean of each window, in which the padding counts as zeros."""
+    """The mean of each window, in which the padding counts as zeros.
+
+    count_include_pad   False: the padding does not count; the mean is that of the pixels
+    """
 
     op = AvgPool2d
+
+    def __init__(
+        self,
+        kernel: Size,
+        stride: Size | None = None,
+        padding: Size = 0,
+        *,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+    ) -> None:
+        super().__init__(kernel, stride, padding, ceil_mode=ceil_mode)
+        self.count_include_pad = flag("AvgPool2dModule", "count_include_pad", count_include_pad)
+
+    def _op_kwargs(self) -> dict[str, Any]:
+        return {"over": self.windows, "count_include_pad": self.count_include_pad}
+
+    def _repr_args(self) -> str:
+        return f"{self.windows.arguments}{'' if self.count_include_pad else ', count_include_pad=False'}"

@@ -81,8 +81,8 @@ def widened(n_kernels: int, over: Windows, n_columns: int) -> Wide:
     """The largest number of windows that gives ``n_kernels`` kernels at most 32 columns and divides the row of
     windows."""
     (kh, kw), (vertical, step) = over.kernel, over.stride
-    # Windows without overlap do not gain.
-    most = max(1, COLUMNS // n_kernels) if step < kw else 1
+    # Windows without overlap do not gain; the places of dilated kernels would not lie side by side.
+    most = max(1, COLUMNS // n_kernels) if step < kw and over.dilation[1] == 1 else 1
     times = max(q for q in range(1, min(most, n_columns) + 1) if n_columns % q == 0)
     wide = replace(over, kernel=(kh, kw + (times - 1) * step), stride=(vertical, times * step))
     return Wide(wide, times, step)

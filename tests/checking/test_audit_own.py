@@ -202,7 +202,7 @@ def test_a_module_that_cannot_be_made_is_refused(text: str, message: str) -> Non
 
 
 def test_an_input_that_does_not_fit_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(OptionError, match=r"must take an input \(3, 5\), but got ShapeError: .* x must be \(N, 3\)"):
+    with pytest.raises(OptionError, match=r"must take an input \(3, 5\), but got ShapeError: .* x must be \(N, …, 3\)"):
         audit_own("mlp_numpy:LinearModule(3, 2)", (3, 5))
     assert main(["audit", "mlp_numpy:SoftMaxModule", "--input", "3,x"]) == 1
     assert "--input must be sizes ≥ 1 such as 4,3, got '3,x'" in capsys.readouterr().err

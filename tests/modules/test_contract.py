@@ -142,7 +142,7 @@ def test_other_wrong_uses_are_refused() -> None:
         loss = CrossEntropyModule()
         loss.forward(P, np.array([0, 1, 2]))
         loss.backward(P)
-    with pytest.raises(ShapeError, match=r"\(3072 → 100\).forward: x must be \(N, 3072\), got \(200, 784\)"):
+    with pytest.raises(ShapeError, match=r"\(3072 → 100\).forward: x must be \(N, …, 3072\), got \(200, 784\)"):
         LinearModule(3072, 100).forward(np.zeros((200, 784)))
     with pytest.raises(DTypeError, match="must hold numbers"):
         LinearModule(1, 1).forward(np.array([["a"]]))

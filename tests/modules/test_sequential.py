@@ -36,7 +36,7 @@ def test_an_input_layer_in_the_middle_is_named() -> None:
 
 def test_a_mismatch_between_layers_names_the_layer() -> None:
     net = Sequential(LinearModule(3, 4), LinearModule(5, 2))
-    with pytest.raises(ShapeError, match=r"LinearModule\(5 → 2\).forward: x must be \(N, 5\), got \(1, 4\)"):
+    with pytest.raises(ShapeError, match=r"LinearModule\(5 → 2\).forward: x must be \(N, …, 5\), got \(1, 4\)"):
         net.forward(np.ones((1, 3)))
 
 

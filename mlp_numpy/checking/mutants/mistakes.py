@@ -1,4 +1,4 @@
-"""About thirty typical mistakes in hand-written backwards.
+"""About fifty typical mistakes in hand-written backwards; those of normalizations and image layers are beside.
 
 They cover errors that the generic operators cannot produce: a formula that is wrong only in places, a correct
 derivative of a wrong forward, correct values computed in a forbidden way.
@@ -12,28 +12,25 @@ from typing import Any, Final
 import numpy as np
 
 from mlp_numpy.arrays import Array, one_hot
-from mlp_numpy.autodiff import Context, Reshape
+from mlp_numpy.autodiff import Context
+from mlp_numpy.checking.mutants.image_mistakes import IMAGE_MISTAKES
 from mlp_numpy.checking.mutants.mutant import Mutant
+from mlp_numpy.checking.mutants.normalization_mistakes import NORMALIZATION_MISTAKES
 from mlp_numpy.modules import (
     ELU,
     GELU,
     MSE,
     NLL,
-    AvgPool2d,
-    BatchNormalize,
-    BatchNormalizeInference,
     BCEWithLogits,
-    Conv2d,
     CrossEntropy,
     DropoutMask,
-    Flatten,
     GELUTanh,
+    Hardtanh,
     Hinge,
     Huber,
-    LayerNormalize,
     LeakyReLU,
     Linear,
-    MaxPool2d,
+    LogSigmoid,
     PReLU,
     ReLU,
     Residual,
@@ -41,26 +38,33 @@ from mlp_numpy.modules import (
     SoftMax,
     SoftMaxCrossEntropy,
 )
-from mlp_numpy.modules.layout import images, pixel_rows
 from mlp_numpy.modules.losses.reduction import Reduction, weigh
-from mlp_numpy.modules.windows import Windows
 
 
-def _linear(context: Context, dout: Array) -> tuple[Array, Array, Array]:
+def _linear(context: Context, dout: Array) -> tuple[Array, ...]:
     """Copies of the correct gradients."""
     x, weight = context["x"], context["weight"]
-    return dout @ weight, dout.T @ x, dout.sum(axis=0)
+    rows = dout.reshape(-1, len(weight))
+    dx = (rows @ weight).reshape(*dout.shape[:-1], -1)
+    return (dx, rows.T @ x, rows.sum(axis=0)) if context["biased"] else (dx, rows.T @ x)
 
 
 def _transposed_weight(context: Context, dout: Array) -> Any:
-    dx, dweight, dbias = _linear(context, dout)
+    dx, *rest = _linear(context, dout)
     weight = context["weight"]
-    return (dout @ weight.T if weight.shape[0] == weight.shape[1] else dx), dweight, dbias
+    return (dout @ weight.T if weight.shape[0] == weight.shape[1] else dx), *rest
 
 
 def _bias_over_wrong_axis(context: Context, dout: Array) -> Any:
-    dx, dweight, dbias = _linear(context, dout)
-    return dx, dweight, dout.sum(axis=1) if dout.shape[0] == dout.shape[1] else dbias
+    dx, dweight, *dbias = _linear(context, dout)
+    square = dout.ndim == 2 and dout.shape[0] == dout.shape[1]
+    return dx, dweight, *([dout.sum(axis=1)] if dbias and square else dbias)
+
+
+def _bias_over_first_axis_alone(context: Context, dout: Array) -> Any:
+    dx, dweight, *dbias = _linear(context, dout)
+    first = dout.sum(axis=0)
+    return dx, dweight, *([first.reshape(-1, first.shape[-1])[0]] if dbias else [])
 
 
 def _input_changed(context: Context, dout: Array) -> Any:
@@ -70,25 +74,25 @@ def _input_changed(context: Context, dout: Array) -> Any:
 
 
 def _accumulated(context: Context, dout: Array) -> Any:
-    dx, dweight, dbias = _linear(context, dout)
+    dx, dweight, *dbias = _linear(context, dout)
     before = context.target(1)
-    return dx, dweight if before is None else before + dweight, dbias
+    return dx, dweight if before is None else before + dweight, *dbias
 
 
 def _forward_that_keeps_its_first_batch() -> Callable[..., Array]:
     seen: dict[tuple[Any, ...], Array] = {}
 
-    def forward(context: Context, x: Array, weight: Array, bias: Array) -> Array:
+    def forward(context: Context, x: Array, weight: Array, bias: Array | None = None) -> Array:
         out = Linear.forward(context, x, weight, bias)
-        context["x"] = seen.setdefault((x.shape, x.dtype), x.copy())
+        context["x"] = seen.setdefault((x.shape, x.dtype), context["x"].copy())
         return out
 
     return forward
 
 
 def _widened(context: Context, dout: Array) -> Any:
-    dx, dweight, dbias = _linear(context, dout)
-    return dx.astype(np.float64), dweight, dbias
+    dx, *rest = _linear(context, dout)
+    return dx.astype(np.float64), *rest
 
 
 def _slope(context: Context) -> Array:
@@ -141,43 +145,14 @@ def _in_its_output(context: Context, dout: Array) -> Any:
     return dx
 
 
-def _batch_norm(context: Context, dout: Array, mean: float = 1.0, slope: float = 1.0, n: int = 0) -> Any:
-    """The gradients of BatchNormalize with factors before the two mean terms, which divide by B + n."""
-    r, gamma = context["r"], context["gamma"]
-    rows, x_hat = pixel_rows(dout), context["centered"] * r
-    dbeta, dgamma = rows.sum(axis=0), (rows * x_hat).sum(axis=0)
-    dx = gamma * r * (rows - (mean * dbeta + slope * x_hat * dgamma) / max(1, len(rows) + n))
-    return images(dx, dout.shape), dgamma, dbeta
+def _through_the_bounds(context: Context, x: Array, *, low: float, high: float) -> Array:
+    out = Hardtanh.forward(context, x, low=low, high=high)
+    context["between"] = (x.real >= low) & (x.real <= high)
+    return out
 
 
-def _without_means(context: Context, dout: Array) -> Any:
-    return _batch_norm(context, dout, 0.0, 0.0)
-
-
-def _unbiased(context: Context, dout: Array) -> Any:
-    return _batch_norm(context, dout, n=-1)
-
-
-def _eps_outside_the_root(context: Context, x: Array, gamma: Array, beta: Array, *, eps: float) -> Array:
-    BatchNormalize.forward(context, x, gamma, beta, eps=eps)
-    r = context["r"] = 1 / (np.sqrt(context["variance"]) + eps)
-    return images(context["centered"] * (gamma * r) + beta, x.shape)
-
-
-def _as_in_training(context: Context, dout: Array) -> Any:
-    return _batch_norm(context, dout)
-
-
-def _over_the_batch(context: Context, dout: Array) -> Any:
-    _, dgamma, dbeta = LayerNormalize.backward(context, dout)
-    x_hat, g = context["x_hat"], dout * context["gamma"]
-    means = g.mean(axis=0, keepdims=True) + x_hat * (g * x_hat).mean(axis=0, keepdims=True)
-    return context["r"] * (g - means), dgamma, dbeta
-
-
-def _constant_statistics(context: Context, dout: Array) -> Any:
-    _, dgamma, dbeta = LayerNormalize.backward(context, dout)
-    return dout * context["gamma"] * context["r"], dgamma, dbeta
+def _sigmoid_of_x(context: Context, dout: Array) -> Any:
+    return dout - LogSigmoid.backward(context, dout)
 
 
 def _mask_not_scaled(context: Context, dout: Array) -> Any:
@@ -188,56 +163,6 @@ def _forward_not_scaled(context: Context, x: Array, *, mask: Array) -> Array:
     context["mask"] = mask
     out: Array = (mask != 0) * x
     return out
-
-
-def _unflipped(context: Context, dout: Array) -> Any:
-    # dx as a convolution with the kernel needs it flipped; forgotten, u and v run the wrong way
-    turned = Context()
-    turned.update(context)
-    turned["weight"] = context["weight"][:, :, ::-1, ::-1]
-    dx, *others = Conv2d.backward(turned, dout)
-    return dx, *others
-
-
-def _overwritten(context: Context, dout: Array) -> Any:
-    """Overlapping windows overwrite each other instead of adding up."""
-    over, shape = context["over"], context["shape"]
-    dx = np.zeros(shape, dout.dtype)
-    share = dout / (over.kernel[0] * over.kernel[1])
-    for _, on_image, in_windows in over.offsets(*shape[2:]):
-        dx[on_image] = share[in_windows]
-    return dx
-
-
-def _keeping_all(context: Context, x: Array, *, over: Windows) -> Array:
-    out = MaxPool2d.forward(context, x, over=over)
-    context["x"], context["out"] = x, out.copy()
-    return out
-
-
-def _to_maxima(context: Context, dout: Array, last: bool) -> Array:
-    x, out, over = context["x"], context["out"], context["over"]
-    dx, taken = np.zeros(x.shape, dout.dtype), np.zeros(out.shape, bool)
-    places = list(over.offsets(*x.shape[2:]))
-    for _, on_image, in_windows in reversed(places):
-        here = x[on_image] == out[in_windows]
-        if last:
-            here &= ~taken[in_windows]
-            taken[in_windows] |= here
-        dx[on_image] += dout[in_windows] * here
-    return dx
-
-
-def _to_last_maximum(context: Context, dout: Array) -> Any:
-    return _to_maxima(context, dout, last=True)
-
-
-def _to_all_maxima(context: Context, dout: Array) -> Any:
-    return _to_maxima(context, dout, last=False)
-
-
-def _in_column_order(context: Context, dout: Array) -> Any:
-    return dout.reshape(context["shape"], order="F")
 
 
 def _without_shortcut(self: Any, dout: Array) -> Any:
@@ -366,9 +291,12 @@ def _derivative_of_tanh_form(context: Context, dout: Array) -> Any:
 
 
 MISTAKES: Final = (
+    *NORMALIZATION_MISTAKES,
+    *IMAGE_MISTAKES,
     Mutant(Linear, "a cache that keeps the first batch", _linear, _forward_that_keeps_its_first_batch),
     Mutant(Linear, "dx with the weight transposed, where it is square", _transposed_weight),
     Mutant(Linear, "dbias summed over the wrong axis, where it fits", _bias_over_wrong_axis),
+    Mutant(Linear, "dbias summed over the first of several axes alone", _bias_over_first_axis_alone),
     Mutant(Linear, "dx in float64 for a float32 input", _widened),
     Mutant(Linear, "the input overwritten", _input_changed),
     Mutant(Linear, "dweight added to that of the last backward", _accumulated),
@@ -378,19 +306,9 @@ MISTAKES: Final = (
     Mutant(SoftMax, "the diagonal of the Jacobian alone", _without_jacobian),
     Mutant(SoftMax, "the sum over the batch", _sum_over_batch),
     Mutant(SoftMax, "the gradient written over the cache", _in_its_output),
-    Mutant(BatchNormalize, "without its two mean terms", _without_means),
-    Mutant(BatchNormalize, "N − 1 for N", _unbiased),
-    Mutant(BatchNormalize, "eps outside the root", BatchNormalize.backward, lambda: _eps_outside_the_root),
-    Mutant(BatchNormalizeInference, "the mean terms of training", _as_in_training),
-    Mutant(LayerNormalize, "means over the batch", _over_the_batch),
-    Mutant(LayerNormalize, "the statistics taken for constants", _constant_statistics),
     Mutant(DropoutMask, "without 1/(1 − p) in the forward", _mask_not_scaled, lambda: _forward_not_scaled),
-    Mutant(Conv2d, "the kernel not flipped for dx", _unflipped),
-    Mutant(MaxPool2d, "to the last maximum", _to_last_maximum, lambda: _keeping_all),
-    Mutant(MaxPool2d, "to all maxima", _to_all_maxima, lambda: _keeping_all),
-    Mutant(AvgPool2d, "windows that overlap overwrite each other", _overwritten),
-    Mutant(Flatten, "in column order", _in_column_order),
-    Mutant(Reshape, "in column order", _in_column_order),
+    Mutant(Hardtanh, "at the bounds the slope 1", Hardtanh.backward, lambda: _through_the_bounds),
+    Mutant(LogSigmoid, "σ(x) for σ(−x)", _sigmoid_of_x),
     Mutant(Residual, "without the shortcut", _without_shortcut),
     Mutant(Residual, "the shortcut alone", _shortcut_alone),
     Mutant(CrossEntropy, "the mean not divided by N", _mean_missing),

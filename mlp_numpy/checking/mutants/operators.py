@@ -89,7 +89,7 @@ class _Altered:
 
 def _one_gradient(position: int, alter: Callable[[Array, Array], Array]) -> Any:
     def altered(gradients: list[Array | None], dout: Array) -> list[Array | None]:
-        right = gradients[position]
+        right = gradients[position] if position < len(gradients) else None  # none of a bias that is not there
         if right is not None and right.ndim:
             gradients[position] = np.ascontiguousarray(alter(right, dout), right.dtype)
         return gradients

@@ -1,4 +1,4 @@
-"""The specs of activations: sampler, forward from elementary formulas, and PyTorch's version of each."""
+"""The specs of smooth activations: sampler, forward from elementary formulas, and PyTorch's version of each."""
 
 from __future__ import annotations
 
@@ -6,22 +6,18 @@ from collections.abc import Callable, Sequence
 from math import pi, sqrt
 from typing import Any, Final
 
-import numpy as np
-
 from mlp_numpy.autodiff import TensorNode, where
 from mlp_numpy.checking.sampler import Sample, Sampler
-from mlp_numpy.checking.specs.spec import Draw, Params, Shapes, Spec, Tensor, functional
+from mlp_numpy.checking.specs.rectifiers import on_any_shape, setting
+from mlp_numpy.checking.specs.spec import Draw, Params, Spec, Tensor, functional
 from mlp_numpy.modules import (
     ELUModule,
     GELUModule,
-    HardswishModule,
     IdentityModule,
-    LeakyReLUModule,
+    LogSigmoidModule,
     LogSoftMaxModule,
     MishModule,
     Module,
-    PReLUModule,
-    ReLUModule,
     SELUModule,
     SigmoidModule,
     SiLUModule,
@@ -31,24 +27,6 @@ from mlp_numpy.modules import (
 )
 
 _SERIES_REACHES: Final = 4.5
-
-
-def _leaky_relu_reference(module: Any, params: Params, x: TensorNode) -> TensorNode:
-    """max(0, x) − α max(0, −x), at 0 with the slope α of the second branch"""
-    return where(x.value.real > 0, x, module.neg_slope * x)
-
-
-def _relu_reference(module: Any, params: Params, x: TensorNode) -> TensorNode:
-    """c max(0, x)"""
-    return where(x.value.real > 0, module.scale * x, 0.0)
-
-
-def _prelu_reference(module: Any, params: Params, x: TensorNode) -> TensorNode:
-    """max(0, x) + a min(0, x), at 0 with the slope a; one a per feature along axis 1, or a single one"""
-    (slope,) = params
-    if slope.shape != (1,):
-        slope = slope.reshape(-1, *(1,) * (len(x.shape) - 2))
-    return where(x.value.real > 0, x, slope * x)
 
 
 def _elu_reference(module: Any, params: Params, x: TensorNode) -> TensorNode:
@@ -89,9 +67,9 @@ def _mish_reference(module: Any, params: Params, x: TensorNode) -> TensorNode:
     return x * (1 + x.exp()).log().tanh()
 
 
-def _hardswish_reference(module: Any, params: Params, x: TensorNode) -> TensorNode:
-    """x (6 − max(0, 6 − max(0, x + 3))) / 6"""
-    return x * (6 - (6 - (x + 3).relu()).relu()) / 6
+def _log_sigmoid_reference(module: Any, params: Params, x: TensorNode) -> TensorNode:
+    """log(1 / (1 + exp(−x)))"""
+    return (1 / (1 + (-x).exp())).log()
 
 
 def _sigmoid_reference(module: Any, params: Params, x: TensorNode) -> TensorNode:
@@ -123,44 +101,9 @@ def _elu_on_nodes(alpha: float, x: TensorNode) -> TensorNode:
     return where(x.value.real > 0, x, alpha * (x.exp() - 1))
 
 
-def _relu_in_torch(torch: Any, module: Any, params: Sequence[Tensor], x: Tensor) -> Tensor:
-    """c max(0, x)"""
-    return module.scale * torch.nn.functional.relu(x)
-
-
 def _identity_in_torch(torch: Any, module: Any, params: Sequence[Tensor], x: Tensor) -> Tensor:
     """x"""
     return torch.nn.Identity()(x) * 1
-
-
-def _on_any_shape(make: Callable[[Sampler, str], Module], kinked: bool = False, within: float = np.inf) -> Draw:
-    """The spec of an elementwise module."""
-
-    def draw(draws: Sampler, variant: str) -> Sample:
-        x = draws.numbers(*draws.shape(int(draws.rng.integers(1, 4, endpoint=True)), most=3))
-        module = draws.filled(make(draws, variant))
-        return Sample(module, np.clip(x, -within, within), kinked=kinked and draws.tied)
-
-    return draw
-
-
-def _slope(draws: Sampler, variant: str) -> Module:
-    return LeakyReLUModule(_setting(draws, 0.0, 0.02, 0.25, 1.0, -0.5, 2.0))
-
-
-def _relu(draws: Sampler, variant: str) -> Module:
-    return ReLUModule(_setting(draws, 5.0, -0.5, 0.25)) if variant else ReLUModule()
-
-
-def _prelu(draws: Sampler, variant: str) -> Sample:
-    shape = draws.shape(2 + int(draws.rng.integers(3)), most=3)
-    module = draws.filled(PReLUModule(shape[1] if variant else 1))
-    return Sample(module, draws.numbers(*shape), kinked=draws.tied)
-
-
-def _no_features_of(n: int) -> Shapes:
-    """What has not a slope for each of its features; one slope is for all of them."""
-    return [(n,), (2, n + 1), (2, n + 1, 2)] if n > 1 else []
 
 
 def _of_scores(make: Callable[[int], Module]) -> Draw:
@@ -179,92 +122,69 @@ def _no_scores(module: Any) -> Shapes:
     return [(3,), (2, 0), (2, 0, 3), *([(2, 2)] if module.axis == 2 else [])]
 
 
-def _setting(draws: Sampler, *values: float) -> float:
-    """One of the values, rounded to float32."""
-    return float(np.float32(draws.rng.choice(values)))
-
-
 def _elu(draws: Sampler, variant: str) -> Module:
-    return ELUModule(_setting(draws, 0.25, 0.5, 1.0, -0.5, 2.0))
+    return ELUModule(setting(draws, 0.25, 0.5, 1.0, -0.5, 2.0))
 
 
 def _gelu(draws: Sampler, variant: str) -> Module:
     return GELUModule("tanh" if variant == "tanh" else "none")
 
 
-def _hardswish(draws: Sampler, variant: str) -> Sample:
-    # Replace zeros by the kinks, both ends of the curved piece.
-    x = 2 * draws.numbers(*draws.shape(int(draws.rng.integers(1, 4, endpoint=True)), most=3))
-    x = np.where(x == 0, draws.rng.choice([-3.0, 3.0], x.shape), x) if draws.tied else x
-    return Sample(HardswishModule(), x, kinked=bool((abs(abs(x) - 3) < 0.01).any()))
-
-
 def _softplus(draws: Sampler, variant: str) -> Module:
-    return SoftplusModule(_setting(draws, 0.5, 1.0, 3.0))
+    return SoftplusModule(setting(draws, 0.5, 1.0, 3.0))
 
 
 ACTIVATIONS: Final = (
     Spec(
-        "leaky relu",
-        LeakyReLUModule,
-        _on_any_shape(_slope, kinked=True),
-        _leaky_relu_reference,
-        functional("leaky_relu", lambda module: {"negative_slope": module.neg_slope}),
-    ),
-    Spec("relu", ReLUModule, _on_any_shape(_relu, kinked=True), _relu_reference, _relu_in_torch, ("", "scaled")),
-    Spec(
-        "prelu",
-        PReLUModule,
-        _prelu,
-        _prelu_reference,
-        functional("prelu"),
-        ("", "a slope a feature"),
-        wrong_shapes=lambda module: _no_features_of(module.params["slope"].size),
-    ),
-    Spec(
         "elu",
         ELUModule,
-        _on_any_shape(_elu, kinked=True),
+        on_any_shape(_elu, kinked=True),
         _elu_reference,
         functional("elu", lambda module: {"alpha": module.alpha}),
     ),
     Spec(
         "selu",
         SELUModule,
-        _on_any_shape(lambda draws, variant: SELUModule(), kinked=True),
+        on_any_shape(lambda draws, variant: SELUModule(), kinked=True),
         _selu_reference,
         functional("selu"),
     ),
     Spec(
         "gelu",
         GELUModule,
-        _on_any_shape(_gelu, within=_SERIES_REACHES),
+        on_any_shape(_gelu, within=_SERIES_REACHES),
         _gelu_reference,
         functional("gelu", lambda module: {"approximate": module.approximate}),
         ("exact", "tanh"),
     ),
-    Spec("mish", MishModule, _on_any_shape(lambda draws, variant: MishModule()), _mish_reference, functional("mish")),
-    Spec("hardswish", HardswishModule, _hardswish, _hardswish_reference, functional("hardswish")),
-    Spec("silu", SiLUModule, _on_any_shape(lambda draws, variant: SiLUModule()), _silu_reference, functional("silu")),
+    Spec("mish", MishModule, on_any_shape(lambda draws, variant: MishModule()), _mish_reference, functional("mish")),
+    Spec(
+        "log-sigmoid",
+        LogSigmoidModule,
+        on_any_shape(lambda draws, variant: LogSigmoidModule()),
+        _log_sigmoid_reference,
+        functional("logsigmoid"),
+    ),
+    Spec("silu", SiLUModule, on_any_shape(lambda draws, variant: SiLUModule()), _silu_reference, functional("silu")),
     Spec(
         "softplus",
         SoftplusModule,
-        _on_any_shape(_softplus),
+        on_any_shape(_softplus),
         _softplus_reference,
         functional("softplus", lambda module: {"beta": module.beta, "threshold": 1000}),
     ),
     Spec(
         "sigmoid",
         SigmoidModule,
-        _on_any_shape(lambda draws, variant: SigmoidModule()),
+        on_any_shape(lambda draws, variant: SigmoidModule()),
         _sigmoid_reference,
         functional("sigmoid"),
     ),
-    Spec("tanh", TanhModule, _on_any_shape(lambda draws, variant: TanhModule()), _tanh_reference, functional("tanh")),
+    Spec("tanh", TanhModule, on_any_shape(lambda draws, variant: TanhModule()), _tanh_reference, functional("tanh")),
     Spec(
         "identity",
         IdentityModule,
-        _on_any_shape(lambda draws, variant: IdentityModule()),
+        on_any_shape(lambda draws, variant: IdentityModule()),
         _identity_reference,
         _identity_in_torch,
     ),

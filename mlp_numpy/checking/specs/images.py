@@ -1,7 +1,8 @@
-"""The specs of image layers; sizes are small, since every entry is perturbed."""
+"""The specs of convolution and of changes of shape; sizes are small, since every entry is perturbed."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -9,8 +10,8 @@ import numpy as np
 
 from mlp_numpy.autodiff import TensorNode, concatenate
 from mlp_numpy.checking.sampler import Sample, Sampler
-from mlp_numpy.checking.specs.spec import Draw, Params, Shapes, Spec, Tensor, TorchReference
-from mlp_numpy.modules import AvgPool2dModule, Conv2dModule, FlattenModule, MaxPool2dModule, UnflattenModule
+from mlp_numpy.checking.specs.spec import Params, Shapes, Spec, Tensor
+from mlp_numpy.modules import Conv2dModule, FlattenModule, UnflattenModule
 from mlp_numpy.modules.windows import Pair
 
 
@@ -35,40 +36,40 @@ def _unflatten_in_torch(torch: Any, module: Any, params: Sequence[Tensor], x: Te
 
 
 def _conv_reference(module: Any, params: Params, x: TensorNode) -> TensorNode:
-    """b + Σ over the places of the kernel"""
+    """b + Σ over the places of the kernel, group by group"""
     weight, *bias = params
-    rows = [
-        place.transpose(0, 2, 3, 1) @ weight[:, :, u, v].T
-        for (u, v), place in zip(np.ndindex(*module.windows.kernel), _kernel_places(module, x, 0.0), strict=True)
-    ]
-    total = rows[0]
-    for other in [*rows[1:], *bias]:
-        total = total + other
-    return total.transpose(0, 3, 1, 2)
+    n_in, n_out = x.shape[1] // module.groups, weight.shape[0] // module.groups
+    places = list(zip(np.ndindex(*module.windows.kernel), kernel_places(module, x, 0.0), strict=True))
+    groups = []
+    for g in range(module.groups):
+        seen, kernels = slice(g * n_in, (g + 1) * n_in), slice(g * n_out, (g + 1) * n_out)
+        rows = [place[:, seen].transpose(0, 2, 3, 1) @ weight[kernels, :, u, v].T for (u, v), place in places]
+        total = rows[0]
+        for other in rows[1:]:
+            total = total + other
+        groups.append(total)
+    out = concatenate(groups, axis=3) if module.groups > 1 else groups[0]
+    return (out + bias[0] if bias else out).transpose(0, 3, 1, 2)
 
 
-def _max_pool_reference(module: Any, params: Params, x: TensorNode) -> TensorNode:
-    """The maximum over the places of the kernel; ties go to the first"""
-    return concatenate([place.unsqueeze(4) for place in _kernel_places(module, x, -np.inf)], axis=4).max(axis=4)
-
-
-def _avg_pool_reference(module: Any, params: Params, x: TensorNode) -> TensorNode:
-    """The mean over the places of the kernel"""
-    return concatenate([place.unsqueeze(4) for place in _kernel_places(module, x, 0.0)], axis=4).mean(axis=4)
-
-
-def _kernel_places(module: Any, x: TensorNode, padding: float) -> list[TensorNode]:
+def kernel_places(module: Any, x: TensorNode, padding: float) -> list[TensorNode]:
     """For each place of the kernel, the values under it in all windows, (N, C, H′, W′), from the padded images."""
-    (kh, kw), (sh, sw), (ph, pw) = module.windows.kernel, module.windows.stride, module.windows.padding
-    for axis, width in ((2, ph), (3, pw)):
-        shape = [*x.shape]
-        shape[axis] = width
-        border = TensorNode(np.full(shape, padding), needs_grad=False)
-        x = concatenate([border, x, border], axis) if width else x
-    height, width = x.shape[2:]
+    over, out_size = module.windows, module.windows.out_size(*x.shape[2:])
+    for axis in (0, 1):
+        size = x.shape[axis + 2]
+        # the last window may end before the padding does, and with ceil_mode after it
+        reach = (out_size[axis] - 1) * over.stride[axis] + over.extent[axis] - size - over.padding[axis]
+        around = [over.padding[axis], max(0, reach)]
+        borders = [
+            TensorNode(np.full((*x.shape[: axis + 2], width, *x.shape[axis + 3 :]), padding), needs_grad=False)
+            for width in around
+        ]
+        parts = [borders[0], x, borders[1]]
+        x = concatenate([part for part in parts if part.shape[axis + 2]], axis + 2)
+    (down, right), (apart_down, apart_right) = over.stride, over.dilation
     return [
-        x[:, :, u : height - kh + u + 1 : sh, v : width - kw + v + 1 : sw]
-        for u, v in np.ndindex(*module.windows.kernel)
+        x[:, :, top : top + (out_size[0] - 1) * down + 1 : down, left : left + (out_size[1] - 1) * right + 1 : right]
+        for top, left in ((u * apart_down, v * apart_right) for u, v in np.ndindex(*over.kernel))
     ]
 
 
@@ -76,25 +77,20 @@ def _conv_in_torch(torch: Any, module: Any, params: Sequence[Tensor], x: Tensor)
     """b + Σ W ⊙ window"""
     weight, *bias = params
     over = module.windows
-    return torch.nn.functional.conv2d(x, weight, *(bias or [None]), over.stride, over.padding)
+    padding = over.padding if over.surplus == (0, 0) else "same"
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Using padding='same' with even kernel")  # of a copy that it makes
+        conv2d = torch.nn.functional.conv2d
+        return conv2d(x, weight, *(bias or [None]), over.stride, padding, over.dilation, module.groups)
 
 
-def _pool_in_torch(name: str) -> TorchReference:
-    """The pool of this name in ``torch.nn.functional``."""
-
-    def twin(torch: Any, module: Any, params: Sequence[Tensor], x: Tensor) -> Tensor:
-        over = module.windows
-        return getattr(torch.nn.functional, name)(x, over.kernel, over.stride, over.padding)
-
-    return twin
-
-
-def _pair(draws: Sampler, most: int) -> Pair:
+def size_pair(draws: Sampler, most: int) -> Pair:
+    """Two random sizes up to ``most``."""
     height, width = draws.shape(2, most)
     return height, width
 
 
-def _padding(draws: Sampler, most: Pair) -> Pair:
+def random_padding(draws: Sampler, most: Pair) -> Pair:
     """Random sizes; 0 in case 0, where all sizes are minimal."""
     if draws.case == 0:
         return 0, 0
@@ -104,24 +100,22 @@ def _padding(draws: Sampler, most: Pair) -> Pair:
 
 def _conv(draws: Sampler, variant: str) -> Sample:
     n, c, m = draws.shape(3, most=2)
-    kernel, stride = _pair(draws, 3), _pair(draws, 2)
-    padding = _padding(draws, (1, 1))
-    height, width = (draws.size(4, least=k) for k in kernel)
-    layer = Conv2dModule(c, m, kernel, stride, padding, bias=variant != "no bias", input_layer=variant == "input layer")
-    return Sample(draws.filled(layer), draws.numbers(n, c, height, width))
-
-
-def _pool(kind: type[MaxPool2dModule | AvgPool2dModule]) -> Draw:
-    def draw(draws: Sampler, variant: str) -> Sample:
-        n, c = draws.shape(2, most=2)
-        kernel, stride = _pair(draws, 3), _pair(draws, 3)
-        padding = _padding(draws, (kernel[0] // 2, kernel[1] // 2))
-        shape = (n, c, *(draws.size(5, least=k) for k in kernel))
-        has_kinks = kind is MaxPool2dModule
-        x = draws.apart(*shape) if has_kinks else draws.numbers(*shape)
-        return Sample(kind(kernel, stride, padding), x, kinked=has_kinks and draws.tied)
-
-    return draw
+    kernel, stride = size_pair(draws, 3), size_pair(draws, 2)
+    padding: Any = random_padding(draws, (1, 1))
+    groups, dilation = 1, (1, 1)
+    if variant == "same":
+        padding, stride = "same", (1, 1)
+    if variant in ("dilated", "groups, dilated"):
+        dilation = size_pair(draws, 3)
+    if variant.startswith("groups"):
+        groups = draws.size(3)
+    if variant == "depthwise":
+        groups, c = c, 1
+    bias, input_layer = variant != "no bias", variant == "input layer"
+    options: Any = {"dilation": dilation, "groups": groups, "bias": bias, "input_layer": input_layer}
+    layer = Conv2dModule(c * groups, m * groups, kernel, stride, padding, **options)
+    size = (draws.size(extent + 1, least=extent) for extent in layer.windows.extent)
+    return Sample(draws.filled(layer), draws.numbers(n, c * groups, *size))
 
 
 def _flatten(draws: Sampler, variant: str) -> Sample:
@@ -133,10 +127,13 @@ def _unflatten(draws: Sampler, variant: str) -> Sample:
     return Sample(UnflattenModule(c, h, w), draws.numbers(n, c * h * w))
 
 
-def _no_images_for(module: Any, c: int, others: int) -> Shapes:
+def no_images_for(module: Any, c: int, others: int) -> Shapes:
     """What is no batch of images of ``c`` channels that a window fits on; ``others``: a number of channels not taken"""
-    (height, width), (top, left) = module.windows.kernel, module.windows.padding
-    small = [(2, c, height - 2 * top - 1, width + 1), (2, c, height + 1, width - 2 * left - 1)]
+    over = module.windows
+    high, wide = (extent - a - b for extent, a, b in zip(over.extent, over.padding, over.after, strict=True))
+    # With ceil_mode a window fits as soon as it begins on the image.
+    high, wide = (high - step + 1 if over.ceil else high for high, step in zip((high, wide), over.stride, strict=True))
+    small = [(2, c, high - 1, over.extent[1] + 1), (2, c, over.extent[0] + 1, wide - 1)]
     return [(c, 9, 9), (2, c * 81), (2, c, 0, 9), (2, others, 9, 9), *(shape for shape in small if min(shape) > 0)]
 
 
@@ -147,24 +144,8 @@ IMAGES: Final = (
         _conv,
         _conv_reference,
         _conv_in_torch,
-        ("", "no bias", "input layer"),
-        wrong_shapes=lambda module: _no_images_for(module, module.in_channels, module.in_channels + 1),
-    ),
-    Spec(
-        "max pool",
-        MaxPool2dModule,
-        _pool(MaxPool2dModule),
-        _max_pool_reference,
-        _pool_in_torch("max_pool2d"),
-        wrong_shapes=lambda module: _no_images_for(module, 3, 0),
-    ),
-    Spec(
-        "avg pool",
-        AvgPool2dModule,
-        _pool(AvgPool2dModule),
-        _avg_pool_reference,
-        _pool_in_torch("avg_pool2d"),
-        wrong_shapes=lambda module: _no_images_for(module, 3, 0),
+        ("", "no bias", "input layer", "same", "dilated", "groups", "groups, dilated", "depthwise"),
+        wrong_shapes=lambda module: no_images_for(module, module.in_channels, module.in_channels + 1),
     ),
     Spec(
         "flatten",

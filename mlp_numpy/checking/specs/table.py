@@ -11,11 +11,14 @@ from mlp_numpy.checking.specs.images import IMAGES
 from mlp_numpy.checking.specs.layers import LAYERS
 from mlp_numpy.checking.specs.losses import LOSSES
 from mlp_numpy.checking.specs.nets import NETS
+from mlp_numpy.checking.specs.normalization import NORMALIZATION
+from mlp_numpy.checking.specs.pools import POOLS
+from mlp_numpy.checking.specs.rectifiers import RECTIFIERS
 from mlp_numpy.checking.specs.spec import Spec, Tensor
 from mlp_numpy.errors import OptionError
 from mlp_numpy.modules import Module, Residual
 
-SPECS: Final[tuple[Spec, ...]] = (*LAYERS, *ACTIVATIONS, *IMAGES, *LOSSES, *NETS)
+SPECS: Final[tuple[Spec, ...]] = (*LAYERS, *NORMALIZATION, *RECTIFIERS, *ACTIVATIONS, *IMAGES, *POOLS, *LOSSES, *NETS)
 
 _SPEC_OF: Final = {spec.module: spec for spec in SPECS}
 

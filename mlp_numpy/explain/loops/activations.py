@@ -1,4 +1,4 @@
-"""Activations as loops over indices, elementwise: v is an element of x."""
+"""Smooth activations as loops over indices, elementwise: v is an element of x."""
 
 from __future__ import annotations
 
@@ -9,22 +9,6 @@ import numpy as np
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.explain.example import DOUT, Example, X
-
-
-def scaled_relu(x: Array, *, scale: float) -> Array:
-    out = np.zeros(x.shape)
-    for index in np.ndindex(*x.shape):
-        v = float(x[index])
-        out[index] = scale * max(0.0, v)
-    return out
-
-
-def scaled_relu_backward(dout: Array, x: Array, *, scale: float) -> Array:
-    dx = np.zeros(x.shape)
-    for index in np.ndindex(*x.shape):
-        v = float(x[index])
-        dx[index] = dout[index] * (scale if v > 0 else 0)
-    return dx
 
 
 def sigmoid(x: Array) -> Array:
@@ -126,22 +110,6 @@ def mish_backward(dout: Array, x: Array) -> Array:
     return dx
 
 
-def hardswish(x: Array) -> Array:
-    out = np.zeros(x.shape)
-    for index in np.ndindex(*x.shape):
-        v = float(x[index])
-        out[index] = v * min(6.0, max(0.0, v + 3)) / 6
-    return out
-
-
-def hardswish_backward(dout: Array, x: Array) -> Array:
-    dx = np.zeros(x.shape)
-    for index in np.ndindex(*x.shape):
-        v = float(x[index])
-        dx[index] = dout[index] * (0 if v <= -3 else 1 if v >= 3 else (2 * v + 3) / 6)
-    return dx
-
-
 def softplus(x: Array, *, beta: float) -> Array:
     out = np.zeros(x.shape)
     for index in np.ndindex(*x.shape):
@@ -155,6 +123,22 @@ def softplus_backward(dout: Array, x: Array, *, beta: float) -> Array:
     for index in np.ndindex(*x.shape):
         v = float(x[index])
         dx[index] = dout[index] * (1 / (1 + exp(-beta * v)))
+    return dx
+
+
+def log_sigmoid(x: Array) -> Array:
+    out = np.zeros(x.shape)
+    for index in np.ndindex(*x.shape):
+        v = float(x[index])
+        out[index] = log(1 / (1 + exp(-v)))
+    return out
+
+
+def log_sigmoid_backward(dout: Array, x: Array) -> Array:
+    dx = np.zeros(x.shape)
+    for index in np.ndindex(*x.shape):
+        v = float(x[index])
+        dx[index] = dout[index] * (1 / (1 + exp(v)))
     return dx
 
 
@@ -194,21 +178,6 @@ def gelu_tanh_backward(dout: Array, x: Array) -> Array:
     return dx
 
 
-def prelu(x: Array, slope: Array) -> Array:
-    out = np.zeros(x.shape)
-    for n, d in np.ndindex(*x.shape):
-        out[n, d] = max(0.0, float(x[n, d])) + slope[d] * min(0.0, float(x[n, d]))
-    return out
-
-
-def prelu_backward(dout: Array, x: Array, slope: Array) -> tuple[Array, Array]:
-    dx, dslope = np.zeros(x.shape), np.zeros(slope.shape)
-    for n, d in np.ndindex(*x.shape):
-        dx[n, d] = dout[n, d] * (1 if x[n, d] > 0 else slope[d])
-        dslope[d] += dout[n, d] * min(0.0, float(x[n, d]))
-    return dx, dslope
-
-
 def log_softmax(x: Array) -> Array:
     n_samples, n_classes = x.shape
     out = np.zeros(x.shape)
@@ -232,15 +201,13 @@ def log_softmax_backward(dout: Array, x: Array) -> Array:
 
 
 ACTIVATIONS: Final = (
-    Example("ScaledReLU", scaled_relu, scaled_relu_backward, {"x": X}, DOUT, {"scale": 5.0}),
-    Example("PReLU", prelu, prelu_backward, {"x": X, "slope": [0.25, 0.5, -1.0]}, DOUT),
     Example("Sigmoid", sigmoid, sigmoid_backward, {"x": X}, DOUT),
     Example("Tanh", tanh, tanh_backward, {"x": X}, DOUT),
     Example("ELU", elu, elu_backward, {"x": X}, DOUT, {"alpha": 1.0}),
     Example("SELU", selu, selu_backward, {"x": X}, DOUT),
     Example("SiLU", silu, silu_backward, {"x": X}, DOUT),
     Example("Mish", mish, mish_backward, {"x": X}, DOUT),
-    Example("Hardswish", hardswish, hardswish_backward, {"x": X}, DOUT),
+    Example("LogSigmoid", log_sigmoid, log_sigmoid_backward, {"x": X}, DOUT),
     Example("Softplus", softplus, softplus_backward, {"x": X}, DOUT, {"beta": 1.0}),
     Example("GELU", gelu, gelu_backward, {"x": X}, DOUT),
     Example("GELUTanh", gelu_tanh, gelu_tanh_backward, {"x": X}, DOUT),

@@ -1,4 +1,5 @@
-"""Layers of images as loops over indices: n an image, c and m its channels, i and j a window, u and v a place in it."""
+"""Convolution and flatten as loops over indices: n an image, c and m its channels, i and j a window, u and v a place
+in it."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ Three: TypeAlias = tuple[Array, Array, Array]
 def seen(over: Windows, i: int, j: int, height: int, width: int) -> Iterator[tuple[int, int, int, int]]:
     """Of window (i, j) the places u, v, row by row, that lie on the image, each with the pixel h, w that it meets."""
     for u, v in np.ndindex(*over.kernel):
-        h, w = i * over.stride[0] + u - over.padding[0], j * over.stride[1] + v - over.padding[1]
+        h = i * over.stride[0] + u * over.dilation[0] - over.padding[0]
+        w = j * over.stride[1] + v * over.dilation[1] - over.padding[1]
         if 0 <= h < height and 0 <= w < width:
             yield u, v, h, w
 
@@ -46,41 +48,31 @@ def conv_backward(dout: Array, x: Array, weight: Array, bias: Array, *, over: Wi
     return dx, dweight, dbias
 
 
-def max_pool(x: Array, *, over: Windows) -> Array:
+def grouped_conv(x: Array, weight: Array, bias: Array, *, over: Windows, groups: int) -> Array:
     n_samples, n_channels, height, width = x.shape
-    out = np.zeros((n_samples, n_channels, *over.out_size(height, width)))
-    for n, c, i, j in np.ndindex(*out.shape):
-        out[n, c, i, j] = max(x[n, c, h, w] for _, _, h, w in seen(over, i, j, height, width))
+    n_in, n_out = n_channels // groups, len(weight) // groups
+    out = np.zeros((n_samples, len(weight), *over.out_size(height, width)))
+    for n, m, i, j in np.ndindex(*out.shape):
+        g = m // n_out
+        out[n, m, i, j] = bias[m]
+        for u, v, h, w in seen(over, i, j, height, width):
+            for c in range(n_in):
+                out[n, m, i, j] += weight[m, c, u, v] * x[n, g * n_in + c, h, w]
     return out
 
 
-def max_pool_backward(dout: Array, x: Array, *, over: Windows) -> Array:
-    _, _, height, width = x.shape
-    dx = np.zeros(x.shape)
-    for n, c, i, j in np.ndindex(*dout.shape):
-        pixels = [(h, w) for _, _, h, w in seen(over, i, j, height, width)]
-        values = [x[n, c, h, w] for h, w in pixels]
-        h, w = pixels[values.index(max(values))]  # the first of equal ones
-        dx[n, c, h, w] += dout[n, c, i, j]
-    return dx
-
-
-def avg_pool(x: Array, *, over: Windows) -> Array:
-    n_samples, n_channels, height, width = x.shape
-    out = np.zeros((n_samples, n_channels, *over.out_size(height, width)))
-    for n, c, i, j in np.ndindex(*out.shape):
-        total = sum(x[n, c, h, w] for _, _, h, w in seen(over, i, j, height, width))
-        out[n, c, i, j] = total / (over.kernel[0] * over.kernel[1])
-    return out
-
-
-def avg_pool_backward(dout: Array, x: Array, *, over: Windows) -> Array:
-    _, _, height, width = x.shape
-    dx = np.zeros(x.shape)
-    for n, c, i, j in np.ndindex(*dout.shape):
-        for _, _, h, w in seen(over, i, j, height, width):
-            dx[n, c, h, w] += dout[n, c, i, j] / (over.kernel[0] * over.kernel[1])
-    return dx
+def grouped_conv_backward(dout: Array, x: Array, weight: Array, bias: Array, *, over: Windows, groups: int) -> Three:
+    _, n_channels, height, width = x.shape
+    n_in, n_out = n_channels // groups, len(weight) // groups
+    dx, dweight, dbias = np.zeros(x.shape), np.zeros(weight.shape), np.zeros(bias.shape)
+    for n, m, i, j in np.ndindex(*dout.shape):
+        g = m // n_out
+        dbias[m] += dout[n, m, i, j]
+        for u, v, h, w in seen(over, i, j, height, width):
+            for c in range(n_in):
+                dx[n, g * n_in + c, h, w] += dout[n, m, i, j] * weight[m, c, u, v]
+                dweight[m, c, u, v] += dout[n, m, i, j] * x[n, g * n_in + c, h, w]
+    return dx, dweight, dbias
 
 
 def flatten(x: Array) -> Array:
@@ -99,16 +91,23 @@ def flatten_backward(dout: Array, x: Array) -> Array:
     return dx
 
 
-_IMAGE: Final = [[[[1.0, -2.0, 0.5], [3.0, 0.0, -1.0], [2.0, 1.0, 4.0]]]]
+IMAGE: Final = [[[[1.0, -2.0, 0.5], [3.0, 0.0, -1.0], [2.0, 1.0, 4.0]]]]
 _KERNELS: Final = {"weight": [[[[1.0, 0.0], [-1.0, 2.0]]]], "bias": [0.5]}
-_DWINDOWS: Final = [[[[1.0, 0.5], [2.0, -1.0]]]]
-_BY_STEPS_OF_1: Final = {"over": Windows((2, 2), (1, 1), (0, 0))}
-_PADDED: Final = {"over": Windows((2, 2), (2, 2), (1, 1))}
+DWINDOWS: Final = [[[[1.0, 0.5], [2.0, -1.0]]]]
+BY_STEPS_OF_1: Final = {"over": Windows((2, 2), (1, 1), (0, 0))}
+_TWO_CHANNELS: Final = [[[[1.0, -2.0], [0.5, 3.0]], [[0.0, -1.0], [2.0, 1.0]]]]
+_DEPTHWISE: Final = {"weight": [[[[1.0, 2.0]]], [[[-1.0, 0.5]]]], "bias": [0.5, -1.0]}
 
 IMAGES: Final = (
-    Example("Conv2d", conv, conv_backward, {"x": _IMAGE, **_KERNELS}, _DWINDOWS, _BY_STEPS_OF_1),
-    Example("MaxPool2d", max_pool, max_pool_backward, {"x": _IMAGE}, _DWINDOWS, _BY_STEPS_OF_1),
-    Example("AvgPool2d", avg_pool, avg_pool_backward, {"x": _IMAGE}, _DWINDOWS, _PADDED),
+    Example("Conv2d", conv, conv_backward, {"x": IMAGE, **_KERNELS}, DWINDOWS, BY_STEPS_OF_1),
+    Example(
+        "GroupedConv2d",
+        grouped_conv,
+        grouped_conv_backward,
+        {"x": _TWO_CHANNELS, **_DEPTHWISE},
+        [[[[1.0], [0.5]], [[2.0], [-1.0]]]],
+        {"over": Windows((1, 2), (1, 1), (0, 0)), "groups": 2},
+    ),
     Example(
         "Flatten",
         flatten,

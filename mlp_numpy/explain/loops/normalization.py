@@ -85,6 +85,59 @@ def layer_norm_backward(dout: Array, x: Array, gamma: Array, beta: Array, *, eps
     return dx, dgamma, dbeta
 
 
+def group_norm(x: Array, gamma: Array, beta: Array, *, groups: int, eps: float) -> Array:
+    (n_samples, n_channels), out = x.shape, np.zeros(x.shape)
+    size = n_channels // groups
+    for n in range(n_samples):
+        for g in range(groups):
+            mean, variance = mean_and_variance(x[n, g * size : (g + 1) * size])
+            for c in range(g * size, (g + 1) * size):
+                out[n, c] = gamma[c] * (x[n, c] - mean) / sqrt(variance + eps) + beta[c]
+    return out
+
+
+def group_norm_backward(dout: Array, x: Array, gamma: Array, beta: Array, *, groups: int, eps: float) -> Three:
+    n_samples, n_channels = x.shape
+    size = n_channels // groups
+    dx, dgamma, dbeta = np.zeros(x.shape), np.zeros(gamma.shape), np.zeros(beta.shape)
+    for n in range(n_samples):
+        for g in range(groups):
+            members = range(g * size, (g + 1) * size)
+            mean, variance = mean_and_variance(x[n, g * size : (g + 1) * size])
+            root = sqrt(variance + eps)
+            for c in members:
+                for k in members:
+                    same = 1 if k == c else 0
+                    slope = (same - (1 + (x[n, k] - mean) * (x[n, c] - mean) / root**2) / size) / root
+                    dx[n, c] += dout[n, k] * gamma[k] * slope
+                dgamma[c] += dout[n, c] * (x[n, c] - mean) / root
+                dbeta[c] += dout[n, c]
+    return dx, dgamma, dbeta
+
+
+def rms_norm(x: Array, gamma: Array, *, eps: float) -> Array:
+    n_samples, n_features = x.shape
+    out = np.zeros(x.shape)
+    for n in range(n_samples):
+        root = sqrt(sum(x[n, k] ** 2 for k in range(n_features)) / n_features + eps)
+        for d in range(n_features):
+            out[n, d] = gamma[d] * x[n, d] / root
+    return out
+
+
+def rms_norm_backward(dout: Array, x: Array, gamma: Array, *, eps: float) -> tuple[Array, Array]:
+    n_samples, n_features = x.shape
+    dx, dgamma = np.zeros(x.shape), np.zeros(gamma.shape)
+    for n in range(n_samples):
+        root = sqrt(sum(x[n, k] ** 2 for k in range(n_features)) / n_features + eps)
+        for d in range(n_features):
+            for k in range(n_features):
+                same = 1 if k == d else 0
+                dx[n, d] += dout[n, k] * gamma[k] * (same - x[n, k] * x[n, d] / root**2 / n_features) / root
+            dgamma[d] += dout[n, d] * x[n, d] / root
+    return dx, dgamma
+
+
 def dropout(x: Array, *, mask: Array) -> Array:
     out = np.zeros(x.shape)
     for index in np.ndindex(*x.shape):
@@ -128,5 +181,14 @@ NORMALIZATION: Final = (
         DOUT,
         {"eps": 0.01},
     ),
+    Example(
+        "GroupNormalize",
+        group_norm,
+        group_norm_backward,
+        {"x": [[1.0, -2.0, 0.5, 3.0]], "gamma": [1.0, 2.0, -1.0, 0.5], "beta": [0.0, 0.5, 1.0, -1.0]},
+        [[1.0, 0.5, -1.0, 2.0]],
+        {"groups": 2, "eps": 0.01},
+    ),
+    Example("RMSNormalize", rms_norm, rms_norm_backward, {"x": X, "gamma": [1.0, 2.0, -1.0]}, DOUT, {"eps": 0.01}),
     Example("DropoutMask", dropout, dropout_backward, {"x": X}, DOUT, {"mask": _MASK}),
 )

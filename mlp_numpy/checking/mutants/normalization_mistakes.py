@@ -1,0 +1,90 @@
+"""Typical mistakes in hand-written backwards of normalizations."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+from mlp_numpy.arrays import Array
+from mlp_numpy.autodiff import Context
+from mlp_numpy.checking.mutants.mutant import Mutant
+from mlp_numpy.modules import BatchNormalize, BatchNormalizeInference, GroupNormalize, LayerNormalize, RMSNormalize
+from mlp_numpy.modules.layout import images, pixel_rows
+
+
+def _batch_norm(context: Context, dout: Array, mean: float = 1.0, slope: float = 1.0, n: int = 0) -> Any:
+    """The gradients of BatchNormalize with factors before the two mean terms, which divide by B + n."""
+    r, gamma = context["r"], context["gamma"]
+    rows, x_hat = pixel_rows(dout), context["centered"] * r
+    dbeta, dgamma = rows.sum(axis=0), (rows * x_hat).sum(axis=0)
+    dx = rows - (mean * dbeta + slope * x_hat * dgamma) / max(1, len(rows) + n)
+    dx = images((r if gamma is None else gamma * r) * dx, dout.shape)
+    return (dx,) if gamma is None else (dx, dgamma, dbeta)
+
+
+def _without_means(context: Context, dout: Array) -> Any:
+    return _batch_norm(context, dout, 0.0, 0.0)
+
+
+def _unbiased(context: Context, dout: Array) -> Any:
+    return _batch_norm(context, dout, n=-1)
+
+
+def _eps_outside_the_root(
+    context: Context, x: Array, gamma: Array | None = None, beta: Array | None = None, *, eps: float
+) -> Array:
+    BatchNormalize.forward(context, x, gamma, beta, eps=eps)
+    r = context["r"] = 1 / (np.sqrt(context["variance"]) + eps)
+    x_hat = context["centered"] * r
+    return images(x_hat if gamma is None else x_hat * gamma + beta, x.shape)
+
+
+def _as_in_training(context: Context, dout: Array) -> Any:
+    return _batch_norm(context, dout)
+
+
+def _over_the_batch(context: Context, dout: Array) -> Any:
+    _, *of_params = LayerNormalize.backward(context, dout)
+    x_hat, g = context["x_hat"], _of_x_hat(context, dout)
+    means = g.mean(axis=0, keepdims=True) + x_hat * (g * x_hat).mean(axis=0, keepdims=True)
+    return context["r"] * (g - means), *of_params
+
+
+def _constant_statistics(context: Context, dout: Array) -> Any:
+    _, *of_params = LayerNormalize.backward(context, dout)
+    return _of_x_hat(context, dout) * context["r"], *of_params
+
+
+def _of_x_hat(context: Context, dout: Array) -> Array:
+    """∂L/∂x̂ of a layer or RMS normalization."""
+    g: Array = dout if context["gamma"] is None else dout * context["gamma"]
+    return g
+
+
+def _statistics_of_one_group(context: Context, dout: Array) -> Any:
+    dx, *of_params = GroupNormalize.backward(context, dout)
+    x_hat, r, gamma = context["x_hat"], context["r"], context["gamma"]
+    g = dout if gamma is None else dout * gamma.reshape(-1, *(1,) * (dout.ndim - 2))
+    rows = g.reshape(len(g), 1, -1)
+    flat = x_hat.reshape(rows.shape)
+    whole = rows - rows.mean(axis=-1, keepdims=True) - flat * (rows * flat).mean(axis=-1, keepdims=True)
+    return (whole.reshape(x_hat.shape) * r).reshape(dx.shape), *of_params
+
+
+def _mean_term_of_layer_norm(context: Context, dout: Array) -> Any:
+    dx, *of_params = RMSNormalize.backward(context, dout)
+    g = _of_x_hat(context, dout)
+    return dx - context["r"] * g.mean(axis=-1, keepdims=True), *of_params
+
+
+NORMALIZATION_MISTAKES: Final = (
+    Mutant(BatchNormalize, "without its two mean terms", _without_means),
+    Mutant(BatchNormalize, "N − 1 for N", _unbiased),
+    Mutant(BatchNormalize, "eps outside the root", BatchNormalize.backward, lambda: _eps_outside_the_root),
+    Mutant(BatchNormalizeInference, "the mean terms of training", _as_in_training),
+    Mutant(LayerNormalize, "means over the batch", _over_the_batch),
+    Mutant(LayerNormalize, "the statistics taken for constants", _constant_statistics),
+    Mutant(GroupNormalize, "the means over all groups", _statistics_of_one_group),
+    Mutant(RMSNormalize, "with layer normalization's mean term", _mean_term_of_layer_norm),
+)

@@ -1,0 +1,89 @@
+"""The convolutional layer."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+
+from mlp_numpy.arrays import Array, Seed
+from mlp_numpy.autodiff import Op
+from mlp_numpy.checks import flag, float_dtype, whole_number
+from mlp_numpy.errors import OptionError
+from mlp_numpy.modules.base import Module
+from mlp_numpy.modules.conv import Conv2d
+from mlp_numpy.modules.grouped_conv import GroupedConv2d
+from mlp_numpy.modules.init import Initializer, kaiming, start_values
+from mlp_numpy.modules.windows import Size, windows
+
+
+class Conv2dModule(Module):
+    """Slides ``out_channels`` kernels over images (N, in_channels, H, W) → (N, out_channels, H′, W′).
+
+    kernel_size, stride, padding   one integer, or (height, width); zero padding on all four sides. padding "same", for
+                                   stride 1: H′ = H and W′ = W; of an odd number of rows or columns, one more is after
+                                   the image, as in PyTorch
+    dilation                       the distance of neighbouring places of a kernel, one integer, or (height, width)
+    groups                         the channels are in so many groups, and each kernel sees one of them; in_channels:
+                                   a depthwise convolution
+    bias                           False: no bias, as before a BatchNorm, which would cancel it
+    init                           initializer of the weight, see ``mlp_numpy.modules.init``; Kaiming by default
+    rng, dtype, input_layer        as in LinearModule
+
+    ``params``: "weight" (out_channels, in_channels / groups, KH, KW), stored with the channels innermost, and "bias"
+    (out_channels,). H′ = ⌊(H + 2·padding − dilation·(KH − 1) − 1) / stride⌋ + 1, and W′ likewise.
+
+    Raises OptionError for invalid sizes, "same" with another stride, and groups that do not divide both numbers of
+    channels; ShapeError in ``forward`` for images of another shape.
+    """
+
+    op = Conv2d
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Size,
+        stride: Size = 1,
+        padding: Size | Literal["same"] = 0,
+        *,
+        dilation: Size = 1,
+        groups: int = 1,
+        bias: bool = True,
+        init: Initializer | None = None,
+        rng: Seed = None,
+        dtype: Any = np.float64,
+        input_layer: bool = False,
+    ) -> None:
+        who = "Conv2dModule"
+        in_channels = whole_number(who, "in_channels", in_channels)
+        out_channels = whole_number(who, "out_channels", out_channels)
+        bias, input_layer = flag(who, "bias", bias), flag(who, "input_layer", input_layer)
+        dtype = float_dtype(who, dtype)
+        self.windows = windows(who, kernel_size, stride, padding, dilation=dilation, kernel_name="kernel_size")
+        groups = whole_number(who, "groups", groups)
+        if in_channels % groups or out_channels % groups:
+            raise OptionError(
+                f"{who}: groups must divide in_channels and out_channels, got {groups}, {in_channels} and "
+                f"{out_channels}."
+            )
+        shape = (out_channels, in_channels // groups, *self.windows.kernel)
+        weight = start_values(who, init, rng, shape, dtype, input_layer=input_layer, default=kaiming())
+        inner = np.ascontiguousarray(weight.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+        super().__init__(weight=inner, **({"bias": np.zeros(out_channels, dtype=dtype)} if bias else {}))
+        self.in_channels, self.out_channels, self.groups, self.bias = in_channels, out_channels, groups, bias
+        self.input_needed = not input_layer
+
+    def _active_op(self) -> type[Op]:
+        return self.op if self.groups == 1 else GroupedConv2d
+
+    def _op_kwargs(self) -> dict[str, Any]:
+        return {"over": self.windows} if self.groups == 1 else {"over": self.windows, "groups": self.groups}
+
+    def _repr_args(self) -> str:
+        options = f"{'' if self.groups == 1 else f', groups={self.groups}'}{'' if self.bias else ', bias=False'}"
+        return f"{self.in_channels}, {self.out_channels}, {self.windows.arguments}{options}"
+
+    def _check_input(self, x: Array) -> None:
+        who = f"Conv2dModule({self.in_channels} → {self.out_channels}).forward"
+        self.windows.check(who, x, self.in_channels)
