@@ -7,6 +7,7 @@ from typing import Any
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.checks import whole_number
+from mlp_numpy.errors import ShapeError
 from mlp_numpy.models.summary import Summary, summary
 from mlp_numpy.modules import Module, Sequential, SoftMaxModule
 
@@ -15,7 +16,7 @@ class Network(Sequential):
     """A Sequential with a known input size, ``n_inputs``.
 
     ``forward`` takes (N, n_inputs), or images (N, C, H, W) of the same size, which it flattens; ``backward`` returns a
-    gradient of the input's shape.
+    gradient of the input's shape. Raises ShapeError for images of another size.
     """
 
     def __init__(self, n_inputs: int, *modules: Module) -> None:
@@ -26,7 +27,12 @@ class Network(Sequential):
     def forward(self, x: Array) -> Array:
         """The output of the last module."""
         x = self._check_batch("forward", "x", x)
-        flat = x.ndim > 2 and math.prod(x.shape[1:]) == self.n_inputs
+        flat = x.ndim > 2
+        if flat and math.prod(x.shape[1:]) != self.n_inputs:
+            raise ShapeError(
+                f"{type(self).__name__}.forward: x must be (N, {self.n_inputs}), got {x.shape}. Hint: images of "
+                f"{self.n_inputs} values are flattened."
+            )
         out = super().forward(x.reshape(len(x), -1) if flat else x)
         # Behind the forward: one that was refused leaves the memory of the last as it was.
         self._x_shape = x.shape

@@ -30,7 +30,7 @@ class LayerNormalize(Op):
 
     @staticmethod
     def check_inputs(x: Array, gamma: Array | None = None, beta: Array | None = None, *, eps: float) -> None:
-        check_rows("LayerNormalize.do_forward", x, gamma, beta)
+        check_scaled_rows("LayerNormalize.do_forward", x, gamma, beta)
 
     @staticmethod
     def forward(
@@ -72,7 +72,7 @@ def standardized_backward(g: Array, x_hat: Array, r: Array) -> Array:
     return g
 
 
-def check_rows(who: str, x: Array, gamma: Array | None, beta: Array | None = None) -> None:
+def check_scaled_rows(who: str, x: Array, gamma: Array | None, beta: Array | None = None) -> None:
     """Raise ShapeError unless ``x`` is (…, D), and γ and β are (D,), as far as they are there; β not without γ."""
     shapes = [None if array is None else array.shape for array in (gamma, beta)]
     alone = gamma is None and beta is not None

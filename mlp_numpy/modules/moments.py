@@ -65,18 +65,18 @@ def scaled_squares(x: Array, eps: float) -> tuple[Array, Array, Array]:
     Returns x u, 1/√(Σ x²u² / D + εu²) and 1/√(Σ x² / D + ε), with u as in ``scaled_moments``: x̂ = (x u) ⊙ (the second).
     """
     with np.errstate(all="ignore"):
-        mean = mean_of_squares(x)
+        mean = _mean_square(x)
         r = 1 / np.sqrt(mean + eps)
         odd = _odd(mean, eps)
         if not odd.any():
             return x, r, r
         unit = _unit(_largest(x, -1, mean.shape), odd, eps)
         scaled = x * unit
-        r_unit = inverse_root(mean_of_squares(scaled) + (math.sqrt(eps) * unit) ** 2)
+        r_unit = inverse_root(_mean_square(scaled) + (math.sqrt(eps) * unit) ** 2)
         return scaled, r_unit, r_unit * unit
 
 
-def mean_of_squares(x: Array) -> Array:
+def _mean_square(x: Array) -> Array:
     """Σᵢ xᵢ² / D of rows (…, D): (…, 1)."""
     mean: Array = np.einsum("...i,...i->...", x, x)[..., np.newaxis] / x.shape[-1]
     return mean

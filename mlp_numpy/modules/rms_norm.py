@@ -12,7 +12,7 @@ from mlp_numpy.checks import NOT_NEGATIVE, allocatable, flag, float_dtype, numbe
 from mlp_numpy.errors import ShapeError
 from mlp_numpy.modules.base import Module
 from mlp_numpy.modules.init import gamma_and_beta
-from mlp_numpy.modules.layer_norm import check_rows
+from mlp_numpy.modules.layer_norm import check_scaled_rows
 from mlp_numpy.modules.moments import scaled_squares
 
 
@@ -30,7 +30,7 @@ class RMSNormalize(Op):
 
     @staticmethod
     def check_inputs(x: Array, gamma: Array | None = None, *, eps: float) -> None:
-        check_rows("RMSNormalize.do_forward", x, gamma)
+        check_scaled_rows("RMSNormalize.do_forward", x, gamma)
 
     @staticmethod
     def forward(context: Context, x: Array, gamma: Array | None = None, *, eps: float) -> Array:

@@ -28,7 +28,7 @@ Size: TypeAlias = int | Pair
 WindowSlices: TypeAlias = tuple[slice, slice, slice, slice]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Windows:
     """Windows of size ``kernel``, ``stride`` apart, over images with ``padding`` rows and columns around them.
 
@@ -43,6 +43,11 @@ class Windows:
     dilation: Pair = (1, 1)
     surplus: Pair = (0, 0)
     ceil: bool = False
+
+    def __repr__(self) -> str:
+        default = {"dilation": (1, 1), "surplus": (0, 0), "ceil": False}
+        fields = [f"{name}={value}" for name, value in vars(self).items() if default.get(name) != value]
+        return f"Windows({', '.join(fields)})"
 
     @property
     def extent(self) -> Pair:

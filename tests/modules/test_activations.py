@@ -11,12 +11,15 @@ from mlp_numpy import (
     ELUModule,
     GELUModule,
     HardswishModule,
+    HardtanhModule,
     IdentityModule,
     LeakyReLUModule,
+    LogSigmoidModule,
     LogSoftMaxModule,
     MishModule,
     Module,
     PReLUModule,
+    ReLU6Module,
     ReLUModule,
     SELUModule,
     SigmoidModule,
@@ -47,6 +50,9 @@ UP, ONES, ZEROS = np.maximum(HUGE, 0), (HUGE > 0).astype(float), np.zeros_like(H
         (SiLUModule(), UP, ONES),
         (MishModule(), UP, ONES),
         (HardswishModule(), UP, ONES),
+        (HardtanhModule(-2, 3), 3 * ONES - 2 * (1 - ONES), ZEROS),
+        (ReLU6Module(), 6 * ONES, ZEROS),
+        (LogSigmoidModule(), np.where(HUGE == 50, -np.exp(-50), np.minimum(HUGE, 0)), 1 - ONES),
         (SoftplusModule(), UP, ONES),
         (SoftplusModule(beta=7), UP, ONES),
         (SigmoidModule(), ONES, ZEROS),
@@ -87,6 +93,8 @@ def test_log_softmax_of_scores_far_apart() -> None:
         (SiLUModule(), 0.5),
         (MishModule(), 0.6),
         (HardswishModule(), 0.5),
+        (HardtanhModule(), 1),
+        (LogSigmoidModule(), 0.5),
         (SoftplusModule(3), 0.5),
         (SigmoidModule(), 0.25),
         (TanhModule(), 1),
@@ -145,6 +153,26 @@ def test_a_scaled_relu_has_its_own_formula() -> None:
     np.testing.assert_array_equal(ScaledReLU.backward(context, np.array([1.0, 1, 1])), [0, 0, 5])
 
 
+def test_a_clipped_activation_is_flat_at_its_bounds_and_beyond() -> None:
+    x = np.array([[-3.0, -1.0, -0.5, 0.0, 0.5, 2.0, 3.0]])
+    module = HardtanhModule(-1, 2)
+    np.testing.assert_array_equal(module.forward(x), [[-1, -1, -0.5, 0, 0.5, 2, 2]])
+    np.testing.assert_array_equal(module.backward(np.full_like(x, 7)), [[0, 0, 7, 7, 7, 0, 0]])
+    six = ReLU6Module()
+    np.testing.assert_array_equal(six.forward(3 * x), [[0, 0, 0, 0, 1.5, 6, 6]])
+    np.testing.assert_array_equal(six.backward(np.ones_like(x)), [[0, 0, 0, 0, 1, 0, 0]])
+    assert [repr(each) for each in (HardtanhModule(), HardtanhModule(max_val=6), six)] == [
+        *("HardtanhModule()", "HardtanhModule(max_val=6)", "ReLU6Module()")
+    ]
+
+
+def test_the_logarithm_of_a_sigmoid_keeps_its_digits_on_both_sides() -> None:
+    x = np.array([[-745.0, -40, -1, 0, 1, 40, 700]])
+    module = LogSigmoidModule()
+    np.testing.assert_allclose(module.forward(x), -np.logaddexp(0, -x), rtol=1e-14)
+    np.testing.assert_allclose(module.backward(np.ones_like(x)), 1 / (1 + np.exp(x)), rtol=1e-14)
+
+
 def test_prelu_learns_its_slopes() -> None:
     module = PReLUModule(2)
     module.forward(np.array([[-1.0, 2], [-3, -5]]))
@@ -161,6 +189,8 @@ def test_prelu_learns_its_slopes() -> None:
         (lambda: ReLUModule(np.nan), "ReLUModule: scale must be a finite number, got nan"),
         (lambda: ELUModule("1"), "ELUModule: alpha must be a finite number, got '1'"),
         (lambda: SoftplusModule(0), "SoftplusModule: beta must be a number > 0, got 0"),
+        (lambda: HardtanhModule(1, 1), "HardtanhModule: min_val must be below max_val, got 1 and 1"),
+        (lambda: HardtanhModule(np.inf), "HardtanhModule: min_val must be a finite number, got inf"),
         (lambda: PReLUModule(0), "PReLUModule: n_features must be an integer ≥ 1, got 0"),
         (lambda: PReLUModule(neg_slope=None), "PReLUModule: neg_slope must be a finite number, got None"),
         (lambda: GELUModule("tahn"), "GELUModule: unknown approximate 'tahn'. Did you mean 'tanh'"),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import mlp_numpy
-from mlp_numpy import CrossEntropyModule, LeakyReLUModule, LinearModule, SoftMaxModule
+from mlp_numpy import MLP, CrossEntropyModule, LeakyReLUModule, LinearModule, SoftMaxModule, kaiming
 from mlp_numpy.arrays import one_hot
 from mlp_numpy.errors import DTypeError, LabelError, OptionError, ShapeError
 
@@ -26,6 +26,30 @@ def test_linear_as_the_course_uses_it() -> None:
     layer.params["bias"] = layer.params["bias"] - 0.1 * layer.grads["bias"]
     np.testing.assert_allclose(layer.params["bias"], -0.2)
     np.testing.assert_allclose(layer.forward(x), x @ layer.params["weight"].T + layer.params["bias"])
+
+
+def test_linear_without_bias_and_over_several_axes() -> None:
+    layer = LinearModule(4, 3, rng=0, bias=False, init=kaiming())
+    assert list(layer.params) == list(layer.grads) == ["weight"]
+    assert repr(layer) == "LinearModule(4, 3, bias=False)"
+    x, dout = np.random.default_rng(1).normal(size=(2, 5, 4)), np.random.default_rng(2).normal(size=(2, 5, 3))
+    out = layer.forward(x)
+    assert out.shape == (2, 5, 3)
+    np.testing.assert_allclose(out, x @ layer.params["weight"].T, rtol=1e-12)
+    dx, dweight = layer.backward(dout), layer.grads["weight"].copy()
+    np.testing.assert_allclose(layer.forward(x.reshape(10, 4)), out.reshape(10, 3), rtol=1e-12)
+    np.testing.assert_allclose(layer.backward(dout.reshape(10, 3)), dx.reshape(10, 4), rtol=1e-12)
+    np.testing.assert_allclose(layer.grads["weight"], dweight, rtol=1e-12)
+    for shape in ((4,), (2, 0, 4), (2, 5, 3)):
+        with pytest.raises(ShapeError, match=r"x must be \(N, …, 4\), got"):
+            layer.forward(np.ones(shape))
+
+
+def test_a_network_takes_rows_and_images_alone() -> None:
+    net = MLP(4, [3], 2, rng=0)
+    for each, name in ((net, "MLP"), (net.logits, "Network")):
+        with pytest.raises(ShapeError, match=rf"{name}.forward: x must be \(N, 4\), got \(2, 5, 4\)"):
+            each.forward(np.ones((2, 5, 4)))
 
 
 def test_parameters_are_read_live_and_may_be_assigned_as_a_whole() -> None:

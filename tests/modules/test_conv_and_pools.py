@@ -10,11 +10,19 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from mlp_numpy import AvgPool2dModule, Conv2dModule, FlatParameters, MaxPool2dModule, Module, UnflattenModule
+from mlp_numpy import (
+    AdaptiveAvgPool2dModule,
+    AvgPool2dModule,
+    Conv2dModule,
+    FlatParameters,
+    MaxPool2dModule,
+    Module,
+    UnflattenModule,
+)
 from mlp_numpy.arrays import Array
 from mlp_numpy.autodiff import Context
 from mlp_numpy.errors import OptionError, ShapeError
-from mlp_numpy.explain.loops import images
+from mlp_numpy.explain.loops import images, pools
 from mlp_numpy.gradcheck import gradcheck
 from mlp_numpy.modules.conv import Conv2d
 from mlp_numpy.modules.widened_windows import widened
@@ -31,17 +39,64 @@ def drawn(shape: tuple[int, ...], seed: int, *, inner: bool = False, tied: bool 
     return np.ascontiguousarray(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2) if inner else x
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
-@given(shapes, small, pairs, pairs, st.tuples(st.integers(0, 2), st.integers(0, 2)), st.booleans())
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(shapes, small, pairs, pairs, st.tuples(st.integers(0, 2), st.integers(0, 2)), pairs, st.booleans())
 def test_convolutions_of_all_shapes(
-    shape: tuple[int, ...], n_out: int, kernel: Any, stride: Any, padding: Any, inner: bool
+    shape: tuple[int, ...], n_out: int, kernel: Any, stride: Any, padding: Any, dilation: Any, inner: bool
 ) -> None:
-    module = Conv2dModule(shape[1], n_out, kernel, stride, padding, rng=1)
+    module = Conv2dModule(shape[1], n_out, kernel, stride, padding, dilation=dilation, rng=1)
     assume(min(module.windows.out_size(*shape[2:])) > 0)
     x = drawn(shape, 2, inner=inner)
     by_loops = images.conv(x, *module.params.values(), over=module.windows)
     np.testing.assert_allclose(module.forward(x), by_loops, rtol=1e-12, atol=1e-13)
     assert gradcheck(module, x, max_entries=8).worst.quotient < 1e-13
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(shapes, small, small, pairs, pairs, pairs, st.booleans())
+def test_grouped_convolutions_of_all_shapes(
+    shape: tuple[int, ...], groups: int, n_out: int, kernel: Any, stride: Any, dilation: Any, inner: bool
+) -> None:
+    (n, c, height, width), options = shape, {"dilation": dilation, "groups": groups}
+    module = Conv2dModule(c * groups, n_out * groups, kernel, stride, 1, **options, rng=1)
+    assume(min(module.windows.out_size(height, width)) > 0)
+    x = drawn((n, c * groups, height, width), 2, inner=inner)
+    loops = images.grouped_conv if groups > 1 else images.conv
+    by_loops = loops(x, *module.params.values(), **module._op_kwargs())
+    np.testing.assert_allclose(module.forward(x), by_loops, rtol=1e-12, atol=1e-13)
+    assert gradcheck(module, x, max_entries=8).worst.quotient < 1e-13
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_convolution_in_groups_is_one_of_each_group(dtype: Any) -> None:
+    module = Conv2dModule(6, 4, 3, 2, 1, groups=2, rng=0, dtype=dtype)
+    x = drawn((2, 6, 7, 8), 1).astype(dtype)
+    out = module.forward(x)
+    dx = module.backward(out)
+    assert out.dtype == dx.dtype == dtype
+    # as in every image layer, the channels of a pixel are contiguous
+    assert out.transpose(0, 2, 3, 1).flags.c_contiguous
+    for g in range(2):
+        inputs, kernels = slice(3 * g, 3 * g + 3), slice(2 * g, 2 * g + 2)
+        one = Conv2dModule(3, 2, 3, 2, 1, dtype=dtype)
+        one.params = {name: array[kernels] for name, array in module.params.items()}
+        np.testing.assert_allclose(one.forward(x[:, inputs]), out[:, kernels], rtol=1e-5)
+        np.testing.assert_allclose(one.backward(out[:, kernels]), dx[:, inputs], rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(one.grads["weight"], module.grads["weight"][kernels], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same'")
+@pytest.mark.parametrize("dilation", [1, 2, 3])
+@pytest.mark.parametrize("kernel", [1, 2, 3, 4, (2, 5)])
+def test_padding_same_keeps_the_size_as_pytorch_does(kernel: Any, dilation: int) -> None:
+    torch = pytest.importorskip("torch")
+    module = Conv2dModule(2, 3, kernel, padding="same", dilation=dilation, rng=0)
+    x = drawn((2, 2, 5, 8), 1)
+    out, (weight, bias) = module.forward(x), (torch.tensor(array) for array in module.params.values())
+    assert out.shape == (2, 3, 5, 8)
+    theirs = torch.nn.functional.conv2d(torch.tensor(x), weight, bias, padding="same", dilation=dilation)
+    np.testing.assert_allclose(out, theirs, rtol=1e-12, atol=1e-13)
+    assert gradcheck(module, x, max_entries=20).worst.quotient < 1e-13
 
 
 @pytest.mark.parametrize(
@@ -52,13 +107,16 @@ def test_convolutions_of_all_shapes(
         (1, Windows((3, 3), (1, 2), (1, 1)), 5, 5),
         (33, Windows((3, 3), (1, 1), (1, 1)), 32, 1),
         (6, Windows((2, 2), (2, 2), (0, 0)), 16, 1),  # they do not overlap
+        (6, Windows((5, 5), (1, 1), (0, 0), (2, 1)), 28, 4),
+        (6, Windows((5, 5), (1, 1), (0, 0), (1, 2)), 28, 1),  # the places of one lie between those of the next
+        (6, Windows((4, 4), (1, 1), (1, 1), surplus=(1, 1)), 28, 4),
         (6, Windows((5, 5), (1, 1), (0, 0)), 13, 1),
     ],
 )
 def test_few_kernels_go_over_windows_side_by_side(n_kernels: int, over: Windows, n_columns: int, times: int) -> None:
     wide = widened(n_kernels, over, n_columns)
     assert wide.times == times
-    size = (n_columns - 1) * over.stride[1] + over.kernel[1] - 2 * over.padding[1]
+    size = (n_columns - 1) * over.stride[1] + over.extent[1] - over.padding[1] - over.after[1]
     # none is left over, wherever the image ends
     for width in range(size, size + over.stride[1]):
         assert over.out_size(9, width)[1] == n_columns
@@ -77,18 +135,56 @@ def test_wide_windows_give_what_narrow_ones_do(dtype: Any, monkeypatch: pytest.M
         np.testing.assert_allclose(wide, narrow, rtol=1e-12, atol=1e-13)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
-@given(shapes, pairs, pairs, st.tuples(st.integers(0, 1), st.integers(0, 1)), st.booleans(), st.booleans())
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(shapes, pairs, pairs, st.tuples(st.integers(0, 1), st.integers(0, 1)), pairs, st.data())
 def test_pools_of_all_shapes(
-    shape: tuple[int, ...], kernel: Any, stride: Any, padding: Any, inner: bool, tied: bool
+    shape: tuple[int, ...], kernel: Any, stride: Any, padding: Any, dilation: Any, data: st.DataObject
 ) -> None:
     assume(all(2 * p <= k for p, k in zip(padding, kernel, strict=True)))
-    for make, loops in ((MaxPool2dModule, images.max_pool), (AvgPool2dModule, images.avg_pool)):
-        module = make(kernel, stride, padding)
+    inner, tied, ceil_mode, include = (data.draw(st.booleans()) for _ in range(4))
+    for module, loops in (
+        (MaxPool2dModule(kernel, stride, padding, dilation=dilation, ceil_mode=ceil_mode), pools.max_pool),
+        (AvgPool2dModule(kernel, stride, padding, ceil_mode=ceil_mode, count_include_pad=include), pools.avg_pool),
+    ):
         assume(min(module.windows.out_size(*shape[2:])) > 0)
+        assume(min(shape[2:]) >= max(dilation) or padding == (0, 0))
         x = drawn(shape, 3, inner=inner, tied=tied)
-        np.testing.assert_allclose(module.forward(x), loops(x, over=module.windows), rtol=1e-13)
+        np.testing.assert_allclose(module.forward(x), loops(x, **module._op_kwargs()), rtol=1e-13)
         assert gradcheck(module, drawn(shape, 3, inner=inner), max_entries=8).worst.quotient < 1e-13
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(shapes, pairs, st.booleans())
+def test_adaptive_pools_of_all_shapes(shape: tuple[int, ...], size: Any, inner: bool) -> None:
+    module, x = AdaptiveAvgPool2dModule(size), drawn(shape, 3, inner=inner)
+    np.testing.assert_allclose(module.forward(x), pools.adaptive_avg_pool(x, size=size), rtol=1e-13, atol=1e-15)
+    assert gradcheck(module, x, max_entries=8).worst.quotient < 1e-13
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(st.integers(1, 9), st.integers(1, 4), st.integers(1, 4), st.integers(0, 2), st.booleans())
+def test_as_many_windows_as_pytorch_has(size: int, kernel: int, stride: int, padding: int, include: bool) -> None:
+    torch = pytest.importorskip("torch")
+    assume(2 * padding <= kernel)
+    for ceil_mode in (False, True):
+        pool = AvgPool2dModule(kernel, stride, padding, ceil_mode=ceil_mode, count_include_pad=include)
+        x, options = drawn((1, 1, size, size + 1), 2), (kernel, stride, padding, ceil_mode, include)
+        if min(pool.windows.out_size(size, size + 1)) < 1:
+            with pytest.raises(ShapeError):
+                pool.forward(x)
+            continue
+        theirs = torch.nn.functional.avg_pool2d(torch.tensor(x), *options).numpy()
+        np.testing.assert_allclose(pool.forward(x), theirs, rtol=1e-13, atol=1e-15)
+
+
+def test_the_padding_of_a_dilated_window_never_has_a_gradient() -> None:
+    """A window whose places lie on both sides of the image is refused: it has no maximum."""
+    pool = MaxPool2dModule((2, 1), 1, (1, 0), dilation=(2, 1))
+    with pytest.raises(ShapeError, match=r"every window must have a place on x, got \(1, 1, 1, 3\)"):
+        pool.forward(np.ones((1, 1, 1, 3)))
+    x = np.arange(6.0).reshape(1, 1, 2, 3)
+    np.testing.assert_array_equal(pool.forward(x), [[[[3, 4, 5], [0, 1, 2]]]])
+    np.testing.assert_array_equal(pool.backward(np.ones((1, 1, 2, 3))), np.ones((1, 1, 2, 3)))
 
 
 def test_of_equal_numbers_the_first_has_the_gradient() -> None:
@@ -152,6 +248,15 @@ def test_a_pass_holds_little_more_than_its_columns() -> None:
         (lambda: Conv2dModule(1, 1, (1, 2, 3)), "kernel size must be"),
         (lambda: Conv2dModule(1, 1, 1, stride=0), "stride must be"),
         (lambda: Conv2dModule(1, 1, 1, padding=-1), "padding must be an integer ≥ 0"),
+        (lambda: Conv2dModule(1, 1, 1, padding="full"), 'padding must be an integer ≥ 0, two of them, or "same"'),
+        (lambda: Conv2dModule(1, 1, 3, 2, "same"), 'stride must be 1 with padding "same", got 2'),
+        (lambda: Conv2dModule(1, 1, 1, dilation=0), "dilation must be an integer ≥ 1"),
+        (lambda: Conv2dModule(4, 6, 1, groups=3), "groups must divide in_channels and out_channels, got 3, 4 and 6"),
+        (lambda: Conv2dModule(4, 6, 1, groups=0), "Conv2dModule: groups must be an integer ≥ 1"),
+        (lambda: MaxPool2dModule(2, padding="same"), "MaxPool2dModule: padding must be an integer ≥ 0"),
+        (lambda: MaxPool2dModule(2, dilation=0), "MaxPool2dModule: dilation must be"),
+        (lambda: AvgPool2dModule(2, ceil_mode=1), "AvgPool2dModule: ceil_mode must be True or False"),
+        (lambda: AdaptiveAvgPool2dModule(0), "AdaptiveAvgPool2dModule: output_size must be"),
         (lambda: MaxPool2dModule(2, padding=2), "MaxPool2dModule: the padding must be at most half the kernel"),
         (lambda: AvgPool2dModule(2.0), "AvgPool2dModule: kernel size must be"),
         (lambda: UnflattenModule(1, 0, 2), "UnflattenModule: height must be"),
@@ -167,6 +272,8 @@ def test_sizes_that_cannot_be(make: Any, message: str) -> None:
     [
         (Conv2dModule(3, 4, 3), (2, 3072), r"Conv2dModule\(3 → 4\).forward: x must be \(N, 3, H, W\), got \(2, 3072\)"),
         (Conv2dModule(3, 4, 3), (2, 3, 2, 5), r"at least as large as the kernel \(3, 3\), got \(2, 3, 2, 5\)"),
+        (Conv2dModule(3, 4, 2, dilation=3), (2, 3, 2, 5), r"as the extent of the dilated kernel \(4, 4\), got"),
+        (AdaptiveAvgPool2dModule(2), (2, 27), r"AdaptiveAvgPool2dModule\(2\).forward: x must be \(N, C, H, W\), got"),
         (MaxPool2dModule(3), (2, 3, 2, 5), r"MaxPool2dModule\(3, stride=3, padding=0\).forward"),
         (UnflattenModule(1, 2, 2), (2, 5), r"UnflattenModule\(1, 2, 2\).forward: x must be \(N, 4\), got \(2, 5\)"),
     ],
@@ -178,26 +285,27 @@ def test_images_that_do_not_fit(module: Module, shape: tuple[int, ...], message:
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize(
-    ("n_out", "kernel", "stride", "padding"), [(2, 3, 1, 1), (3, (2, 3), (1, 2), (1, 0)), (6, 5, 1, 0), (40, 3, 1, 1)]
+    ("n_out", "kernel", "stride", "padding", "groups"),
+    [(2, 3, 1, 1, 1), (3, (2, 3), (1, 2), (1, 0), 1), (6, 5, 1, 0, 1), (40, 3, 1, 1, 1), (6, 3, 1, 1, 2)],
 )
 def test_what_is_not_finite_touches_the_windows_that_see_it_alone(
-    n_out: int, kernel: Any, stride: Any, padding: Any, value: float
+    n_out: int, kernel: Any, stride: Any, padding: Any, groups: int, value: float
 ) -> None:
-    module, x = Conv2dModule(2, n_out, kernel, stride, padding, rng=0), drawn((2, 2, 6, 9), 1)
+    module, x = Conv2dModule(2, n_out, kernel, stride, padding, groups=groups, rng=0), drawn((2, 2, 6, 9), 1)
     clean = module.forward(x).copy()
     dout = drawn(clean.shape, 2)
     (kh, kw), (sh, sw), (ph, pw) = module.windows.kernel, module.windows.stride, module.windows.padding
     bad, sees = x.copy(), np.zeros(clean.shape, bool)
     bad[1, 0, 3, 4] = value
     for i, j in np.ndindex(*clean.shape[2:]):
-        sees[1, :, i, j] = 0 <= 3 - (i * sh - ph) < kh and 0 <= 4 - (j * sw - pw) < kw
+        sees[1, : n_out // groups, i, j] = 0 <= 3 - (i * sh - ph) < kh and 0 <= 4 - (j * sw - pw) < kw
     out = module.forward(bad)
     np.testing.assert_array_equal(np.isfinite(out), ~sees)
     np.testing.assert_allclose(out[~sees], clean[~sees], rtol=1e-12, atol=1e-13)
     module.forward(x)
     dout[0, 0, 1, 1] = value
     seen = np.zeros(x.shape, bool)
-    seen[0, :, max(0, sh - ph) : sh - ph + kh, max(0, sw - pw) : sw - pw + kw] = True
+    seen[0, : 2 // groups, max(0, sh - ph) : sh - ph + kh, max(0, sw - pw) : sw - pw + kw] = True
     np.testing.assert_array_equal(np.isfinite(module.backward(dout)), ~seen)
     assert np.isfinite(module.grads["weight"][1:]).all()
 
@@ -223,8 +331,9 @@ def test_a_mean_within_the_range_of_a_sum_beyond_it(dtype: type) -> None:
     largest = np.finfo(dtype).max
     x = np.full((1, 1, 4, 4), largest, dtype)
     x[0, 0, :2, 2:] = [[1, 2], [3, 4]]
-    out = AvgPool2dModule(2).forward(x)
-    np.testing.assert_allclose(out[0, 0], [[largest, 2.5], [largest, largest]], rtol=1e-6)
+    for pool in (AvgPool2dModule(2), AvgPool2dModule(2, count_include_pad=False), AdaptiveAvgPool2dModule(2)):
+        out = pool.forward(x)
+        np.testing.assert_allclose(out[0, 0], [[largest, 2.5], [largest, largest]], rtol=1e-6)
 
 
 @pytest.mark.parametrize("padding", [0, 1])

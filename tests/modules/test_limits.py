@@ -8,22 +8,28 @@ import numpy as np
 import pytest
 
 from mlp_numpy import (
+    AdaptiveAvgPool2dModule,
     AvgPool2dModule,
     BatchNorm,
     Dropout,
     ELUModule,
     GELUModule,
+    GroupNorm,
     HardswishModule,
+    HardtanhModule,
     IdentityModule,
     LayerNorm,
     LeakyReLUModule,
     LinearModule,
+    LogSigmoidModule,
     LogSoftMaxModule,
     MaxPool2dModule,
     MishModule,
     Module,
     PReLUModule,
+    ReLU6Module,
     ReLUModule,
+    RMSNorm,
     SELUModule,
     SigmoidModule,
     SiLUModule,
@@ -56,6 +62,9 @@ LIMITS: list[tuple[Callable[[], Module], float, float, float, float]] = [
     (lambda: SiLUModule(), 0, 0, INF, 1),
     (lambda: MishModule(), 0, 0, INF, 1),
     (lambda: HardswishModule(), 0, 0, INF, 1),
+    (lambda: HardtanhModule(), -1, 0, 1, 0),
+    (lambda: ReLU6Module(), 0, 0, 6, 0),
+    (lambda: LogSigmoidModule(), -INF, 1, 0, 0),
     (lambda: GELUModule(), 0, 0, INF, 1),
     (lambda: GELUModule("tanh"), 0, 0, INF, 1),
     (lambda: SoftplusModule(), 0, 0, INF, 1),
@@ -146,6 +155,12 @@ def test_a_slope_beyond_the_range_of_float32_makes_no_nan(neg_slope: float) -> N
     assert not np.isnan(module.backward(np.array([[INF, 0, 1, INF]], np.float32))).any()
 
 
+def test_a_bound_beyond_the_range_of_float32_bounds_nothing() -> None:
+    module, x = HardtanhModule(-1e300, 1e300), np.array([[-3e38, 0, 3e38]], np.float32)
+    np.testing.assert_array_equal(module.forward(x), x)
+    np.testing.assert_array_equal(module.backward(x), x)
+
+
 @KINDS
 @pytest.mark.parametrize("beta", [1e-320, 1e-50, 1e-40, 1e-30, 1e-3, 1.0, 1e3, 1e38, 1e300])
 def test_softplus_of_every_beta(beta: float, dtype: type) -> None:
@@ -224,9 +239,10 @@ def test_a_complex_nan_goes_through_a_relu() -> None:
 @pytest.mark.parametrize("value", [0.0, 0.1, 1000.1, 100000.1, -3e30, 1e-30, 1e38])
 @pytest.mark.parametrize("width", [1, 3, 768, 5000])
 def test_constant_rows_and_features_are_normalized_to_zero(value: float, width: int, dtype: type) -> None:
-    row, feature = LayerNorm(width, dtype=dtype), BatchNorm(2, dtype=dtype)
+    row, feature, group = LayerNorm(width, dtype=dtype), BatchNorm(2, dtype=dtype), GroupNorm(1, width, dtype=dtype)
     x = np.full((2, width), value, dtype)
     assert np.abs(row.forward(x)).max() == 0
+    assert np.abs(group.forward(x)).max() == 0
     assert np.abs(feature.forward(x.T)).max() == 0
     for module, dout in ((row, np.ones_like(x)), (feature, np.ones_like(x.T))):
         dx = module.backward(dout)
@@ -249,11 +265,25 @@ def test_normalization_does_not_depend_on_the_scale(scale: float, dtype: type) -
         np.testing.assert_allclose(other.grads["gamma"], unit.grads["gamma"], rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("make", [LayerNorm, BatchNorm])
+@pytest.mark.parametrize("make", [LayerNorm, BatchNorm, lambda n, eps: GroupNorm(1, n, eps)])
 def test_without_eps_a_constant_has_no_direction(make: Callable[..., Module]) -> None:
     module = make(3, eps=0.0)
     np.testing.assert_array_equal(module.forward(np.full((3, 3), 0.1)), 0)
     np.testing.assert_array_equal(module.backward(np.arange(9.0).reshape(3, 3)), 0)
+
+
+@KINDS
+def test_an_rms_norm_of_zeros_and_of_the_ends_of_the_range(dtype: type) -> None:
+    module, bare = RMSNorm(3, dtype=dtype), RMSNorm(3, eps=0.0, dtype=dtype)
+    for each in (module, bare):
+        np.testing.assert_array_equal(each.forward(np.zeros((2, 3), dtype)), 0)
+    np.testing.assert_array_equal(bare.backward(np.ones((2, 3), dtype)), 0)
+    limits = np.finfo(dtype)
+    for scale in (limits.max, limits.max / 3, limits.tiny, limits.smallest_subnormal * 64):
+        x = np.array([[1, 1, -1], [0, 1, 0]], dtype) * scale
+        np.testing.assert_allclose(bare.forward(x), [[1, 1, -1], [0, 3**0.5, 0]], rtol=1e-6)
+        if scale > 1:
+            np.testing.assert_allclose(module.forward(x), bare.forward(x), rtol=1e-6)
 
 
 def test_a_statistic_beyond_the_range_is_infinite_and_evaluation_survives_it() -> None:
@@ -264,6 +294,7 @@ def test_a_statistic_beyond_the_range_is_infinite_and_evaluation_survives_it() -
 
 
 WINDOWS = [(2, 2, 0), (2, 2, 1), (3, 2, 1), (3, 1, 1), ((2, 3), (1, 2), (1, 0)), (2, 1, 0), (5, 5, 2)]
+OPTIONS = {"plain": {}, "ceil mode": {"ceil_mode": True}, "dilated": {"dilation": (2, 1)}}
 VALUES = {
     "lowest": [-INF],
     "infinities": [-INF, INF, 0],
@@ -276,10 +307,13 @@ VALUES = {
 @KINDS
 @pytest.mark.parametrize("values", VALUES)
 @pytest.mark.parametrize("window", WINDOWS, ids=str)
-def test_a_max_pool_hands_every_gradient_to_a_pixel(window: tuple[int, int, int], values: str, dtype: type) -> None:
+@pytest.mark.parametrize("options", OPTIONS)
+def test_a_max_pool_hands_every_gradient_to_a_pixel(
+    options: str, window: tuple[int, int, int], values: str, dtype: type
+) -> None:
     rng = np.random.default_rng(3)
-    x = rng.choice(np.array(VALUES[values], dtype), size=(2, 3, 6, 7))
-    pool = MaxPool2dModule(*window)
+    x = rng.choice(np.array(VALUES[values], dtype), size=(2, 3, 9, 7))
+    pool = MaxPool2dModule(*window, **OPTIONS[options])
     out = pool.forward(x)
     dout = rng.integers(1, 9, size=out.shape).astype(dtype)
     dx = pool.backward(dout)
@@ -290,13 +324,17 @@ def test_a_max_pool_hands_every_gradient_to_a_pixel(window: tuple[int, int, int]
 
 def by_hand(x: Array, dout: Array, pool: MaxPool2dModule) -> Array:
     """Window by window: the first NaN, or the first of the largest, has the gradient."""
-    (kh, kw), (sh, sw), (ph, pw) = pool.windows.kernel, pool.windows.stride, pool.windows.padding
-    dx = np.zeros_like(x)
+    over, dx = pool.windows, np.zeros_like(x)
     for n, c, i, j in np.ndindex(*dout.shape):
-        top, left = max(0, i * sh - ph), max(0, j * sw - pw)
-        seen = x[n, c, top : i * sh - ph + kh, left : j * sw - pw + kw]
+        rows, columns = (
+            [p for p in range(at * step - before, at * step - before + extent, apart) if 0 <= p < size]
+            for at, step, before, extent, apart, size in zip(
+                (i, j), over.stride, over.padding, over.extent, over.dilation, x.shape[2:], strict=True
+            )
+        )
+        seen = x[n, c][np.ix_(rows, columns)]
         u, v = np.unravel_index(int(seen.argmax()), seen.shape)
-        dx[n, c, top + u, left + v] += dout[n, c, i, j]
+        dx[n, c, rows[u], columns[v]] += dout[n, c, i, j]
     return dx
 
 
@@ -306,13 +344,21 @@ def test_an_infinite_gradient_of_a_pool_goes_to_one_pixel() -> None:
     np.testing.assert_array_equal(pool.backward(np.full((1, 1, 1, 1), INF)), [[[[0, 0], [INF, 0]]]])
 
 
-@pytest.mark.parametrize("window", [(2, 2, 0), (3, 3, 0), (2, 1, 0)])
-def test_an_average_pool_without_padding_hands_all_of_the_gradient_on(window: tuple[int, int, int]) -> None:
-    pool = AvgPool2dModule(*window)
+@pytest.mark.parametrize(
+    "pool",
+    [
+        *(AvgPool2dModule(2), AvgPool2dModule(3), AvgPool2dModule(2, 1), AvgPool2dModule(4, 3, ceil_mode=True)),
+        *(AvgPool2dModule(3, 2, 1, count_include_pad=False), AdaptiveAvgPool2dModule(1), AdaptiveAvgPool2dModule(4)),
+        *(AvgPool2dModule(5, 3, 2, count_include_pad=False, ceil_mode=True), AdaptiveAvgPool2dModule((7, 2))),
+    ],
+    ids=repr,
+)
+def test_an_average_pool_that_counts_no_padding_hands_all_of_the_gradient_on(pool: Module) -> None:
     out = pool.forward(np.ones((1, 2, 6, 6)))
-    dx = pool.backward(np.ones_like(out))
+    np.testing.assert_allclose(out, 1)
+    dx = pool.backward(np.arange(1.0, out.size + 1).reshape(out.shape))
     assert dx is not None
-    np.testing.assert_allclose(dx.sum(), out.size)
+    np.testing.assert_allclose(dx.sum(), out.size * (out.size + 1) / 2)
 
 
 @pytest.mark.parametrize("sizes", [(2, 12, 14), (3, 32, 37), (14, 5, 17), (20, 30, 38), (21, 8, 18), (31, 13, 39)])

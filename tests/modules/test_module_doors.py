@@ -10,20 +10,27 @@ import numpy as np
 import pytest
 
 from mlp_numpy import (
+    AdaptiveAvgPool2dModule,
     AvgPool2dModule,
     BatchNorm,
     Conv2dModule,
     ELUModule,
     GELUModule,
+    GroupNorm,
     HardswishModule,
+    HardtanhModule,
     IdentityModule,
     LayerNorm,
     LeakyReLUModule,
+    LinearModule,
+    LogSigmoidModule,
     LogSoftMaxModule,
     MaxPool2dModule,
     MishModule,
     PReLUModule,
+    ReLU6Module,
     ReLUModule,
+    RMSNorm,
     SELUModule,
     SigmoidModule,
     SiLUModule,
@@ -65,6 +72,11 @@ CALLS: list[tuple[Callable[..., Any], dict[str, Any]]] = [
     (GELUModule, {}),
     (BatchNorm, {"n_features": 3}),
     (LayerNorm, {"n_features": 3}),
+    (GroupNorm, {"n_groups": 1, "n_features": 3}),
+    (RMSNorm, {"n_features": 3}),
+    (HardtanhModule, {}),
+    (LinearModule, {"in_features": 2, "out_features": 3}),
+    (AdaptiveAvgPool2dModule, {"output_size": 2}),
     (MaxPool2dModule, {"kernel": 2}),
     (AvgPool2dModule, {"kernel": 2}),
     (Conv2dModule, {"in_channels": 2, "out_channels": 3, "kernel_size": 3}),
@@ -77,8 +89,11 @@ ARGUMENTS = [
     for make, options in CALLS
     for name in inspect.signature(make).parameters
 ]
-FLAGS = dict.fromkeys(("bias", "running", "input_layer"), ["True", "np.True_"])
-MEANT = {"padding": ["(0, 0)"], "init": ["None"], "rng": ["None", "10**400", "10**5000"], **FLAGS}
+FLAGS = dict.fromkeys(
+    ("bias", "running", "input_layer", "affine", "elementwise_affine", "ceil_mode", "count_include_pad"),
+    ["True", "np.True_"],
+)
+MEANT = {"momentum": ["None"], "padding": ["(0, 0)"], "init": ["None"], "rng": ["None", "10**400", "10**5000"], **FLAGS}
 """What of the junk is none for arguments of these names."""
 
 
@@ -110,6 +125,9 @@ def test_numbers_are_taken_or_refused_by_name(make: Any, options: dict[str, Any]
     [
         lambda number: BatchNorm(3, eps=number(0.5), momentum=number(0.5)),
         lambda number: LayerNorm(3, eps=number(0.5)),
+        lambda number: GroupNorm(1, 3, eps=number(0.5)),
+        lambda number: RMSNorm(3, eps=number(0.5)),
+        lambda number: HardtanhModule(number(-0.5), number(0.5)),
         lambda number: PReLUModule(neg_slope=number(0.5)),
         lambda number: LeakyReLUModule(number(0.5)),
         lambda number: ReLUModule(number(0.5)),
@@ -135,6 +153,8 @@ def test_the_whole_numbers_of_numpy_are_sizes() -> None:
             SiLUModule,
             MishModule,
             HardswishModule,
+            ReLU6Module,
+            LogSigmoidModule,
             SigmoidModule,
             TanhModule,
             IdentityModule,
@@ -159,6 +179,8 @@ def test_a_slope_lies_within_the_range_of_the_dtype() -> None:
     [
         lambda dtype: BatchNorm(3, dtype=dtype),
         lambda dtype: LayerNorm(3, dtype=dtype),
+        lambda dtype: GroupNorm(1, 3, dtype=dtype),
+        lambda dtype: RMSNorm(3, dtype=dtype),
         lambda dtype: PReLUModule(dtype=dtype),
         lambda dtype: Conv2dModule(1, 1, 1, dtype=dtype),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlp_numpy import BatchNorm, Dropout, LayerNorm, LinearModule, ReLUModule, Residual, Sequential
+from mlp_numpy import (
+    BatchNorm,
+    Dropout,
+    GroupNorm,
+    LayerNorm,
+    LinearModule,
+    Module,
+    ReLUModule,
+    Residual,
+    RMSNorm,
+    Sequential,
+)
 from mlp_numpy.arrays import Array
 from mlp_numpy.errors import OptionError, ShapeError
 from mlp_numpy.gradcheck import gradcheck
@@ -21,12 +33,12 @@ def drawn(*shape: int, seed: int = 0) -> Array:
 
 
 @settings(max_examples=50, deadline=None, derandomize=True)
-@given(st.integers(1, 5), st.integers(1, 4), st.none() | st.tuples(st.integers(1, 3), st.integers(1, 3)))
-def test_batch_norm_of_all_shapes(n: int, c: int, size: tuple[int, int] | None) -> None:
-    x = drawn(n, c, *(size or ()))
-    module = BatchNorm(c)
+@given(st.integers(1, 5), st.integers(1, 4), st.lists(st.integers(1, 3), max_size=2), st.booleans())
+def test_batch_norm_of_all_shapes(n: int, c: int, size: list[int], affine: bool) -> None:
+    x = drawn(n, c, *size)
+    module = BatchNorm(c, affine=affine)
     out = module.forward(x)
-    axes = (0,) if size is None else (0, 2, 3)
+    axes = (0, *range(2, x.ndim))
     np.testing.assert_allclose(out.mean(axis=axes), 0, atol=1e-11)
     np.testing.assert_allclose(out.var(axis=axes), x.var(axis=axes) / (x.var(axis=axes) + 1e-5), atol=1e-12)
     # The mean terms cancel what dout gives, of two rows nearly all of it: the distance counts, not its share.
@@ -48,6 +60,98 @@ def test_the_running_statistics_follow_with_the_unbiased_variance() -> None:
     np.testing.assert_allclose(
         module.forward(x), (x - mean.reshape(2, 1, 1)) / np.sqrt(variance.reshape(2, 1, 1) + 1e-5), rtol=1e-12
     )
+
+
+def test_without_momentum_the_running_statistics_are_means_over_all_batches() -> None:
+    torch = pytest.importorskip("torch")
+    module, theirs = BatchNorm(2, momentum=None), torch.nn.BatchNorm1d(2, momentum=None, dtype=torch.float64)
+    batches = [drawn(5, 2, 3, seed=seed) for seed in range(4)]
+    for x in batches:
+        module.forward(x)
+        theirs(torch.tensor(x))
+    np.testing.assert_allclose(module.buffers["running_mean"], np.mean([x.mean(axis=(0, 2)) for x in batches], axis=0))
+    np.testing.assert_allclose(
+        module.buffers["running_variance"], np.mean([x.var(axis=(0, 2), ddof=1) for x in batches], axis=0)
+    )
+    np.testing.assert_allclose(module.buffers["running_mean"], theirs.running_mean.numpy(), rtol=1e-13)
+    np.testing.assert_allclose(module.buffers["running_variance"], theirs.running_var.numpy(), rtol=1e-13)
+    assert int(module.buffers["n_batches"]) == int(theirs.num_batches_tracked) == 4
+
+
+def test_the_number_of_batches_is_saved_and_stays_an_integer() -> None:
+    module = BatchNorm(2, momentum=None)
+    module.forward(drawn(5, 2))
+    single = module.astype(np.float32)
+    assert single.buffers["n_batches"].dtype.kind == "i"
+    other = BatchNorm(2, momentum=None)
+    other.load_state(module.state())
+    for each in (module, other):
+        each.forward(drawn(4, 2, seed=1))
+    np.testing.assert_equal(other.state(), module.state())
+    assert int(single.buffers["n_batches"]) == 1
+    assert "n_batches" not in BatchNorm(2).buffers
+    other.eval().forward(drawn(4, 2))
+    assert int(other.buffers["n_batches"]) == 2
+
+
+def test_a_single_row_is_left_out_of_the_means_over_all_batches() -> None:
+    module = BatchNorm(1, momentum=None)
+    module.forward(np.array([[4.0]]))
+    assert module.buffers["n_batches"] == module.buffers["running_mean"] == 0
+    module.forward(np.array([[4.0], [6.0]]))
+    assert module.buffers["running_mean"] == 5
+    assert module.buffers["running_variance"] == 2
+
+
+@pytest.mark.parametrize(
+    ("make", "plain"),
+    [
+        (lambda **options: BatchNorm(6, **options), {"affine": False}),
+        (lambda **options: GroupNorm(2, 6, **options), {"affine": False}),
+        (lambda **options: LayerNorm(6, **options), {"elementwise_affine": False}),
+        (lambda **options: RMSNorm(6, **options), {"elementwise_affine": False}),
+    ],
+)
+def test_without_parameters_the_values_are_those_of_the_initial_ones(
+    make: Callable[..., Module], plain: dict[str, bool]
+) -> None:
+    x, dout = drawn(4, 6), drawn(4, 6, seed=1)
+    module, bare = make(), make(**plain)
+    assert dict(bare.params) == dict(bare.grads) == {}
+    for _ in range(2):
+        np.testing.assert_array_equal(bare.forward(x), module.forward(x))
+        np.testing.assert_allclose(bare.backward(dout), module.backward(dout), rtol=1e-13)
+        module.eval(), bare.eval()
+    # out belongs to the caller
+    bare.forward(x)[...] = 0
+    np.testing.assert_allclose(bare.backward(dout), module.backward(dout), rtol=1e-13)
+
+
+def test_a_layer_norm_without_bias_scales_alone() -> None:
+    module = LayerNorm(3, bias=False)
+    assert list(module.params) == ["gamma"]
+    module.params["gamma"] = [1, 2, 3]
+    x = drawn(2, 3)
+    np.testing.assert_array_equal(module.forward(x), LayerNorm(3).forward(x) * [1, 2, 3])
+    assert repr(module) == "LayerNorm(3, eps=1e-05, bias=False)"
+
+
+def test_group_norm_between_layer_norm_and_instance_norm() -> None:
+    x = drawn(3, 4, 2, 5)
+    rows = LayerNorm(40, elementwise_affine=False).forward(x.reshape(3, 40)).reshape(x.shape)
+    np.testing.assert_allclose(GroupNorm(1, 4).forward(x), rows, rtol=1e-12)
+    each = LayerNorm(10, elementwise_affine=False).forward(x.reshape(3, 4, 10)).reshape(x.shape)
+    np.testing.assert_allclose(GroupNorm(4, 4).forward(x), each, rtol=1e-12)
+    # the output is laid out as the input
+    inner = np.ascontiguousarray(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+    out = GroupNorm(2, 4).forward(inner)
+    assert out.strides == inner.strides
+    np.testing.assert_allclose(out, GroupNorm(2, 4).forward(x), rtol=1e-12)
+
+
+def test_rms_norm_keeps_the_mean() -> None:
+    np.testing.assert_allclose(RMSNorm(2, eps=0.0).forward(np.array([[3.0, 4.0]])), [[3 / 12.5**0.5, 4 / 12.5**0.5]])
+    np.testing.assert_allclose(RMSNorm(2, eps=0.5).forward(np.array([[3.0, 4.0]])), [[3 / 13**0.5, 4 / 13**0.5]])
 
 
 def test_a_single_row_moves_the_mean_alone() -> None:
@@ -155,6 +259,11 @@ def test_a_shortcut_must_keep_the_shape_and_pass_the_gradient() -> None:
         (lambda: BatchNorm(0), "BatchNorm: n_features must be"),
         (lambda: BatchNorm(2, eps=-1), "BatchNorm: eps must be"),
         (lambda: BatchNorm(2, momentum=1.5), "BatchNorm: momentum must be a number in"),
+        (lambda: BatchNorm(2, momentum=None, running=False), "BatchNorm: momentum must be a number without running"),
+        (lambda: GroupNorm(2, 3), "GroupNorm: n_features must be a multiple of n_groups, got 3 and 2"),
+        (lambda: GroupNorm(0, 3), "GroupNorm: n_groups must be"),
+        (lambda: RMSNorm(2, eps=-1), "RMSNorm: eps must be"),
+        (lambda: RMSNorm(2, elementwise_affine=0), "RMSNorm: elementwise_affine must be True or False"),
         (lambda: LayerNorm(True), "LayerNorm: n_features must be"),
         (lambda: LayerNorm(2, eps=float("nan")), "LayerNorm: eps must be"),
         (lambda: Dropout(1.0), r"p must be a number in \[0, 1\), got 1.0"),
@@ -167,8 +276,12 @@ def test_settings_that_cannot_be(make: Any, message: str) -> None:
         make()
 
 
+def one_group(n_features: int, eps: float = 1e-5, **options: Any) -> GroupNorm:
+    return GroupNorm(1, n_features, eps, **options)
+
+
 @pytest.mark.parametrize("offset", [0.0, 1e3, 1e5])
-@pytest.mark.parametrize("make", [LayerNorm, BatchNorm])
+@pytest.mark.parametrize("make", [LayerNorm, BatchNorm, one_group])
 def test_an_offset_costs_no_digits(make: Any, offset: float) -> None:
     """What differs by a few units beside a large offset keeps the digits of its differences."""
     x = (np.random.default_rng(5).integers(-8, 9, (64, 64)) + offset).astype(np.float32)
@@ -178,10 +291,12 @@ def test_an_offset_costs_no_digits(make: Any, offset: float) -> None:
 
 
 @pytest.mark.parametrize("kind", ["mixed", "far", "tiny", "huge"])
-@pytest.mark.parametrize("make", [LayerNorm, BatchNorm])
+@pytest.mark.parametrize("make", [LayerNorm, BatchNorm, one_group, RMSNorm])
 def test_gradients_stay_right_where_the_unit_or_the_origin_moves(make: Any, kind: str) -> None:
     factors = {"mixed": [1e-160, 1, 1e160], "far": [1, 1, 1], "tiny": [1e-200] * 3, "huge": [1e200] * 3}[kind]
     shift = {"mixed": [0, 1e3, 0], "far": [1e3, -1e3, 0], "tiny": [0] * 3, "huge": [0] * 3}[kind]
+    if make is RMSNorm:  # which a shift changes
+        shift = [0] * 3
     unit = np.random.default_rng(2).normal(size=(3, 3))
     one, other = make(3, eps=0.0), make(3, eps=0.0)
     # rows for LayerNorm, features for BatchNorm
@@ -204,7 +319,7 @@ def test_rows_that_need_another_unit_change_no_other_row() -> None:
 
 def test_the_complex_step_goes_through_another_unit_and_origin() -> None:
     x, dout = np.full((2, 4), 1e4) + np.array([[0, 1, 3, 7], [2, -2, 0, 5]]), drawn(2, 4, seed=9)
-    for make in (LayerNorm, BatchNorm):
+    for make in (LayerNorm, BatchNorm, one_group, RMSNorm):
         module, h = make(4), 1e-100
         steps = np.zeros_like(x)
         for index in np.ndindex(*x.shape):
@@ -223,7 +338,7 @@ def test_the_default_eps_of_a_layer_norm() -> None:
     assert LayerNorm(2).eps == BatchNorm(2).eps == 1e-5
 
 
-@pytest.mark.parametrize("make", [LayerNorm, BatchNorm])
+@pytest.mark.parametrize("make", [LayerNorm, BatchNorm, one_group, RMSNorm])
 def test_the_dtype_of_all_that_a_normalization_owns(make: Any) -> None:
     module = make(3, dtype=np.float32)
     for array in (*module.params.values(), *module.grads.values(), *module.buffers.values()):
@@ -249,7 +364,7 @@ def test_a_running_variance_beyond_the_range_may_be_forgotten() -> None:
 
 @pytest.mark.parametrize("eps", [0.0, 1e-40, 1e-38, 1e-20, 1e-5])
 @pytest.mark.parametrize("scale", [1e-25, 1e-21, 1e-19, 1e-10, 1e18, 1e30, 1e38])
-@pytest.mark.parametrize("make", [LayerNorm, BatchNorm])
+@pytest.mark.parametrize("make", [LayerNorm, BatchNorm, one_group, RMSNorm])
 def test_float32_gives_what_float64_does_all_over_its_range(make: Any, scale: float, eps: float) -> None:
     x = (np.random.default_rng(1).uniform(-3, 3, (6, 6)) * scale).astype(np.float32)
     dout = (np.random.default_rng(2).normal(size=(6, 6)) * min(scale, 1e15)).astype(np.float32)
@@ -263,15 +378,15 @@ def test_float32_gives_what_float64_does_all_over_its_range(make: Any, scale: fl
                 np.testing.assert_allclose(array, double.buffers[name].astype(np.float32), rtol=1e-5)
 
 
-@pytest.mark.parametrize("make", [LayerNorm, BatchNorm])
+@pytest.mark.parametrize("make", [LayerNorm, BatchNorm, one_group])
 def test_the_slope_at_a_constant_is_that_of_eps_alone(make: Any) -> None:
     module, dout = make(2, eps=1e-44, dtype=np.float32), np.array([[1, 2], [4, 8]], np.float32)
     np.testing.assert_array_equal(module.forward(np.full((2, 2), 1000.1, np.float32)), 0)
-    centered = dout - dout.mean(axis=1 if make is LayerNorm else 0, keepdims=True)
+    centered = dout - dout.mean(axis=0 if make is BatchNorm else 1, keepdims=True)
     np.testing.assert_allclose(module.backward(dout), centered * 1e22, rtol=1e-4)
 
 
-@pytest.mark.parametrize("make", [LayerNorm, BatchNorm])
+@pytest.mark.parametrize("make", [LayerNorm, BatchNorm, one_group, RMSNorm])
 def test_an_eps_beyond_the_range_leaves_nothing_of_x(make: Any) -> None:
     module = make(2, eps=1e300, dtype=np.float32)
     x = np.array([[1, 2], [3, 5]], np.float32)
@@ -283,7 +398,7 @@ def test_an_eps_beyond_the_range_leaves_nothing_of_x(make: Any) -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("make", [LayerNorm, BatchNorm])
+@pytest.mark.parametrize("make", [LayerNorm, BatchNorm, one_group, RMSNorm])
 def test_the_ends_of_the_range_are_normalized(make: Any, dtype: type) -> None:
     signs = np.array([[1, 1, -1, -1], [-1, -1, 1, 1], [1, 1, -1, -1], [-1, -1, 1, 1]], dtype)
     if make is BatchNorm:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from mlp_numpy.autodiff import TensorNode, where
 from mlp_numpy.checking.sampler import Sample, Sampler
 from mlp_numpy.checking.specs.rectifiers import on_any_shape, setting
-from mlp_numpy.checking.specs.spec import Draw, Params, Spec, Tensor, functional
+from mlp_numpy.checking.specs.spec import Draw, Params, Shapes, Spec, Tensor, functional
 from mlp_numpy.modules import (
     ELUModule,
     GELUModule,

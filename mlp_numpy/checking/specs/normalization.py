@@ -135,7 +135,7 @@ NORMALIZATION: Final = (
         ("rows", "sequences", "images", "always the batch", "cumulative", "without scale"),
         ("train", "eval"),
         wrong_shapes=lambda module: [
-            *((module.n_features,), (2, module.n_features + 1), (2, 0), (2, 3, module.n_features + 4)),
+            *((module.n_features,), (2, module.n_features + 1), (2, 0), (2, module.n_features + 1, 3)),
             *((2, module.n_features + 1, 3, 1), (2, module.n_features, 3, 1, 1), (2, module.n_features, 0, 1)),
         ],
         rows_interact=lambda module: module.training or not module.running,

@@ -66,8 +66,8 @@ def _adaptive_avg_pool_in_torch(torch: Any, module: Any, params: Sequence[Tensor
 
 
 def _max_pool(draws: Sampler, variant: str) -> Sample:
-    dilation = size_pair(draws, 3) if variant == "dilated" else (1, 1)
     n, c = draws.shape(2, most=2)
+    dilation = size_pair(draws, 3) if variant == "dilated" else (1, 1)
     kernel, stride = size_pair(draws, 3), size_pair(draws, 3)
     padding = random_padding(draws, (kernel[0] // 2, kernel[1] // 2))
     module = MaxPool2dModule(kernel, stride, padding, dilation=dilation, ceil_mode=variant == "ceil mode")
@@ -85,8 +85,9 @@ def _avg_pool(draws: Sampler, variant: str) -> Sample:
 
 
 def _adaptive_avg_pool(draws: Sampler, variant: str) -> Sample:
+    shape = *draws.shape(2, most=2), *draws.shape(2, most=5)
     module = AdaptiveAvgPool2dModule(1 if variant == "global" else size_pair(draws, 3))
-    return Sample(module, draws.numbers(*draws.shape(2, most=2), *draws.shape(2, most=5)))
+    return Sample(module, draws.numbers(*shape))
 
 
 POOLS: Final = (
