@@ -18,6 +18,7 @@ from mlp_numpy.modules.batch_norm import BatchNorm, BatchNormalize, BatchNormali
 from mlp_numpy.modules.clipped import Hardswish, HardswishModule, Hardtanh, HardtanhModule, ReLU6Module
 from mlp_numpy.modules.conv import Conv2d
 from mlp_numpy.modules.conv_layer import Conv2dModule
+from mlp_numpy.modules.depthwise_conv import DepthwiseConv2d
 from mlp_numpy.modules.dropout import Dropout, DropoutMask
 from mlp_numpy.modules.exponential import (
     ELU,
@@ -110,6 +111,7 @@ __all__ = [
     "Conv2dModule",
     "CrossEntropy",
     "CrossEntropyModule",
+    "DepthwiseConv2d",
     "Dropout",
     "DropoutMask",
     "ELUModule",

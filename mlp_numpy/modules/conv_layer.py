@@ -12,6 +12,7 @@ from mlp_numpy.checks import flag, float_dtype, whole_number
 from mlp_numpy.errors import OptionError
 from mlp_numpy.modules.base import Module
 from mlp_numpy.modules.conv import Conv2d
+from mlp_numpy.modules.depthwise_conv import DepthwiseConv2d
 from mlp_numpy.modules.grouped_conv import GroupedConv2d
 from mlp_numpy.modules.init import Initializer, kaiming, start_values
 from mlp_numpy.modules.windows import Size, windows
@@ -75,10 +76,13 @@ class Conv2dModule(Module):
         self.input_needed = not input_layer
 
     def _active_op(self) -> type[Op]:
-        return self.op if self.groups == 1 else GroupedConv2d
+        if self.groups == 1:
+            return self.op
+        return DepthwiseConv2d if self.groups == self.in_channels else GroupedConv2d
 
     def _op_kwargs(self) -> dict[str, Any]:
-        return {"over": self.windows} if self.groups == 1 else {"over": self.windows, "groups": self.groups}
+        groups = {"groups": self.groups} if self._active_op() is GroupedConv2d else {}
+        return {"over": self.windows, **groups}
 
     def _repr_args(self) -> str:
         options = f"{'' if self.groups == 1 else f', groups={self.groups}'}{'' if self.bias else ', bias=False'}"

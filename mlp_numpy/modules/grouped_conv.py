@@ -1,4 +1,4 @@
-"""Convolution in groups of channels; with one input channel per group a depthwise convolution."""
+"""Convolution in groups of channels."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from mlp_numpy.modules.windows import Windows
 
 class GroupedConv2d(Op):
     """
-    Forward     out_ngmij = b_gm + Σ_cuv W_gmcuv x_ngchw      h = i s + u δ − p, w = j s + v δ − p, 0 where x has no
-                such pixel; as one product per group  out_g = X_g W_gᵀ + b_g,  X_g,nij,uvc = x_ngchw
+    Forward     out_ngmij = b_gm + Σ_cuv W_gmcuv x_ngchw      h = i s + u δ − p, w = j s + v δ − p, 0 where x has
+                no such pixel; as one product per group  out_g = X_g W_gᵀ + b_g,  X_g,nij,uvc = x_ngchw
     Backward    dX_g = dout_g W_g      dW_g = dout_gᵀ X_g      db = Σ_nij dout
                 dx_ngchw = Σ_ijuv dX_g,nij,uvc over all i, j, u, v with i s + u δ − p = h and j s + v δ − p = w
     Shapes      x (N, C, H, W)   W (M, C/G, KH, KW)   b (M,), or none   out, dout (N, M, H′, W′)

@@ -161,6 +161,8 @@ WINDOWS = Windows((3, 3), (1, 1), (0, 0))
         (modules.GroupedConv2d, [(2, 4, 8, 8), (4, 4, 3, 3), (4,)], {"over": WINDOWS, "groups": 2}),
         (modules.GroupedConv2d, [(2, 4, 8, 8), (3, 2, 3, 3), (3,)], {"over": WINDOWS, "groups": 2}),
         (modules.GroupedConv2d, [(2, 4, 8, 8), (4, 2, 3, 3), (3,)], {"over": WINDOWS, "groups": 2}),
+        (modules.DepthwiseConv2d, [(2, 4, 8, 8), (4, 2, 3, 3)], {"over": WINDOWS}),
+        (modules.DepthwiseConv2d, [(2, 4, 8, 8), (6, 1, 3, 3)], {"over": WINDOWS}),
         (modules.MaxPool2d, [(2, 3, 2)], {"over": WINDOWS}),
         (modules.MaxPool2d, [(2, 3, 1, 4)], {"over": Windows((2, 1), (1, 1), (1, 0), (2, 1))}),
         (modules.AdaptiveAvgPool2d, [(2, 3, 2)], {"size": (1, 1)}),

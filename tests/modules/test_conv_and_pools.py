@@ -22,9 +22,10 @@ from mlp_numpy import (
 from mlp_numpy.arrays import Array
 from mlp_numpy.autodiff import Context
 from mlp_numpy.errors import OptionError, ShapeError
+from mlp_numpy.explain import EXAMPLES
 from mlp_numpy.explain.loops import images, pools
 from mlp_numpy.gradcheck import gradcheck
-from mlp_numpy.modules.conv import Conv2d
+from mlp_numpy.modules import Conv2d, DepthwiseConv2d, GroupedConv2d
 from mlp_numpy.modules.widened_windows import widened
 from mlp_numpy.modules.windows import Windows
 
@@ -61,24 +62,26 @@ def test_grouped_convolutions_of_all_shapes(
     module = Conv2dModule(c * groups, n_out * groups, kernel, stride, 1, **options, rng=1)
     assume(min(module.windows.out_size(height, width)) > 0)
     x = drawn((n, c * groups, height, width), 2, inner=inner)
-    loops = images.grouped_conv if groups > 1 else images.conv
-    by_loops = loops(x, *module.params.values(), **module._op_kwargs())
+    op = module._active_op()
+    assert op is (Conv2d if groups == 1 else DepthwiseConv2d if c == 1 else GroupedConv2d)
+    by_loops = EXAMPLES[op.__name__].forward(x, *module.params.values(), **module._op_kwargs())
     np.testing.assert_allclose(module.forward(x), by_loops, rtol=1e-12, atol=1e-13)
     assert gradcheck(module, x, max_entries=8).worst.quotient < 1e-13
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_convolution_in_groups_is_one_of_each_group(dtype: Any) -> None:
-    module = Conv2dModule(6, 4, 3, 2, 1, groups=2, rng=0, dtype=dtype)
-    x = drawn((2, 6, 7, 8), 1).astype(dtype)
+@pytest.mark.parametrize("n_in", [1, 3])
+def test_a_convolution_in_groups_is_one_of_each_group(n_in: int, dtype: Any) -> None:
+    module = Conv2dModule(2 * n_in, 4, 3, 2, 1, groups=2, rng=0, dtype=dtype)
+    x = drawn((2, 2 * n_in, 7, 8), 1).astype(dtype)
     out = module.forward(x)
     dx = module.backward(out)
     assert out.dtype == dx.dtype == dtype
     # as in every image layer, the channels of a pixel are contiguous
     assert out.transpose(0, 2, 3, 1).flags.c_contiguous
     for g in range(2):
-        inputs, kernels = slice(3 * g, 3 * g + 3), slice(2 * g, 2 * g + 2)
-        one = Conv2dModule(3, 2, 3, 2, 1, dtype=dtype)
+        inputs, kernels = slice(n_in * g, n_in * g + n_in), slice(2 * g, 2 * g + 2)
+        one = Conv2dModule(n_in, 2, 3, 2, 1, dtype=dtype)
         one.params = {name: array[kernels] for name, array in module.params.items()}
         np.testing.assert_allclose(one.forward(x[:, inputs]), out[:, kernels], rtol=1e-5)
         np.testing.assert_allclose(one.backward(out[:, kernels]), dx[:, inputs], rtol=1e-4, atol=1e-5)

@@ -9,7 +9,7 @@ import numpy as np
 from mlp_numpy.arrays import Array
 from mlp_numpy.autodiff import Context, Reshape
 from mlp_numpy.checking.mutants.mutant import Mutant
-from mlp_numpy.modules import AvgPool2d, Conv2d, Flatten, GroupedConv2d, MaxPool2d
+from mlp_numpy.modules import AvgPool2d, Conv2d, DepthwiseConv2d, Flatten, GroupedConv2d, MaxPool2d
 from mlp_numpy.modules.windows import Windows
 
 
@@ -27,6 +27,14 @@ def _next_group(context: Context, dout: Array) -> Any:
     size = dout.shape[1] // context["groups"]
     other, *_ = GroupedConv2d.backward(context, np.roll(dout, size, axis=1))
     return other, *rest
+
+
+def _depthwise_unflipped(context: Context, dout: Array) -> Any:
+    turned = Context()
+    turned.update(context)
+    turned["weight"] = context["weight"][:, :, ::-1, ::-1]
+    dx, *_ = DepthwiseConv2d.backward(turned, dout)
+    return dx, *DepthwiseConv2d.backward(context, dout)[1:]
 
 
 def _overwritten(context: Context, dout: Array) -> Any:
@@ -79,6 +87,7 @@ def _in_column_order(context: Context, dout: Array) -> Any:
 IMAGE_MISTAKES: Final = (
     Mutant(Conv2d, "the kernel not flipped for dx", _unflipped),
     Mutant(GroupedConv2d, "dx from the next group", _next_group),
+    Mutant(DepthwiseConv2d, "the kernel not flipped for dx", _depthwise_unflipped),
     Mutant(MaxPool2d, "to the last maximum", _to_last_maximum, lambda: _keeping_all),
     Mutant(MaxPool2d, "to all maxima", _to_all_maxima, lambda: _keeping_all),
     Mutant(AvgPool2d, "windows that overlap overwrite each other", _overwritten),

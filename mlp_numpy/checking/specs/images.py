@@ -110,7 +110,7 @@ def _conv(draws: Sampler, variant: str) -> Sample:
     if variant.startswith("groups"):
         groups = draws.size(3)
     if variant == "depthwise":
-        groups, c = c, 1
+        groups, c = 1 + c, 1
     bias, input_layer = variant != "no bias", variant == "input layer"
     options: Any = {"dilation": dilation, "groups": groups, "bias": bias, "input_layer": input_layer}
     layer = Conv2dModule(c * groups, m * groups, kernel, stride, padding, **options)

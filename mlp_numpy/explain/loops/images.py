@@ -61,7 +61,9 @@ def grouped_conv(x: Array, weight: Array, bias: Array, *, over: Windows, groups:
     return out
 
 
-def grouped_conv_backward(dout: Array, x: Array, weight: Array, bias: Array, *, over: Windows, groups: int) -> Three:
+def grouped_conv_backward(
+    dout: Array, x: Array, weight: Array, bias: Array, *, over: Windows, groups: int
+) -> tuple[Array, Array, Array]:
     _, n_channels, height, width = x.shape
     n_in, n_out = n_channels // groups, len(weight) // groups
     dx, dweight, dbias = np.zeros(x.shape), np.zeros(weight.shape), np.zeros(bias.shape)
@@ -72,6 +74,28 @@ def grouped_conv_backward(dout: Array, x: Array, weight: Array, bias: Array, *, 
             for c in range(n_in):
                 dx[n, g * n_in + c, h, w] += dout[n, m, i, j] * weight[m, c, u, v]
                 dweight[m, c, u, v] += dout[n, m, i, j] * x[n, g * n_in + c, h, w]
+    return dx, dweight, dbias
+
+
+def depthwise_conv(x: Array, weight: Array, bias: Array, *, over: Windows) -> Array:
+    n_samples, n_channels, height, width = x.shape
+    out, n_each = np.zeros((n_samples, len(weight), *over.out_size(height, width))), len(weight) // n_channels
+    for n, m, i, j in np.ndindex(*out.shape):
+        out[n, m, i, j] = bias[m]
+        for u, v, h, w in seen(over, i, j, height, width):
+            out[n, m, i, j] += weight[m, 0, u, v] * x[n, m // n_each, h, w]
+    return out
+
+
+def depthwise_conv_backward(dout: Array, x: Array, weight: Array, bias: Array, *, over: Windows) -> Three:
+    _, n_channels, height, width = x.shape
+    dx, dweight, dbias = np.zeros(x.shape), np.zeros(weight.shape), np.zeros(bias.shape)
+    n_each = len(weight) // n_channels
+    for n, m, i, j in np.ndindex(*dout.shape):
+        dbias[m] += dout[n, m, i, j]
+        for u, v, h, w in seen(over, i, j, height, width):
+            dx[n, m // n_each, h, w] += dout[n, m, i, j] * weight[m, 0, u, v]
+            dweight[m, 0, u, v] += dout[n, m, i, j] * x[n, m // n_each, h, w]
     return dx, dweight, dbias
 
 
@@ -96,7 +120,9 @@ _KERNELS: Final = {"weight": [[[[1.0, 0.0], [-1.0, 2.0]]]], "bias": [0.5]}
 DWINDOWS: Final = [[[[1.0, 0.5], [2.0, -1.0]]]]
 BY_STEPS_OF_1: Final = {"over": Windows((2, 2), (1, 1), (0, 0))}
 _TWO_CHANNELS: Final = [[[[1.0, -2.0], [0.5, 3.0]], [[0.0, -1.0], [2.0, 1.0]]]]
-_DEPTHWISE: Final = {"weight": [[[[1.0, 2.0]]], [[[-1.0, 0.5]]]], "bias": [0.5, -1.0]}
+_ONE_OF_EACH: Final = {"weight": [[[[1.0, 2.0]]], [[[-1.0, 0.5]]]], "bias": [0.5, -1.0]}
+_DCOLUMNS: Final = [[[[1.0], [0.5]], [[2.0], [-1.0]]]]
+_PAIRS: Final = Windows((1, 2), (1, 1), (0, 0))
 
 IMAGES: Final = (
     Example("Conv2d", conv, conv_backward, {"x": IMAGE, **_KERNELS}, DWINDOWS, BY_STEPS_OF_1),
@@ -104,9 +130,17 @@ IMAGES: Final = (
         "GroupedConv2d",
         grouped_conv,
         grouped_conv_backward,
-        {"x": _TWO_CHANNELS, **_DEPTHWISE},
-        [[[[1.0], [0.5]], [[2.0], [-1.0]]]],
-        {"over": Windows((1, 2), (1, 1), (0, 0)), "groups": 2},
+        {"x": _TWO_CHANNELS, **_ONE_OF_EACH},
+        _DCOLUMNS,
+        {"over": _PAIRS, "groups": 2},
+    ),
+    Example(
+        "DepthwiseConv2d",
+        depthwise_conv,
+        depthwise_conv_backward,
+        {"x": _TWO_CHANNELS, **_ONE_OF_EACH},
+        _DCOLUMNS,
+        {"over": _PAIRS},
     ),
     Example(
         "Flatten",
