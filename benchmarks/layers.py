@@ -24,6 +24,7 @@ import numpy as np
 from interleaved import Step, report, report_machine, results_of, serve, take_turns, write_json
 
 from mlp_numpy import (
+    AdaptiveAvgPool2dModule,
     AvgPool2dModule,
     BatchNorm,
     Conv2dModule,
@@ -32,6 +33,7 @@ from mlp_numpy import (
     ELUModule,
     FlatParameters,
     GELUModule,
+    GroupNorm,
     LayerNorm,
     LeakyReLUModule,
     LinearModule,
@@ -39,6 +41,7 @@ from mlp_numpy import (
     MaxPool2dModule,
     Module,
     ReLUModule,
+    RMSNorm,
     SigmoidModule,
     SiLUModule,
     SmallConvNet,
@@ -92,6 +95,14 @@ TASKS = {
     "batch norm, 256 × 8 × 8": Task(lambda: BatchNorm(256, dtype=F32), lambda nn: nn.BatchNorm2d(256), (32, 256, 8, 8)),
     "batch norm, 500": Task(lambda: BatchNorm(500, dtype=F32), lambda nn: nn.BatchNorm1d(500), (200, 500)),
     "layer norm, 1024": Task(lambda: LayerNorm(1024, dtype=F32), lambda nn: nn.LayerNorm(1024), ROWS),
+    "rms norm, 1024": Task(lambda: RMSNorm(1024, dtype=F32), lambda nn: nn.RMSNorm(1024), ROWS),
+    "group norm, 8 × 8": Task(lambda: GroupNorm(8, 64, dtype=F32), lambda nn: nn.GroupNorm(8, 64), IMAGES),
+    "depthwise conv 64": Task(
+        lambda: Conv2dModule(64, 64, 3, padding=1, groups=64, rng=0, dtype=F32),
+        lambda nn: nn.Conv2d(64, 64, 3, padding=1, groups=64),
+        IMAGES,
+    ),
+    "global avg pool": Task(lambda: AdaptiveAvgPool2dModule(1), lambda nn: nn.AdaptiveAvgPool2d(1), IMAGES),
     "dropout, images": Task(lambda: Dropout(0.5, rng=0), lambda nn: nn.Dropout(0.5), IMAGES),
     "relu, images": Task(ReLUModule, lambda nn: nn.ReLU(), IMAGES),
     "relu, rows": Task(ReLUModule, lambda nn: nn.ReLU(), ROWS),

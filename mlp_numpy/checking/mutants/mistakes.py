@@ -1,4 +1,4 @@
-"""About fifty typical mistakes in hand-written backwards; those of normalizations and image layers are beside.
+"""About fifty typical mistakes in hand-written backwards, those of normalizations and of image layers included.
 
 They cover errors that the generic operators cannot produce: a formula that is wrong only in places, a correct
 derivative of a wrong forward, correct values computed in a forbidden way.
