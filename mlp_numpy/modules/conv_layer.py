@@ -81,7 +81,7 @@ class Conv2dModule(Module):
         return DepthwiseConv2d if self.groups == self.in_channels else GroupedConv2d
 
     def _op_kwargs(self) -> dict[str, Any]:
-        groups = {"groups": self.groups} if self._active_op() is GroupedConv2d else {}
+        groups = {"groups": self.groups} if issubclass(self._active_op(), GroupedConv2d) else {}
         return {"over": self.windows, **groups}
 
     def _repr_args(self) -> str:

@@ -23,7 +23,7 @@ def _unflipped(context: Context, dout: Array) -> Any:
 
 
 def _next_group(context: Context, dout: Array) -> Any:
-    dx, *rest = GroupedConv2d.backward(context, dout)
+    _, *rest = GroupedConv2d.backward(context, dout)
     size = dout.shape[1] // context["groups"]
     other, *_ = GroupedConv2d.backward(context, np.roll(dout, size, axis=1))
     return other, *rest
