@@ -167,7 +167,7 @@ WINDOWS = Windows((3, 3), (1, 1), (0, 0))
         (modules.MaxPool2d, [(2, 3, 1, 4)], {"over": Windows((2, 1), (1, 1), (1, 0), (2, 1))}),
         (modules.AdaptiveAvgPool2d, [(2, 3, 2)], {"size": (1, 1)}),
         (modules.AvgPool2d, [(2, 3, 2, 2)], {"over": WINDOWS}),
-        (modules.SoftMax, [(2, 3, 4)], {}),
+        (modules.SoftMax, [(3,)], {}),
         (modules.LogSoftMax, [(3,)], {}),
         (modules.BatchNormalize, [(2, 3), (1,), (3,)], {"eps": 1e-5}),
         (modules.LayerNormalize, [(2, 3), (3,), (1,)], {"eps": 1e-5}),
