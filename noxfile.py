@@ -48,7 +48,7 @@ def lint(session: nox.Session) -> None:
 def examples(session: nox.Session) -> None:
     """Run the examples and check what they print."""
     session.install("-e", ".[test]")
-    session.run("python", "-m", "pytest", "-n", "1", "-m", "", "tests/test_examples.py", *session.posargs)
+    session.run("python", "-m", "pytest", "-n", "1", "-m", "", "tests/laws/test_examples.py", *session.posargs)
 
 
 @nox.session(python="3.11")

@@ -32,7 +32,6 @@ from pathlib import Path
 from typing import Any
 
 # pytest finds what is imported here by ``pythonpath`` in setup.cfg
-sys.path.append(str(Path(__file__).parent / "data"))
 sys.path.append(str(Path(__file__).parents[1]))
 
 import numpy as np

@@ -10,7 +10,7 @@ import pytest
 
 from mlp_numpy.cli import main
 
-SCRIPT = Path(__file__).parent.parent / "plots" / "what_it_sees.py"
+SCRIPT = Path(__file__).parents[2] / "plots" / "what_it_sees.py"
 
 
 @pytest.mark.parametrize("model", ["mlp", "small-conv-net"])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from optim_table import TABLE, Variant, follow
 
-GOLDEN = json.loads(Path(__file__).parent.parent.joinpath("golden", "optimizers.json").read_text(encoding="utf-8"))
+GOLDEN = json.loads(Path(__file__).parents[1].joinpath("golden", "optimizers.json").read_text(encoding="utf-8"))
 
 
 def test_every_variant_is_frozen() -> None:

@@ -15,7 +15,7 @@ from mlp_numpy.recipes import Results, catalog, find_recipe, rows
 from mlp_numpy.recipes.report import ReportRow
 from mlp_numpy.recipes.results import mean_and_std
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = {path: path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
 REFERENCE, RESULTS = (PAGES[ROOT / "docs" / f"{name}.md"] for name in ("reference", "results"))

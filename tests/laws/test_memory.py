@@ -207,13 +207,12 @@ def test_a_pickle_trains_on_in_another_process(tmp_path: Path) -> None:
     (tmp_path / "pair").write_bytes(pickle.dumps((net, optimizer)))
     train(net, optimizer, 1)
     script = (
-        f"import pickle, sys; sys.path[:0] = {sys.path!r}; from test_memory import train\n"
+        f"import pickle, sys; sys.path[:0] = {sys.path!r}; from {__name__} import train\n"
         f"net, optimizer = pickle.loads(open({str(tmp_path / 'pair')!r}, 'rb').read())\n"
         f"train(net, optimizer, 1)\n"
         f"open({str(tmp_path / 'values')!r}, 'wb').write(optimizer.parameters.values.tobytes())"
     )
-    folder = Path(__file__).parent
-    subprocess.run([sys.executable, "-c", script], check=True, cwd=folder, env={"PYTHONPATH": ":".join(sys.path)})
+    subprocess.run([sys.executable, "-c", script], check=True, env={"PYTHONPATH": ":".join(sys.path)})
     assert (tmp_path / "values").read_bytes() == optimizer.parameters.values.tobytes()
 
 

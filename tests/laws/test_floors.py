@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parent.parent / ".ci" / "floors.py"
+SCRIPT = Path(__file__).parents[2] / ".ci" / "floors.py"
 SETUP = """
 [options]
 install_requires =

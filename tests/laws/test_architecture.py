@@ -70,7 +70,7 @@ def test_every_room_has_a_floor() -> None:
 
 
 def test_the_readme_shows_these_floors() -> None:
-    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     (house,) = [block for block in readme.split("```") if block.startswith("\ncli ")]
     shown = [set(line[:62].split()) for line in house.strip().splitlines()]
     assert shown[::-1] == FLOORS[:-1]
