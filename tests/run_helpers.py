@@ -42,6 +42,12 @@ def full_config(data: Path, folder: Path, **options: Any) -> Config:
     return Config(**(settings | options))
 
 
+def small_config(data: Path, folder: Path, **options: Any) -> Config:
+    """Settings of a run of one small hidden layer below ``folder``."""
+    places = {"data_dir": str(data), "runs_dir": str(folder / "runs"), "plots_dir": str(folder / "plots")}
+    return Config(**({"batch": 20, "hidden": (8,), "download": False} | places | options))
+
+
 def numbers(folder: Path) -> dict[str, Any]:
     """All numbers that the run of ``folder`` left, to the last bit."""
     checkpoint, history = load_checkpoint(folder), History.read(folder / "history.json")

@@ -16,18 +16,10 @@ import pytest
 from PIL import Image
 
 from mlp_numpy.cli import main
-from mlp_numpy.config import read_config
 from mlp_numpy.training import History
 
 TRAIN_PY = Path(__file__).parents[2] / "train.py"
 FAST = ["--steps", "25", "--batch", "20", "--eval-every", "10", "--hidden", "8", "--no-download"]
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
-    return tmp_path
 
 
 def start(*words: str, **options: object) -> subprocess.Popen[str]:
@@ -210,31 +202,6 @@ def test_divergence_has_its_own_exit_status(here: Path, cifar_dir: Path, capsys:
 
 
 @pytest.mark.parametrize(
-    ("words", "meant"),
-    [
-        (["train", "--batchs", "20"], "--batch INT"),
-        (["train", "--learning-rate", "1"], "Unrecognized options: --learning-rate"),
-        (["train", "--lr", "fast"], "lr must be a number, got 'fast'"),
-        (["train", "--batch", "2.5"], "batch must be an integer, got '2.5'"),
-        (["train", "--lr", "-1"], "lr must be a number > 0, got -1.0"),
-        (["train", "--preprocessing", "mean"], "Did you mean 'mean-image'?"),
-        (["train", "stray"], "Unrecognized options: stray"),
-        (["gradcheck", "--method", "complx"], "complex"),
-        (["evaluate"], "Missing"),
-        (["train", "--config"], "--config"),
-    ],
-)
-def test_mistyped_options_are_met_with_what_was_meant(
-    here: Path, words: list[str], meant: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(words)
-    assert ended.value.code == 2
-    shown = capsys.readouterr()
-    assert meant in " ".join((shown.out + shown.err).replace("│", " ").split())
-
-
-@pytest.mark.parametrize(
     ("words", "status", "meant"),
     [
         (["trian"], 2, "there is no command 'trian'. Did you mean 'train'?"),
@@ -290,77 +257,3 @@ def test_settings_from_a_file_and_over_it(here: Path, cifar_dir: Path, capsys: p
     out = capsys.readouterr().out
     assert "SGD(lr=1e-05), batch 20, 3 steps" in out
     assert "MLP(3072, [6, 5], 10" in out
-
-
-def test_options_of_version_0_1_still_work(here: Path, cifar_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["train", *FAST, "--data-dir", str(cifar_dir), "--name", "a", "--average", "0.5", "--max-growth=1e9"]
-    assert main(words) == 0
-    shown = capsys.readouterr()
-    assert "note: --average is now called --ema" in shown.err
-    assert "note: --max-growth is now called --divergence-factor" in shown.err
-    assert read_config("runs/a/config.yaml").ema == 0.5
-
-
-@pytest.mark.parametrize("words", [["--help"], ["explain", "Id"]])
-@pytest.mark.slow
-def test_a_reader_that_has_gone_is_no_mishap(words: list[str]) -> None:
-    reader, writer = os.pipe()
-    os.close(reader)
-    # Buffered, as Python is where nobody asks it to be otherwise: what was printed comes out at the end.
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
-    command = [sys.executable, "-m", "mlp_numpy", *words]
-    ended = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=60, env=environment)
-    os.close(writer)
-    assert (ended.returncode, ended.stderr) == (1, "")
-
-
-def test_gradcheck_prints_its_report(capsys: pytest.CaptureFixture[str]) -> None:
-    for method in ("complex", "central"):
-        assert main(["gradcheck", "--method", method, "--hidden", "4", "--inputs", "5", "--classes", "3"]) == 0
-        out = capsys.readouterr().out
-        assert f"by the {method} step" in out
-        assert "Verdict: fine." in out
-
-
-def test_help_lists_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(["train", "--help"])
-    assert ended.value.code == 0
-    out = capsys.readouterr().out
-    for option in (
-        "--lr",
-        "--batch",
-        "--data-dir",
-        "--preprocessing",
-        "--eval-every",
-        "--config",
-        "--resume",
-        "--seeds",
-    ):
-        assert option in out
-    assert main(["--help"]) == 0
-    assert "predict    Classify image files" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("lr", "fast"),
-        ("lr", "0"),
-        ("batch", "2.5"),
-        ("batch", "0"),
-        ("hidden", "0"),
-        ("init", "normale"),
-        ("model", "x"),
-    ],
-)
-def test_the_command_line_and_a_file_refuse_a_value_in_the_same_words(
-    here: Path, name: str, text: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(["train", f"--{name}", text])
-    assert ended.value.code == 2
-    said = capsys.readouterr().err.removeprefix("error: Config: ")
-    Path("s.yaml").write_text(f"{name}: {f'[{text}]' if name == 'hidden' else text}\n")
-    assert main(["train", "--config", "s.yaml"]) == 1
-    assert capsys.readouterr().err == f"error: --config: s.yaml: {said}"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from run_helpers import small_config
 
 from mlp_numpy.cli.formatting import outlook
 from mlp_numpy.config import Config
@@ -22,17 +23,7 @@ pytestmark = pytest.mark.usefixtures("no_pictures")
 
 @pytest.fixture
 def config(cifar_dir: Path, tmp_path: Path) -> Config:
-    return Config(
-        steps=60,
-        batch=20,
-        hidden=(8,),
-        eval_every=25,
-        lr=1e-4,
-        data_dir=str(cifar_dir),
-        runs_dir=str(tmp_path / "runs"),
-        plots_dir=str(tmp_path / "plots"),
-        download=False,
-    )
+    return small_config(cifar_dir, tmp_path, steps=60, eval_every=25, lr=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from run_helpers import small_config
 
 from mlp_numpy.config import Config, read_config, read_settings, write_config
 from mlp_numpy.errors import CallOrderError, DataError, DataNotFoundError, NonFiniteError, OptionError, RunFolderError
@@ -21,16 +22,7 @@ FILES = {"config.yaml", "history.csv", "history.json", "model.npz", "versions.js
 
 @pytest.fixture
 def config(cifar_dir: Path, tmp_path: Path) -> Config:
-    return Config(
-        steps=25,
-        batch=20,
-        hidden=(8,),
-        eval_every=10,
-        data_dir=str(cifar_dir),
-        runs_dir=str(tmp_path / "runs"),
-        plots_dir=str(tmp_path / "plots"),
-        download=False,
-    )
+    return small_config(cifar_dir, tmp_path, steps=25, eval_every=10)
 
 
 def test_a_run_leaves_its_folder_and_its_picture(config: Config, tmp_path: Path) -> None:

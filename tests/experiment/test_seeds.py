@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from run_helpers import small_config
 
 from mlp_numpy.cli import main
 from mlp_numpy.config import Config
@@ -21,18 +22,7 @@ pytestmark = pytest.mark.usefixtures("no_pictures")
 
 @pytest.fixture
 def config(cifar_dir: Path, tmp_path: Path) -> Config:
-    return Config(
-        steps=12,
-        batch=20,
-        hidden=(8,),
-        eval_every=4,
-        lr=1e-4,
-        data_dir=str(cifar_dir),
-        runs_dir=str(tmp_path / "runs"),
-        plots_dir=str(tmp_path / "plots"),
-        download=False,
-        name="a",
-    )
+    return small_config(cifar_dir, tmp_path, steps=12, eval_every=4, lr=1e-4, name="a")
 
 
 def test_each_seed_has_its_run_and_all_a_mean(config: Config, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from run_helpers import small_config
 
 from mlp_numpy.config import Config
 from mlp_numpy.errors import ExtraMissingError, RunFolderError
@@ -26,18 +27,14 @@ Scalars = dict[str, dict[int, float]]
 
 @pytest.fixture
 def config(cifar_dir: Path, tmp_path: Path) -> Config:
-    return Config(
+    return small_config(
+        cifar_dir,
+        tmp_path,
         steps=12,
-        batch=20,
-        hidden=(8,),
         eval_every=4,
         checkpoint_every=4,
         layer_stats_every=6,
         schedule="exponential:0.9",
-        data_dir=str(cifar_dir),
-        runs_dir=str(tmp_path / "runs"),
-        plots_dir=str(tmp_path / "plots"),
-        download=False,
         tensorboard=True,
         name="a",
     )

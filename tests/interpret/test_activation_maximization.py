@@ -1,4 +1,4 @@
-"""Images that a class likes, and the pixels it hangs on: known by hand for a linear model, numerically for others."""
+"""Images that a class likes, and the settings and models that are refused."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+from interpret_helpers import SHAPE, STANDARDIZE, D, linear, mlp
 
-from mlp_numpy import MLP, ConvNet, LinearModule, ReLUModule, Sequential, SoftMaxModule, kaiming
+from mlp_numpy import ConvNet, LinearModule, ReLUModule, Sequential, SoftMaxModule, kaiming
 from mlp_numpy.arrays import Array
 from mlp_numpy.data.preprocessing import Preprocessing
 from mlp_numpy.errors import CallOrderError, LabelError, MlpNumpyError, NonFiniteError, OptionError, ShapeError
 from mlp_numpy.interpret import PixelLogits, maximize_class, saliency
 from mlp_numpy.interpret.activation_maximization import blurred, direction, roll
 
-SHAPE = (2, 3, 4)
-D = 24
 RAW = Preprocessing("raw", None, None)
 RNG = np.random.default_rng(0)
-STANDARDIZE = Preprocessing("standardize", RNG.uniform(90, 150, D), 1 / RNG.uniform(40, 70, D))
+
+
 PLAIN: dict[str, Any] = {"jitter": 0, "blur": 0, "decay": 0.0, "clamp": False}
 
 
@@ -27,34 +27,6 @@ class Blind(LinearModule):
 
     def backward(self, dout: Array) -> None:
         super().backward(dout)
-
-
-def linear() -> LinearModule:
-    return LinearModule(D, 3, rng=1, input_layer=True)
-
-
-def mlp(**options: Any) -> MLP:
-    return MLP(D, [7], 3, rng=2, input_layer=True, batch_norm=True, **options)
-
-
-def test_the_gradient_of_a_linear_model_is_its_weight_row_times_the_scale() -> None:
-    model, classes = linear(), np.array([2, 0])
-    logits = PixelLogits(model, STANDARDIZE)
-    images = RNG.uniform(0, 255, (2, D))
-    expected = (images - STANDARDIZE.shift) * STANDARDIZE.scale @ model.params["weight"].T
-    np.testing.assert_allclose(logits.forward(images), expected, rtol=1e-12)
-    np.testing.assert_allclose(logits.backward(classes), model.params["weight"][classes] * STANDARDIZE.scale)
-
-
-@pytest.mark.parametrize("model", [mlp(), ConvNet((2, 3, 4), 3, rng=3)], ids=["mlp", "conv net"])
-def test_the_gradient_is_that_of_small_differences(model: Any) -> None:
-    model.forward(RNG.normal(size=(20, D)))  # running statistics that are not 0 and 1
-    logits, images, h, pixels = PixelLogits(model, STANDARDIZE), RNG.uniform(0, 255, (1, D)), 1e-4, [0, 9, 23]
-    moves = h * np.eye(D)[pixels]
-    up, down = np.split(logits.forward(np.concatenate([images + moves, images - moves]))[:, 1], 2)
-    logits.forward(images)
-    gradient = logits.backward(np.array([1]))[0, pixels]
-    np.testing.assert_allclose(gradient, (up - down) / (2 * h), rtol=1e-5, atol=1e-9)
 
 
 def test_without_bounds_a_linear_model_is_climbed_along_its_weight_row() -> None:
@@ -121,13 +93,6 @@ def test_the_model_in_the_middle_of_a_step_is_not_touched() -> None:
             np.testing.assert_array_equal(mine.grad, its.grad)
         assert ours.backward(dout) is None
         assert twin.backward(dout) is None
-
-
-def test_saliency_of_a_linear_model_is_its_strongest_channel() -> None:
-    model = linear()
-    maps = saliency(model, STANDARDIZE, SHAPE, RNG.uniform(0, 255, (2, D)), np.array([1, 2]))
-    expected = np.abs(model.params["weight"][[1, 2]] * STANDARDIZE.scale).reshape(2, *SHAPE).max(axis=1)
-    np.testing.assert_allclose(maps, expected)
 
 
 def test_blur_and_roll() -> None:

@@ -14,6 +14,7 @@ import pytest
 import mlp_numpy
 
 HOUSE = Path(mlp_numpy.__file__).parent
+TESTS = Path(__file__).parents[1]
 FLOORS = [
     {"errors", "checks", "arrays", "blas", "atomic_io", "system_info", "numeric_diff"},
     {"data"},
@@ -70,7 +71,7 @@ def test_every_room_has_a_floor() -> None:
 
 
 def test_the_readme_shows_these_floors() -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    readme = (TESTS.parent / "README.md").read_text(encoding="utf-8")
     (house,) = [block for block in readme.split("```") if block.startswith("\ncli ")]
     shown = [set(line[:62].split()) for line in house.strip().splitlines()]
     assert shown[::-1] == FLOORS[:-1]
@@ -127,6 +128,17 @@ def test_house_rules(path: Path) -> None:
     drawing = [name for name, _ in imports(path) if name.split(".")[0] == "matplotlib"]
     assert not drawing or room_of(path) == "viz", f"{path}: matplotlib outside viz.py"
     assert not any("pyplot" in name for name in drawing), f"{path}: pyplot needs a display"
+
+
+def test_tests_lie_where_the_file_they_test_lies() -> None:
+    """``tests/X/test_Y.py`` is about ``mlp_numpy/X/Y.py`` or the package ``mlp_numpy/X/Y``, tests/laws/ about the rest."""
+    for path in TESTS.rglob("test_*.py"):
+        if path.parent != TESTS / "laws":
+            tested = HOUSE / path.relative_to(TESTS).with_name(path.stem.removeprefix("test_"))
+            found = tested.with_suffix(".py").is_file() or (tested / "__init__.py").is_file()
+            assert found, f"{path}: there is no mlp_numpy/{tested.relative_to(HOUSE)}.py"
+    folders = {path.parent.relative_to(TESTS) for path in TESTS.rglob("*.py")} - {Path("laws"), Path("golden")}
+    assert all((HOUSE / folder / "__init__.py").is_file() for folder in folders), folders
 
 
 def test_importing_the_library_is_light() -> None:

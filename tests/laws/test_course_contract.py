@@ -7,15 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mlp_numpy import (
-    MLP,
-    CrossEntropyModule,
-    ELUModule,
-    LeakyReLUModule,
-    LinearModule,
-    Sequential,
-    SoftMaxModule,
-)
+from mlp_numpy import MLP, CrossEntropyModule, ELUModule, LeakyReLUModule, LinearModule, Sequential, SoftMaxModule
 from mlp_numpy.errors import ShapeError
 
 
