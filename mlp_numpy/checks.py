@@ -6,7 +6,9 @@ an OptionError that names the argument. Each check returns the converted value.
 
 from __future__ import annotations
 
+import functools
 import math
+import os
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -76,10 +78,22 @@ def sizes(who: str, name: str, value: Any) -> tuple[int, ...]:
 
 
 def allocatable(who: str, shape: tuple[int, ...], dtype: Any = np.float64) -> tuple[int, ...]:
-    """Return ``shape``; raises OptionError if its size in bytes overflows."""
-    if math.prod(shape) * np.dtype(dtype).itemsize > LARGEST:
-        raise OptionError(f"{who}: an array of {shape} must have at most {LARGEST} bytes. Hint: smaller sizes.")
+    """Return ``shape``; raises OptionError if its size in bytes exceeds the memory of the machine."""
+    n_bytes, most = math.prod(shape) * np.dtype(dtype).itemsize, _memory()
+    if n_bytes > most:
+        raise OptionError(
+            f"{who}: an array of {shape} must have at most {most} bytes, got {n_bytes}. Hint: smaller sizes."
+        )
     return shape
+
+
+@functools.cache
+def _memory() -> int:
+    """The bytes of memory of this machine, or LARGEST if the system does not tell."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return LARGEST
 
 
 def plain_array(who: str, name: str, value: Any) -> np.ndarray[Any, np.dtype[Any]]:

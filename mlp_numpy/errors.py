@@ -6,11 +6,21 @@ A message reads ``Who.method: what must hold, what was found. Hint: what to do.`
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
+from typing import Final
+
+_LONG: Final = re.compile(r"(\S{150})\S+(\S{147})")
 
 
 class MlpNumpyError(Exception):
-    """The base class of all exceptions of this library."""
+    """The base class of all exceptions of this library.
+
+    A word of more than 300 characters, such as a path, is shortened in the middle.
+    """
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(_LONG.sub(r"\1...\2", arg) if isinstance(arg, str) else arg for arg in args))
 
 
 class ShapeError(MlpNumpyError, ValueError):

@@ -87,10 +87,22 @@ def test_sizes_are_lists_of_whole_numbers() -> None:
         checks.sizes("Who", "n_hidden", [3, None])
 
 
-def test_an_array_whose_bytes_cannot_be_counted_is_refused() -> None:
+def test_an_array_larger_than_the_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     assert checks.allocatable("Who", (2, 3)) == (2, 3)
-    with pytest.raises(OptionError, match="Who: an array of"):
-        checks.allocatable("Who", (2**40, 2**40), np.float32)
+    for shape in ((2**40, 2**40), (10**12, 3072)):
+        with pytest.raises(OptionError, match=r"Who: an array of \(.*\) must have at most \d+ bytes, the memory, got"):
+            checks.allocatable("Who", shape, np.float32)
+    monkeypatch.setattr(checks, "_memory", lambda: 24)
+    assert checks.allocatable("Who", (2, 3), np.float32) == (2, 3)
+    with pytest.raises(OptionError, match=r"\(2, 3\) must have at most 24 bytes, the memory, got 48"):
+        checks.allocatable("Who", (2, 3))
+
+
+def test_a_system_that_does_not_tell_its_memory_has_no_less_than_an_index_reaches(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr("os.sysconf")
+    assert checks._memory.__wrapped__() == checks.LARGEST
 
 
 @pytest.mark.parametrize("dtype", [float, np.float32, "f8", complex, np.complex64, np.longdouble])

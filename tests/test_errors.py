@@ -32,6 +32,14 @@ def test_an_unknown_name_is_met_with_the_nearest(name: str, end: str) -> None:
     assert str(error) == f"unknown optimizer {name!r}.{end}"
 
 
+@pytest.mark.parametrize("kind", [errors.DataError, errors.UnknownNameError])
+def test_a_long_path_is_shortened_in_the_middle(kind: type[errors.MlpNumpyError]) -> None:
+    assert str(kind("read: /" + "a" * 299 + " is missing.")) == "read: /" + "a" * 299 + " is missing."
+    text = str(kind("read: /" + "a" * 4000 + ".npz is missing. " + "b" * 301))
+    assert text == "read: /" + "a" * 149 + "..." + "a" * 143 + ".npz is missing. " + "b" * 150 + "..." + "b" * 147
+    assert len(text.split()[1]) == 300
+
+
 @pytest.mark.parametrize("name", ["SVNH", "svnh", "svhn", "Svhn"])
 def test_a_suggestion_is_spelled_as_the_name_is_known(name: str) -> None:
     assert errors.did_you_mean(name, ["MNIST", "SVHN", "FashionMNIST"]) == " Did you mean 'SVHN'?"

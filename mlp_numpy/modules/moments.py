@@ -102,6 +102,8 @@ def _odd(variance: Array, eps: float) -> Array:
 def _unit(largest: Array, odd: Array, eps: float) -> Array:
     """Where ``odd``, the power of two that scales the largest value to about 1, or as close as ε allows; else 1."""
     limits = np.finfo(largest.dtype)
-    most = limits.maxexp - 1 if eps == 0 else max(limits.minexp, -math.frexp(math.sqrt(eps))[1])
+    most = limits.maxexp - 1
+    if eps > 0:
+        most = min(most, max(limits.minexp, -math.frexp(math.sqrt(eps))[1]))
     exponents = np.where(largest > 0, np.minimum(-np.frexp(largest)[1], most), most)
     return np.where(odd, np.ldexp(np.ones((), largest.dtype), exponents), 1).astype(largest.dtype)

@@ -6,7 +6,7 @@ import numpy as np
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.blas import axpby
-from mlp_numpy.checks import FRACTION, POSITIVE, number
+from mlp_numpy.checks import FRACTION, number
 from mlp_numpy.optim.flat import DecayScope, FlatParameters
 from mlp_numpy.optim.optimizer import Optimizer, mean_of_squares
 
@@ -44,8 +44,8 @@ class Adadelta(Optimizer):
         maximize: bool = False,
     ) -> None:
         self.rho = number("Adadelta", "rho", rho, FRACTION)
-        self.eps = number("Adadelta", "eps", eps, POSITIVE)
         super().__init__(parameters, lr, slots=("v", "d"), weight_decay=weight_decay, decay=decay, maximize=maximize)
+        self.eps = self._denominator_eps(eps)
 
     def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array]) -> None:
         (v, d), (delta, work) = slots, scratch

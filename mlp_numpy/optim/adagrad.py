@@ -6,7 +6,7 @@ import numpy as np
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.blas import axpby
-from mlp_numpy.checks import NOT_NEGATIVE, POSITIVE, number
+from mlp_numpy.checks import NOT_NEGATIVE, number
 from mlp_numpy.optim.flat import DecayScope, FlatParameters
 from mlp_numpy.optim.optimizer import Optimizer
 
@@ -21,7 +21,7 @@ class Adagrad(Optimizer):
     lr                          the learning rate, > 0; may be changed between steps
     lr_decay                    d ≥ 0, decay of the learning rate
     initial_accumulator_value   initial value of s, ≥ 0
-    eps                         added to the denominator, > 0
+    eps                         added to the denominator, > 0 and no subnormal number of the parameters' dtype
     weight_decay                wd ≥ 0, an L2 penalty on what ``decay`` names: "all" parameters or the "weights"
     maximize                    ascend: g ← −g before everything else
 
@@ -46,8 +46,8 @@ class Adagrad(Optimizer):
         self.lr_decay = number("Adagrad", "lr_decay", lr_decay, NOT_NEGATIVE)
         start = number("Adagrad", "initial_accumulator_value", initial_accumulator_value, NOT_NEGATIVE)
         self.initial_accumulator_value = start
-        self.eps = number("Adagrad", "eps", eps, POSITIVE)
         super().__init__(parameters, lr, slots=("s",), weight_decay=weight_decay, decay=decay, maximize=maximize)
+        self.eps = self._denominator_eps(eps)
         self._slots["s"] += start
 
     def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array]) -> None:

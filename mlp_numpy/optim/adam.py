@@ -9,7 +9,7 @@ import numpy as np
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.blas import axpby
-from mlp_numpy.checks import FRACTION, POSITIVE, flag, number
+from mlp_numpy.checks import FRACTION, flag, number
 from mlp_numpy.optim.flat import DecayScope, FlatParameters
 from mlp_numpy.optim.optimizer import Optimizer, mean_of_squares, update_moment
 
@@ -50,7 +50,7 @@ class Adam(Optimizer):
 
     lr             the learning rate, > 0; may be changed between steps
     beta1, beta2   decay rates of the moment estimates, in [0, 1)
-    eps            added to the denominator, > 0
+    eps            added to the denominator, > 0 and no subnormal number of the parameters' dtype
     amsgrad        divide by the largest v so far
     weight_decay   wd ≥ 0, an L2 penalty on what ``decay`` names: "all" parameters or the "weights"
     maximize       ascend: g ← −g before everything else
@@ -78,10 +78,10 @@ class Adam(Optimizer):
         who = type(self).__name__
         self.beta1 = number(who, "beta1", beta1, FRACTION)
         self.beta2 = number(who, "beta2", beta2, FRACTION)
-        self.eps = number(who, "eps", eps, POSITIVE)
         self.amsgrad = flag(who, "amsgrad", amsgrad)
         slots = ("m", "v", "u") if self.amsgrad else ("m", "v")
         super().__init__(parameters, lr, slots=slots, weight_decay=weight_decay, decay=decay, maximize=maximize)
+        self.eps = self._denominator_eps(eps)
 
     def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array]) -> None:
         rates = Rates(self.lr, self.beta1, self.beta2, self.eps, self.steps)

@@ -6,7 +6,7 @@ import numpy as np
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.blas import axpby
-from mlp_numpy.checks import FRACTION, POSITIVE, number
+from mlp_numpy.checks import FRACTION, number
 from mlp_numpy.optim.flat import DecayScope, FlatParameters
 from mlp_numpy.optim.optimizer import Optimizer, update_moment
 
@@ -45,8 +45,8 @@ class Adamax(Optimizer):
     ) -> None:
         self.beta1 = number("Adamax", "beta1", beta1, FRACTION)
         self.beta2 = number("Adamax", "beta2", beta2, FRACTION)
-        self.eps = number("Adamax", "eps", eps, POSITIVE)
         super().__init__(parameters, lr, slots=("m", "u"), weight_decay=weight_decay, decay=decay, maximize=maximize)
+        self.eps = self._denominator_eps(eps)
 
     def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array]) -> None:
         (m, u), work = slots, scratch[0]

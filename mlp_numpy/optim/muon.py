@@ -86,9 +86,9 @@ class Muon(Optimizer):
         self.adamw_lr_factor = number("Muon", "adamw_lr_factor", adamw_lr_factor, POSITIVE)
         self.beta1 = number("Muon", "beta1", beta1, FRACTION)
         self.beta2 = number("Muon", "beta2", beta2, FRACTION)
-        self.eps = number("Muon", "eps", eps, POSITIVE)
         options: dict[str, Any] = {"weight_decay": weight_decay, "decay": decay, "maximize": maximize}
         super().__init__(parameters, lr, slots=("m", "v"), **options)
+        self.eps = self._denominator_eps(eps)
         self.adamw_on = _names(parameters, adamw_on)
         weights = [name for name, shape in parameters.shapes.items() if len(shape) > 1]
         self._matrices = [name for name in weights if name not in self.adamw_on]

@@ -9,7 +9,7 @@ import numpy as np
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.blas import axpby
-from mlp_numpy.checks import FRACTION, NOT_NEGATIVE, POSITIVE, number
+from mlp_numpy.checks import FRACTION, NOT_NEGATIVE, number
 from mlp_numpy.optim.flat import DecayScope, FlatParameters
 from mlp_numpy.optim.optimizer import Optimizer, checked_decoupling, mean_of_squares, update_moment
 
@@ -25,7 +25,7 @@ class NAdam(Optimizer):
 
     lr                       the learning rate, > 0; may be changed between steps
     beta1, beta2             decay rates of the moment estimates, in [0, 1)
-    eps                      added to the denominator, > 0
+    eps                      added to the denominator, > 0 and no subnormal number of the parameters' dtype
     momentum_decay           ψ ≥ 0: speed at which μ approaches β₁
     weight_decay             wd ≥ 0, of what ``decay`` names: "all" parameters or the "weights"
     decoupled_weight_decay   weight decay applied to the weights instead of the gradient
@@ -54,11 +54,11 @@ class NAdam(Optimizer):
     ) -> None:
         self.beta1 = number("NAdam", "beta1", beta1, FRACTION)
         self.beta2 = number("NAdam", "beta2", beta2, FRACTION)
-        self.eps = number("NAdam", "eps", eps, POSITIVE)
         self.momentum_decay = number("NAdam", "momentum_decay", momentum_decay, NOT_NEGATIVE)
         self.decoupled_weight_decay = checked_decoupling("NAdam", decoupled_weight_decay, weight_decay)
         options: dict[str, Any] = {"weight_decay": weight_decay, "decay": decay, "maximize": maximize}
         super().__init__(parameters, lr, slots=("m", "v"), **options)
+        self.eps = self._denominator_eps(eps)
         self._kept["mu_product"] = np.ones(())
 
     def step(self) -> None:

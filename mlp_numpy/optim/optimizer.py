@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.blas import axpby
-from mlp_numpy.checks import NOT_NEGATIVE, POSITIVE, flag, number
+from mlp_numpy.checks import NOT_NEGATIVE, POSITIVE, Bounds, flag, number
 from mlp_numpy.errors import OptionError
 from mlp_numpy.modules import NamedArrays
 from mlp_numpy.optim.blocks import block_length, cut
@@ -62,6 +63,16 @@ class Optimizer:
         block = min(block_length(parameters.values.dtype), len(parameters))
         self._parts = cut(len(parameters), decayed, self.weight_decay, block)
         self._scratch: Array = np.empty((3, block), parameters.values.dtype)
+
+    def _denominator_eps(self, eps: float) -> float:
+        """``eps`` as a float; OptionError if it is below the smallest normal number of the parameters' dtype.
+
+        A smaller one rounds to 0, and a parameter whose gradients are all 0 would be updated by 0/0.
+        """
+        who, dtype = type(self).__name__, self.parameters.values.dtype
+        tiny = float(np.finfo(dtype).tiny)
+        bounds = Bounds(f"a number > 0, at least {tiny:.3g} in {dtype}", tiny, math.inf, low_included=True)
+        return number(who, "eps", eps, bounds)
 
     @property
     def lr(self) -> float:

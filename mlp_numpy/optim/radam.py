@@ -9,7 +9,7 @@ import numpy as np
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.blas import axpby
-from mlp_numpy.checks import FRACTION, POSITIVE, number
+from mlp_numpy.checks import FRACTION, number
 from mlp_numpy.optim.flat import DecayScope, FlatParameters
 from mlp_numpy.optim.optimizer import Optimizer, checked_decoupling, mean_of_squares, update_moment
 
@@ -27,7 +27,7 @@ class RAdam(Optimizer):
 
     lr                       the learning rate, > 0; may be changed between steps
     beta1, beta2             decay rates of the moment estimates, in [0, 1)
-    eps                      added to the denominator, > 0
+    eps                      added to the denominator, > 0 and no subnormal number of the parameters' dtype
     weight_decay             wd ≥ 0, of what ``decay`` names: "all" parameters or the "weights"
     decoupled_weight_decay   weight decay applied to the weights instead of the gradient
     maximize                 ascend: g ← −g before everything else
@@ -53,10 +53,10 @@ class RAdam(Optimizer):
     ) -> None:
         self.beta1 = number("RAdam", "beta1", beta1, FRACTION)
         self.beta2 = number("RAdam", "beta2", beta2, FRACTION)
-        self.eps = number("RAdam", "eps", eps, POSITIVE)
         self.decoupled_weight_decay = checked_decoupling("RAdam", decoupled_weight_decay, weight_decay)
         options: dict[str, Any] = {"weight_decay": weight_decay, "decay": decay, "maximize": maximize}
         super().__init__(parameters, lr, slots=("m", "v"), **options)
+        self.eps = self._denominator_eps(eps)
 
     def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array]) -> None:
         (m, v), work, t = slots, scratch[0], self.steps

@@ -6,7 +6,7 @@ import numpy as np
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.blas import axpby
-from mlp_numpy.checks import FRACTION, POSITIVE, flag, number
+from mlp_numpy.checks import FRACTION, flag, number
 from mlp_numpy.optim.flat import DecayScope, FlatParameters
 from mlp_numpy.optim.optimizer import Optimizer, mean_of_squares, update_moment
 
@@ -23,7 +23,7 @@ class RMSprop(Optimizer):
 
     lr             the learning rate, > 0; may be changed between steps
     alpha          α in [0, 1), decay rate of the moment estimates
-    eps            added to the denominator, > 0
+    eps            added to the denominator, > 0 and no subnormal number of the parameters' dtype
     momentum       μ in [0, 1)
     centered       scale by the moving variance of the gradient instead of its mean square
     weight_decay   wd ≥ 0, an L2 penalty on what ``decay`` names: "all" parameters or the "weights"
@@ -51,11 +51,11 @@ class RMSprop(Optimizer):
         maximize: bool = False,
     ) -> None:
         self.alpha = number("RMSprop", "alpha", alpha, FRACTION)
-        self.eps = number("RMSprop", "eps", eps, POSITIVE)
         self.momentum = number("RMSprop", "momentum", momentum, FRACTION)
         self.centered = flag("RMSprop", "centered", centered)
         slots = ("v", *(["m"] if self.centered else []), *(["b"] if self.momentum else []))
         super().__init__(parameters, lr, slots=slots, weight_decay=weight_decay, decay=decay, maximize=maximize)
+        self.eps = self._denominator_eps(eps)
 
     def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array]) -> None:
         v, work = slots[0], scratch[0]

@@ -131,7 +131,7 @@ def test_house_rules(path: Path) -> None:
 
 
 def test_tests_lie_where_the_file_they_test_lies() -> None:
-    """``tests/X/test_Y.py`` is about ``mlp_numpy/X/Y.py`` or the package ``mlp_numpy/X/Y``, tests/laws/ about the rest."""
+    """``tests/X/test_Y.py`` is about ``mlp_numpy/X/Y.py`` or the package ``mlp_numpy/X/Y``; tests/laws/, the rest."""
     for path in TESTS.rglob("test_*.py"):
         if path.parent != TESTS / "laws":
             tested = HOUSE / path.relative_to(TESTS).with_name(path.stem.removeprefix("test_"))

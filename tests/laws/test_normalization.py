@@ -404,3 +404,15 @@ def test_the_ends_of_the_range_are_normalized(make: Any, dtype: type) -> None:
     if make is BatchNorm:
         signs = signs.T
     np.testing.assert_allclose(make(4, dtype=dtype).forward(np.finfo(dtype).max * signs), signs, rtol=1e-6)
+
+
+@pytest.mark.parametrize("train", [True, False])
+@pytest.mark.parametrize("make", [LayerNorm, BatchNorm])
+def test_an_eps_that_rounds_to_0_is_no_eps(make: Any, train: bool) -> None:
+    x, dout = np.array([[3, 3], [3, 3]], np.float32), np.array([[1, 2], [4, 8]], np.float32)
+    outputs = []
+    for eps in (0.0, 1e-100, 1e-300):
+        module = make(2, eps=eps, dtype=np.float32).train(train)
+        outputs.append((module.forward(x), module.backward(dout)))
+    np.testing.assert_array_equal(outputs[1:], outputs[:1] * 2)
+    assert np.isfinite(outputs).all()

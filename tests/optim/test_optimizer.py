@@ -225,6 +225,20 @@ def test_the_first_two_arguments_are_checked(kind: type[Optimizer]) -> None:
         kind(LinearModule(1, 1), 0.1)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("kind", [Adagrad, RMSprop, Adam, AdamW, NAdam])
+def test_an_eps_that_acts_as_0_is_refused(kind: type[Optimizer], dtype: type) -> None:
+    least = float(np.finfo(dtype).tiny)
+    for small in (least / 2, least / 1e12):
+        message = f"{kind.__name__}: eps must be a number > 0, at least .* in {np.dtype(dtype)}, got {small!r}"
+        with pytest.raises(OptionError, match=message):
+            kind(FlatParameters(LinearModule(2, 2, dtype=dtype)), eps=small)
+    flat = FlatParameters(LinearModule(2, 2, dtype=dtype))
+    before = flat.values.copy()
+    kind(flat, eps=least).step()
+    np.testing.assert_array_equal(flat.values, before)
+
+
 def test_the_base_alone_updates_nothing() -> None:
     flat = flat_mlp()
     optimizer = Optimizer(flat, 0.1, slots=(), weight_decay=0.0, decay="all")
