@@ -1,4 +1,4 @@
-"""README and docs are true: the program runs, commands, names, links and results are those of the repository."""
+"""README, CONTRIBUTING and docs are true: programs, commands, names, paths, links and results are the repository's."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from mlp_numpy.recipes.results import mean_and_std
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = {path: path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
+OTHER_PATHS = {"data/", "runs/", "runs/reproduce/results", "modules.py", "mlp_numpy.py", "mlp_handout.py"}
+"""What a run makes, and the files of the courses."""
 REFERENCE, RESULTS = (PAGES[ROOT / "docs" / f"{name}.md"] for name in ("reference", "results"))
 
 
@@ -57,12 +59,32 @@ def test_what_a_page_names_exists(page: Path) -> None:
     text = PAGES[page]
     for name in re.findall(r"`(\w+Module)\(", text):
         assert hasattr(mlp_numpy, name) or hasattr(modules, name), name
-    for path in re.findall(r"`((?:modules|training)/[\w/]+\.py)`", text):
-        assert (ROOT / "mlp_numpy" / path).exists(), path
-    for path in re.findall(r"`(?:python )?((?:tests|benchmarks|plots)/[\w/]+\.(?:py|png))\b", text):
-        assert (ROOT / path).exists(), path
     for link in re.findall(r"\]\(([^)#]+)", text):
         assert (page.parent / link).exists(), link
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name)
+def test_every_path_in_backticks_exists(page: Path) -> None:
+    found = paths_in(page.read_text(encoding="utf-8"))
+    for path in found - OTHER_PATHS:
+        # from the root of the repository or of the package; a bare name, anywhere in the package
+        near = (ROOT / path).exists() or (ROOT / "mlp_numpy" / path).exists()
+        assert near or ("/" not in path and any((ROOT / "mlp_numpy").rglob(path))), path
+
+
+def paths_in(text: str) -> set[str]:
+    """The words in backticks that have a slash between names or the ending of a file, without placeholders."""
+    outside = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+    words = [word for piece in re.findall(r"`([^`]+)`", outside) for word in piece.split()]
+    is_path = re.compile(
+        r"\.?[a-z][\w.-]*(/[\w.-]+)*(/|/[\w.-]+|\.(py|md|cfg|toml|json|yaml|png|csv|npz))", re.IGNORECASE
+    )
+    return {word for word in words if is_path.fullmatch(word) and not re.search(r"NAME|FILE|SPACE|X/", word)}
+
+
+def test_a_page_is_read_for_its_paths() -> None:
+    text = "`tests/a.py`, `python tests/b.py --x`, `.ci/run`, `c.json`\n```sh\n`no/d.py`\n```\n`a - b`, `r/NAME`, `e/`"
+    assert paths_in(text) == {"tests/a.py", "tests/b.py", ".ci/run", "c.json", "e/"}
 
 
 def test_the_readme_shows_the_main_run_and_links_every_page() -> None:
