@@ -66,7 +66,7 @@ def _read(path: Path, file: io.BufferedIOBase, n_axes: int, most: int) -> Array:
         raise _wrong(path, f"at most {most:,} bytes", f"a header that says {size:,} for its shape {shape}")
     array = np.empty(size, np.uint8)
     n_read = _fill(file, array)
-    surplus = len(file.read(1)) if n_read == size else 0
+    surplus = file.read(1)  # nothing if fewer were read: that was the end
     if n_read != size or surplus:
         raise _wrong(path, f"{size:,} bytes for its shape {shape}", "more" if surplus else f"{n_read:,}")
     return array.reshape(shape)

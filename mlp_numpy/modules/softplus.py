@@ -28,23 +28,20 @@ class Softplus(Op):
         limits = np.finfo(np.result_type(x.real, 1.0))
         # A β that rounds to 0 or ∞ in float32 is replaced by the nearest finite positive one.
         beta = min(max(beta, float(limits.smallest_subnormal)), float(limits.max))
-        least = -1000 / beta
 
         def formula(out: Array, positive: Array, t: Array, x: Array) -> None:
             positive[...] = x.real > 0
-            # −|x| as ±x by the sign of the real part, for the complex step. It is clipped at −1000/β, where the
-            # exponential is 0 anyway, so that β|x| stays finite.
+            # −|x| as ±x by the sign of the real part, for the complex step; the exponential of −∞ is 0.
             np.multiply(positive, -2, out=t)
             t += 1
             t *= x
-            np.maximum(t, least, out=t)
             t *= beta
             np.exp(t, out=t)
             _log_of_one_plus(out, t)
             out /= beta
             out += product(positive, x)
 
-        with np.errstate(over="ignore"):  # 1000 / β and log 2 / β
+        with np.errstate(over="ignore"):  # β|x| and log 2 / β
             out, context["positive"], context["t"] = blockwise(formula, x, n_out=3)
         return out
 

@@ -313,6 +313,15 @@ def test_a_moved_node_stays_in_its_place() -> None:
         (x * 2.0).move(values, grads)
 
 
+@pytest.mark.parametrize("wrong", [np.zeros(3), np.zeros((2, 2)), np.ma.zeros(4), [0.0] * 4])
+def test_a_node_moves_into_vectors_of_its_length_alone(wrong: Any) -> None:
+    node, vector = TensorNode(A.copy()), np.zeros(4)
+    for values, grads in ((wrong, vector), (vector, wrong)):
+        with pytest.raises(ShapeError, match="move: vectors must have 4 numbers, got"):
+            node.move(values, grads)
+    np.testing.assert_array_equal(vector, 0)
+
+
 def test_a_copy_has_arrays_of_its_own_and_no_history() -> None:
     layer = Linear(3, 2, rng=0)
     loss = (layer(TensorNode(np.ones((1, 3)))) ** 2).sum()
@@ -461,3 +470,14 @@ def test_a_fused_formula_writes_into_the_gradient_that_is_there() -> None:
     LinearFormula.do_forward(x, w, b).sum().backward()
     assert w.grad is held
     np.testing.assert_array_equal(held, np.ones((2, 2)).T @ A)
+
+
+def test_a_value_of_another_shape_begins_with_a_gradient_of_zeros_and_one_of_the_same_keeps_it() -> None:
+    node = TensorNode(np.array([1.0, 2.0]))
+    (node * 3).sum().backward()
+    node.value = np.array([5.0, 6.0])
+    np.testing.assert_array_equal(node.grad, [3, 3])
+    node.value = np.zeros((2, 2))
+    np.testing.assert_array_equal(node.grad, np.zeros((2, 2)))
+    (node * 3).sum().backward()
+    np.testing.assert_array_equal(node.grad, np.full((2, 2), 3))

@@ -376,3 +376,13 @@ def test_a_flip_anywhere_in_an_archive_is_found(
         path.write_bytes(flipped)
         with pytest.raises(DataError, match="is damaged or foreign"):
             cifar10.load(tmp_path)
+
+
+def test_a_file_larger_than_pixels_as_text_is_not_read(tmp_path: Path, tiny: TinyCifar) -> None:
+    # two bytes for each of 10,000 · 3073 (Python 3 pickles one and a half for Python 2), and room for names
+    most = 71_460_000
+    folder = write_folder(tmp_path / PY, tiny.python_files())
+    for size, problem in ((most, "pickle"), (most + 1, "must have at most 71,460,000 bytes, got 71,460,001")):
+        os.truncate(folder / "data_batch_1", size)
+        with pytest.raises(DataError, match=problem):
+            cifar10.load(tmp_path)

@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import PIL
@@ -215,6 +216,25 @@ def test_the_size_is_looked_at_before_a_pixel_is_read(
     monkeypatch.setattr(ImageFile.ImageFile, "load", lambda self: pytest.fail("read"))
     with pytest.raises(DataError, match=rf"a.{ending} must have at most .* got 6 × 4 .*Hint: make it smaller"):
         read_image(tmp_path / f"a.{ending}", SHAPE)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "n_bytes"),
+    [
+        # six bytes a pixel of a progressive JPEG besides those of the decoded image
+        ("a.jpg", {}, 4 * 24), ("a.jpg", {"progressive": True}, (4 + 6) * 24), ("a.png", {}, 4 * 24),
+        ("a.tif", {}, 8 * 24), ("a.webp", {}, 16 * 24),
+    ],
+)  # fmt: skip
+def test_the_memory_that_an_image_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, options: dict[str, Any], n_bytes: int
+) -> None:
+    Image.new("RGB", (6, 4)).save(tmp_path / name, **options)
+    monkeypatch.setattr(images, "MOST_BYTES", n_bytes)
+    read_image(tmp_path / name, SHAPE)
+    monkeypatch.setattr(images, "MOST_BYTES", n_bytes - 1)
+    with pytest.raises(DataError, match="must have at most"):
+        read_image(tmp_path / name, SHAPE)
 
 
 def test_tiles_larger_than_the_image_are_refused(tmp_path: Path) -> None:

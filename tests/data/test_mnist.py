@@ -62,6 +62,13 @@ def test_every_truncation_is_noticed(tmp_path: Path) -> None:
             path.write_bytes(content[:length])
             with pytest.raises(DataError, match="read_idx: .* must hold"):
                 read_idx(path, 1)
+        if not compressed:
+            path.write_bytes(content[:-2])
+            with pytest.raises(DataError, match=r"7 bytes for its shape \(7,\), got 5\."):
+                read_idx(path, 1)
+            path.write_bytes(content + b"\0")
+            with pytest.raises(DataError, match=r"7 bytes for its shape \(7,\), got more\."):
+                read_idx(path, 1)
 
 
 @pytest.mark.parametrize(

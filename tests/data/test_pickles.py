@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pickle
 import time
+from typing import Any
 
 import pytest
 
-from mlp_numpy.data.pickles import byte_array, read_dict
+from mlp_numpy.data.pickles import Described, byte_array, read_dict
 from mlp_numpy.errors import DataError
 
 # a tuple of a tuple twice, forty times over: a hundred bytes to write, 2⁴⁰ visits to hash or to print
@@ -46,3 +47,23 @@ def test_nested_values_are_no_arrays() -> None:
 def test_dictionaries_come_back(protocol: int) -> None:
     for value in ({}, {"a": 1}, {"a": [1, 2], "b": {"c": "d"}, "e": None}):
         assert read_dict(pickle.dumps(value, protocol=protocol), "a file") == value
+
+
+@pytest.mark.parametrize("name", ["dtype", "ndarray"])
+@pytest.mark.parametrize("arguments", [("u1",), (b"|u1",), ("i1",), ("f8",), ()])
+def test_an_array_is_of_bytes(name: str, arguments: tuple[str | bytes, ...]) -> None:
+    array = Described("_reconstruct", None)
+    array.state = (1, (2, 3), Described(name, None, arguments), True, bytes(range(6)))
+    if name == "dtype" and arguments and arguments[0] in ("u1", b"|u1"):
+        assert byte_array(array, "a file").tolist() == [[0, 2, 4], [1, 3, 5]]
+    else:
+        with pytest.raises(DataError, match=r"a file must hold an array of bytes \(u1\), got "):
+            byte_array(array, "a file")
+
+
+@pytest.mark.parametrize("kind", [None, "u1", ("u1",)])
+def test_an_array_whose_dtype_is_none_is_refused(kind: Any) -> None:
+    array = Described("_reconstruct", None)
+    array.state = (1, (1,), kind, False, b"a")
+    with pytest.raises(DataError, match=r"an array of bytes \(u1\), got another kind of number"):
+        byte_array(array, "a file")

@@ -199,3 +199,10 @@ def test_prelu_learns_its_slopes() -> None:
 def test_settings_that_cannot_be_meant_are_refused(make: object, words: str) -> None:
     with pytest.raises(OptionError, match=words):
         make()
+
+
+def test_a_softplus_whose_product_with_beta_overflows() -> None:
+    for x in (np.array([[-1e308, 1e308]]), np.array([[complex(-1e308, 1e-20), complex(1e308, 1e-20)]])):
+        softplus = SoftplusModule(beta=100)
+        np.testing.assert_array_equal(softplus.forward(x), [[0, x[0, 1]]])
+        np.testing.assert_array_equal(softplus.backward(np.ones_like(x)), [[0, 1]])

@@ -21,13 +21,14 @@ from mlp_numpy import (
 )
 from mlp_numpy.arrays import Array
 from mlp_numpy.autodiff import Context
+from mlp_numpy.checks import LARGEST
 from mlp_numpy.errors import OptionError, ShapeError
 from mlp_numpy.explain import EXAMPLES
 from mlp_numpy.explain.loops import images, pools
 from mlp_numpy.gradcheck import gradcheck
 from mlp_numpy.modules import Conv2d, DepthwiseConv2d, GroupedConv2d
 from mlp_numpy.modules.widened_windows import widened
-from mlp_numpy.modules.windows import Windows
+from mlp_numpy.modules.windows import Windows, windows
 
 small = st.integers(1, 3)
 pairs = st.tuples(small, small)
@@ -353,3 +354,49 @@ def test_the_maximum_of_complex_numbers_is_that_of_their_real_parts() -> None:
     pool = MaxPool2dModule((1, 2))
     np.testing.assert_array_equal(pool.forward(x).real.ravel(), [2, np.nan])
     np.testing.assert_array_equal(pool.backward(np.ones((1, 1, 2, 1))), [[[[0, 1], [1, 0]]]])
+
+
+def test_windows_are_as_large_as_an_index_reaches() -> None:
+    assert windows("Who", LARGEST, (1, LARGEST), LARGEST) == Windows((LARGEST,) * 2, (1, LARGEST), (LARGEST,) * 2)
+    for arguments in (
+        (LARGEST + 1, 1, 0),
+        (1, (1, LARGEST + 1), 0),
+        (1, 1, LARGEST + 1),
+        (0, 1, 0),
+        (1, 0, 0),
+        (1, 1, -1),
+    ):
+        with pytest.raises(OptionError, match="Who: .* must be an integer ≥ [01], or two of them, got"):
+            windows("Who", *arguments)
+
+
+@settings(max_examples=60)
+@given(*[st.tuples(st.integers(low, high), st.integers(low, high)) for low, high in ((1, 4), (1, 5), (0, 3), (1, 6))])
+def test_rows_and_offsets_are_the_pixels_of_the_windows(
+    kernel: tuple[int, int], stride: tuple[int, int], padding: tuple[int, int], size: tuple[int, int]
+) -> None:
+    over, (height, width) = Windows(kernel, stride, padding), size
+    n_rows, n_columns = over.out_size(*size)
+    if min(n_rows, n_columns) < 1:
+        return
+    # h = i s + u − p, for every window and place whose pixel is on the image
+    expected = {
+        (i, j, u, v, i * stride[0] + u - padding[0], j * stride[1] + v - padding[1])
+        for i, j, u, v in np.ndindex(n_rows, n_columns, *kernel)
+    }
+    expected = {each for each in expected if 0 <= each[4] < height and 0 <= each[5] < width}
+    lines, columns = range(height), range(width)
+    found = [
+        (i, j, *place, h, w)
+        for place, (_, _, rows, pixels), (_, _, down, across) in over.offsets(height, width)
+        for i, h in zip(range(n_rows)[down], lines[rows], strict=True)
+        for j, w in zip(range(n_columns)[across], columns[pixels], strict=True)
+    ]
+    assert sorted(found) == sorted(expected)
+    found = [
+        (i, j, u, v, h, w)
+        for u, j, rows, pixels, down, places in over.rows(height, width)
+        for i, h in zip(range(n_rows)[down], lines[rows], strict=True)
+        for v, w in zip(range(kernel[1])[places], columns[pixels], strict=True)
+    ]
+    assert sorted(found) == sorted(expected)
