@@ -30,6 +30,10 @@ def test_a_mutant_changes_one_expression(tmp_path: Path, monkeypatch: pytest.Mon
     assert len(sources) == 9
 
 
+def test_the_tests_of_a_file_come_first() -> None:
+    assert mutation.tests_of("mlp_numpy/optim/schedules/parse.py") == "tests/optim/schedules/test_parse.py::"
+
+
 def test_failed_tests_are_known_by_their_node_ids(tmp_path: Path) -> None:
     cases = (
         '<testcase classname="tests.laws.test_a" name="b[1-x.y]"><failure/></testcase>',

@@ -416,3 +416,12 @@ def test_an_eps_that_rounds_to_0_is_no_eps(make: Any, train: bool) -> None:
         outputs.append((module.forward(x), module.backward(dout)))
     np.testing.assert_array_equal(outputs[1:], outputs[:1] * 2)
     assert np.isfinite(outputs).all()
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (2, 0), (), (3, 2)])
+def test_a_mask_may_be_of_no_values_but_not_of_fewer(shape: tuple[int, ...]) -> None:
+    dropout = Dropout(0.5, rng=0)
+    assert dropout.mask(0, shape).shape == shape
+    for step, wrong in ((-1, shape), (0, (*shape, -1)), (0, 3), (0, (2.0,))):
+        with pytest.raises(OptionError, match=r"Dropout.mask: (step|shape) must be"):
+            dropout.mask(step, wrong)

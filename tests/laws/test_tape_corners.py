@@ -176,6 +176,7 @@ WINDOWS = Windows((3, 3), (1, 1), (0, 0))
         (modules.GroupNormalize, [(2, 4), (4,)], {"groups": 2, "eps": 1e-5}),
         (modules.RMSNormalize, [(2, 3), (2,)], {"eps": 1e-5}),
         (modules.PReLU, [(2, 3), (2,)], {}),
+        (modules.PReLU, [(5, 1), (3,)], {}),
     ],
 )
 def test_fused_formulas_refuse_what_does_not_fit(op: Any, shapes: list[tuple[int, ...]], constants: Any) -> None:
