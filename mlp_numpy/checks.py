@@ -81,9 +81,7 @@ def allocatable(who: str, shape: tuple[int, ...], dtype: Any = np.float64) -> tu
     """Return ``shape``; raises OptionError if its size in bytes exceeds the memory of the machine."""
     n_bytes, most = math.prod(shape) * np.dtype(dtype).itemsize, _memory()
     if n_bytes > most:
-        raise OptionError(
-            f"{who}: an array of {shape} must have at most {most} bytes, got {n_bytes}. Hint: smaller sizes."
-        )
+        raise OptionError(f"{who}: an array of {shape} must have at most {most} bytes, the memory, got {n_bytes}.")
     return shape
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-_LONG: Final = re.compile(r"(\S{150})\S+(\S{147})")
+_LONG: Final = re.compile(r"(\S{150})\S{4,}(\S{147})")
 
 
 class MlpNumpyError(Exception):
