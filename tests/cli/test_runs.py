@@ -250,7 +250,7 @@ def test_settings_from_a_file_and_over_it(here: Path, cifar_dir: Path, capsys: p
     assert "s.yaml: unknown setting batchs. Did you mean 'batch'?" in capsys.readouterr().err
     Path("s.yaml").write_text("batch: 0\n")
     assert main(["train", "--config", "s.yaml"]) == 1
-    assert "s.yaml: Config: batch must be an integer ≥ 1, got 0" in capsys.readouterr().err
+    assert "s.yaml: batch must be an integer ≥ 1, got 0" in capsys.readouterr().err
     # the second of two files counts, as far as it goes
     Path("s.yaml").write_text("lr: 1e-5\nsteps: 3\nname: d\n")
     assert main(["train", "--config", "runs/b/config.yaml", "--config", "s.yaml"]) == 0
