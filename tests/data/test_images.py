@@ -237,6 +237,35 @@ def test_the_memory_that_an_image_needs(
         read_image(tmp_path / name, SHAPE)
 
 
+def test_a_large_photograph_needs_the_memory_of_what_is_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.new("RGB", (1600, 1200)).save(tmp_path / "a.jpg")
+    monkeypatch.setattr(images, "MOST_BYTES", 4 * 800 * 600)
+    monkeypatch.setattr(images, "_LARGE", 1600 * 1200 - 1)
+    read_image(tmp_path / "a.jpg", SHAPE)
+    monkeypatch.setattr(images, "_LARGE", 1600 * 1200)
+    with pytest.raises(DataError, match="must have at most"):
+        read_image(tmp_path / "a.jpg", SHAPE)
+
+
+@pytest.mark.parametrize(
+    ("orientation", "turned"),
+    [
+        (2, lambda upright: upright[:, ::-1]),
+        (4, lambda upright: upright[::-1]),
+        (5, lambda upright: upright.swapaxes(0, 1)),
+        (7, lambda upright: upright[::-1, ::-1].swapaxes(0, 1)),
+    ],
+)
+def test_mirrored_photographs_are_mirrored_back(tmp_path: Path, orientation: int, turned: Any) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(np.ascontiguousarray(turned(PIXELS))).save(tmp_path / "a.png", exif=exif)
+    Image.fromarray(PIXELS).save(tmp_path / "b.png")
+    np.testing.assert_array_equal(read_image(tmp_path / "a.png", SHAPE), read_image(tmp_path / "b.png", SHAPE))
+
+
 def test_tiles_larger_than_the_image_are_refused(tmp_path: Path) -> None:
     """One of them is read as a whole: here of 2.5 GB, for an image of 8 × 8 in 200 bytes."""
     side = 50_000
