@@ -28,20 +28,8 @@ def main(words: Sequence[str] | None = None) -> int:
     128 + signal number for a training stopped by a signal (130: Ctrl-C). An unknown option exits with 2.
     """
     name, *options = (sys.argv[1:] if words is None else words) or [""]
-    if name in ("-h", "--help"):
-        print(_usage())
-        return 0
-    if not name:
-        print(_usage(), file=sys.stderr)
-        return MISUSED
-    if name not in _FUNCTIONS:
-        complain(f"there is no command {name!r}.{did_you_mean(name, _FUNCTIONS)} Known: {', '.join(_FUNCTIONS)}.")
-        return MISUSED
     try:
-        if name in _OWN_OPTIONS:
-            status = _OWN_OPTIONS[name](options)
-        else:
-            status = int(tyro.cli(_FUNCTIONS[name], prog=PROGRAM + name, args=options))
+        status = _status_of(name, options)
         if sys.stdout is not None:
             # Flush here, where a closed pipe is handled, and not at exit.
             sys.stdout.flush()
@@ -65,6 +53,22 @@ def main(words: Sequence[str] | None = None) -> int:
     except (OSError, MemoryError) as error:
         complain(f"{type(error).__name__}: {error}")
         return FAILED
+
+
+def _status_of(name: str, options: Sequence[str]) -> int:
+    """Run a command and return its exit status."""
+    if name in ("-h", "--help"):
+        print(_usage())
+        return 0
+    if not name:
+        print(_usage(), file=sys.stderr)
+        return MISUSED
+    if name not in _FUNCTIONS:
+        complain(f"there is no command {name!r}.{did_you_mean(name, _FUNCTIONS)} Known: {', '.join(_FUNCTIONS)}.")
+        return MISUSED
+    if name in _OWN_OPTIONS:
+        return _OWN_OPTIONS[name](options)
+    return int(tyro.cli(_FUNCTIONS[name], prog=PROGRAM + name, args=options))
 
 
 def _usage() -> str:
