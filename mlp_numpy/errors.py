@@ -95,6 +95,10 @@ class RunFolderError(MlpNumpyError, OSError):
     """A run's folder exists already, is missing, or cannot be written."""
 
 
+class TrackingError(MlpNumpyError, RuntimeError):
+    """A tracker failed to take a run that has ended."""
+
+
 class WorkerLostError(MlpNumpyError, RuntimeError):
     """A worker process is gone: killed, for example by the system when memory ran out."""
 

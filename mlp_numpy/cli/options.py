@@ -47,7 +47,7 @@ def _parser(field: dataclasses.Field[Any]) -> list[PrimitiveConstructorSpec[Any]
     kind = str(field.type)
     if kind == "bool":
         return []
-    several = kind.startswith("tuple")
+    several, one = kind.startswith("tuple"), kind.removeprefix("tuple[").partition(",")[0].upper()
 
     def read(words: list[str]) -> Any:
         try:
@@ -58,7 +58,7 @@ def _parser(field: dataclasses.Field[Any]) -> list[PrimitiveConstructorSpec[Any]
     return [
         PrimitiveConstructorSpec(
             nargs="*" if several else 1,
-            metavar="[INT [INT ...]]" if several else kind.upper(),
+            metavar=f"[{one} [{one} ...]]" if several else one,
             instance_from_str=read,
             is_instance=lambda value: True,
             str_from_instance=lambda value: [str(part) for part in value] if several else [str(value)],

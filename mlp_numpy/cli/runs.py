@@ -1,4 +1,4 @@
-"""The commands about runs: ``train``, ``doctor`` and ``replay``."""
+"""The commands about runs: ``train``, ``doctor``, ``log`` and ``replay``."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from mlp_numpy.cli.seeds import parse_seeds, train_seeds
 from mlp_numpy.data.reading import as_path
 from mlp_numpy.diagnose import Finding, examine, examine_run, replay
 from mlp_numpy.errors import DataNotFoundError, OptionError
-from mlp_numpy.experiment import Run, finished
+from mlp_numpy.experiment import Run, finished, log_run
 from mlp_numpy.experiment.folder import ended
 from mlp_numpy.experiment.resume import read_resumed
+from mlp_numpy.tracking import make_tracker
 
 _DATA_OPTIONS: Final = {"--data-dir", "--download", "--no-download"}
 _Train: Final = settings_command(
@@ -143,6 +144,20 @@ def _resume(command: Any, options: set[str]) -> int:
     if whole is not None:
         print(f"some files of the run are missing: rewriting them from the checkpoint in {folder}", flush=True)
     return follow(Run.resumed(folder, data_dir=data_dir, download=download, progress=on_terminal()))
+
+
+def log_command(run: Annotated[Path, tyro.conf.Positional], to: str) -> int:
+    """Report a run that has ended to an experiment tracker.
+
+    A run that the tracker has already is not added twice.
+
+    Args:
+        run: folder of a run
+        to: tensorboard, mlflow or wandb; needs the extra of that name
+    """
+    history = log_run(run, make_tracker("log", to))
+    print(f"{to} has {run}: {len(history.steps)} steps, {len(history.evaluations)} evaluations")
+    return 0
 
 
 def replay_step(run: Annotated[Path, tyro.conf.Positional]) -> int:

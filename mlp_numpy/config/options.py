@@ -151,6 +151,20 @@ def layer_sizes(who: str, name: str, value: Any) -> tuple[int, ...]:
     return tuple(whole_number(who, f"{name}[{i}]", size) for i, size in enumerate(value))
 
 
+def some_of(names: Sequence[str]) -> dict[str, Any]:
+    """Validator and choices of an option that is a tuple of different names from a fixed set."""
+
+    def check(who: str, name: str, value: Any) -> tuple[str, ...]:
+        if not isinstance(value, tuple):
+            hint = f" Hint: {name}=({names[0]!r},), with a comma, for one."
+            raise OptionError(f"{who}: {name} must be a tuple of names, got {shown(value)}.{hint}")
+        if len(set(map(repr, value))) < len(value):
+            raise OptionError(f"{who}: {name} must list each name once, got {shown(value)}.")
+        return tuple(choice(who, f"{name}[{i}]", each, names) for i, each in enumerate(value))
+
+    return {"check": check, "choices": names}
+
+
 switch: Validator = flag
 
 
@@ -160,5 +174,6 @@ _CONVERSIONS: Final[dict[str, tuple[Callable[[Any], Any], str]]] = {
     "int": (int, "an integer"),
     "str": (str, "text"),
     "bool": (lambda word: _TRUTH[word.lower()], "true or false"),
+    "tuple[str, ...]": (tuple, "a list of names such as [tensorboard, mlflow]"),
     "tuple[int, ...]": (lambda words: tuple(map(int, words)), "a list of integers such as [600, 500]"),
 }

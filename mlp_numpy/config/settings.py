@@ -30,6 +30,7 @@ from mlp_numpy.config.options import (
     option,
     option_of,
     plain_name,
+    some_of,
     switch,
     text,
     within,
@@ -41,6 +42,8 @@ from mlp_numpy.models import MODELS
 from mlp_numpy.modules import INITIALIZERS
 from mlp_numpy.optim import OPTIMIZERS, DecayScope, Plateau, optimizer_options, parse_schedule
 from mlp_numpy.optim.schedules import OneCycle
+
+LOGS: Final = ("tensorboard", "mlflow", "wandb")
 
 MODEL, OPTIMIZER, REGULARIZATION = "model", "optimizer", "regularization"
 DATA, EVALUATION, RUN = "data", "evaluation", "run"
@@ -248,7 +251,14 @@ class Config:
     checkpoint_every: int = option(
         500, RUN, "steps between two checkpoints, from which a killed run resumes", at_least(1)
     )
-    tensorboard: bool = option(False, RUN, "write event files for TensorBoard into the run's folder", switch)
+    log: tuple[str, ...] = option(
+        (),
+        RUN,
+        "report the run to experiment trackers, offline: tensorboard (event files in the run's folder), mlflow (a "
+        "store in runs-dir), wandb (offline runs in the run's folder); each needs the extra of its name",
+        **some_of(LOGS),
+    )
+    tensorboard: bool = option(False, RUN, "the same as --log tensorboard", switch)
     name: str = option(
         "", RUN, "name of the run's folder and figure; default: the next free run-DATASET-NUMBER", plain_name
     )
@@ -263,6 +273,11 @@ class Config:
         settings = {field.name: getattr(self, field.name) for field in fields(self)}
         _check_together(settings)
         check_needs(settings, fields(self))
+
+    @property
+    def trackers(self) -> tuple[str, ...]:
+        """The names in ``log``, with tensorboard if ``tensorboard`` is set."""
+        return tuple(dict.fromkeys([*self.log, *(["tensorboard"] if self.tensorboard else [])]))
 
     @property
     def start(self) -> str:

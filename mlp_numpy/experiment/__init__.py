@@ -3,6 +3,7 @@
 from mlp_numpy.experiment.build import build_components
 from mlp_numpy.experiment.estimate import Estimate, estimate
 from mlp_numpy.experiment.folder import finished, load_run, load_trained
+from mlp_numpy.experiment.log import log_run
 from mlp_numpy.experiment.openings import open_test_set
 from mlp_numpy.experiment.recorder import RunResult
 from mlp_numpy.experiment.run import Run, run
@@ -19,6 +20,7 @@ __all__ = [
     "finished",
     "load_run",
     "load_trained",
+    "log_run",
     "open_run",
     "open_test_set",
     "run",

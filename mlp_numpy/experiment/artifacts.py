@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -18,6 +19,7 @@ from mlp_numpy.experiment.folder import RunPaths, usable
 from mlp_numpy.experiment.openings import HISTORY, counting, openings
 from mlp_numpy.models import describe_model as describe_model
 from mlp_numpy.system_info import describe_system, machine_fingerprint
+from mlp_numpy.tracking import remove_logs
 from mlp_numpy.training import Failure, History, TrainedModel, save_checkpoint, save_model
 from mlp_numpy.training.archive import with_prefix, write_archive
 from mlp_numpy.training.checkpoint import NAME, PREVIOUS
@@ -32,6 +34,12 @@ _FILES: Final = ("config.yaml", "history.json", "history.csv", "model.npz", "ver
 _INTACT: Final = "The last good checkpoint is intact, if there was one."
 _ROOM: Final = "make room or check permissions, then continue with --resume."
 _NAMES: Final = (*_FILES, NAME, PREVIOUS, CAPSULE, WATCH)
+
+
+def result_files(place: RunPaths) -> list[Path]:
+    """The readable files of a run's results: settings, history, model, figures, and the failure dump."""
+    names = (*_FILES, CAPSULE, WATCH)
+    return [path for path in (*(place.folder / name for name in names), place.picture) if os.access(path, os.R_OK)]
 
 
 class Artifacts:
@@ -57,6 +65,7 @@ class Artifacts:
             if self.place.replaces:
                 for path in (*(folder / name for name in _NAMES), self.place.picture):
                     path.unlink(missing_ok=True)
+                remove_logs(folder)
             self.place.picture.parent.mkdir(parents=True, exist_ok=True)
             (folder / CAPSULE).unlink(missing_ok=True)
             if checkpoint == folder / PREVIOUS:
@@ -110,12 +119,17 @@ class Artifacts:
                 )
         self._try(writers)
         # The history comes last: it lists the files that failed, and its final status marks the run as complete.
+        self.write_history()
+        return trained
+
+    def write_history(self) -> None:
+        """Write the history, with the names of the files that could not be written."""
+        folder, history = self.place.folder, self.history
         history.info.not_saved = [path.name for path in self._failed]
         with counting(folder):
             with contextlib.suppress(DataError):  # then it cannot be written either
                 history.info.test_openings = openings(folder, known=history.info.test_openings or [])
             self._try({folder / HISTORY: lambda: history.write(folder / HISTORY)})
-        return trained
 
     def raise_if_failed(self) -> None:
         """Raise RunFolderError if a file could not be written."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 from mlp_numpy.errors import NonFiniteError
-from mlp_numpy.experiment.artifacts import Artifacts
+from mlp_numpy.experiment.artifacts import Artifacts, result_files
 from mlp_numpy.experiment.folder import DONE
+from mlp_numpy.tracking import Guard
 from mlp_numpy.training import EvaluationRecord, History, Record, StepRecord, TrainedModel, evaluate
 
 _SAVE_SECONDS: Final = 5.0
@@ -38,26 +38,27 @@ class RunResult:
 class Recorder:
     """Context of a training whose records go to ``add``; leaving it saves everything that ``outputs`` writes.
 
-    write_event      is called with every record
+    trackers         are told of the start, every record, and the end
     seconds_before   duration of the run before it was resumed
     """
 
-    def __init__(self, outputs: Artifacts, write_event: Callable[[Record], None], seconds_before: float) -> None:
-        self._outputs, self._write_event, self._seconds_before = outputs, write_event, seconds_before
+    def __init__(self, outputs: Artifacts, trackers: Guard, seconds_before: float) -> None:
+        self._outputs, self._trackers, self._seconds_before = outputs, trackers, seconds_before
         self._trainer, self._history, self._config = outputs.parts.trainer, outputs.history, outputs.config
         self._began = self._saved = self._written = time.perf_counter()
         self._status = "interrupted"
         self.result: RunResult | None = None
 
     def begin(self, checkpoint: Path | None) -> None:
-        """Prepare the folder; ``checkpoint`` is the one that the run resumes from, if it does."""
+        """Prepare the folder and start the trackers; ``checkpoint`` is the one that the run resumes from, if any."""
         self._tell("running")
         self._outputs.begin(checkpoint)
+        self._trackers.start(self._history, self._config, self._trainer.step, self._outputs.place.folder)
 
     def add(self, record: Record) -> None:
         """Add a record to the history, and save what is due."""
         self._history.add(record)
-        self._write_event(record)
+        self._trackers.record(record)
         now = time.perf_counter()
         at_step = isinstance(record, StepRecord) and record.step % self._config.checkpoint_every == 0
         if at_step or now - self._written > _CHECKPOINT_SECONDS:
@@ -101,6 +102,8 @@ class Recorder:
             self._save(status)
         finally:
             self._trainer.choose()
+            if not self._trackers.finish(status, result_files(self._outputs.place)):
+                self._outputs.write_history()
 
     def _open_the_test_set(self) -> None:
         parts, trainer = self._outputs.parts, self._trainer

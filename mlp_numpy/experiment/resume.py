@@ -20,7 +20,7 @@ from mlp_numpy.system_info import machine_fingerprint as machine_fingerprint
 from mlp_numpy.training import Checkpoint, RunInfo, load_checkpoint
 from mlp_numpy.training.checkpoint import NAME
 
-_MAY_CHANGE: Final = ("data_dir", "download", "name", "overwrite", "plots_dir", "runs_dir")
+_MAY_CHANGE: Final = ("data_dir", "download", "log", "name", "overwrite", "plots_dir", "runs_dir", "tensorboard")
 """Settings that do not affect the results."""
 
 

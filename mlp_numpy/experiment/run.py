@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import weakref
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -20,7 +20,7 @@ from mlp_numpy.experiment.openings import openings
 from mlp_numpy.experiment.recorder import Recorder, RunResult
 from mlp_numpy.experiment.resume import ResumePoint, read_resumed, restore
 from mlp_numpy.experiment.signals import held_signals, stop_request
-from mlp_numpy.experiment.tensorboard import events, library
+from mlp_numpy.tracking import Guard, Tracker
 from mlp_numpy.training import History, Record
 
 
@@ -44,18 +44,27 @@ class Run:
     ``Run.resumed(folder)`` resumes a killed run from its last checkpoint, bit for bit as if it had never stopped, given
     the same BLAS with the same kernel and number of threads. If these differ, ``warning`` says so.
 
-    Raises OptionError for settings that contradict the data, ExtraMissingError if the library behind ``tensorboard``
-    is missing, and what ``load_dataset`` raises.
+    ``trackers`` are told of the run besides those that ``config.log`` names; see ``tracking.Tracker``.
+
+    Raises OptionError for settings that contradict the data or an object that is no tracker, ExtraMissingError if the
+    library of a name in ``config.log`` is missing, and what ``load_dataset`` raises.
     """
 
-    def __init__(self, config: Config, *, progress: bool = False, resumed: ResumePoint | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        *,
+        progress: bool = False,
+        resumed: ResumePoint | None = None,
+        trackers: Sequence[Tracker] = (),
+    ) -> None:
         instance("Run", "config", config, Config)
         flag("Run", "progress", progress)
         if resumed is None:
             check_free(config)
         else:
             instance("Run", "resumed", resumed, ResumePoint)
-        self._event_library = library() if config.tensorboard else None
+        self._trackers = Guard("Run", trackers, config.trackers)
         loaded = None if resumed is None else resumed.data(progress=progress)
         self.config, self.parts = config, build_components(config, loaded=loaded, progress=progress)
         self.dataset, self.model, self.trainer = self.parts.dataset, self.parts.model, self.parts.trainer
@@ -82,18 +91,20 @@ class Run:
         progress: bool = False,
         data_dir: str | os.PathLike[str] | None = None,
         download: bool | None = None,
+        trackers: Sequence[Tracker] = (),
     ) -> Run:
         """Resume the run of ``folder`` from its last checkpoint, or from the start if it has none.
 
         data_dir   folder of its data set, if that has moved
         download   allow downloading it; default: only if the run has no checkpoint and no history
+        trackers   are told of the whole run; the ones that its ``log`` names are told anyway
 
         Raises DataNotFoundError if ``folder`` is not a run's or its data set is missing, DataError if its files are
         damaged or the data set has changed, RunFolderError if it cannot be read, OptionError for an argument that is
         not a path.
         """
         found = read_resumed(folder, data_dir=data_dir, download=download)
-        return cls(found.config, progress=progress, resumed=found)
+        return cls(found.config, progress=progress, resumed=found, trackers=trackers)
 
     @property
     def finished(self) -> bool:
@@ -141,19 +152,18 @@ class Run:
             if self._resumed is not None:
                 self._resumed.check_unchanged()
                 checkpoint = self._resumed.checkpoint
-            with events(self._event_library, self.folder, self.history, self.trainer) as write_event:
-                outputs = Artifacts(self.config, self.parts, self.history, place)
-                self._recorder = Recorder(outputs, write_event, self._seconds_before)
-                self._recorder.begin(checkpoint.path if checkpoint else None)
-                with self._recorder as recorder:
-                    for record in self.trainer.run(self.config.steps):
-                        recorder.add(record)
-                        with contextlib.nullcontext() if self._entered else held.given_back():
-                            yield record
-                        if self.stopped_by is not None:
-                            break
-                    else:
-                        recorder.complete()
+            outputs = Artifacts(self.config, self.parts, self.history, place)
+            self._recorder = Recorder(outputs, self._trackers, self._seconds_before)
+            self._recorder.begin(checkpoint.path if checkpoint else None)
+            with self._recorder as recorder:
+                for record in self.trainer.run(self.config.steps):
+                    recorder.add(record)
+                    with contextlib.nullcontext() if self._entered else held.given_back():
+                        yield record
+                    if self.stopped_by is not None:
+                        break
+                else:
+                    recorder.complete()
 
     def _go_on(self, resumed: ResumePoint) -> None:
         checkpoint = resumed.checkpoint
@@ -170,9 +180,9 @@ class Run:
         self.history.info.test_openings = openings(self.folder, known=self.history.info.test_openings or [])
 
 
-def run(config: Config) -> RunResult:
-    """Run the experiment described by ``config`` and return its result; see ``Run``."""
-    with Run(config) as experiment:
+def run(config: Config, *, trackers: Sequence[Tracker] = ()) -> RunResult:
+    """Run the experiment described by ``config``, report it to ``trackers``, and return its result; see ``Run``."""
+    with Run(config, trackers=trackers) as experiment:
         for _ in experiment.records():
             pass
     if experiment.result is None:

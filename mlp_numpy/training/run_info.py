@@ -28,6 +28,7 @@ class RunInfo:
     test_openings   the reason of each evaluation of the test set
     resumed_at      the steps after which the run was resumed
     not_saved       names of files that could not be written
+    tracker_errors  a message for each tracker that failed and was switched off
     other           entries of a file that this version does not know
     """
 
@@ -49,6 +50,7 @@ class RunInfo:
     test: EvaluationRecord | None = None
     resumed_at: list[int] = field(default_factory=list)
     not_saved: list[str] = field(default_factory=list)
+    tracker_errors: list[str] = field(default_factory=list)
     other: dict[str, Any] = field(default_factory=dict)
 
     def lacking(self, *names: str) -> set[str]:
@@ -101,7 +103,7 @@ def _seconds(name: str, value: Any) -> float:
 _READ: Final[dict[str, Callable[[str, Any], Any]]] = {
     **dict.fromkeys(("name", "dataset", "dataset_option", "data_dir", "source", "status", "model"), text_of),
     **dict.fromkeys(("loss", "optimizer", "monitor", "task"), text_of),
-    **dict.fromkeys(("test_openings", "not_saved"), _strings),
+    **dict.fromkeys(("test_openings", "not_saved", "tracker_errors"), _strings),
     "seconds": _seconds,
     "config": object_of,
     "test": EvaluationRecord.from_json,
