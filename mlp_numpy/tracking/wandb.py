@@ -74,5 +74,7 @@ class WeightsAndBiases:
         found = {} if self._info.test is None else metrics(self._info.test, "test")
         self._run.summary.update({"status": status, "seconds": self._info.seconds} | found)
         for path in files:
-            self._run.save(str(path.absolute()), base_path=str(path.absolute().parent), policy="now")
+            # a copy: of a file elsewhere, wandb makes a link that breaks when the folder is moved
+            copied = shutil.copy(path, self._run.dir)
+            self._run.save(str(copied), base_path=self._run.dir, policy="now")
         self._run.finish(exit_code=0 if status in ("finished", "stopped early", "interrupted") else 1)

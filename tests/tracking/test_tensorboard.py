@@ -14,8 +14,8 @@ import pytest
 from run_helpers import small_config
 
 from mlp_numpy.config import Config
-from mlp_numpy.errors import ExtraMissingError, RunFolderError
-from mlp_numpy.experiment import Run, run
+from mlp_numpy.experiment import Run, log_run, run
+from mlp_numpy.tracking import TrackerWarning, make_tracker
 from mlp_numpy.training import History
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
@@ -121,16 +121,6 @@ def broken_off(config: Config, step: int) -> Path:
     return folder
 
 
-def test_without_the_library_the_extra_is_named_before_anything_is_done(
-    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in NAMES:
-        monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(ExtraMissingError, match=r"pip install 'mlp_numpy\[tensorboard\]'"):
-        Run(config)
-    assert not (tmp_path / "runs").exists()
-
-
 def test_every_record_is_written(config: Config, fake: list[tuple[str, SimpleNamespace]]) -> None:
     result = run(config)
     check_all_there(shown([event for _, event in fake]), result.history)
@@ -156,18 +146,29 @@ def test_a_run_that_replaces_another_leaves_none_of_its_events(
     old = folder / "tensorboard" / "events.out.tfevents.0.old"
     old.touch()
     run(replace(config, overwrite=True, tensorboard=False))
-    assert list((folder / "tensorboard").iterdir()) == []
+    assert not (folder / "tensorboard").exists()
 
 
-def test_a_full_disk_stops_the_run_with_everything_saved(
+def test_a_full_disk_switches_it_off_and_the_run_can_be_logged_later(
     config: Config, fake: list[tuple[str, SimpleNamespace]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     under_way = Run(config)
-    with pytest.raises(RunFolderError, match="event files could not be saved in .*tensorboard: No space left"):
+    with pytest.warns(
+        TrackerWarning, match="TensorBoard: record at step 7 must not raise, got OSError: .*No space left"
+    ):
         for record in under_way.records():
             FakeWriter.fails = record.step == 6
-    assert under_way.result is not None
-    assert len(History.read(under_way.folder / "history.json").steps) == 7
+    history = History.read(under_way.folder / "history.json")
+    assert history.info.status == "finished"
+    assert len(history.steps) == 12
+    (told,) = history.info.tracker_errors
+    assert f"python -m mlp_numpy log {under_way.folder} --to tensorboard" in told
+    monkeypatch.setattr(FakeWriter, "fails", False)
+    log_run(under_way.folder, make_tracker("test", "tensorboard"))
+    latest = fake[-1][0]
+    found = shown([event for path, event in fake if path == latest])
+    assert found["loss/train"] == {record.step: record.loss for record in history.steps}
+    assert found["loss/test"] == {record.step: record.loss for record in history.evaluations}
 
 
 def events_in(folder: Path) -> Iterator[Any]:
