@@ -11,7 +11,7 @@ import pytest
 
 from mlp_numpy.config import Config, read_config, read_settings, write_config
 from mlp_numpy.config.trees import read_tree
-from mlp_numpy.errors import DataError, DataNotFoundError
+from mlp_numpy.errors import DataError, DataNotFoundError, OptionError
 
 NAMES = ["", "007", "1e3", "1.50", "yes", "null", "~", "2020-01-01", "a b", "ä: {x}", "- 1", "# no comment", " spaces "]
 
@@ -168,3 +168,28 @@ def test_a_small_file_cannot_mean_very_much(tmp_path: Path, read: Any, content: 
     assert time.perf_counter() - started < 5
     assert "a.yaml" in str(caught.value)
     assert len(str(caught.value)) < 1000
+
+
+@pytest.mark.parametrize(
+    ("lines", "trackers"),
+    [
+        ("tensorboard: true", ("tensorboard",)),
+        ("tensorboard: false", ()),
+        ("log: [mlflow, wandb]", ("mlflow", "wandb")),
+        ("log: [mlflow]\ntensorboard: true", ("mlflow", "tensorboard")),
+        ("log: [tensorboard]\ntensorboard: true", ("tensorboard",)),
+    ],
+)
+def test_trackers_come_from_both_names(tmp_path: Path, lines: str, trackers: tuple[str, ...]) -> None:
+    (tmp_path / "settings.yaml").write_text(lines)
+    config = Config(**read_settings(tmp_path / "settings.yaml"))
+    assert config.trackers == trackers
+    write_config(tmp_path / "config.yaml", config)
+    assert read_config(tmp_path / "config.yaml") == config
+
+
+@pytest.mark.parametrize("value", ["mlflow", "[1]", "none", "[[mlflow]]"])
+def test_a_list_of_trackers_must_be_one_in_a_file_too(tmp_path: Path, value: str) -> None:
+    (tmp_path / "settings.yaml").write_text(f"log: {value}")
+    with pytest.raises((DataError, OptionError), match="log"):
+        Config(**read_settings(tmp_path / "settings.yaml"))

@@ -29,7 +29,8 @@ for record in Run(read_config(sys.argv[1])).records():
         os.kill(os.getpid(), signal.SIGKILL)
 """
 MLFLOW = """
-import json, sys
+import json, os, sys
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 from mlflow import MlflowClient
 client = MlflowClient(tracking_uri=f"sqlite:///{sys.argv[1]}/mlflow-store/mlflow.db")
 found = []
@@ -45,14 +46,29 @@ WANDB = """
 import json, sys
 from pathlib import Path
 from wandb.proto.wandb_internal_pb2 import Record
-from wandb.sdk.internal.datastore import DataStore
+
+
+def contents(data):
+    # a LevelDB log: blocks of 32 KiB; a piece of a record has a checksum (4 bytes), a length (2) and a type (1)
+    at, record = 7, b""
+    while at + 7 <= len(data):
+        left = 32768 - at % 32768
+        if left < 7:
+            at += left
+            continue
+        length, kind = int.from_bytes(data[at + 4 : at + 6], "little"), data[at + 6]
+        record += data[at + 7 : at + 7 + length]
+        at += 7 + length
+        if kind in (1, 4):  # whole, or the last piece
+            yield record
+            record = b""
+
+
 found = []
 for path in sorted(Path(sys.argv[1]).glob("*/wandb/offline-run-*/run-*.wandb")):
     one = {"config": {}, "summary": {}, "values": {}}
     one["files"] = [each.name for each in (path.parent / "files").iterdir()]
-    store = DataStore()
-    store.open_for_scan(str(path))
-    while (data := store.scan_data()) is not None:
+    for data in contents(path.read_bytes()):
         record = Record.FromString(data)
         kind = record.WhichOneof("record_type")
         if kind == "run":
