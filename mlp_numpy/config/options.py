@@ -151,8 +151,8 @@ def layer_sizes(who: str, name: str, value: Any) -> tuple[int, ...]:
     return tuple(whole_number(who, f"{name}[{i}]", size) for i, size in enumerate(value))
 
 
-def some_of(names: Sequence[str]) -> dict[str, Any]:
-    """Validator and choices of an option that is a tuple of different names from a fixed set."""
+def some_of(names: Sequence[str]) -> Validator:
+    """A tuple of different names from a fixed set."""
 
     def check(who: str, name: str, value: Any) -> tuple[str, ...]:
         if not isinstance(value, tuple):
@@ -162,7 +162,7 @@ def some_of(names: Sequence[str]) -> dict[str, Any]:
             raise OptionError(f"{who}: {name} must list each name once, got {shown(value)}.")
         return tuple(choice(who, f"{name}[{i}]", each, names) for i, each in enumerate(value))
 
-    return {"check": check, "choices": names}
+    return check
 
 
 switch: Validator = flag

@@ -256,7 +256,7 @@ class Config:
         RUN,
         "report the run to experiment trackers, offline: tensorboard (event files in the run's folder), mlflow (a "
         "store in runs-dir), wandb (offline runs in the run's folder); each needs the extra of its name",
-        **some_of(LOGS),
+        some_of(LOGS),
     )
     tensorboard: bool = option(False, RUN, "the same as --log tensorboard", switch)
     name: str = option(
