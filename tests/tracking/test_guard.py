@@ -24,7 +24,7 @@ from mlp_numpy.errors import (
     TrackingError,
 )
 from mlp_numpy.experiment import Run, log_run, run
-from mlp_numpy.tracking import TRACKERS, TrackerWarning, in_order
+from mlp_numpy.tracking import TRACKERS, TrackerWarning, in_order, metrics
 from mlp_numpy.training import EvaluationRecord, History, Record, RunInfo, StepRecord
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
@@ -259,6 +259,15 @@ def test_a_command_with_a_broken_library_trains_to_its_end(config: Config, cifar
     assert History.read(tmp_path / "runs" / "logged" / "history.json").info.tracker_errors == [
         warning.removeprefix("warning: ")
     ]
+
+
+def test_the_metrics_of_a_record_have_names() -> None:
+    step = StepRecord(3, 0.5, 0.25, 0.1, {"0 LinearModule": {"gradient": 2.0}})
+    named = {"loss/train": 0.5, "accuracy/train": 0.25, "learning rate": 0.1, "gradient/0 LinearModule": 2.0}
+    assert metrics(step, "train") == named
+    assert metrics(StepRecord(3, 0.5), "train") == {"loss/train": 0.5}
+    evaluation = EvaluationRecord(3, 0.5, metrics={"r2": 0.75})
+    assert metrics(evaluation, "validation") == {"loss/validation": 0.5, "r2/validation": 0.75}
 
 
 def test_evaluations_follow_their_step() -> None:

@@ -21,6 +21,7 @@ FULL = RunInfo(
     test=EvaluationRecord(7, 0.5, 0.75),
     resumed_at=[3],
     not_saved=["model.npz"],
+    tracker_errors=["MLflow: start must not raise"],
     other={"µ": [1]},
 )
 
