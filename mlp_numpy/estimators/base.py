@@ -45,7 +45,7 @@ class _Kind:
     """What the two estimators differ in, apart from the dataclass, whose annotations are parameters."""
 
     _score_function: MetricFunction
-    _task: Task
+    _task: Task = "classification"
     n_outputs_: int
     out_activation_: str
 

@@ -65,7 +65,6 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     class_weight: Any = None
 
-    _task = "classification"
     _score_function = staticmethod(accuracy)
 
     @with_callbacks
@@ -141,9 +140,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             self._task = "classification" if n > 2 and not sets else "multilabel"
             self.n_outputs_ = n if n > 2 or sets else 1
             self.out_activation_ = "softmax" if self._task == "classification" else "logistic"
+        targets: Array = y
         if sets:
-            return y
-        indices = np.searchsorted(known, y)
+            return targets
+        indices: Array = np.searchsorted(known, y)
         return indices if self._task == "classification" else indices[:, np.newaxis]
 
     def _known_classes(self, found: Array, sets: bool, classes: Any, fresh: bool) -> Array:
@@ -170,7 +170,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
                 f"{self._who}.partial_fit: class_weight must not be 'balanced', since the data are not all known. "
                 "Hint: compute_class_weight of all labels gives a dictionary."
             )
-        balanced = compute_sample_weight(self.class_weight, y)
+        balanced: Array = compute_sample_weight(self.class_weight, y)
         return balanced if weights is None else weights * balanced
 
     def _loss_module(self) -> LossModule:

@@ -37,7 +37,7 @@ from mlp_numpy.modules import (
 Builder = Callable[[tuple[int, ...], int], Module]
 """Builds a network from the shape of one input and the number of outputs."""
 
-ACTIVATIONS: Final[dict[str, Callable[[], Module]]] = {
+ACTIVATIONS: Final[dict[str, Callable[..., Module]]] = {
     "identity": IdentityModule,
     "logistic": SigmoidModule,
     "tanh": TanhModule,
