@@ -122,6 +122,8 @@ class BaseMLP(_Kind, CallbackSupportMixin, BaseEstimator):
         """Train from the start, or with warm_start or ``incremental`` from where the last call ended; ``incremental``
         with the same optimizer, and for one epoch."""
         check_settings(self)
+        if self.solver == "lbfgs" and validation_data is not None:
+            raise OptionError(f"{self._who}.fit: solver 'lbfgs' must come without validation_data, got some.")
         if incremental and self.early_stopping:
             raise OptionError(f"{self._who}.partial_fit: early_stopping must be False, got True.")
         fresh = not hasattr(self, "network_") or not (self.warm_start or incremental)

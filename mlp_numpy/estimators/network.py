@@ -37,7 +37,7 @@ from mlp_numpy.modules import (
 Builder = Callable[[tuple[int, ...], int], Module]
 """Builds a network from the shape of one input and the number of outputs."""
 
-ACTIVATIONS: Final[dict[str, Callable[..., Module]]] = {
+HIDDEN_ACTIVATIONS: Final[dict[str, Callable[..., Module]]] = {
     "identity": IdentityModule,
     "logistic": SigmoidModule,
     "tanh": TanhModule,
@@ -73,7 +73,7 @@ def perceptron(
     modules: list[Module] = []
     for layer, (n_in, n_out) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
         if layer:
-            modules.append(ACTIVATIONS[activation]())
+            modules.append(HIDDEN_ACTIVATIONS[activation]())
             modules += [Dropout(dropout, rng=rng)] if dropout else []
             modules += [BatchNorm(n_in, dtype=dtype)] if batch_norm else []
         modules.append(LinearModule(n_in, n_out, input_layer=not layer, init=init, rng=rng, dtype=dtype))

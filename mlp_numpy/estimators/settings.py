@@ -24,7 +24,7 @@ from mlp_numpy.checks import (
     whole_number,
 )
 from mlp_numpy.errors import OptionError
-from mlp_numpy.estimators.network import ACTIVATIONS
+from mlp_numpy.estimators.network import HIDDEN_ACTIVATIONS
 from mlp_numpy.estimators.rates import AdaptiveRate, InverseScaling, Later
 from mlp_numpy.optim import OPTIMIZERS, FlatParameters, Optimizer, Plateau, Schedule, optimizer_options, parse_schedule
 
@@ -51,7 +51,7 @@ def check_settings(estimator: Any) -> None:
     """
     who = type(estimator).__name__
     hidden_sizes(who, estimator.hidden_layer_sizes)
-    choice(who, "activation", estimator.activation, ACTIVATIONS)
+    choice(who, "activation", estimator.activation, HIDDEN_ACTIVATIONS)
     choice(who, "solver", estimator.solver, SOLVERS)
     for name, bounds in _NUMBERS.items():
         number(who, name, getattr(estimator, name), bounds)
