@@ -30,7 +30,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     Parameters that scikit-learn's estimators of this name have, with their meaning and default:
 
     hidden_layer_sizes    sizes of the hidden layers; a list, or one integer
-    activation            "relu", "tanh", "logistic", "identity", or another of ``estimators.network.HIDDEN_ACTIVATIONS``
+    activation            "relu", "tanh", "logistic", "identity", or another of ``network.HIDDEN_ACTIVATIONS``
     solver                "adam", "sgd", "lbfgs", or another optimizer of ``optim.OPTIMIZERS``
     alpha                 L2 penalty α/2 ‖W‖² of the weights, divided by the number of examples of a batch, or the sum
                           of their weights; the decoupled weight decay of adamw, not divided

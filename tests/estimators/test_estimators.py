@@ -9,12 +9,12 @@ import pytest
 
 pytest.importorskip("sklearn")
 
-import scipy.sparse  # noqa: E402
-from sklearn.datasets import load_digits  # noqa: E402
-from sklearn.exceptions import ConvergenceWarning, NotFittedError  # noqa: E402
-from sklearn.utils.class_weight import compute_sample_weight  # noqa: E402
+import scipy.sparse
+from sklearn.datasets import load_digits
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.utils.class_weight import compute_sample_weight
 
-from mlp_numpy import (  # noqa: E402
+from mlp_numpy import (
     MLP,
     BatchNorm,
     Dropout,
@@ -26,12 +26,12 @@ from mlp_numpy import (  # noqa: E402
     errors,
     glorot,
 )
-from mlp_numpy.estimators import MLPClassifier, MLPRegressor  # noqa: E402
-from mlp_numpy.estimators.network import SparseRows  # noqa: E402
-from mlp_numpy.estimators.objective import SquaredError  # noqa: E402
-from mlp_numpy.estimators.rates import AdaptiveRate, InverseScaling, StopRule  # noqa: E402
-from mlp_numpy.optim import OPTIMIZERS  # noqa: E402
-from mlp_numpy.training import EvaluationRecord, StepRecord  # noqa: E402
+from mlp_numpy.estimators import MLPClassifier, MLPRegressor
+from mlp_numpy.estimators.network import SparseRows
+from mlp_numpy.estimators.objective import SquaredError
+from mlp_numpy.estimators.rates import AdaptiveRate, InverseScaling, StopRule
+from mlp_numpy.optim import OPTIMIZERS
+from mlp_numpy.training import EvaluationRecord, StepRecord
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 X, Y = (array[:300] for array in load_digits(return_X_y=True))
