@@ -42,7 +42,7 @@ class Task:
 
 TASKS = {
     "digits": Task("MLPClassifier", {"max_iter": 100}, 20),
-    "friedman": Task("MLPRegressor", {"max_iter": 500, "learning_rate_init": 0.01}, 20),
+    "friedman": Task("MLPRegressor", {"max_iter": 300}, 20),
     "mnist": Task("MLPClassifier", {"max_iter": 15}, 2),
 }
 
@@ -53,7 +53,8 @@ def data(task: str, data_dir: str) -> tuple[Any, Any]:
         x, y = load_digits(return_X_y=True)
         return x / 16, y
     if task == "friedman":
-        return make_friedman1(3000, noise=1.0, random_state=0)
+        x, y = make_friedman1(3000, noise=1.0, random_state=0)
+        return (x - 0.5) * 12**0.5, y  # uniform in [0, 1], standardized
     train = mnist.load(data_dir).train
     return train.inputs[:20_000] / 255, train.labels[:20_000]
 
