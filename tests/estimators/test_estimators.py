@@ -62,7 +62,7 @@ def test_attributes() -> None:
 
 @pytest.mark.parametrize("solver", ["lbfgs", *OPTIMIZERS])
 def test_every_solver_learns(solver: str) -> None:
-    rate = {"sgd": 0.1, "adagrad": 0.05, "rmsprop": 0.005}.get(solver, 0.01)
+    rate = {"sgd": 0.1, "adagrad": 0.05, "rmsprop": 0.005, "adadelta": 1.0}.get(solver, 0.01)
     found = classifier(solver=solver, learning_rate_init=rate, max_iter=40).fit(X, Y)
     assert found.score(X, Y) > 0.8
 
