@@ -1,7 +1,8 @@
 """NumPy neural networks in which every layer carries its own hand-derived, proven backward pass.
 
 ``Trainer``, ``Config`` and ``run`` are imported when they are first asked for, since they bring libraries for figures
-and downloads. ``gradcheck`` is the submodule, whose function is ``gradcheck.gradcheck``: one name cannot be both, and
+and downloads, and so are ``MLPClassifier`` and ``MLPRegressor``, which need scikit-learn and are not in ``__all__``.
+``gradcheck`` is the submodule, whose function is ``gradcheck.gradcheck``: one name cannot be both, and
 ``from mlp_numpy.gradcheck import gradcheck`` needs the submodule.
 """
 
@@ -84,10 +85,18 @@ from mlp_numpy.optim import (
 if TYPE_CHECKING:
     from mlp_numpy import gradcheck
     from mlp_numpy.config import Config
+    from mlp_numpy.estimators import MLPClassifier as MLPClassifier
+    from mlp_numpy.estimators import MLPRegressor as MLPRegressor
     from mlp_numpy.experiment.run import run
     from mlp_numpy.training import Trainer
 else:
-    _LAZY = {"Config": "mlp_numpy.config", "Trainer": "mlp_numpy.training", "run": "mlp_numpy.experiment.run"}
+    _LAZY = {
+        "Config": "mlp_numpy.config",
+        "MLPClassifier": "mlp_numpy.estimators",
+        "MLPRegressor": "mlp_numpy.estimators",
+        "Trainer": "mlp_numpy.training",
+        "run": "mlp_numpy.experiment.run",
+    }
 
     def __getattr__(name: str) -> Any:
         """A name of ``_LAZY``, or the submodule ``gradcheck``. Raises AttributeError for any other."""

@@ -110,9 +110,11 @@ class Preprocessing:
                 f"{images.shape}, {rows.shape} and {out.shape}."
             )
         self.check_width("Preprocessing.gather", images.shape)
+        if self.shift is None and self.scale is None and images.dtype == out.dtype and out.flags.c_contiguous:
+            # mode="clip" makes take skip the check of every index and a buffer.
+            return images.take(rows, axis=0, out=out, mode="clip")
         for start in range(0, len(rows), _ROWS):
             part = out[start : start + _ROWS]
-            # mode="clip" makes take skip the check of every index and a buffer.
             part[...] = images.take(rows[start : start + _ROWS], axis=0, mode="clip")
             if self.shift is not None:
                 part -= self.shift

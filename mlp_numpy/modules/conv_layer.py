@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, Seed
+from mlp_numpy.arrays import Array, Seed, generator
 from mlp_numpy.autodiff import Op
 from mlp_numpy.checks import flag, float_dtype, whole_number
 from mlp_numpy.errors import OptionError
@@ -14,7 +14,7 @@ from mlp_numpy.modules.base import Module
 from mlp_numpy.modules.conv import Conv2d
 from mlp_numpy.modules.depthwise_conv import DepthwiseConv2d
 from mlp_numpy.modules.grouped_conv import GroupedConv2d
-from mlp_numpy.modules.init import Initializer, kaiming, start_values
+from mlp_numpy.modules.init import Initializer, kaiming, start_bias, start_values
 from mlp_numpy.modules.windows import Size, windows
 
 
@@ -68,10 +68,10 @@ class Conv2dModule(Module):
                 f"{who}: groups must divide in_channels and out_channels, got {groups}, {in_channels} and "
                 f"{out_channels}."
             )
-        shape = (out_channels, in_channels // groups, *self.windows.kernel)
+        shape, rng = (out_channels, in_channels // groups, *self.windows.kernel), generator(rng)
         weight = start_values(who, init, rng, shape, dtype, input_layer=input_layer, default=kaiming())
         inner = np.ascontiguousarray(weight.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
-        super().__init__(weight=inner, **({"bias": np.zeros(out_channels, dtype=dtype)} if bias else {}))
+        super().__init__(weight=inner, **({"bias": start_bias(init, rng, shape, dtype)} if bias else {}))
         self.in_channels, self.out_channels, self.groups, self.bias = in_channels, out_channels, groups, bias
         self.input_needed = not input_layer
 

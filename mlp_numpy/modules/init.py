@@ -3,8 +3,9 @@
 Normal     wᵢⱼ ~ N(0, std²)                 the course of 2020's assignment: std = 1e-4
 Kaiming    wᵢⱼ ~ N(0, g² / D)               g² = 2 / (1 + α²) after a LeakyReLU of slope α, 1 for the input layer
 LeCun      wᵢⱼ ~ N(0, 1 / D)                for SELU
-Glorot     wᵢⱼ ~ U(−r, r), r² = 6 / (D + M)
+Glorot     wᵢⱼ ~ U(−r, r), r² = 6 g² / (D + M)
 Uniform    wᵢⱼ ~ U(−r, r), r² = 1 / D       default of PyTorch's layers, a third of LeCun's variance
+Biases     bᵢ = 0, except bᵢ ~ U(−r, r) for Uniform, as in PyTorch's layers, and for Glorot on request
 Orthogonal W Wᵀ = g² I or Wᵀ W = g² I       as a matrix (out, rest), uniformly distributed among those
 Zeros      wᵢⱼ = 0
 
@@ -20,16 +21,18 @@ Reference  Kaiming: He et al. 2015, "Delving Deep into Rectifiers", eq. 10 and 1
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 import numpy as np
 
 from mlp_numpy.arrays import Array, Seed, all_finite, generator
-from mlp_numpy.checks import NOT_NEGATIVE, allocatable, number, numbers, shown
+from mlp_numpy.checks import NOT_NEGATIVE, allocatable, flag, number, numbers, shown
 from mlp_numpy.errors import DTypeError, MlpNumpyError, OptionError, ShapeError
 
 
@@ -82,6 +85,13 @@ def gamma_and_beta(n_features: int, dtype: np.dtype[Any], *, bias: bool = True) 
     return gamma | {"beta": np.zeros(n_features, dtype)} if bias else gamma
 
 
+def start_bias(init: Initializer | None, rng: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> Array:
+    """The initial bias (out,) of a layer whose weight has this ``shape``: zeros, unless ``init`` draws biases too."""
+    if isinstance(init, _Uniform) and init.bias:
+        return init.within(rng, shape, shape[:1]).astype(dtype)
+    return np.zeros(shape[0], dtype)
+
+
 def normal(std: float = 1e-4) -> Initializer:
     """Normal initialization with mean 0 and standard deviation ``std`` ≥ 0."""
     std = number("normal", "std", std, NOT_NEGATIVE)
@@ -108,15 +118,35 @@ def kaiming(neg_slope: float = 0.0) -> Initializer:
     return draw
 
 
-def glorot() -> Initializer:
-    """Glorot's uniform initialization, a compromise between the variances of forward signal and backward gradient."""
+@dataclass(frozen=True)
+class _Uniform:
+    """U(−r, r) with a bound r that depends on the weight's shape; ``bias``: the biases are drawn as well."""
 
-    def draw(rng: np.random.Generator, shape: tuple[int, ...], *, input_layer: bool) -> Array:
-        n_out, n_in, *kernel = shape
-        r = math.sqrt(6.0 / ((n_in + n_out) * math.prod(kernel)))
-        return rng.uniform(-r, r, size=shape)
+    bound: Callable[[tuple[int, ...]], float]
+    bias: bool
 
-    return draw
+    def __call__(self, rng: np.random.Generator, shape: tuple[int, ...], *, input_layer: bool) -> Array:
+        return self.within(rng, shape, shape)
+
+    def within(self, rng: np.random.Generator, shape: tuple[int, ...], size: tuple[int, ...]) -> Array:
+        """Values of ``size`` within the bound of a weight of ``shape``."""
+        r = self.bound(shape)
+        return rng.uniform(-r, r, size=size)
+
+
+def glorot(gain: float = 1.0, *, bias: bool = False) -> Initializer:
+    """Glorot's uniform initialization, a compromise between the variances of forward signal and backward gradient.
+
+    gain   g ≥ 0, for the activation before
+    bias   draw the biases from the same interval
+    """
+    gain = number("glorot", "gain", gain, NOT_NEGATIVE)
+    return _Uniform(functools.partial(_glorot_bound, gain), flag("glorot", "bias", bias))
+
+
+def _glorot_bound(gain: float, shape: tuple[int, ...]) -> float:
+    n_out, n_in, *kernel = shape
+    return gain * math.sqrt(6.0 / ((n_in + n_out) * math.prod(kernel)))
 
 
 def lecun() -> Initializer:
@@ -128,14 +158,14 @@ def lecun() -> Initializer:
     return draw
 
 
-def uniform() -> Initializer:
-    """Uniform initialization up to one over the root of the number of inputs, as in PyTorch's layers."""
+def uniform(*, bias: bool = True) -> Initializer:
+    """Uniform initialization up to one over the root of the number of inputs, as in PyTorch's layers, of the biases
+    too unless ``bias`` is False."""
+    return _Uniform(_uniform_bound, flag("uniform", "bias", bias))
 
-    def draw(rng: np.random.Generator, shape: tuple[int, ...], *, input_layer: bool) -> Array:
-        r = 1 / math.sqrt(math.prod(shape[1:]))
-        return rng.uniform(-r, r, size=shape)
 
-    return draw
+def _uniform_bound(shape: tuple[int, ...]) -> float:
+    return 1 / math.sqrt(math.prod(shape[1:]))
 
 
 def orthogonal(gain: float = 1.0) -> Initializer:

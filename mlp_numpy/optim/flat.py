@@ -78,6 +78,10 @@ class FlatParameters:
     def __setstate__(self, state: dict[str, Any]) -> None:
         linked = state.pop("linked")
         vars(self).update(state)
+        for name in ("values", "grads"):  # joblib's loader maps them from the file, which an optimizer cannot write
+            array = state[name]
+            if type(array) is not np.ndarray or not array.flags.writeable:
+                setattr(self, name, np.array(array))
         if linked:
             self._hold()
 

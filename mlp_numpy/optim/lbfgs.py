@@ -30,6 +30,7 @@ def minimize(
     objective: Callable[[], float],
     *,
     max_iterations: int = 1000,
+    max_calls: int | None = None,
     tolerance: float = 1e-6,
 ) -> Minimum:
     """Minimize a loss over all parameters by L-BFGS, starting at their current values; they end at the smallest loss
@@ -38,6 +39,7 @@ def minimize(
     objective        computes the loss of all examples with the current parameters and writes its gradient to
                      ``parameters.grads``; it must be deterministic (no dropout, no random batches)
     max_iterations   maximum number of steps, an integer > 0; each takes one or a few calls of ``objective``
+    max_calls        maximum number of these calls, an integer > 0; 50 per step by default
     tolerance        converged when no value of the gradient is larger in size than this, > 0, or when the loss falls by
                      no more than the rounding error of the parameters' dtype
 
@@ -53,6 +55,7 @@ def minimize(
         raise OptionError(f"minimize: objective must be a function that gives the loss, got {shown(objective)}.")
     number("minimize", "tolerance", tolerance, POSITIVE)
     whole_number("minimize", "max_iterations", max_iterations)
+    calls = 50 * max_iterations if max_calls is None else whole_number("minimize", "max_calls", max_calls)
 
     def loss_and_gradient(vector: Array) -> tuple[float, Array]:
         parameters.values[...] = vector
@@ -70,7 +73,7 @@ def minimize(
             jac=True,
             options={
                 "maxiter": max_iterations,
-                "maxfun": 50 * max_iterations,
+                "maxfun": calls,
                 "gtol": tolerance,
                 "ftol": float(np.finfo(start.dtype).eps),
             },

@@ -145,3 +145,12 @@ def test_gather_takes_images_indices_and_room_for_them(
     raw = Preprocessing("raw", None, None)
     with pytest.raises(ShapeError, match=r"Preprocessing.gather: images, rows and out must be"):
         raw.gather(np.zeros(images, np.uint8), np.zeros(rows, np.intp), np.empty(out, np.float32))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_raw_floats_are_gathered_as_they_are(dtype: type) -> None:
+    """At once where the dtypes are the same, else in pieces."""
+    images = np.random.default_rng(0).normal(size=(120, 7)).astype(np.float32)
+    rows, out = np.arange(119, -1, -1), np.empty((120, 7), dtype)
+    assert Preprocessing("raw", None, None).gather(images, rows, out) is out
+    np.testing.assert_array_equal(out, images[::-1])

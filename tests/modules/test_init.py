@@ -53,6 +53,30 @@ def test_glorot() -> None:
     assert weight.std() == pytest.approx(bound / math.sqrt(3), rel=0.01)
 
 
+def test_glorot_with_a_gain() -> None:
+    np.testing.assert_allclose(draw(glorot(0.5)), draw(glorot()) / 2)
+
+
+@pytest.mark.parametrize(
+    ("init", "bound"),
+    [(uniform(), 1 / 20), (glorot(0.5, bias=True), math.sqrt(1.5 / 900)), (uniform(bias=False), 0), (glorot(), 0)],
+)
+def test_biases(init: Any, bound: float) -> None:
+    linear = LinearModule(400, 500, init=init, rng=0)
+    convolution = Conv2dModule(16, 20, 5, init=init, rng=0)  # 400 inputs of each of 20 · 25 outputs
+    for layer, atol in ((linear, 0.02), (convolution, 0.2)):
+        bias = layer.params["bias"]
+        assert abs(bias).max() <= bound
+        assert abs(bias).max() == pytest.approx(bound, rel=atol)
+    assert len(np.unique(linear.params["bias"])) == (500 if bound else 1)
+
+
+@pytest.mark.parametrize("make", [uniform, glorot])
+def test_whether_biases_are_drawn_must_be_said(make: Any) -> None:
+    with pytest.raises(OptionError, match="bias must be True or False"):
+        make(bias=1)
+
+
 @pytest.mark.parametrize("std", [-1.0, math.nan, math.inf])
 def test_a_spread_must_be_a_number(std: float) -> None:
     with pytest.raises(OptionError, match="std must be a number"):

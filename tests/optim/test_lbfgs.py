@@ -105,3 +105,19 @@ def test_settings_are_checked() -> None:
         minimize(flat, lambda: 0.0, tolerance=0)
     with pytest.raises(OptionError, match="must be FlatParameters"):
         minimize(LinearModule(1, 1), lambda: 0.0)
+
+
+def test_calls_are_limited() -> None:
+    layer = LinearModule(3, 2, rng=0)
+    flat, calls = FlatParameters(layer), []
+
+    def objective() -> float:
+        calls.append(1)
+        flat.grads[...] = 4 * (flat.values - 1) ** 3
+        return float(((flat.values - 1) ** 4).sum())
+
+    found = minimize(flat, objective, max_calls=5, tolerance=1e-30)
+    assert not found.converged
+    assert len(calls) <= 10  # SciPy ends after the step in which the limit is passed
+    with pytest.raises(OptionError, match="max_calls must be an integer"):
+        minimize(flat, objective, max_calls=0)

@@ -1,0 +1,19 @@
+"""Estimators for scikit-learn: its MLPClassifier and MLPRegressor with the library's networks, losses and trainer.
+
+Importing this package needs scikit-learn. Raises ExtraMissingError without it.
+"""
+
+from mlp_numpy.errors import ExtraMissingError
+
+try:
+    import sklearn  # noqa: F401
+except ImportError as error:
+    raise ExtraMissingError(
+        f"mlp_numpy.estimators: needs scikit-learn, which cannot be imported: {error}. "
+        "Hint: pip install 'mlp_numpy[sklearn]'."
+    ) from error
+
+from mlp_numpy.estimators.classifier import MLPClassifier
+from mlp_numpy.estimators.regressor import MLPRegressor
+
+__all__ = ["MLPClassifier", "MLPRegressor"]
