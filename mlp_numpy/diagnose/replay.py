@@ -55,7 +55,11 @@ def replay(path: str | os.PathLike[str]) -> Replay:
     if about.get("format") != CAPSULE_FORMAT:
         raise DataError(f"replay: {path} must be a capsule of format {CAPSULE_FORMAT}, got {about.get('format')}.")
     try:
-        settings: dict[str, Any] = present_names(about["config"]) | {"hidden": tuple(about["config"]["hidden"])}
+        # JSON has lists where a setting is a tuple
+        settings: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in present_names(about["config"]).items()
+        }
         model = build(about["model"]).logits
         model.load_state(strip_prefix("state/", arrays))
         loss, x, targets = loss_of(Config(**settings)), arrays["x"], (arrays["y"], arrays.get("weight"))
