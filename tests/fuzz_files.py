@@ -52,9 +52,9 @@ from mlp_numpy.recipes.results import Results
 from mlp_numpy.search.journal import Journal
 from mlp_numpy.search.trial import TrialResult
 from mlp_numpy.training import EvaluationRecord, History, RunInfo, StepRecord, TrainedModel, load_model, save_model
-from mlp_numpy.training.archive import read_archive
+from mlp_numpy.exchange.archive import read_archive
 from mlp_numpy.training.checkpoint import NAME, load_checkpoint, save_checkpoint
-from mlp_numpy.training.safetensors_file import read_safetensors
+from mlp_numpy.exchange.safetensors_file import read_safetensors
 
 ROOM = 200_000_000
 SECONDS = 5.0

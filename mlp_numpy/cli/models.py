@@ -88,11 +88,8 @@ def predict(
     if not images:
         raise OptionError("predict: expected at least one image file, got none.")
     trained = load_trained(run)
-    names = trained.about["class_names"]
-    shape = tuple(trained.about["image_shape"])
-    pixels = np.stack([read_image(path, shape) for path in images])
-    dtype = next(array.dtype for array in trained.model.state().values())
-    probabilities = trained.model.forward(trained.preprocessing.apply(pixels, dtype))
+    names = trained.class_names
+    probabilities = trained.predict_proba(np.stack([read_image(path, trained.image_shape) for path in images]))
     width = max(len(str(path)) for path in images)
     for path, row in zip(images, probabilities, strict=True):
         best = np.argsort(-row, kind="stable")[:top]

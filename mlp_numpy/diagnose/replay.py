@@ -17,7 +17,7 @@ from mlp_numpy.experiment.build import loss as loss_of
 from mlp_numpy.experiment.folder import usable
 from mlp_numpy.models import build
 from mlp_numpy.training import first_nonfinite
-from mlp_numpy.training.archive import read_archive, strip_prefix
+from mlp_numpy.exchange.archive import read_archive, strip_prefix
 
 
 @dataclass(frozen=True)

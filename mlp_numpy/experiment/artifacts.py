@@ -21,7 +21,7 @@ from mlp_numpy.models import describe_model as describe_model
 from mlp_numpy.system_info import describe_system, machine_fingerprint
 from mlp_numpy.tracking import remove_logs
 from mlp_numpy.training import Failure, History, TrainedModel, save_checkpoint, save_model
-from mlp_numpy.training.archive import with_prefix, write_archive
+from mlp_numpy.exchange.archive import with_prefix, write_archive
 from mlp_numpy.training.checkpoint import NAME, PREVIOUS
 from mlp_numpy.viz import save_curves, save_layer_stats
 from mlp_numpy.viz.layer_stats import DEAD_FRACTION

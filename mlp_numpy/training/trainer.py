@@ -17,7 +17,7 @@ from mlp_numpy.errors import CallOrderError, MlpNumpyError, NonFiniteError, Opti
 from mlp_numpy.modules import Joined, LossModule, Module
 from mlp_numpy.optim import Accumulator, Optimizer
 from mlp_numpy.training.agreement import agreed
-from mlp_numpy.training.archive import strip_prefix, with_prefix
+from mlp_numpy.exchange.archive import strip_prefix, with_prefix
 from mlp_numpy.training.best_model import BestModel
 from mlp_numpy.training.diagnosis import Failure
 from mlp_numpy.training.divergence import DivergenceGuard

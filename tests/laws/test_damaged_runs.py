@@ -19,7 +19,7 @@ from mlp_numpy.errors import DataError, MlpNumpyError
 from mlp_numpy.experiment import Run, finished, open_run, run, summarize_seeds
 from mlp_numpy.experiment.resume import restore
 from mlp_numpy.training import History, load_checkpoint
-from mlp_numpy.training.archive import read_archive, write_archive
+from mlp_numpy.exchange.archive import read_archive, write_archive
 from mlp_numpy.training.checkpoint import NAME, PREVIOUS
 
 pytestmark = pytest.mark.usefixtures("no_pictures")

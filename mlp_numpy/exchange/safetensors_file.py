@@ -18,7 +18,7 @@ from mlp_numpy.arrays import Array
 from mlp_numpy.atomic_io import written_whole
 from mlp_numpy.data.reading import as_path, said
 from mlp_numpy.errors import DataError, ExtraMissingError
-from mlp_numpy.training.archive import parsed, read_bytes
+from mlp_numpy.exchange.archive import parsed, read_bytes
 
 SUFFIX: Final = ".safetensors"
 """File name suffix."""
