@@ -46,15 +46,15 @@ from mlp_numpy.data import cifar, cifar10, cifar100, idx, images
 from mlp_numpy.data.preprocessing import Preprocessing
 from mlp_numpy.data.synthetic import shapes
 from mlp_numpy.errors import MlpNumpyError
+from mlp_numpy.exchange.archive import read_archive
+from mlp_numpy.exchange.safetensors_file import read_safetensors
 from mlp_numpy.models import MLP
 from mlp_numpy.recipes.catalog import find_recipe
 from mlp_numpy.recipes.results import Results
 from mlp_numpy.search.journal import Journal
 from mlp_numpy.search.trial import TrialResult
 from mlp_numpy.training import EvaluationRecord, History, RunInfo, StepRecord, TrainedModel, load_model, save_model
-from mlp_numpy.exchange.archive import read_archive
 from mlp_numpy.training.checkpoint import NAME, load_checkpoint, save_checkpoint
-from mlp_numpy.exchange.safetensors_file import read_safetensors
 
 ROOM = 200_000_000
 SECONDS = 5.0

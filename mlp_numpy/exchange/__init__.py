@@ -1,5 +1,17 @@
 """Models in and out: model files, ONNX, and weights from and for PyTorch."""
 
 from mlp_numpy.exchange.model_file import TrainedModel, load_model, save_model
+from mlp_numpy.exchange.onnx_export import export_onnx
+from mlp_numpy.exchange.onnx_import import import_onnx
+from mlp_numpy.exchange.pytorch import load_pytorch, pytorch_state, to_pytorch
 
-__all__ = ["TrainedModel", "load_model", "save_model"]
+__all__ = [
+    "TrainedModel",
+    "export_onnx",
+    "import_onnx",
+    "load_model",
+    "load_pytorch",
+    "pytorch_state",
+    "save_model",
+    "to_pytorch",
+]

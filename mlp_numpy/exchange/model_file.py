@@ -19,9 +19,9 @@ from mlp_numpy.checks import LARGEST, plain_array, shown
 from mlp_numpy.data.preprocessing import PREPROCESSINGS, STATISTICS, Preprocessing
 from mlp_numpy.data.reading import as_path, said
 from mlp_numpy.errors import BuilderError, DataError, OptionError, ShapeError, unknown_name
-from mlp_numpy.models import Classifier, build, describe_model
 from mlp_numpy.exchange.archive import read_archive, strip_prefix, with_prefix, write_archive
 from mlp_numpy.exchange.safetensors_file import SUFFIX, read_safetensors, write_safetensors
+from mlp_numpy.models import Classifier, build, describe_model
 
 FORMAT: Final = 2
 """Format version, stored under ``about``; increase it whenever an older reader would misread a file."""

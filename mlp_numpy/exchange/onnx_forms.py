@@ -175,9 +175,7 @@ def _pool(operator: str, padding_value: float, **attributes: Any) -> Form:
             # ONNX Runtime refuses windows that lie on the padding alone.
             pads = graph.constant("pads", (0, 0, *padding) * 2, np.int64)
             x, padding = graph.node("Pad", x, pads, graph.constant("padding", padding_value)), (0, 0)
-        return graph.node(
-            operator, x, kernel_shape=over.kernel, strides=over.stride, pads=padding * 2, **attributes
-        )
+        return graph.node(operator, x, kernel_shape=over.kernel, strides=over.stride, pads=padding * 2, **attributes)
 
     return form
 
@@ -278,9 +276,7 @@ FORMS: Final[dict[type[Module], Form]] = {
     ELUModule: lambda graph, module, x, example: graph.node("Elu", x, alpha=module.alpha),
     SELUModule: _operator("Selu", alpha=SELU.ALPHA, gamma=SELU.SCALE),
     SiLUModule: lambda graph, module, x, example: graph.node("Mul", x, graph.node("Sigmoid", x)),
-    MishModule: lambda graph, module, x, example: graph.node(
-        "Mul", x, graph.node("Tanh", graph.node("Softplus", x))
-    ),
+    MishModule: lambda graph, module, x, example: graph.node("Mul", x, graph.node("Tanh", graph.node("Softplus", x))),
     HardswishModule: _operator("HardSwish"),
     SoftplusModule: _softplus,
     GELUModule: _gelu,

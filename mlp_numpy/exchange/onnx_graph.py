@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -92,8 +92,8 @@ class OnnxGraph:
 class NodeTemplate:
     """A node of an operator with these inputs.
 
-    An input is another template, "x" for any value, the same one everywhere, or the name of a constant, which is
-    optional if it ends in "?". ``bind`` names the node itself.
+    An input is another template; "x" for any value, the same one everywhere; "*" for any value at all; or the name of a
+    constant, which is optional if it ends in "?". ``bind`` names the node itself.
     """
 
     def __init__(self, operator: str, *inputs: Template, bind: str = "") -> None:
@@ -105,23 +105,34 @@ Template: TypeAlias = str | NodeTemplate
 
 @dataclass(frozen=True)
 class Bound:
-    """The match of a template: the name of x, constants and nodes by name."""
+    """The match of a template: the name of x, constants and nodes by name; for x, the rank (None: unknown) and the
+    batch size if the graph fixes it."""
 
     x: str | None = None
-    constants: dict[str, Array] = field(default_factory=dict)
-    nodes: dict[str, OnnxNode] = field(default_factory=dict)
+    constants: Mapping[str, Array] = field(default_factory=dict)
+    nodes: Mapping[str, OnnxNode] = field(default_factory=dict)
+    rank: int | None = None
+    batch: int | None = None
 
 
-def match(graph: OnnxGraph, wanted: Template, value: str, bound: Bound | None = None) -> Bound | None:
-    """The bindings with which ``wanted`` produces ``value``; None if it does not."""
-    bound = bound or Bound()
+def match(graph: OnnxGraph, wanted: NodeTemplate, value: str) -> Bound | None:
+    """The bindings with which ``wanted`` produces ``value`` from a value x; None if it does not."""
+    found = _match(graph, wanted, value, Bound())
+    if found is None or found.x is None:
+        return None
+    return replace(found, rank=graph.rank(found.x), batch=graph.shape[0] if graph.shape else None)
+
+
+def _match(graph: OnnxGraph, wanted: Template, value: str, bound: Bound) -> Bound | None:
+    if wanted == "*":
+        return bound
+    if wanted == "x":
+        differs = value in graph.constants or bound.x not in (None, value)
+        return None if differs else replace(bound, x=value)
     if isinstance(wanted, str):
-        if wanted == "x":
-            differs = value in graph.constants or bound.x not in (None, value)
-            return None if differs else Bound(value, bound.constants, bound.nodes)
         if value not in graph.constants:
             return None
-        return Bound(bound.x, bound.constants | {wanted.rstrip("?"): graph.constants[value]}, bound.nodes)
+        return replace(bound, constants={**bound.constants, wanted.rstrip("?"): graph.constants[value]})
     node = graph.producers.get(value)
     if node is None or node.operator != wanted.operator:
         return None
@@ -130,12 +141,11 @@ def match(graph: OnnxGraph, wanted: Template, value: str, bound: Bound | None = 
     if not len(needed) <= len(given) <= len(wanted.inputs):
         return None
     if wanted.bind:
-        bound = Bound(bound.x, bound.constants, bound.nodes | {wanted.bind: node})
-    orders = [given, given[::-1]] if node.operator in _COMMUTATIVE else [given]
-    for order in orders:
+        bound = replace(bound, nodes={**bound.nodes, wanted.bind: node})
+    for order in (given, given[::-1]) if node.operator in _COMMUTATIVE else (given,):
         found: Bound | None = bound
         for each, name in zip(wanted.inputs, order, strict=False):
-            found = match(graph, each, name, found) if found is not None else None
+            found = _match(graph, each, name, found) if found is not None else None
         if found is not None:
             return found
     return None

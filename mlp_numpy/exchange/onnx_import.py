@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
@@ -53,9 +53,8 @@ from mlp_numpy.modules import (
 )
 from mlp_numpy.modules.windows import Windows
 
-Make = Callable[[Bound, "int | None"], "Module | None"]
-"""``make(bound, rank)``: the module of a matched template, whose x has ``rank`` dimensions (None: unknown); None for a
-node without effect. Raises ValueError if the library has no such module."""
+Make: TypeAlias = Callable[[Bound], Module | None]
+"""The module of a matched template, None for a node without effect; raises ValueError if there is no such module."""
 
 
 def import_onnx(path: str | os.PathLike[str]) -> Sequential:
@@ -104,7 +103,7 @@ def _last_module(graph: OnnxGraph, value: str, start: str) -> tuple[Module | Non
         bound = match(graph, wanted, value)
         if bound is not None and bound.x is not None:
             try:
-                return make(bound, graph.rank(bound.x)), bound.x
+                return make(bound), bound.x
             except Exception as error:  # the arrays and options are foreign
                 problem = said(error)
     if node.operator == "Add" and len(node.inputs) == 2 and not any(x in graph.constants for x in node.inputs):
@@ -138,19 +137,19 @@ def _vector(values: Array, n: int) -> Array:
     return np.broadcast_to(values.reshape(-1), (n,))
 
 
-def _gemm(bound: Bound, rank: int | None) -> Module:
+def _gemm(bound: Bound) -> Module:
     node, weight = bound.nodes["node"], bound.constants["weight"]
     node.expect(alpha=(1,), beta=(1,), transA=(0,), transB=(0, 1))
     return _linear(weight if node.attributes.get("transB", 0) else weight.T, bound.constants.get("bias"))
 
 
-def _matmul(bound: Bound, rank: int | None) -> Module:
-    if rank not in (2, None):
-        raise ValueError(f"x must have 2 dimensions, got {rank}")
+def _matmul(bound: Bound) -> Module:
+    if bound.rank not in (2, None):
+        raise ValueError(f"x must have 2 dimensions, got {bound.rank}")
     return _linear(bound.constants["weight"].T, bound.constants.get("bias"))
 
 
-def _conv(bound: Bound, rank: int | None) -> Module:
+def _conv(bound: Bound) -> Module:
     node, weight, bias = bound.nodes["node"], bound.constants["weight"], bound.constants.get("bias")
     node.expect(group=(1,), dilations=([1, 1],), auto_pad=("NOTSET",))
     if weight.ndim != 4:
@@ -174,14 +173,14 @@ def _windows(bound: Bound, weight_size: tuple[int, ...] | None = None) -> Window
     return Windows(kernel, stride, tuple(pads[:2]))
 
 
-def _max_pool(bound: Bound, rank: int | None) -> Module:
+def _max_pool(bound: Bound) -> Module:
     bound.nodes["node"].expect(ceil_mode=(0,), dilations=([1, 1],), auto_pad=("NOTSET",), storage_order=(0,))
     _check_padding(bound, -np.inf)
     over = _windows(bound)
     return MaxPool2dModule(over.kernel, over.stride, over.padding)
 
 
-def _avg_pool(bound: Bound, rank: int | None) -> Module:
+def _avg_pool(bound: Bound) -> Module:
     node, over = bound.nodes["node"], _windows(bound)
     node.expect(ceil_mode=(0,), dilations=([1, 1],), auto_pad=("NOTSET",))
     _check_padding(bound, 0)
@@ -197,7 +196,7 @@ def _check_padding(bound: Bound, wanted: float) -> None:
             raise ValueError(f"the padding must be {wanted} on the sides of the images")
 
 
-def _batch_norm(bound: Bound, rank: int | None) -> Module:
+def _batch_norm(bound: Bound) -> Module:
     node, arrays = bound.nodes["node"], bound.constants
     node.expect(training_mode=(0,), spatial=(1,))
     gamma = arrays["gamma"]
@@ -206,15 +205,15 @@ def _batch_norm(bound: Bound, rank: int | None) -> Module:
     return _filled(BatchNorm(len(gamma), eps, round(1 - kept, 8), dtype=gamma.dtype), **arrays)
 
 
-def _layer_norm(bound: Bound, rank: int | None) -> Module:
+def _layer_norm(bound: Bound) -> Module:
     node, arrays = bound.nodes["node"], dict(bound.constants)
-    node.expect(axis=(-1, *(() if rank is None else (rank - 1,))))
+    node.expect(axis=(-1, *(() if bound.rank is None else (bound.rank - 1,))))
     gamma = arrays["gamma"]
     arrays.setdefault("beta", np.zeros_like(gamma))
     return _filled(LayerNorm(len(gamma), _short(node.attributes.get("epsilon", 1e-5)), dtype=gamma.dtype), **arrays)
 
 
-def _normalize(bound: Bound, rank: int | None) -> Module:
+def _normalize(bound: Bound) -> Module:
     """The normalization that the export writes out in elementary operators."""
     axes = bound.nodes["mean"].attributes.get("axes")
     gamma, beta = (bound.constants[name].reshape(-1) for name in ("gamma", "beta"))
@@ -229,11 +228,11 @@ def _normalize(bound: Bound, rank: int | None) -> Module:
 def _affine(operator: str) -> Make:
     """A shift or scale of each feature: γ (x − μ) + β with a variance of 1."""
 
-    def make(bound: Bound, rank: int | None) -> Module:
+    def make(bound: Bound) -> Module:
         values = bound.constants["values"]
         per_feature = {2: ((values.size,), (1, values.size)), 4: ((values.size, 1, 1), (1, values.size, 1, 1))}
-        if rank not in per_feature or values.shape not in per_feature[rank] or values.dtype.kind != "f":
-            raise ValueError(f"the constant must have one value per feature, got {values.shape} for rank {rank}")
+        if bound.rank not in per_feature or values.shape not in per_feature[bound.rank] or values.dtype.kind != "f":
+            raise ValueError(f"the constant must have one value per feature, got {values.shape} for rank {bound.rank}")
         flat = values.reshape(-1)
         changed = {
             "Sub": {"running_mean": flat},
@@ -246,36 +245,50 @@ def _affine(operator: str) -> Make:
     return make
 
 
-def _reshape(bound: Bound, rank: int | None) -> Module:
+def _flatten(bound: Bound) -> Module:
+    bound.nodes["node"].expect(axis=(1,))
+    return FlattenModule()
+
+
+def _reshape(bound: Bound) -> Module:
     shape = [int(size) for size in bound.constants["shape"].reshape(-1)]
-    if bound.nodes["node"].attributes.get("allowzero") or len(shape) not in (2, 4) or shape[0] not in (0, -1):
+    # A graph for a fixed batch size may state it.
+    keeps_rows = len(shape) > 1 and (shape[0] in (0, -1) or (shape[0] == bound.batch and min(shape[1:]) != 0))
+    if bound.nodes["node"].attributes.get("allowzero") or len(shape) not in (2, 4) or not keeps_rows:
         raise ValueError(f"the shape must be rows (N, D) or images (N, C, H, W), got {shape}")
     if len(shape) == 2:
         return FlattenModule()
-    if rank not in (2, None):
-        raise ValueError(f"x must be rows (N, D) to become images {shape}, got rank {rank}")
+    if bound.rank not in (2, None):
+        raise ValueError(f"x must be rows (N, D) to become images {shape}, got rank {bound.rank}")
     return UnflattenModule(*shape[1:])
 
 
+def _rows(bound: Bound) -> Module:
+    """The view(x.shape[0], -1) of PyTorch."""
+    if _scalar(bound.constants["index"]) != 0 or _scalar(bound.constants["rest"]) != -1:
+        raise ValueError("the shape must be (x.shape[0], -1)")
+    return FlattenModule()
+
+
 def _softmax(module: type[Module]) -> Make:
-    def make(bound: Bound, rank: int | None) -> Module:
+    def make(bound: Bound) -> Module:
         bound.nodes["node"].expect(axis=(-1, 1))
-        if rank not in (2, None):
-            raise ValueError(f"x must be (N, C), got rank {rank}")
+        if bound.rank not in (2, None):
+            raise ValueError(f"x must be (N, C), got rank {bound.rank}")
         return module()
 
     return make
 
 
-def _prelu(bound: Bound, rank: int | None) -> Module:
+def _prelu(bound: Bound) -> Module:
     slope = bound.constants["slope"]
-    last = (1,) * ((rank or 2) - 2)
+    last = (1,) * ((bound.rank or 2) - 2)
     if slope.size > 1 and slope.shape not in ((slope.size, *last), (1, slope.size, *last)):
         raise ValueError(f"the slope must have one value per feature, got {slope.shape}")
     return _filled(PReLUModule(slope.size, dtype=slope.dtype), slope=slope.reshape(-1))
 
 
-def _softplus(bound: Bound, rank: int | None) -> Module:
+def _softplus(bound: Bound) -> Module:
     beta, divisor = (_scalar(bound.constants.get(name, np.array(1.0))) for name in ("beta", "divisor"))
     if beta != divisor:
         raise ValueError(f"both factors must be the same, got {beta} and {divisor}")
@@ -289,7 +302,7 @@ def _gelu_template(probability: Template) -> NodeTemplate:
 def _gelu(approximate: Any, **wanted: float) -> Make:
     """A GELU whose constants have these values; with none, the operator of opset 20."""
 
-    def make(bound: Bound, rank: int | None) -> Module:
+    def make(bound: Bound) -> Module:
         known = {"one": 1.0, "half": 0.5} | wanted if wanted else {}
         for name, value in known.items():
             if not math.isclose(_scalar(bound.constants[name]), value, rel_tol=1e-6):
@@ -299,7 +312,7 @@ def _gelu(approximate: Any, **wanted: float) -> Make:
     return make
 
 
-def _dropout(bound: Bound, rank: int | None) -> Module:
+def _dropout(bound: Bound) -> Module:
     ratio = np.asarray(bound.constants.get("ratio", bound.nodes["node"].attributes.get("ratio", 0.5)))
     if _scalar(bound.constants.get("training", np.array(False))):
         raise ValueError("training_mode must be False, got True")
@@ -315,7 +328,7 @@ def _scalar(array: Array) -> float:
     return float(array.reshape(()))
 
 
-def _selu(bound: Bound, rank: int | None) -> Module:
+def _selu(bound: Bound) -> Module:
     for name, value in (("alpha", SELU.ALPHA), ("gamma", SELU.SCALE)):
         if not math.isclose(bound.nodes["node"].attributes.get(name, value), value, rel_tol=1e-6):
             raise ValueError(f"{name} must be {value}, got {bound.nodes['node'].attributes[name]}")
@@ -323,10 +336,10 @@ def _selu(bound: Bound, rank: int | None) -> Module:
 
 
 def _option(module: Callable[[float], Module], name: str, default: float) -> Make:
-    return lambda bound, rank: module(_short(bound.nodes["node"].attributes.get(name, default)))
+    return lambda bound: module(_short(bound.nodes["node"].attributes.get(name, default)))
 
 
-def _scaled_relu(bound: Bound, rank: int | None) -> Module:
+def _scaled_relu(bound: Bound) -> Module:
     return ReLUModule(_short(_scalar(bound.constants["scale"])))
 
 
@@ -348,32 +361,30 @@ _TEMPLATES: Final[list[tuple[NodeTemplate, Make]]] = [
     ),
     (_t("BatchNormalization", "x", "gamma", "beta", "running_mean", "running_variance", bind="node"), _batch_norm),
     (_t("LayerNormalization", "x", "gamma", "beta?", bind="node"), _layer_norm),
-    *(
-        (_t("Add", _t("Mul", _t("Div", _CENTERED, root), "gamma"), "beta"), _normalize)
-        for root in (_ROOT, _SAFE_ROOT)
-    ),
-    (_t("Flatten", "x", bind="node"), lambda bound, rank: bound.nodes["node"].expect(axis=(1,)) or FlattenModule()),
+    *((_t("Add", _t("Mul", _t("Div", _CENTERED, root), "gamma"), "beta"), _normalize) for root in (_ROOT, _SAFE_ROOT)),
+    (_t("Flatten", "x", bind="node"), _flatten),
     (_t("Reshape", "x", "shape", bind="node"), _reshape),
+    (_t("Reshape", "x", _t("Concat", _t("Unsqueeze", _t("Gather", _t("Shape", "*"), "index"), "axes"), "rest")), _rows),
     (_t("Dropout", "x", "ratio?", "training?", bind="node"), _dropout),
-    (_t("Cast", "x"), lambda bound, rank: None),
-    (_t("Identity", "x"), lambda bound, rank: IdentityModule()),
-    (_t("Relu", "x"), lambda bound, rank: ReLUModule()),
+    (_t("Cast", "x"), lambda bound: None),
+    (_t("Identity", "x"), lambda bound: IdentityModule()),
+    (_t("Relu", "x"), lambda bound: ReLUModule()),
     (_t("Mul", _t("Relu", "x"), "scale"), _scaled_relu),
     (_t("LeakyRelu", "x", bind="node"), _option(LeakyReLUModule, "alpha", 0.01)),
     (_t("PRelu", "x", "slope"), _prelu),
     (_t("Elu", "x", bind="node"), _option(ELUModule, "alpha", 1.0)),
     (_t("Selu", "x", bind="node"), _selu),
-    (_t("Mul", "x", _t("Sigmoid", "x")), lambda bound, rank: SiLUModule()),
-    (_t("Mul", "x", _t("Tanh", _t("Softplus", "x"))), lambda bound, rank: MishModule()),
-    (_t("Mish", "x"), lambda bound, rank: MishModule()),
-    (_t("HardSwish", "x"), lambda bound, rank: HardswishModule()),
+    (_t("Mul", "x", _t("Sigmoid", "x")), lambda bound: SiLUModule()),
+    (_t("Mul", "x", _t("Tanh", _t("Softplus", "x"))), lambda bound: MishModule()),
+    (_t("Mish", "x"), lambda bound: MishModule()),
+    (_t("HardSwish", "x"), lambda bound: HardswishModule()),
     (_t("Div", _t("Softplus", _t("Mul", "x", "beta")), "divisor"), _softplus),
     (_t("Softplus", "x"), _softplus),
     (_gelu_template(_t("Erf", _t("Div", "x", "root"))), _gelu("none", root=math.sqrt(2))),
     (_gelu_template(_t("Tanh", _U)), _gelu("tanh", cube=GELUTanh.CUBE, factor=GELUTanh.FACTOR)),
     (_t("Gelu", "x", bind="node"), _gelu(None)),
-    (_t("Sigmoid", "x"), lambda bound, rank: SigmoidModule()),
-    (_t("Tanh", "x"), lambda bound, rank: TanhModule()),
+    (_t("Sigmoid", "x"), lambda bound: SigmoidModule()),
+    (_t("Tanh", "x"), lambda bound: TanhModule()),
     (_t("Softmax", "x", bind="node"), _softmax(SoftMaxModule)),
     (_t("LogSoftmax", "x", bind="node"), _softmax(LogSoftMaxModule)),
     *((_t(operator, "x", "values"), _affine(operator)) for operator in ("Sub", "Add", "Mul", "Div")),
