@@ -24,7 +24,7 @@ from mlp_numpy.modules import SoftMaxCrossEntropyModule
 from mlp_numpy.training import confusion_matrix, evaluate
 from mlp_numpy.viz import save_confusion
 
-_SUFFIXES: Final = (".npz", SUFFIX, SUFFIX_ONNX)
+_SUFFIXES: Final = (SUFFIX_ONNX, SUFFIX, ".npz")
 
 
 def evaluate_run(

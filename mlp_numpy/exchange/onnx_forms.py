@@ -50,7 +50,6 @@ from mlp_numpy.modules import (
     TapeModule,
     UnflattenModule,
 )
-from mlp_numpy.modules.windows import Pair
 
 OPSET: Final = 17
 """Version of the default operator set: the first with LayerNormalization."""
@@ -157,27 +156,19 @@ def _linear(graph: GraphBuilder, module: LinearModule, x: str, example: Array) -
 
 
 def _conv(graph: GraphBuilder, module: Conv2dModule, x: str, example: Array) -> str:
-    over = module.windows
-    return graph.node(
-        "Conv",
-        *(x, *_params(graph, module, "weight", "bias")),
-        kernel_shape=over.kernel,
-        strides=over.stride,
-        pads=over.padding * 2,
-    )
+    return graph.node("Conv", x, *_params(graph, module, "weight", "bias"), **_windows(module))
 
 
-def _pool(operator: str, padding_value: float, **attributes: Any) -> Form:
+def _pool(operator: str, **attributes: Any) -> Form:
     def form(graph: GraphBuilder, module: Any, x: str, example: Array) -> str:
-        over = module.windows
-        padding: Pair = over.padding
-        if any(pad >= size for pad, size in zip(padding, over.kernel, strict=True)):
-            # ONNX Runtime refuses windows that lie on the padding alone.
-            pads = graph.constant("pads", (0, 0, *padding) * 2, np.int64)
-            x, padding = graph.node("Pad", x, pads, graph.constant("padding", padding_value)), (0, 0)
-        return graph.node(operator, x, kernel_shape=over.kernel, strides=over.stride, pads=padding * 2, **attributes)
+        return graph.node(operator, x, **_windows(module), **attributes)
 
     return form
+
+
+def _windows(module: Any) -> dict[str, Any]:
+    over = module.windows
+    return {"kernel_shape": over.kernel, "strides": over.stride, "pads": over.padding * 2}
 
 
 def _batch_norm(graph: GraphBuilder, module: BatchNorm, x: str, example: Array) -> str:
@@ -262,8 +253,8 @@ FORMS: Final[dict[type[Module], Form]] = {
     Network: _network,
     LinearModule: _linear,
     Conv2dModule: _conv,
-    MaxPool2dModule: _pool("MaxPool", -math.inf),
-    AvgPool2dModule: _pool("AveragePool", 0.0, count_include_pad=1),
+    MaxPool2dModule: _pool("MaxPool"),
+    AvgPool2dModule: _pool("AveragePool", count_include_pad=1),
     BatchNorm: _batch_norm,
     LayerNorm: _layer_norm,
     Dropout: _dropout,

@@ -21,7 +21,7 @@ from mlp_numpy.errors import DataError
 from mlp_numpy.exchange.archive import read_bytes
 
 _MOST_NODES: Final = 10_000
-_MOST_FIELDS: Final = 500_000
+_MOST_FIELDS: Final = 200_000
 _MOST_AXES: Final = 8
 _COMMUTATIVE: Final = ("Add", "Mul")
 _ELEMENTWISE: Final = {
@@ -157,7 +157,7 @@ def read_graph(onnx: Any, who: str, path: Path) -> OnnxGraph:
     Raises DataNotFoundError if it is missing, DataError if it is unreadable, damaged, not ONNX, or has anything but one
     input and one output.
     """
-    content = read_bytes(who, path, "ONNX file")
+    content = read_bytes(who, path, "model in ONNX")
     try:
         _check_fields(content)
         proto = onnx.load_model_from_string(content)

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
-from mlp_numpy.arrays import Array
+from mlp_numpy.arrays import Array, all_finite
 from mlp_numpy.checks import shown
 from mlp_numpy.data.reading import as_path, said
 from mlp_numpy.errors import DataError
@@ -164,8 +164,6 @@ def _windows(bound: Bound, weight_size: tuple[int, ...] | None = None) -> Window
     attributes = bound.nodes["node"].attributes
     kernel = tuple(attributes.get("kernel_shape", weight_size))
     stride, pads = tuple(attributes.get("strides", (1, 1))), attributes.get("pads", [0] * 4)
-    if "pads" in bound.constants:  # of a Pad node before a pool: for all axes
-        pads = [int(n) for n in bound.constants["pads"][[2, 3, 6, 7]]]
     if weight_size is not None and kernel != weight_size:
         raise ValueError(f"kernel_shape must be that of the weight, {weight_size}, got {shown(kernel)}")
     if len(kernel) != 2 or pads[:2] != pads[2:]:
@@ -175,7 +173,6 @@ def _windows(bound: Bound, weight_size: tuple[int, ...] | None = None) -> Window
 
 def _max_pool(bound: Bound) -> Module:
     bound.nodes["node"].expect(ceil_mode=(0,), dilations=([1, 1],), auto_pad=("NOTSET",), storage_order=(0,))
-    _check_padding(bound, -np.inf)
     over = _windows(bound)
     return MaxPool2dModule(over.kernel, over.stride, over.padding)
 
@@ -183,17 +180,9 @@ def _max_pool(bound: Bound) -> Module:
 def _avg_pool(bound: Bound) -> Module:
     node, over = bound.nodes["node"], _windows(bound)
     node.expect(ceil_mode=(0,), dilations=([1, 1],), auto_pad=("NOTSET",))
-    _check_padding(bound, 0)
-    if over.padding != (0, 0) and not node.attributes.get("count_include_pad") and "pads" not in bound.constants:
+    if over.padding != (0, 0) and not node.attributes.get("count_include_pad"):
         raise ValueError("count_include_pad must be 1 with padding, got 0")
     return AvgPool2dModule(over.kernel, over.stride, over.padding)
-
-
-def _check_padding(bound: Bound, wanted: float) -> None:
-    if "pads" in bound.constants:
-        bound.nodes["pad"].expect(mode=("constant",))
-        if _scalar(bound.constants["padding"]) != wanted or bound.constants["pads"][[0, 1, 4, 5]].any():
-            raise ValueError(f"the padding must be {wanted} on the sides of the images")
 
 
 def _batch_norm(bound: Bound) -> Module:
@@ -234,11 +223,15 @@ def _affine(operator: str) -> Make:
         if bound.rank not in per_feature or values.shape not in per_feature[bound.rank] or values.dtype.kind != "f":
             raise ValueError(f"the constant must have one value per feature, got {values.shape} for rank {bound.rank}")
         flat = values.reshape(-1)
+        if operator == "Div":
+            flat = np.divide(1, flat, out=np.full_like(flat, np.inf), where=flat != 0)
+        if not all_finite(flat):
+            raise ValueError("the shift or scale must be finite")
         changed = {
             "Sub": {"running_mean": flat},
             "Add": {"beta": flat},
             "Mul": {"gamma": flat},
-            "Div": {"gamma": 1 / flat},
+            "Div": {"gamma": flat},
         }
         return _filled(BatchNorm(flat.size, eps=0, momentum=0, dtype=flat.dtype), **changed[operator])
 
@@ -354,11 +347,8 @@ _TEMPLATES: Final[list[tuple[NodeTemplate, Make]]] = [
     (_t("Add", _t("MatMul", "x", "weight"), "bias"), _matmul),
     (_t("MatMul", "x", "weight"), _matmul),
     (_t("Conv", "x", "weight", "bias?", bind="node"), _conv),
-    *(
-        (_t(operator, source, bind="node"), make)
-        for operator, make in (("MaxPool", _max_pool), ("AveragePool", _avg_pool))
-        for source in (_t("Pad", "x", "pads", "padding", bind="pad"), "x")
-    ),
+    (_t("MaxPool", "x", bind="node"), _max_pool),
+    (_t("AveragePool", "x", bind="node"), _avg_pool),
     (_t("BatchNormalization", "x", "gamma", "beta", "running_mean", "running_variance", bind="node"), _batch_norm),
     (_t("LayerNormalization", "x", "gamma", "beta?", bind="node"), _layer_norm),
     *((_t("Add", _t("Mul", _t("Div", _CENTERED, root), "gamma"), "beta"), _normalize) for root in (_ROOT, _SAFE_ROOT)),
