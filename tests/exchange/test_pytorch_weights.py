@@ -35,7 +35,7 @@ from mlp_numpy.errors import (
     UnknownNameError,
 )
 from mlp_numpy.exchange import load_pytorch, pytorch_state, to_pytorch
-from mlp_numpy.exchange.pytorch import IN_PYTORCH
+from mlp_numpy.exchange.pytorch_modules import IN_PYTORCH
 
 LAYERS = [line for line in LINES if line not in LOSSES]
 
