@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -19,6 +20,7 @@ from mlp_numpy.errors import OptionError
 from mlp_numpy.models import Network
 from mlp_numpy.modules import (
     SELU,
+    AdaptiveAvgPool2dModule,
     AvgPool2dModule,
     BatchNorm,
     Conv2dModule,
@@ -27,19 +29,24 @@ from mlp_numpy.modules import (
     FlattenModule,
     GELUModule,
     GELUTanh,
+    GroupNorm,
     HardswishModule,
+    HardtanhModule,
     IdentityModule,
     LayerNorm,
     LeakyReLUModule,
     LinearModule,
+    LogSigmoidModule,
     LogSoftMaxModule,
     LossModule,
     MaxPool2dModule,
     MishModule,
     Module,
     PReLUModule,
+    ReLU6Module,
     ReLUModule,
     Residual,
+    RMSNorm,
     SELUModule,
     Sequential,
     SigmoidModule,
@@ -152,61 +159,141 @@ def _params(graph: GraphBuilder, module: Module, *names: str) -> list[str]:
 
 
 def _linear(graph: GraphBuilder, module: LinearModule, x: str, example: Array) -> str:
-    return graph.node("Gemm", x, *_params(graph, module, "weight", "bias"), transB=1)
+    if example.ndim == 2:
+        return graph.node("Gemm", x, *_params(graph, module, "weight", "bias"), transB=1)
+    out = graph.node("MatMul", x, graph.constant("weight", module.params["weight"].T))
+    return graph.node("Add", out, *_params(graph, module, "bias")) if module.bias else out
 
 
 def _conv(graph: GraphBuilder, module: Conv2dModule, x: str, example: Array) -> str:
-    return graph.node("Conv", x, *_params(graph, module, "weight", "bias"), **_windows(module))
+    params = _params(graph, module, "weight", "bias")
+    return graph.node("Conv", x, *params, **_windows(module), dilations=module.windows.dilation, group=module.groups)
 
 
-def _pool(operator: str, **attributes: Any) -> Form:
-    def form(graph: GraphBuilder, module: Any, x: str, example: Array) -> str:
-        return graph.node(operator, x, **_windows(module), **attributes)
+def _max_pool(graph: GraphBuilder, module: MaxPool2dModule, x: str, example: Array) -> str:
+    x, options = _rounding(graph, module, x, example)
+    return graph.node("MaxPool", x, **options, dilations=module.windows.dilation)
 
-    return form
+
+def _avg_pool(graph: GraphBuilder, module: AvgPool2dModule, x: str, example: Array) -> str:
+    x, options = _rounding(graph, module, x, example)
+    return graph.node("AveragePool", x, **options, count_include_pad=int(module.count_include_pad))
+
+
+def _rounding(graph: GraphBuilder, module: Any, x: str, example: Array) -> tuple[str, dict[str, Any]]:
+    """The input and the options of a pool. With ceil_mode ONNX has also the last window that begins behind the image.
+
+    Where only one direction has such a window, the pixels that no other window sees are cut off.
+    """
+    over, size, options = module.windows, example.shape[2:], _windows(module)
+    counts, floor = over.out_size(*size), replace(over, ceil=False).out_size(*size)
+    if counts == floor:
+        return x, options
+    ends = []
+    for direction, count in enumerate(counts):
+        seen = (count - 1) * over.stride[direction] + over.extent[direction] - over.padding[direction]
+        # one window more than those of the quotient rounded down, or as many
+        ends.append(size[direction] if count > floor[direction] else min(size[direction], seen))
+        if count == floor[direction]:
+            options["pads"][2 + direction] = max(0, seen - size[direction])
+    if ends != list(size):
+        stops = (graph.constant(name, values, np.int64) for name, values in (("starts", (0, 0)), ("ends", ends)))
+        x = graph.node("Slice", x, *stops, graph.constant("axes", (2, 3), np.int64))
+    return x, options | {"ceil_mode": 1}
 
 
 def _windows(module: Any) -> dict[str, Any]:
     over = module.windows
-    return {"kernel_shape": over.kernel, "strides": over.stride, "pads": over.padding * 2}
+    return {"kernel_shape": over.kernel, "strides": over.stride, "pads": [*over.padding, *over.after]}
+
+
+def _adaptive_avg_pool(graph: GraphBuilder, module: AdaptiveAvgPool2dModule, x: str, example: Array) -> str:
+    if module.output_size == (1, 1):
+        return graph.node("GlobalAveragePool", x)
+    rows, columns = (averaging(*sizes) for sizes in zip(example.shape[2:], module.output_size, strict=True))
+    return graph.node(
+        "MatMul", graph.node("MatMul", graph.constant("rows", rows), x), graph.constant("columns", columns.T)
+    )
+
+
+def averaging(size: int, out_size: int) -> Array:
+    """The matrix (out_size, size) of adaptive average pooling along one axis: the mean over each window."""
+    weights = np.zeros((out_size, size))
+    for i, row in enumerate(weights):
+        window = slice(i * size // out_size, -(-(i + 1) * size // out_size))
+        row[window] = 1 / (window.stop - window.start)
+    return weights
 
 
 def _batch_norm(graph: GraphBuilder, module: BatchNorm, x: str, example: Array) -> str:
-    axes = [0, *range(2, example.ndim)]
     if not module.running:
-        return _normalize(graph, module, x, axes, (-1, *[1] * (example.ndim - 2)))
-    gamma, variance = module.params["gamma"], module.buffers["running_variance"]
+        out = _standardize(graph, x, [0, *range(2, example.ndim)], module.eps)
+        return _scale_and_shift(graph, module, out, example.ndim)
+    variance = module.buffers["running_variance"]
+    gamma, beta = _gamma_and_beta(module)
     # A variance + ε of 0 or ∞ gives 0 here, and NaN there.
-    usual = (variance + gamma.dtype.type(module.eps) > 0) & (variance < np.inf)
+    usual = (variance + variance.dtype.type(module.eps) > 0) & (variance < np.inf)
+    # ONNX's momentum is the fraction of the old statistics; a mean over all batches is not among its options.
+    momentum = {} if module.momentum is None else {"momentum": 1 - module.momentum}
     return graph.node(
         "BatchNormalization",
         x,
         graph.constant("gamma", np.where(usual, gamma, 0)),
-        *_params(graph, module, "beta"),
+        graph.constant("beta", beta),
         graph.constant("running_mean", module.buffers["running_mean"]),
         graph.constant("running_variance", np.where(usual, variance, 1)),
         epsilon=module.eps,
-        momentum=1 - module.momentum,  # the fraction of the old statistics
+        **momentum,
     )
 
 
 def _layer_norm(graph: GraphBuilder, module: LayerNorm, x: str, example: Array) -> str:
+    gamma, beta = _gamma_and_beta(module)
     if module.eps == 0:
-        return _normalize(graph, module, x, [-1], (-1,))
-    params = _params(graph, module, "gamma", "beta")
+        out = graph.node("Mul", _standardize(graph, x, [-1], 0.0), graph.constant("gamma", gamma))
+        return graph.node("Add", out, graph.constant("beta", beta))
+    params = [graph.constant("gamma", gamma), *_params(graph, module, "beta")]
     return graph.node("LayerNormalization", x, *params, axis=-1, epsilon=module.eps)
 
 
-def _normalize(graph: GraphBuilder, module: Any, x: str, axes: list[int], shape: tuple[int, ...]) -> str:
-    """γ (x − μ) / √(σ² + ε) + β with the mean and variance over ``axes`` of x; γ and β reshaped to ``shape``."""
-    gamma, beta = (graph.constant(name, module.params[name].reshape(shape)) for name in ("gamma", "beta"))
+def _group_norm(graph: GraphBuilder, module: GroupNorm, x: str, example: Array) -> str:
+    rows = graph.node("Reshape", x, graph.constant("groups", (0, module.n_groups, -1), np.int64))
+    shape = graph.constant("shape", (0, *example.shape[1:]), np.int64)
+    out = graph.node("Reshape", _standardize(graph, rows, [-1], module.eps), shape)
+    return _scale_and_shift(graph, module, out, example.ndim)
+
+
+def _rms_norm(graph: GraphBuilder, module: RMSNorm, x: str, example: Array) -> str:
+    out = graph.node("Div", x, _root_mean_square(graph, x, [-1], module.eps))
+    return graph.node("Mul", out, graph.constant("gamma", _gamma_and_beta(module)[0]))
+
+
+def _standardize(graph: GraphBuilder, x: str, axes: list[int], eps: float) -> str:
+    """(x − μ) / √(σ² + ε) with the mean and variance over ``axes`` of x."""
     centered = graph.node("Sub", x, graph.node("ReduceMean", x, axes=axes, keepdims=1))
-    variance = graph.node("ReduceMean", graph.node("Mul", centered, centered), axes=axes, keepdims=1)
-    root = graph.node("Sqrt", graph.node("Add", variance, graph.constant("eps", module.eps)))
-    if module.eps == 0:  # a constant feature gives 0
+    return graph.node("Div", centered, _root_mean_square(graph, centered, axes, eps))
+
+
+def _root_mean_square(graph: GraphBuilder, x: str, axes: list[int], eps: float) -> str:
+    """√(mean x² + ε) over ``axes``; without ε, 1 where it is 0."""
+    square = graph.node("ReduceMean", graph.node("Mul", x, x), axes=axes, keepdims=1)
+    root = graph.node("Sqrt", graph.node("Add", square, graph.constant("eps", eps)))
+    if eps == 0:
         zero, one = graph.constant("zero", 0), graph.constant("one", 1)
         root = graph.node("Where", graph.node("Equal", root, zero), one, root)
-    return graph.node("Add", graph.node("Mul", graph.node("Div", centered, root), gamma), beta)
+    return root
+
+
+def _scale_and_shift(graph: GraphBuilder, module: Any, x: str, n_axes: int) -> str:
+    """γ x + β along axis 1 of an ``x`` of ``n_axes`` axes."""
+    gamma, beta = (array.reshape(-1, *(1,) * (n_axes - 2)) for array in _gamma_and_beta(module))
+    return graph.node("Add", graph.node("Mul", x, graph.constant("gamma", gamma)), graph.constant("beta", beta))
+
+
+def _gamma_and_beta(module: Any) -> tuple[Array, Array]:
+    """γ and β (n_features,), 1 and 0 if the module has none."""
+    n = module.n_features
+    return module.params.get("gamma", np.ones(n)), module.params.get("beta", np.zeros(n))
 
 
 def _dropout(graph: GraphBuilder, module: Dropout, x: str, example: Array) -> str:
@@ -221,6 +308,11 @@ def _unflatten(graph: GraphBuilder, module: UnflattenModule, x: str, example: Ar
 def _relu(graph: GraphBuilder, module: ReLUModule, x: str, example: Array) -> str:
     out = graph.node("Relu", x)
     return out if module.scale == 1 else graph.node("Mul", out, graph.constant("scale", module.scale))
+
+
+def _hardtanh(graph: GraphBuilder, module: HardtanhModule, x: str, example: Array) -> str:
+    low, high = np.clip((module.min_val, module.max_val), *(np.finfo(np.float32).max * np.array([-1, 1])))
+    return graph.node("Clip", x, graph.constant("min_val", low), graph.constant("max_val", high))
 
 
 def _prelu(graph: GraphBuilder, module: PReLUModule, x: str, example: Array) -> str:
@@ -253,10 +345,13 @@ FORMS: Final[dict[type[Module], Form]] = {
     Network: _network,
     LinearModule: _linear,
     Conv2dModule: _conv,
-    MaxPool2dModule: _pool("MaxPool"),
-    AvgPool2dModule: _pool("AveragePool", count_include_pad=1),
+    MaxPool2dModule: _max_pool,
+    AvgPool2dModule: _avg_pool,
+    AdaptiveAvgPool2dModule: _adaptive_avg_pool,
     BatchNorm: _batch_norm,
     LayerNorm: _layer_norm,
+    GroupNorm: _group_norm,
+    RMSNorm: _rms_norm,
     Dropout: _dropout,
     FlattenModule: _operator("Flatten", axis=1),
     UnflattenModule: _unflatten,
@@ -268,13 +363,16 @@ FORMS: Final[dict[type[Module], Form]] = {
     SELUModule: _operator("Selu", alpha=SELU.ALPHA, gamma=SELU.SCALE),
     SiLUModule: lambda graph, module, x, example: graph.node("Mul", x, graph.node("Sigmoid", x)),
     MishModule: lambda graph, module, x, example: graph.node("Mul", x, graph.node("Tanh", graph.node("Softplus", x))),
+    HardtanhModule: _hardtanh,
+    ReLU6Module: _hardtanh,
     HardswishModule: _operator("HardSwish"),
     SoftplusModule: _softplus,
     GELUModule: _gelu,
     SigmoidModule: _operator("Sigmoid"),
     TanhModule: _operator("Tanh"),
-    SoftMaxModule: _operator("Softmax", axis=1),
-    LogSoftMaxModule: _operator("LogSoftmax", axis=1),
+    LogSigmoidModule: lambda graph, module, x, example: graph.node("Neg", graph.node("Softplus", graph.node("Neg", x))),
+    SoftMaxModule: lambda graph, module, x, example: graph.node("Softmax", x, axis=module.axis),
+    LogSoftMaxModule: lambda graph, module, x, example: graph.node("LogSoftmax", x, axis=module.axis),
 }
 """The nodes of each class of modules."""
 
