@@ -17,7 +17,7 @@ from mlp_numpy.data.preprocessing import Preprocessing
 from mlp_numpy.data.reading import as_path, said
 from mlp_numpy.errors import DTypeError, ExtraMissingError, NonFiniteError, OptionError, ShapeError
 from mlp_numpy.exchange.model_file import TrainedModel
-from mlp_numpy.exchange.onnx_forms import OPSET, Form, GraphBuilder
+from mlp_numpy.exchange.onnx_forms import OPSET, GraphBuilder, OnnxForm
 from mlp_numpy.models import Classifier, Network
 from mlp_numpy.modules import LinearModule, Module, UnflattenModule
 
@@ -39,7 +39,7 @@ def export_onnx(
     *,
     input_shape: tuple[int, ...] | None = None,
     input_dtype: str | None = None,
-    forms: dict[type[Module], Form] | None = None,
+    forms: dict[type[Module], OnnxForm] | None = None,
 ) -> float | None:
     """Write a model, in evaluation mode and float32, as an ONNX file of opset 17 with a dynamic batch size.
 
@@ -48,7 +48,7 @@ def export_onnx(
     input_shape   shape of one example; by default that of a TrainedModel's images, or the vector that the first layer
                   takes. A Network also takes images of its input size.
     input_dtype   "float32" or "uint8"; by default "uint8" for a TrainedModel (stored pixels), "float32" otherwise
-    forms         the nodes of your own modules by class, see ``onnx_forms.Form``
+    forms         the nodes of your own modules by class, see ``onnx_forms.OnnxForm``
 
     The file is checked by ``onnx.checker``, and the output for a random batch is compared with the model's by ONNX
     Runtime if it is installed, before it is written atomically. Constants are named as in ``model.state()``.

@@ -61,7 +61,7 @@ from mlp_numpy.modules import (
 OPSET: Final = 17
 """Version of the default operator set: the first with LayerNormalization."""
 
-Form: TypeAlias = Callable[["GraphBuilder", Any, str, Array], str]
+OnnxForm: TypeAlias = Callable[["GraphBuilder", Any, str, Array], str]
 """``form(graph, module, x, example)`` adds the nodes of ``module`` for the value named ``x`` and returns the name of
 the output; ``example`` is a batch of that value, for its shape."""
 
@@ -73,7 +73,7 @@ class GraphBuilder:
     forms    additional forms by class, which take precedence
     """
 
-    def __init__(self, helper: Any, forms: Mapping[type[Module], Form]) -> None:
+    def __init__(self, helper: Any, forms: Mapping[type[Module], OnnxForm]) -> None:
         self.nodes: list[Any] = []
         self.constants: dict[str, Array] = {}
         self._helper, self._forms, self._scope = helper, forms, ""
@@ -110,7 +110,7 @@ class GraphBuilder:
         return name
 
 
-def form_of(module: Module, forms: Mapping[type[Module], Form]) -> Form:
+def form_of(module: Module, forms: Mapping[type[Module], OnnxForm]) -> OnnxForm:
     """The form of a module: that of its class, or of the nearest base class whose forward it does not change.
 
     Raises OptionError if there is none.
@@ -125,7 +125,7 @@ def form_of(module: Module, forms: Mapping[type[Module], Form]) -> Form:
             raise OptionError(f"export_onnx: {module!r} cannot be exported, {REFUSED[base]}.")
     raise OptionError(
         f"export_onnx: every module must have an ONNX form, got {module!r}. "
-        f"Hint: forms={{{kind.__name__}: function}}, see mlp_numpy.exchange.onnx_forms.Form."
+        f"Hint: forms={{{kind.__name__}: function}}, see mlp_numpy.exchange.onnx_forms.OnnxForm."
     )
 
 
@@ -133,7 +133,7 @@ _DEFINING: Final = ("forward", "_active_op", "_op_kwargs", "op")
 """The attributes that define a module's output."""
 
 
-def _operator(name: str, **attributes: Any) -> Form:
+def _operator(name: str, **attributes: Any) -> OnnxForm:
     """The form of a module that is one operator without parameters."""
     return lambda graph, module, x, example: graph.node(name, x, **attributes)
 
@@ -339,7 +339,7 @@ def _gelu(graph: GraphBuilder, module: GELUModule, x: str, example: Array) -> st
     return graph.node("Mul", graph.node("Mul", x, graph.node("Add", probability, one)), half)
 
 
-FORMS: Final[dict[type[Module], Form]] = {
+FORMS: Final[dict[type[Module], OnnxForm]] = {
     Sequential: _sequential,
     Residual: _residual,
     Network: _network,

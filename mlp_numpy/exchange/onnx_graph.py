@@ -20,6 +20,8 @@ from mlp_numpy.data.reading import said
 from mlp_numpy.errors import DataError
 from mlp_numpy.exchange.archive import read_bytes
 
+_OLDEST_OPSET: Final = 13
+"""The first in which Softmax takes one axis, and Clip its bounds as inputs."""
 _MOST_NODES: Final = 10_000
 _MOST_FIELDS: Final = 200_000
 _MOST_AXES: Final = 8
@@ -27,7 +29,7 @@ _COMMUTATIVE: Final = ("Add", "Mul")
 _ELEMENTWISE: Final = {
     *("Add", "Sub", "Mul", "Div", "Relu", "LeakyRelu", "PRelu", "Elu", "Selu", "Sigmoid", "Tanh", "Softplus", "Mish"),
     *("Gelu", "HardSwish", "Erf", "Identity", "Cast", "Dropout", "BatchNormalization", "LayerNormalization"),
-    *("Softmax", "LogSoftmax", "Clip"),
+    *("Softmax", "LogSoftmax", "Clip", "Neg", "Log"),
 }
 """The operators whose output has the rank of their input."""
 
@@ -79,7 +81,7 @@ class OnnxGraph:
                 return 2
             if node.operator in ("Conv", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool"):
                 return 4
-            if node.operator == "Reshape" and node.inputs[1] in self.constants:
+            if node.operator == "Reshape" and len(node.inputs) > 1 and node.inputs[1] in self.constants:
                 return int(self.constants[node.inputs[1]].size)
             variable = [name for name in node.inputs if name and name not in self.constants]
             if node.operator not in (*_ELEMENTWISE, "MatMul") or not variable:
@@ -172,6 +174,8 @@ def _graph(onnx: Any, proto: Any, n_bytes: int) -> OnnxGraph:
         raise ValueError("no nodes, local functions or sparse arrays")
     if any(opset.domain not in ("", "ai.onnx") for opset in proto.opset_import):
         raise ValueError("operators of other domains")
+    if any(opset.version < _OLDEST_OPSET for opset in proto.opset_import):
+        raise ValueError(f"operators before opset {_OLDEST_OPSET}")
     if len(graph.node) > _MOST_NODES or len(graph.initializer) > _MOST_NODES:
         raise ValueError(f"more than {_MOST_NODES:,} nodes or arrays")
     constants = {tensor.name: _array(onnx, tensor, n_bytes) for tensor in graph.initializer}

@@ -10,9 +10,11 @@ import numpy as np
 
 from mlp_numpy.arrays import Array, all_finite
 from mlp_numpy.checks import shown
+from mlp_numpy.exchange.onnx_forms import averaging
 from mlp_numpy.exchange.onnx_graph import Bound, NodeTemplate, Template
 from mlp_numpy.modules import (
     SELU,
+    AdaptiveAvgPool2dModule,
     AvgPool2dModule,
     BatchNorm,
     Conv2dModule,
@@ -21,18 +23,23 @@ from mlp_numpy.modules import (
     FlattenModule,
     GELUModule,
     GELUTanh,
+    GroupNorm,
     HardswishModule,
+    HardtanhModule,
     IdentityModule,
     Initializer,
     LayerNorm,
     LeakyReLUModule,
     LinearModule,
+    LogSigmoidModule,
     LogSoftMaxModule,
     MaxPool2dModule,
     MishModule,
     Module,
     PReLUModule,
+    ReLU6Module,
     ReLUModule,
+    RMSNorm,
     SELUModule,
     SigmoidModule,
     SiLUModule,
@@ -41,7 +48,7 @@ from mlp_numpy.modules import (
     TanhModule,
     UnflattenModule,
 )
-from mlp_numpy.modules.windows import Windows
+from mlp_numpy.modules.windows import Pair
 
 Make: TypeAlias = Callable[[Bound], Module | None]
 """The module of a matched template, None for a node without effect; raises ValueError if there is no such module."""
@@ -62,8 +69,8 @@ def _linear(weight: Array, bias: Array | None) -> Module:
     if weight.ndim != 2 or weight.dtype.kind != "f":
         raise ValueError(f"the weight must be a matrix of floating numbers, got {weight.shape} of {weight.dtype}")
     m, d = weight.shape
-    bias = np.zeros(m, weight.dtype) if bias is None else bias
-    return _filled(LinearModule(d, m, init=_start(weight), dtype=weight.dtype), weight=weight, bias=_vector(bias, m))
+    module = LinearModule(d, m, bias=bias is not None, init=_start(weight), dtype=weight.dtype)
+    return _filled(module, weight=weight, **({} if bias is None else {"bias": _vector(bias, m)}))
 
 
 def _vector(values: Array, n: int) -> Array:
@@ -78,45 +85,68 @@ def _gemm(bound: Bound) -> Module:
 
 
 def _matmul(bound: Bound) -> Module:
-    if bound.rank not in (2, None):
-        raise ValueError(f"x must have 2 dimensions, got {bound.rank}")
     return _linear(bound.constants["weight"].T, bound.constants.get("bias"))
 
 
 def _conv(bound: Bound) -> Module:
     node, weight, bias = bound.nodes["node"], bound.constants["weight"], bound.constants.get("bias")
-    node.expect(group=(1,), dilations=([1, 1],), auto_pad=("NOTSET",))
+    node.expect(auto_pad=("NOTSET", "VALID", "SAME_UPPER"))
     if weight.ndim != 4:
         raise ValueError(f"the weight must be (M, C, KH, KW), got {weight.shape}")
-    over = _windows(bound, weight.shape[2:])
-    options: dict[str, Any] = {"bias": bias is not None, "init": _start(weight), "dtype": weight.dtype}
-    module = Conv2dModule(weight.shape[1], weight.shape[0], over.kernel, over.stride, over.padding, **options)
+    kernel, stride, pads = _windows(bound, weight.shape[2:])
+    groups = node.attributes.get("group", 1)
+    options = {
+        "dilation": tuple(node.attributes.get("dilations", (1, 1))),
+        "groups": groups,
+        "bias": bias is not None,
+        "init": _start(weight),
+        "dtype": weight.dtype,
+    }
+    same = node.attributes.get("auto_pad") == "SAME_UPPER"
+    padding: Any = "same" if same or pads[:2] != pads[2:] else pads[:2]
+    module = Conv2dModule(weight.shape[1] * groups, weight.shape[0], kernel, stride, padding, **options)
+    if not same and (*module.windows.padding, *module.windows.after) != pads:
+        raise ValueError(f"pads must have the same padding on opposite sides, or that of SAME_UPPER, got {pads}")
     return _filled(module, weight=weight, **({} if bias is None else {"bias": bias}))
 
 
-def _windows(bound: Bound, weight_size: tuple[int, ...] | None = None) -> Windows:
+def _windows(bound: Bound, weight_size: tuple[int, ...] | None = None) -> tuple[Pair, Pair, tuple[int, ...]]:
+    """The kernel, the stride and the four sides of the padding."""
     attributes = bound.nodes["node"].attributes
     kernel = tuple(attributes.get("kernel_shape", weight_size))
-    stride, pads = tuple(attributes.get("strides", (1, 1))), attributes.get("pads", [0] * 4)
     if weight_size is not None and kernel != weight_size:
         raise ValueError(f"kernel_shape must be that of the weight, {weight_size}, got {shown(kernel)}")
-    if len(kernel) != 2 or pads[:2] != pads[2:]:
-        raise ValueError(f"the windows must be of two dimensions with the same padding on opposite sides, got {pads}")
-    return Windows(kernel, stride, tuple(pads[:2]))
+    if len(kernel) != 2:
+        raise ValueError(f"the windows must be of two dimensions, got {shown(kernel)}")
+    (height, width), (down, right) = kernel, attributes.get("strides", (1, 1))
+    return (height, width), (down, right), tuple(attributes.get("pads", (0,) * 4))
+
+
+def _pool(module: Callable[..., Module], bound: Bound, **options: Any) -> Module:
+    node = bound.nodes["node"]
+    node.expect(auto_pad=("NOTSET", "VALID"), storage_order=(0,))
+    kernel, stride, pads = _windows(bound)
+    if pads[:2] != pads[2:]:
+        raise ValueError(f"pads must have the same padding on opposite sides, got {pads}")
+    return module(kernel, stride, pads[:2], ceil_mode=bool(node.attributes.get("ceil_mode", 0)), **options)
 
 
 def _max_pool(bound: Bound) -> Module:
-    bound.nodes["node"].expect(ceil_mode=(0,), dilations=([1, 1],), auto_pad=("NOTSET",), storage_order=(0,))
-    over = _windows(bound)
-    return MaxPool2dModule(over.kernel, over.stride, over.padding)
+    return _pool(MaxPool2dModule, bound, dilation=tuple(bound.nodes["node"].attributes.get("dilations", (1, 1))))
 
 
 def _avg_pool(bound: Bound) -> Module:
-    node, over = bound.nodes["node"], _windows(bound)
-    node.expect(ceil_mode=(0,), dilations=([1, 1],), auto_pad=("NOTSET",))
-    if over.padding != (0, 0) and not node.attributes.get("count_include_pad"):
-        raise ValueError("count_include_pad must be 1 with padding, got 0")
-    return AvgPool2dModule(over.kernel, over.stride, over.padding)
+    node = bound.nodes["node"]
+    node.expect(dilations=([1, 1],))
+    return _pool(AvgPool2dModule, bound, count_include_pad=bool(node.attributes.get("count_include_pad", 0)))
+
+
+def _adaptive_avg_pool(bound: Bound) -> Module:
+    rows, columns = bound.constants["rows"], bound.constants["columns"].T
+    for weights in (rows, columns):
+        if weights.ndim != 2 or not np.allclose(weights, averaging(weights.shape[1], len(weights)), atol=1e-6):
+            raise ValueError("both matrices must be those of adaptive average pooling")
+    return AdaptiveAvgPool2dModule((len(rows), len(columns)))
 
 
 def _batch_norm(bound: Bound) -> Module:
@@ -129,23 +159,45 @@ def _batch_norm(bound: Bound) -> Module:
 
 
 def _layer_norm(bound: Bound) -> Module:
-    node, arrays = bound.nodes["node"], dict(bound.constants)
+    node, arrays = bound.nodes["node"], bound.constants
     node.expect(axis=(-1, *(() if bound.rank is None else (bound.rank - 1,))))
-    gamma = arrays["gamma"]
-    arrays.setdefault("beta", np.zeros_like(gamma))
-    return _filled(LayerNorm(len(gamma), _short(node.attributes.get("epsilon", 1e-5)), dtype=gamma.dtype), **arrays)
+    gamma, eps = arrays["gamma"], _short(node.attributes.get("epsilon", 1e-5))
+    return _filled(LayerNorm(len(gamma), eps, bias="beta" in arrays, dtype=gamma.dtype), **arrays)
 
 
-def _normalize(bound: Bound) -> Module:
+def _standardized(bound: Bound) -> Module:
     """The normalization that the export writes out in elementary operators."""
     axes = bound.nodes["mean"].attributes.get("axes")
     gamma, beta = (bound.constants[name].reshape(-1) for name in ("gamma", "beta"))
-    eps = _short(_scalar(bound.constants["eps"]))
-    if bound.nodes["variance"].attributes.get("axes") != axes or axes not in ([0], [0, 2, 3], [-1]):
+    if _axes(bound) != axes or axes not in ([0], [0, 2], [0, 2, 3], [-1]):
         raise ValueError(f"axes must be those of a batch or of the last dimension, got {axes}")
     if axes == [-1]:
-        return _filled(LayerNorm(len(gamma), eps, dtype=gamma.dtype), gamma=gamma, beta=beta)
-    return _filled(BatchNorm(len(gamma), eps, running=False, dtype=gamma.dtype), gamma=gamma, beta=beta)
+        return _filled(LayerNorm(len(gamma), _eps(bound), dtype=gamma.dtype), gamma=gamma, beta=beta)
+    return _filled(BatchNorm(len(gamma), _eps(bound), running=False, dtype=gamma.dtype), gamma=gamma, beta=beta)
+
+
+def _group_norm(bound: Bound) -> Module:
+    groups, shape = (bound.constants[name].reshape(-1).tolist() for name in ("groups", "shape"))
+    gamma, beta = (bound.constants[name].reshape(-1) for name in ("gamma", "beta"))
+    axes = (bound.nodes["mean"].attributes.get("axes"), _axes(bound))
+    if len(groups) != 3 or (groups[0], groups[2]) != (0, -1) or shape[:2] != [0, len(gamma)] or axes != ([-1], [-1]):
+        raise ValueError(f"the shapes must be (N, G, −1) and (N, C, …), got {groups} and {shape}")
+    return _filled(GroupNorm(groups[1], len(gamma), _eps(bound), dtype=gamma.dtype), gamma=gamma, beta=beta)
+
+
+def _rms_norm(bound: Bound) -> Module:
+    gamma = bound.constants["gamma"]
+    if _axes(bound) != [-1]:
+        raise ValueError(f"axes must be [-1], got {_axes(bound)}")
+    return _filled(RMSNorm(len(gamma), _eps(bound), dtype=gamma.dtype), gamma=gamma)
+
+
+def _axes(bound: Bound) -> Any:
+    return bound.nodes["square"].attributes.get("axes")
+
+
+def _eps(bound: Bound) -> float:
+    return _short(_scalar(bound.constants["eps"]))
 
 
 def _affine(operator: str) -> Make:
@@ -197,14 +249,13 @@ def _rows(bound: Bound) -> Module:
     return FlattenModule()
 
 
-def _softmax(module: type[Module]) -> Make:
-    def make(bound: Bound) -> Module:
-        bound.nodes["node"].expect(axis=(-1, 1))
-        if bound.rank not in (2, None):
-            raise ValueError(f"x must be (N, C), got rank {bound.rank}")
-        return module()
+def _softmax(module: Callable[[int], Module]) -> Make:
+    return lambda bound: module(bound.nodes["node"].attributes.get("axis", -1))
 
-    return make
+
+def _clip(bound: Bound) -> Module:
+    low, high = (_short(_scalar(bound.constants[name])) for name in ("min_val", "max_val"))
+    return ReLU6Module() if (low, high) == (0, 6) else HardtanhModule(low, high)
 
 
 def _prelu(bound: Bound) -> Module:
@@ -271,21 +322,39 @@ def _scaled_relu(bound: Bound) -> Module:
 
 
 _t = NodeTemplate
-_CENTERED: Final = _t("Sub", "x", _t("ReduceMean", "x", bind="mean"))
-_VARIANCE: Final = _t("ReduceMean", _t("Mul", _CENTERED, _CENTERED), bind="variance")
-_ROOT: Final = _t("Sqrt", _t("Add", _VARIANCE, "eps"))
-_SAFE_ROOT: Final = _t("Where", _t("Equal", _ROOT, "zero"), "one", _ROOT)
+
+
+def _roots(x: Template) -> list[NodeTemplate]:
+    """The root mean square of ``x``, and with 1 in place of 0."""
+    root = _t("Sqrt", _t("Add", _t("ReduceMean", _t("Mul", x, x), bind="square"), "eps"))
+    return [root, _t("Where", _t("Equal", root, "zero"), "one", root)]
+
+
+def _standard(x: Template) -> list[NodeTemplate]:
+    """``x`` standardized."""
+    centered = _t("Sub", x, _t("ReduceMean", x, bind="mean"))
+    return [_t("Div", centered, root) for root in _roots(centered)]
+
+
+def _scaled(x: Template) -> NodeTemplate:
+    return _t("Add", _t("Mul", x, "gamma"), "beta")
+
+
 _U: Final = _t("Mul", _t("Add", "x", _t("Mul", _t("Mul", _t("Mul", "x", "x"), "x"), "cube")), "factor")
 _TEMPLATES: Final[list[tuple[NodeTemplate, Make]]] = [
     (_t("Gemm", "x", "weight", "bias?", bind="node"), _gemm),
     (_t("Add", _t("MatMul", "x", "weight"), "bias"), _matmul),
-    (_t("MatMul", "x", "weight"), _matmul),
     (_t("Conv", "x", "weight", "bias?", bind="node"), _conv),
     (_t("MaxPool", "x", bind="node"), _max_pool),
     (_t("AveragePool", "x", bind="node"), _avg_pool),
+    (_t("GlobalAveragePool", "x"), lambda bound: AdaptiveAvgPool2dModule(1)),
+    (_t("MatMul", _t("MatMul", "rows", "x"), "columns"), _adaptive_avg_pool),
+    (_t("MatMul", "x", "weight"), _matmul),
     (_t("BatchNormalization", "x", "gamma", "beta", "running_mean", "running_variance", bind="node"), _batch_norm),
     (_t("LayerNormalization", "x", "gamma", "beta?", bind="node"), _layer_norm),
-    *((_t("Add", _t("Mul", _t("Div", _CENTERED, root), "gamma"), "beta"), _normalize) for root in (_ROOT, _SAFE_ROOT)),
+    *((_scaled(standard), _standardized) for standard in _standard("x")),
+    *((_scaled(_t("Reshape", standard, "shape")), _group_norm) for standard in _standard(_t("Reshape", "x", "groups"))),
+    *((_t("Mul", _t("Div", "x", root), "gamma"), _rms_norm) for root in _roots("x")),
     (_t("Flatten", "x", bind="node"), _flatten),
     (_t("Reshape", "x", "shape", bind="node"), _reshape),
     (_t("Reshape", "x", _t("Concat", _t("Unsqueeze", _t("Gather", _t("Shape", "*"), "index"), "axes"), "rest")), _rows),
@@ -301,6 +370,9 @@ _TEMPLATES: Final[list[tuple[NodeTemplate, Make]]] = [
     (_t("Mul", "x", _t("Sigmoid", "x")), lambda bound: SiLUModule()),
     (_t("Mul", "x", _t("Tanh", _t("Softplus", "x"))), lambda bound: MishModule()),
     (_t("Mish", "x"), lambda bound: MishModule()),
+    (_t("Clip", "x", "min_val", "max_val"), _clip),
+    (_t("Neg", _t("Softplus", _t("Neg", "x"))), lambda bound: LogSigmoidModule()),
+    (_t("Log", _t("Sigmoid", "x")), lambda bound: LogSigmoidModule()),
     (_t("HardSwish", "x"), lambda bound: HardswishModule()),
     (_t("Div", _t("Softplus", _t("Mul", "x", "beta")), "divisor"), _softplus),
     (_t("Softplus", "x"), _softplus),

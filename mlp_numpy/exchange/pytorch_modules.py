@@ -12,6 +12,7 @@ from mlp_numpy.errors import ExtraMissingError, OptionError
 from mlp_numpy.exchange.pytorch_weights import pytorch_state
 from mlp_numpy.models import Network
 from mlp_numpy.modules import (
+    AdaptiveAvgPool2dModule,
     AvgPool2dModule,
     BatchNorm,
     Conv2dModule,
@@ -19,19 +20,24 @@ from mlp_numpy.modules import (
     ELUModule,
     FlattenModule,
     GELUModule,
+    GroupNorm,
     HardswishModule,
+    HardtanhModule,
     IdentityModule,
     LayerNorm,
     LeakyReLUModule,
     LinearModule,
+    LogSigmoidModule,
     LogSoftMaxModule,
     LossModule,
     MaxPool2dModule,
     MishModule,
     Module,
     PReLUModule,
+    ReLU6Module,
     ReLUModule,
     Residual,
+    RMSNorm,
     SELUModule,
     Sequential,
     SigmoidModule,
@@ -82,7 +88,7 @@ def _ranks(model: Module) -> dict[int, int]:
 
 
 _RANK_BEFORE: Final[dict[type[Module], int]] = {
-    **dict.fromkeys((Conv2dModule, MaxPool2dModule, AvgPool2dModule, FlattenModule), 4),
+    **dict.fromkeys((Conv2dModule, MaxPool2dModule, AvgPool2dModule, AdaptiveAvgPool2dModule, FlattenModule), 4),
     **dict.fromkeys((LinearModule, UnflattenModule, SoftMaxModule, LogSoftMaxModule), 2),
 }
 """The number of dimensions that a layer usually takes."""
@@ -97,7 +103,11 @@ def _in_torch(torch: Any, module: Module, ranks: Mapping[int, int]) -> Any:
     if type(module) is BatchNorm:
         kinds = {2: torch.nn.BatchNorm1d, 4: torch.nn.BatchNorm2d}
         kind = kinds.get(ranks[id(module)]) or _any_batch_norm(torch)
-        return kind(module.n_features, module.eps, module.momentum, track_running_stats=module.running)
+        return kind(
+            *(module.n_features, module.eps, module.momentum),
+            affine=module.affine,
+            track_running_stats=module.running,
+        )
     if type(module) in IN_PYTORCH:
         return IN_PYTORCH[type(module)](torch.nn, module)
     reason = next((why for base, why in _WITHOUT.items() if isinstance(module, base)), "a module of your own")
@@ -144,19 +154,38 @@ def _scaled_relu(nn: Any, module: ReLUModule) -> Any:
     return ScaledReLU()
 
 
-def _windows(module: Any) -> dict[str, Any]:
+def _conv(nn: Any, module: Conv2dModule) -> Any:
     over = module.windows
-    return {"kernel_size": over.kernel, "stride": over.stride, "padding": over.padding}
+    return nn.Conv2d(
+        *(module.in_channels, module.out_channels, over.kernel, over.stride),
+        padding="same" if over.surplus != (0, 0) else over.padding,
+        dilation=over.dilation,
+        groups=module.groups,
+        bias=module.bias,
+    )
+
+
+def _max_pool(nn: Any, module: MaxPool2dModule) -> Any:
+    over = module.windows
+    return nn.MaxPool2d(over.kernel, over.stride, over.padding, over.dilation, ceil_mode=over.ceil)
+
+
+def _avg_pool(nn: Any, module: AvgPool2dModule) -> Any:
+    over = module.windows
+    return nn.AvgPool2d(over.kernel, over.stride, over.padding, over.ceil, module.count_include_pad)
 
 
 IN_PYTORCH: Final[dict[type[Module], Callable[[Any, Any], Any]]] = {
-    LinearModule: lambda nn, module: nn.Linear(module.in_features, module.out_features),
-    Conv2dModule: lambda nn, module: nn.Conv2d(
-        module.in_channels, module.out_channels, **_windows(module), bias=module.bias
+    LinearModule: lambda nn, module: nn.Linear(module.in_features, module.out_features, bias=module.bias),
+    Conv2dModule: _conv,
+    MaxPool2dModule: _max_pool,
+    AvgPool2dModule: _avg_pool,
+    AdaptiveAvgPool2dModule: lambda nn, module: nn.AdaptiveAvgPool2d(module.output_size),
+    LayerNorm: lambda nn, module: nn.LayerNorm(
+        module.n_features, module.eps, elementwise_affine=module.elementwise_affine, bias=module.bias
     ),
-    MaxPool2dModule: lambda nn, module: nn.MaxPool2d(**_windows(module)),
-    AvgPool2dModule: lambda nn, module: nn.AvgPool2d(**_windows(module)),
-    LayerNorm: lambda nn, module: nn.LayerNorm(module.n_features, module.eps),
+    GroupNorm: lambda nn, module: nn.GroupNorm(module.n_groups, module.n_features, module.eps, affine=module.affine),
+    RMSNorm: lambda nn, module: nn.RMSNorm(module.n_features, module.eps, elementwise_affine=module.elementwise_affine),
     Dropout: lambda nn, module: nn.Dropout(module.p),
     FlattenModule: lambda nn, module: nn.Flatten(),
     UnflattenModule: lambda nn, module: nn.Unflatten(1, module.shape),
@@ -168,13 +197,16 @@ IN_PYTORCH: Final[dict[type[Module], Callable[[Any, Any], Any]]] = {
     SELUModule: lambda nn, module: nn.SELU(),
     SiLUModule: lambda nn, module: nn.SiLU(),
     MishModule: lambda nn, module: nn.Mish(),
+    HardtanhModule: lambda nn, module: nn.Hardtanh(module.min_val, module.max_val),
+    ReLU6Module: lambda nn, module: nn.ReLU6(),
     HardswishModule: lambda nn, module: nn.Hardswish(),
     SoftplusModule: lambda nn, module: nn.Softplus(module.beta, threshold=float("inf")),
     GELUModule: lambda nn, module: nn.GELU(module.approximate),
     SigmoidModule: lambda nn, module: nn.Sigmoid(),
     TanhModule: lambda nn, module: nn.Tanh(),
-    SoftMaxModule: lambda nn, module: nn.Softmax(dim=1),
-    LogSoftMaxModule: lambda nn, module: nn.LogSoftmax(dim=1),
+    LogSigmoidModule: lambda nn, module: nn.LogSigmoid(),
+    SoftMaxModule: lambda nn, module: nn.Softmax(dim=module.axis),
+    LogSoftMaxModule: lambda nn, module: nn.LogSoftmax(dim=module.axis),
 }
 """The counterpart in ``torch.nn`` of each class, besides BatchNorm and the sequences."""
 

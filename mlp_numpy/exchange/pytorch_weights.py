@@ -17,12 +17,18 @@ from mlp_numpy.arrays import Array
 from mlp_numpy.checks import instance, numbers, shown
 from mlp_numpy.errors import DTypeError, OptionError, ShapeError, UnknownNameError
 from mlp_numpy.exchange.safetensors_file import read_tensors
-from mlp_numpy.modules import Module
+from mlp_numpy.modules import Dropout, Module
 
-_NAMES: Final = {"gamma": "weight", "beta": "bias", "slope": "weight", "running_variance": "running_var"}
-"""The names of arrays that differ, ours to PyTorch's; the others are the same."""
 _COUNTER: Final = "num_batches_tracked"
-"""PyTorch's count of a batch norm's batches, which has no counterpart here."""
+"""PyTorch's count of a batch norm's batches, which a BatchNorm has here only if its momentum is None."""
+_NAMES: Final = {
+    "gamma": "weight",
+    "beta": "bias",
+    "slope": "weight",
+    "running_variance": "running_var",
+    "n_batches": _COUNTER,
+}
+"""The names of arrays that differ, ours to PyTorch's; the others are the same."""
 
 
 def load_pytorch(
@@ -38,7 +44,7 @@ def load_pytorch(
 
     By default layers are matched by name if all names are the same, else by order: that of the state dict, or of the
     names with numbers counted ("2" before "10") for a file, whose order is not that of the layers. PyTorch's
-    "num_batches_tracked" is ignored; Dropout's own buffers are kept.
+    "num_batches_tracked" is ignored unless a BatchNorm counts its batches too; Dropout's buffers are kept.
 
     Values are converted to the model's dtype; for the same dtype they are equal bit for bit. Nothing is written in case
     of an error: UnknownNameError for layers or arrays that are missing or left over, ShapeError and DTypeError naming
@@ -52,7 +58,7 @@ def load_pytorch(
     state = model.state()
     for name, their_name in pairs.items():
         arrays = {_NAMES.get(key, key): key for key in _array_names(ours[name])}
-        given = theirs[their_name]
+        given = {key: array for key, array in theirs[their_name].items() if key in arrays or key != _COUNTER}
         if set(arrays) != set(given):
             raise UnknownNameError(
                 f"{who}: layer {name!r}, {ours[name]!r}, must get {sorted(arrays)}, got {sorted(given)} of "
@@ -79,7 +85,7 @@ def pytorch_state(model: Module) -> dict[str, Array]:
     for name, layer in _layers_with_arrays(model):
         for key in _array_names(layer):
             found[f"{name}.{_NAMES.get(key, key)}".lstrip(".")] = arrays[f"{name}.{key}".lstrip(".")]
-        if "running_mean" in layer.buffers:
+        if "running_mean" in layer.buffers and "n_batches" not in layer.buffers:
             found[f"{name}.{_COUNTER}".lstrip(".")] = np.array(0)
     return found
 
@@ -118,8 +124,7 @@ def _by_layer(arrays: Mapping[str, Array]) -> dict[str, dict[str, Array]]:
     layers: dict[str, dict[str, Array]] = {}
     for name, array in arrays.items():
         layer, _, key = name.rpartition(".")
-        if key != _COUNTER:
-            layers.setdefault(layer, {})[key] = array
+        layers.setdefault(layer, {})[key] = array
     return layers
 
 
@@ -129,7 +134,7 @@ def _layers_with_arrays(model: Module) -> list[tuple[str, Module]]:
 
 def _array_names(layer: Module) -> list[str]:
     """The names of the arrays that PyTorch has too: all but the seed and the counter of Dropout."""
-    return [*layer.params, *(name for name, array in layer.buffers.items() if array.dtype.kind in "fc")]
+    return [*layer.params, *(name for name in layer.buffers if not isinstance(layer, Dropout))]
 
 
 def _paired(ours: list[str], theirs: list[str], names: Mapping[str, str] | None) -> dict[str, str]:

@@ -217,6 +217,29 @@ def test_constant_features_are_zero_without_eps(model: Module, tmp_path: Path) -
     check(model, np.ones((3, 2)), tmp_path / "a.onnx")
 
 
+@pytest.mark.slow
+def test_the_last_window_of_ceil_mode(tmp_path: Path) -> None:
+    rng, n_pools = np.random.default_rng(0), 0
+    while n_pools < 200:
+        kernel, stride, padding, size = (
+            tuple(map(int, rng.integers(*of, 2))) for of in ((1, 5), (1, 6), (0, 3), (1, 9))
+        )
+        dilation = tuple(map(int, rng.integers(1, 3, 2)))
+        try:
+            pools = [
+                modules.MaxPool2dModule(kernel, stride, padding, dilation=dilation, ceil_mode=True),
+                modules.AvgPool2dModule(kernel, stride, padding, ceil_mode=True),
+                modules.AvgPool2dModule(kernel, stride, padding, ceil_mode=True, count_include_pad=False),
+            ]
+            for pool in pools:
+                pool.forward(np.zeros((1, 1, *size)))
+        except (OptionError, ShapeError):  # more padding than half the kernel, or no window
+            continue
+        n_pools += len(pools)
+        for pool in pools:
+            check(pool, rng.normal(size=(2, 1, *size)), tmp_path / "a.onnx")
+
+
 def test_without_the_libraries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     net = Sequential(LinearModule(3, 2, rng=0), ReLUModule(2.0))
     monkeypatch.setitem(sys.modules, "onnxruntime", None)

@@ -159,6 +159,7 @@ class TestWithPyTorch:
         found: Array = there(self.torch.tensor(x)).detach().numpy()
         return found
 
+    @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel:UserWarning")
     @pytest.mark.parametrize("line", LAYERS, ids=str)
     def test_every_module_goes_there_and_back(self, line: Line) -> None:
         for case in range(20):
