@@ -1,9 +1,9 @@
 """NumPy neural networks in which every layer carries its own hand-derived, proven backward pass.
 
-``Trainer``, ``Config`` and ``run`` are imported when they are first asked for, since they bring libraries for figures
-and downloads, and so are ``MLPClassifier`` and ``MLPRegressor``, which need scikit-learn and are not in ``__all__``.
-``gradcheck`` is the submodule, whose function is ``gradcheck.gradcheck``: one name cannot be both, and
-``from mlp_numpy.gradcheck import gradcheck`` needs the submodule.
+``Trainer``, ``Config``, ``load_model`` and ``run`` are imported when they are first asked for, since they bring more
+modules, and libraries for figures and downloads, and so are ``MLPClassifier`` and ``MLPRegressor``, which need
+scikit-learn and are not in ``__all__``. ``gradcheck`` is the submodule, whose function is ``gradcheck.gradcheck``: one
+name cannot be both, and ``from mlp_numpy.gradcheck import gradcheck`` needs the submodule.
 """
 
 from importlib import import_module
@@ -87,6 +87,7 @@ if TYPE_CHECKING:
     from mlp_numpy.config import Config
     from mlp_numpy.estimators import MLPClassifier as MLPClassifier
     from mlp_numpy.estimators import MLPRegressor as MLPRegressor
+    from mlp_numpy.exchange import load_model
     from mlp_numpy.experiment.run import run
     from mlp_numpy.training import Trainer
 else:
@@ -95,6 +96,7 @@ else:
         "MLPClassifier": "mlp_numpy.estimators",
         "MLPRegressor": "mlp_numpy.estimators",
         "Trainer": "mlp_numpy.training",
+        "load_model": "mlp_numpy.exchange",
         "run": "mlp_numpy.experiment.run",
     }
 
@@ -189,6 +191,7 @@ __all__ = [
     "gradcheck",
     "kaiming",
     "lecun",
+    "load_model",
     "normal",
     "orthogonal",
     "run",

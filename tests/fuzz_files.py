@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import collections
 import contextlib
+import functools
 import gzip
 import hashlib
 import io
@@ -46,15 +47,16 @@ from mlp_numpy.data import cifar, cifar10, cifar100, idx, images
 from mlp_numpy.data.preprocessing import Preprocessing
 from mlp_numpy.data.synthetic import shapes
 from mlp_numpy.errors import MlpNumpyError
+from mlp_numpy.exchange import export_onnx, import_onnx
+from mlp_numpy.exchange.archive import read_archive
+from mlp_numpy.exchange.safetensors_file import read_safetensors
 from mlp_numpy.models import MLP
 from mlp_numpy.recipes.catalog import find_recipe
 from mlp_numpy.recipes.results import Results
 from mlp_numpy.search.journal import Journal
 from mlp_numpy.search.trial import TrialResult
 from mlp_numpy.training import EvaluationRecord, History, RunInfo, StepRecord, TrainedModel, load_model, save_model
-from mlp_numpy.training.archive import read_archive
 from mlp_numpy.training.checkpoint import NAME, load_checkpoint, save_checkpoint
-from mlp_numpy.training.safetensors_file import read_safetensors
 
 ROOM = 200_000_000
 SECONDS = 5.0
@@ -293,6 +295,7 @@ def _model_formats(folder: Path) -> list[Format]:
     def around(these: dict[str, np.ndarray], write: Callable[[dict[str, np.ndarray], str], bytes]) -> Any:
         return lambda raw: write(these, raw.decode("utf-8", "replace"))
 
+    export_onnx(trained, folder / "m.onnx")
     shift, about_kept, safe_file = "preprocessing/shift.npy", json.dumps(kept).encode(), "m.safetensors"
     safetensors = (folder / safe_file).read_bytes()
     return [
@@ -306,6 +309,7 @@ def _model_formats(folder: Path) -> list[Format]:
         Format("checkpoint about", about_kept, check, NAME, around(state, stored), is_text=True),
         Format("safetensors raw", safetensors, safe, safe_file),
         Format("safetensors model", safetensors, load_model, safe_file),
+        Format("onnx", (folder / "m.onnx").read_bytes(), import_onnx, "m.onnx"),
         Format("safetensors about", text.encode(), load_model, safe_file, around(arrays, tensors), is_text=True),
     ]
 
@@ -586,6 +590,29 @@ def _archive_bombs(known: dict[str, Format]) -> Iterator[Format]:
     ):
         yield Format(f"safetensors {name}", content, safe.read, safe.file)
     yield Format("no model", b"", model.read, "a.npz")
+    # The numbers of the fields are those of onnx.proto.
+    for name, content in (
+        ("fields", b"\x0a\x00" * 5_000_000),
+        ("nodes", _field(7, b"\x0a\x00" * 5_000_000)),
+        ("attributes", _field(7, _field(1, b"\x2a\x00" * 5_000_000))),
+        ("arrays", _field(7, _field(5, b"\x32\x00" * 5_000_000))),
+        ("sizes", _field(7, _field(11, _field(2, _field(1, _field(2, b"\x0a\x00" * 5_000_000)))))),
+        ("axes", _field(7, _field(5, b"\x08\x7f" * 1_000_000))),
+        ("packed axes", _field(7, _field(5, _field(1, b"\x7f" * 5_000_000)))),
+        ("metadata", b"\x72\x00" * 5_000_000),
+        (
+            "graphs in graphs",
+            functools.reduce(lambda inner, _: _field(7, _field(1, _field(5, _field(6, inner)))), range(2000), b""),
+        ),
+    ):
+        yield Format(f"onnx {name}", content, import_onnx, "a.onnx")
+
+
+def _field(number: int, content: bytes) -> bytes:
+    """A field of a protobuf message with its length before it, seven bits a byte."""
+    n_bytes = max(1, -(-len(content).bit_length() // 7))
+    sizes = [len(content) >> 7 * place & 127 | (128 if place < n_bytes - 1 else 0) for place in range(n_bytes)]
+    return bytes([number << 3 | 2, *sizes]) + content
 
 
 def _safe_header(header: dict[str, Any]) -> bytes:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from mlp_numpy.config import Config
+from mlp_numpy.exchange.archive import read_archive
 from mlp_numpy.training import History, load_checkpoint
-from mlp_numpy.training.archive import read_archive
 
 
 def full_config(data: Path, folder: Path, **options: Any) -> Config:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import numpy as np
 import tyro
@@ -15,13 +15,16 @@ from mlp_numpy.data.images import read_image
 from mlp_numpy.data.sealed import SealedSplit
 from mlp_numpy.data.sources import load_dataset
 from mlp_numpy.errors import DataError, OptionError, RunFolderError
+from mlp_numpy.exchange import export_onnx, save_model
+from mlp_numpy.exchange.onnx_export import SUFFIX_ONNX
+from mlp_numpy.exchange.safetensors_file import SUFFIX
 from mlp_numpy.experiment import load_run, load_trained, open_test_set
 from mlp_numpy.experiment.folder import data_dir_of, is_model_file, known_of, usable
 from mlp_numpy.modules import SoftMaxCrossEntropyModule
-from mlp_numpy.training import confusion_matrix, evaluate, save_model
+from mlp_numpy.training import confusion_matrix, evaluate
 from mlp_numpy.viz import save_confusion
 
-_SUFFIXES: Final = (".npz", ".safetensors")
+_SUFFIXES: Final = (SUFFIX_ONNX, SUFFIX, ".npz")
 
 
 def evaluate_run(
@@ -88,11 +91,8 @@ def predict(
     if not images:
         raise OptionError("predict: expected at least one image file, got none.")
     trained = load_trained(run)
-    names = trained.about["class_names"]
-    shape = tuple(trained.about["image_shape"])
-    pixels = np.stack([read_image(path, shape) for path in images])
-    dtype = next(array.dtype for array in trained.model.state().values())
-    probabilities = trained.model.forward(trained.preprocessing.apply(pixels, dtype))
+    names = trained.class_names
+    probabilities = trained.predict_proba(np.stack([read_image(path, trained.image_shape) for path in images]))
     width = max(len(str(path)) for path in images)
     for path, row in zip(images, probabilities, strict=True):
         best = np.argsort(-row, kind="stable")[:top]
@@ -104,22 +104,32 @@ def export(
     run: Annotated[Path, tyro.conf.Positional],
     file: Annotated[Path, tyro.conf.Positional],
     overwrite: bool = False,
+    input_dtype: Literal["uint8", "float32"] = "uint8",
 ) -> int:
     """Export the model of a run, including its preprocessing, to a single file.
 
     Args:
         run: folder of a run, such as runs/run-cifar10-001, or a model file
-        file: output file, NAME.safetensors (for other programs) or NAME.npz
+        file: output file, NAME.onnx or NAME.safetensors (for other programs) or NAME.npz
         overwrite: replace an existing file
+        input_dtype: dtype of the pixels that an .onnx file takes
     """
     if file.suffix not in _SUFFIXES:
         raise OptionError(f"export: the file's name must end in {' or '.join(_SUFFIXES)}, got {file.name!r}.")
     trained = load_trained(run)
+    difference = None
     with usable("export", file, "must be written"):
         if file.exists() and not overwrite:
             raise RunFolderError(f"export: {file} already exists. Hint: --overwrite replaces it.")
         for suffix in _SUFFIXES:
             remove_parts(file.parent, suffix)
-        save_model(file, trained)
+        if file.suffix == SUFFIX_ONNX:
+            difference = export_onnx(trained, file, input_dtype=input_dtype)
+        else:
+            save_model(file, trained)
     print(f"model   {file}, {trained.model.title} after step {trained.about['step']}")
+    if difference is not None:
+        print(f"ONNX Runtime's probabilities differ by at most {difference:.1e}")
+    elif file.suffix == SUFFIX_ONNX:
+        print("note: not compared with ONNX Runtime, which is not installed")
     return 0

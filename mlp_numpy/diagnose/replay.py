@@ -12,12 +12,12 @@ import numpy as np
 from mlp_numpy.config import Config, present_names
 from mlp_numpy.data.reading import as_path
 from mlp_numpy.errors import DataError
+from mlp_numpy.exchange.archive import read_archive, strip_prefix
 from mlp_numpy.experiment.artifacts import CAPSULE, CAPSULE_FORMAT
 from mlp_numpy.experiment.build import loss as loss_of
 from mlp_numpy.experiment.folder import usable
 from mlp_numpy.models import build
 from mlp_numpy.training import first_nonfinite
-from mlp_numpy.training.archive import read_archive, strip_prefix
 
 
 @dataclass(frozen=True)

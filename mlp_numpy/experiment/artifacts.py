@@ -13,6 +13,7 @@ from mlp_numpy.arrays import Array
 from mlp_numpy.atomic_io import remove_parts, write_json
 from mlp_numpy.config import Config, write_config
 from mlp_numpy.errors import DataError, RunFolderError
+from mlp_numpy.exchange.archive import with_prefix, write_archive
 from mlp_numpy.experiment.build import Components
 from mlp_numpy.experiment.build import data_fingerprint as data_fingerprint
 from mlp_numpy.experiment.folder import RunPaths, usable
@@ -21,7 +22,6 @@ from mlp_numpy.models import describe_model as describe_model
 from mlp_numpy.system_info import describe_system, machine_fingerprint
 from mlp_numpy.tracking import remove_logs
 from mlp_numpy.training import Failure, History, TrainedModel, save_checkpoint, save_model
-from mlp_numpy.training.archive import with_prefix, write_archive
 from mlp_numpy.training.checkpoint import NAME, PREVIOUS
 from mlp_numpy.viz import save_curves, save_layer_stats
 from mlp_numpy.viz.layer_stats import DEAD_FRACTION

@@ -1,11 +1,11 @@
 """Training: the loop, its records, metrics, checkpoints and model files."""
 
+from mlp_numpy.exchange.model_file import TrainedModel, load_model, save_model
 from mlp_numpy.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from mlp_numpy.training.diagnosis import Failure, first_nonfinite
 from mlp_numpy.training.evaluation import Evaluation, evaluate
 from mlp_numpy.training.history import History
 from mlp_numpy.training.metrics import METRICS, Metric, accuracy, confusion_matrix, log_loss, mae, r2, rmse
-from mlp_numpy.training.model_file import TrainedModel, load_model, save_model
 from mlp_numpy.training.records import EvaluationRecord, Record, StepRecord
 from mlp_numpy.training.run_info import RunInfo
 from mlp_numpy.training.trainer import Trainer

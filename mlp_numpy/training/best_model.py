@@ -9,8 +9,8 @@ import numpy as np
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.checks import NOT_NEGATIVE, flag, instance, number, whole_number
+from mlp_numpy.exchange.archive import strip_prefix, with_prefix
 from mlp_numpy.modules import NamedArrays
-from mlp_numpy.training.archive import strip_prefix, with_prefix
 from mlp_numpy.training.records import EvaluationRecord
 from mlp_numpy.training.snapshot import Snapshot
 

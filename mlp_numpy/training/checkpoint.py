@@ -12,7 +12,7 @@ from mlp_numpy.arrays import Array
 from mlp_numpy.checks import shown
 from mlp_numpy.data.reading import as_path, said
 from mlp_numpy.errors import DataError, DataNotFoundError
-from mlp_numpy.training.archive import read_archive, strip_prefix, with_prefix, write_archive
+from mlp_numpy.exchange.archive import read_archive, strip_prefix, with_prefix, write_archive
 from mlp_numpy.training.history import PARTS, History, checked_stats
 from mlp_numpy.training.run_info import RunInfo
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.checks import numbers
+from mlp_numpy.exchange.archive import strip_prefix
 from mlp_numpy.modules import NamedArrays
-from mlp_numpy.training.archive import strip_prefix
 
 
 class Progress(NamedTuple):

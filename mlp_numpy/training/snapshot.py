@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from mlp_numpy.arrays import Array
+from mlp_numpy.exchange.archive import with_prefix
 from mlp_numpy.modules import Module, NamedArrays
 from mlp_numpy.optim import Average, FlatParameters
-from mlp_numpy.training.archive import with_prefix
 
 
 class Buffers:

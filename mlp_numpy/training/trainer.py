@@ -14,10 +14,10 @@ from mlp_numpy.checks import NOT_NEGATIVE, choice, flag, number, whole_number
 from mlp_numpy.data.batches import Batches
 from mlp_numpy.data.dataset import Split
 from mlp_numpy.errors import CallOrderError, MlpNumpyError, NonFiniteError, OptionError
+from mlp_numpy.exchange.archive import strip_prefix, with_prefix
 from mlp_numpy.modules import Joined, LossModule, Module
 from mlp_numpy.optim import Accumulator, Optimizer
 from mlp_numpy.training.agreement import agreed
-from mlp_numpy.training.archive import strip_prefix, with_prefix
 from mlp_numpy.training.best_model import BestModel
 from mlp_numpy.training.diagnosis import Failure
 from mlp_numpy.training.divergence import DivergenceGuard

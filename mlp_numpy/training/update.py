@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from mlp_numpy.arrays import Array
 from mlp_numpy.checks import POSITIVE, instance, number, shown
 from mlp_numpy.errors import OptionError
+from mlp_numpy.exchange.archive import strip_prefix, with_prefix
 from mlp_numpy.optim import Average, L2Penalty, Optimizer, Plateau, Schedule, clip_norm, clip_value
 from mlp_numpy.optim.schedules import OneCycle
-from mlp_numpy.training.archive import strip_prefix, with_prefix
 
 
 class Update:

@@ -49,7 +49,7 @@ def test_an_exported_model_says_what_its_run_says(
 def test_what_cannot_be_exported_is_said(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("there.npz").touch()
     for file, meant in (
-        ("m.onnx", "the file's name must end in .npz or .safetensors, got 'm.onnx'"),
+        ("m.pt", "the file's name must end in .onnx or .safetensors or .npz, got 'm.pt'"),
         ("there.npz", "there.npz already exists. Hint: --overwrite"),
         ("none/m.npz", "none/m.npz must be written, got: No such file or directory"),
     ):

@@ -16,10 +16,10 @@ from run_helpers import full_config
 from mlp_numpy.cli import main
 from mlp_numpy.diagnose import examine_run
 from mlp_numpy.errors import DataError, MlpNumpyError
+from mlp_numpy.exchange.archive import read_archive, write_archive
 from mlp_numpy.experiment import Run, finished, open_run, run, summarize_seeds
 from mlp_numpy.experiment.resume import restore
 from mlp_numpy.training import History, load_checkpoint
-from mlp_numpy.training.archive import read_archive, write_archive
 from mlp_numpy.training.checkpoint import NAME, PREVIOUS
 
 pytestmark = pytest.mark.usefixtures("no_pictures")

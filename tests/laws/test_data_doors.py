@@ -21,9 +21,9 @@ from mlp_numpy.data.splitting import hold_out, quotas
 from mlp_numpy.data.subset import only_classes
 from mlp_numpy.data.synthetic import shapes
 from mlp_numpy.errors import DTypeError, LabelError, MlpNumpyError, OptionError
+from mlp_numpy.exchange.archive import read_archive
+from mlp_numpy.exchange.safetensors_file import read_safetensors
 from mlp_numpy.training import load_model, save_model
-from mlp_numpy.training.archive import read_archive
-from mlp_numpy.training.safetensors_file import read_safetensors
 
 SPLIT = Split(np.arange(8.0).reshape(4, 2), np.array([0, 1, 0, 1]))
 RAW = Preprocessing.fit("raw", SPLIT.images, (1, 1, 2))

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from mlp_numpy.errors import DataError, DataNotFoundError
+from mlp_numpy.exchange.archive import read_archive, write_archive
 from mlp_numpy.training import EvaluationRecord, History, RunInfo, StepRecord, load_checkpoint, save_checkpoint
-from mlp_numpy.training.archive import read_archive, write_archive
 from mlp_numpy.training.checkpoint import NAME, PREVIOUS
 
 

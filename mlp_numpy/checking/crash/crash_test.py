@@ -19,9 +19,9 @@ from mlp_numpy.checking.crash.process import FORKS, LOOK_SECONDS, KillableTraini
 from mlp_numpy.checking.crash.report import CrashReport, Kill
 from mlp_numpy.config import Config, write_config
 from mlp_numpy.errors import MlpNumpyError, OptionError
+from mlp_numpy.exchange.archive import read_archive
 from mlp_numpy.experiment.run import Run
 from mlp_numpy.training import History, load_checkpoint
-from mlp_numpy.training.archive import read_archive
 from mlp_numpy.training.checkpoint import NAME, PREVIOUS
 
 _NAME: Final = "crash-test"

@@ -16,9 +16,9 @@ from mlp_numpy.checking.crash.process import KillableTraining
 from mlp_numpy.checking.crash.report import AIMS, CrashReport
 from mlp_numpy.cli import main
 from mlp_numpy.errors import OptionError, RunFolderError
+from mlp_numpy.exchange.archive import read_archive, write_archive
 from mlp_numpy.experiment import run
 from mlp_numpy.training import History, load_checkpoint, save_checkpoint
-from mlp_numpy.training.archive import read_archive, write_archive
 from mlp_numpy.training.checkpoint import NAME, PREVIOUS
 
 

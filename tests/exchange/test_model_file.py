@@ -19,9 +19,9 @@ from tiny import SHAPE, tiny
 from mlp_numpy import MLP, kaiming
 from mlp_numpy.data.preprocessing import Preprocessing
 from mlp_numpy.errors import DataError, DataNotFoundError, OptionError
+from mlp_numpy.exchange.archive import _Signed, read_archive, write_archive
 from mlp_numpy.models import ConvNet, ResidualMLP, SmallConvNet, build, describe_model
 from mlp_numpy.training import EvaluationRecord, History, RunInfo, StepRecord, TrainedModel, load_model, save_model
-from mlp_numpy.training.archive import _Signed, read_archive, write_archive
 
 DATA = tiny(20, 5)
 

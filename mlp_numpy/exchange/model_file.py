@@ -15,21 +15,24 @@ from typing import Any, Final
 import numpy as np
 
 from mlp_numpy.arrays import Array, all_finite
-from mlp_numpy.checks import LARGEST, shown
+from mlp_numpy.checks import LARGEST, plain_array, shown
 from mlp_numpy.data.preprocessing import PREPROCESSINGS, STATISTICS, Preprocessing
 from mlp_numpy.data.reading import as_path, said
-from mlp_numpy.errors import BuilderError, DataError, OptionError, unknown_name
+from mlp_numpy.errors import BuilderError, DataError, OptionError, ShapeError, unknown_name
+from mlp_numpy.exchange.archive import read_archive, strip_prefix, with_prefix, write_archive
+from mlp_numpy.exchange.safetensors_file import SUFFIX, read_safetensors, write_safetensors
 from mlp_numpy.models import Classifier, build, describe_model
-from mlp_numpy.training.archive import read_archive, strip_prefix, with_prefix, write_archive
-from mlp_numpy.training.safetensors_file import SUFFIX, read_safetensors, write_safetensors
 
 FORMAT: Final = 2
 """Format version, stored under ``about``; increase it whenever an older reader would misread a file."""
 
+_CHUNK: Final = 250
+"""Images of one forward, which bounds the memory of its caches."""
+
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A model with the preprocessing it was trained on, and its metadata ``about``.
+    """A model with the preprocessing it was trained on, and its metadata ``about``; ``predict`` classifies images.
 
     ``about`` has at least these entries; any other JSON values may be added:
 
@@ -75,6 +78,50 @@ class TrainedModel:
         for name, array in statistics.items():
             if array.dtype.kind != "f" or not all_finite(array):
                 raise OptionError(f"TrainedModel: {name} must be finite numbers of a real kind, got {shown(array)}.")
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The name of each class: ``class_names[k]`` is that of label k."""
+        return tuple(self.about["class_names"])
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of the images."""
+        channels, height, width = self.about["image_shape"]
+        return channels, height, width
+
+    def predict(self, images: Array) -> Array:
+        """The most probable class of each image, (N,) integer labels as in the data set; see ``predict_proba``."""
+        labels: Array = self.predict_proba(images).argmax(axis=1)
+        return labels
+
+    def predict_proba(self, images: Array) -> Array:
+        """The probability of every class for each image, (N, n_classes), in evaluation mode.
+
+        images   pixels as the data set stores them, before preprocessing, of any real dtype: rows (N, C·H·W) or
+                 images (N, C, H, W)
+
+        The model's mode is restored. Raises ShapeError for images of another shape, DTypeError if they are not real.
+        """
+        who, shape = "TrainedModel.predict_proba", self.image_shape
+        images, n_inputs = plain_array(who, "images", images), math.prod(shape)
+        if images.shape[1:] not in ((n_inputs,), shape) or not len(images):
+            raise ShapeError(
+                f"{who}: images must be (N, {n_inputs}) or (N, {', '.join(map(str, shape))}), N ≥ 1, got "
+                f"{images.shape}. Hint: images[np.newaxis] makes a batch of one image."
+            )
+        rows, training = images.reshape(len(images), n_inputs), self.model.training
+        dtype = next(learned.value.dtype for _, learned in self.model.named_parameters())
+        try:
+            self.model.eval()
+            parts = [
+                self.model.forward(self.preprocessing.apply(rows[start : start + _CHUNK], dtype))
+                for start in range(0, len(rows), _CHUNK)
+            ]
+        finally:
+            self.model.clear_cache()
+            self.model.train(training)
+        return np.concatenate(parts)
 
 
 def save_model(path: str | os.PathLike[str], trained: TrainedModel) -> None:

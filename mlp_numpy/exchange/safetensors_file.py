@@ -18,7 +18,7 @@ from mlp_numpy.arrays import Array
 from mlp_numpy.atomic_io import written_whole
 from mlp_numpy.data.reading import as_path, said
 from mlp_numpy.errors import DataError, ExtraMissingError
-from mlp_numpy.training.archive import parsed, read_bytes
+from mlp_numpy.exchange.archive import parsed, read_bytes
 
 SUFFIX: Final = ".safetensors"
 """File name suffix."""
@@ -44,11 +44,28 @@ def write_safetensors(path: Path, arrays: Mapping[str, Array], about: Mapping[st
 
 
 def read_safetensors(who: str, path: Any, kind: str) -> tuple[dict[str, Array], dict[str, Any]]:
-    """The arrays of a file and its metadata. ``who`` and ``kind`` name the caller and the file type in errors.
+    """The arrays of a file of ``write_safetensors`` and its metadata. ``who`` and ``kind`` name the caller and the file
+    type in errors.
 
     Raises ExtraMissingError without the library, DataNotFoundError if the file is missing, DataError if it is
     unreadable, truncated, damaged or of another type, OptionError if ``path`` is not a path.
     """
+    arrays, known = read_tensors(who, path, kind)
+    try:
+        if known["sha256"] != _digest(arrays, known["about"]):
+            raise ValueError("the digest inside does not fit the content")
+        about = parsed(known["about"])
+    except Exception as error:  # a foreign file can raise anything
+        raise DataError(
+            f"{who}: {path} must be a {kind} that export wrote, whole and undamaged, got {said(error)}. "
+            "Hint: export it again."
+        ) from error
+    return arrays, about
+
+
+def read_tensors(who: str, path: Any, kind: str) -> tuple[dict[str, Array], dict[str, Any]]:
+    """The arrays of any safetensors file, in the order of its header, and its metadata; raises as
+    ``read_safetensors``."""
     path = as_path(who, path)
     library = _library(who, path)
     content = read_bytes(who, path, kind)
@@ -60,16 +77,12 @@ def read_safetensors(who: str, path: Any, kind: str) -> tuple[dict[str, Array], 
         if len(header) > _MOST_ARRAYS:
             raise ValueError(f"more than {_MOST_ARRAYS:,} arrays in it")
         arrays: dict[str, Array] = library.load(content)
-        known = header["__metadata__"]
-        if known["sha256"] != _digest(arrays, known["about"]):
-            raise ValueError("the digest inside does not fit the content")
-        about = parsed(known["about"])
+        known = header.pop("__metadata__", None) or {}
+        return {name: arrays[name] for name in header}, known
     except Exception as error:  # a foreign file can raise anything
         raise DataError(
-            f"{who}: {path} must be a {kind} that export wrote, whole and undamaged, got {said(error)}. "
-            "Hint: export it again."
+            f"{who}: {path} must be a {kind}, whole and undamaged, got {said(error)}. Hint: save it again."
         ) from error
-    return arrays, about
 
 
 def _digest(arrays: Mapping[str, Array], about: str) -> str:
