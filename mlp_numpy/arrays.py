@@ -74,7 +74,12 @@ def one_hot(labels: Array, n_classes: int, dtype: Any = np.float64) -> Array:
 
 def first_outside(labels: Array, n_classes: int) -> int | None:
     """The index of the first label (N,) outside 0 … n_classes − 1, or None."""
-    if labels.size == 0 or (labels.min() >= 0 and labels.max() < n_classes):
+    if labels.size == 0:
+        return None
+    if labels.dtype == np.int64:  # one pass: as an unsigned number, a negative one is large
+        if labels.view(np.uint64).max() < n_classes:
+            return None
+    elif labels.min() >= 0 and labels.max() < n_classes:
         return None
     return int(np.flatnonzero((labels < 0) | (labels >= n_classes))[0])
 
@@ -233,7 +238,8 @@ def blockwise(formula: Callable[..., None], *arrays: Array, n_out: int = 1, n_sc
     are workspace. Returns the ``n_out`` new arrays, of the arrays' shape and common dtype. A formula of many steps then
     passes through memory once instead of once per step.
     """
-    first, kind = arrays[0], np.result_type(*arrays, 1.0)
+    first = arrays[0]
+    kind = first.dtype if len(arrays) == 1 and first.dtype.kind in "fc" else np.result_type(*arrays, 1.0)
     size = BLOCK // kind.itemsize
     if first.size <= size:
         # One block: no further overhead.

@@ -71,7 +71,7 @@ class Batches:
 
         Raises OptionError for a step below 0.
         """
-        if whole_number("Batches.at", "step", step, -LARGEST) < 0:
+        if (step if type(step) is int else whole_number("Batches.at", "step", step, -LARGEST)) < 0:
             raise OptionError(f"Batches.at: steps are counted from 0, got {step}.")
         epoch, position = divmod(step, self.steps_per_epoch)
         if epoch != self._epoch:

@@ -135,8 +135,8 @@ class Preprocessing:
 
     def check_width(self, who: str, shape: tuple[int, ...]) -> None:
         """Raise ShapeError if the statistics are for images of another size."""
-        for array in self.state().values():
-            if array.size != shape[1]:
+        for array in (self.shift, self.scale):
+            if array is not None and array.size != shape[1]:
                 raise ShapeError(f"{who}: images must be (N, {array.size}), got {shape}.")
 
     def backward(self, dx: Array) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 
 import numpy as np
@@ -145,7 +146,7 @@ def _below_maxima(x: Array) -> Array:
     """xₙᵢ − mₙ, defined as 0 at a unique infinite maximum of a row."""
     maxima = row_maxima(x.real)
     shifted: Array = x - maxima
-    if not np.isfinite(np.add.reduce(maxima, axis=None)):
+    if not math.isfinite(np.add.reduce(maxima, axis=None)):
         at = (x.real == maxima) & (maxima == np.inf)
         at &= np.count_nonzero(at, axis=1, keepdims=True) == 1
         shifted[at] = 0

@@ -106,7 +106,7 @@ class ClassLossModule(LossModule):
             raise LabelError(f"{self._forward}: labels must be {self._forms(x)}, one per example of x, got {y.shape}.")
         if y.dtype.kind not in "iu":
             raise LabelError(f"{self._forward}: labels must be integers in [0, {n_classes}), got {y.dtype}.")
-        row = first_outside(y.reshape(-1), n_classes)
+        row = first_outside(y if y.ndim == 1 else y.reshape(-1), n_classes)
         if row is not None:
             where = f"row {row}" if y.ndim == 1 else f"{[int(i) for i in np.unravel_index(row, y.shape)]}"
             raise LabelError(f"{self._forward}: labels must lie in [0, {n_classes}), got {y.flat[row]} at {where}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 import math
 from collections.abc import Callable
 from typing import Any, Final, Literal, TypeAlias, TypeVar, get_args
@@ -115,7 +116,7 @@ def _reduced(losses: Array, reduction: Reduction, n: float) -> Array:
     if reduction == "sum":
         return out
     # A sum may overflow where the mean does not.
-    mean: Array = out / n if np.isfinite(out) else np.add.reduce(losses / n, axis=None)
+    mean: Array = out / n if cmath.isfinite(out) else np.add.reduce(losses / n, axis=None)
     return mean
 
 
