@@ -9,6 +9,7 @@ import numpy as np
 
 from mlp_numpy.arrays import Array, all_finite, first_outside
 from mlp_numpy.checks import choice, shown, sizes
+from mlp_numpy.data.columns import Column
 from mlp_numpy.data.targets import TASKS, Task, checked_targets, checked_weights
 from mlp_numpy.errors import DataError, DTypeError, LabelError, OptionError, ShapeError
 
@@ -95,6 +96,7 @@ class Dataset:
     class_names     one name per class, in the order of the labels; for another task one per column of the targets
     source          its origin, for the record of a run: a path, a URL, "generated, seed 0"
     feature_names   of a table: one name per column of the inputs; empty for images
+    columns         of a table: the columns that the inputs encode; empty for images
 
     Raises
     ------
@@ -110,6 +112,7 @@ class Dataset:
     class_names: tuple[str, ...]
     source: str = field(default="memory")
     feature_names: tuple[str, ...] = ()
+    columns: tuple[Column, ...] = ()
 
     @property
     def task(self) -> Task:
@@ -147,6 +150,11 @@ class Dataset:
         if not good or len(features) not in (0, self.n_features):
             raise OptionError(f"Dataset: feature_names must be one name per column, got {shown(features)}.")
         object.__setattr__(self, "feature_names", tuple(features))
+        columns: Any = self.columns
+        good = isinstance(columns, list | tuple) and all(isinstance(column, Column) for column in columns)
+        if not good or sum(len(column.features) for column in columns) not in (0, self.n_features):
+            raise OptionError(f"Dataset: columns must be those of its {self.n_features} inputs, got {shown(columns)}.")
+        object.__setattr__(self, "columns", tuple(columns))
         for part, split in (("train", self.train), ("test", self.test)):
             if not isinstance(split, Split):
                 raise OptionError(f"Dataset: {part} must be a Split, got {shown(split)}.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,6 +40,8 @@ _LARGEST_SHAPE: Final = 100_000_000
 _ORIENTATION: Final = 0x0112
 _TILE_WIDTH, _TILE_LENGTH = TiffImagePlugin.TILEWIDTH, TiffImagePlugin.TILELENGTH
 
+_GRAY_MODES: Final = ("1", "L", "I;16")
+_SIDEWAYS: Final = (5, 6, 7, 8)
 _TURNS: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -73,23 +76,42 @@ def read_image(path: Any, image_shape: tuple[int, int, int]) -> Array:
     if len(found) != 3 or found[0] not in (1, 3) or math.prod(found) > _LARGEST_SHAPE:
         raise ShapeError(f"read_image: image_shape must be (1, H, W) or (3, H, W), got {found}.")
     channels, height, width = found
-    check_regular("read_image", path)
+    with _errors("read_image", path), _opened(path) as image:
+        mode, least = "L" if channels == 1 else "RGB", max(2 * height, 2 * width, _LEAST)
+        _check_size(path, image, mode, least)
+        shown = _as_shown(path, image, mode, least)
+        scaled = shown.resize((width, height), Image.Resampling.BILINEAR)
+    pixels = np.asarray(scaled).reshape(height, width, channels)
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1)).reshape(-1)
+
+
+def header_shape(path: Any) -> tuple[int, int, int]:
+    """The shape (C, H, W) of an upright image, from its header alone: C = 1 if it is gray, else 3.
+
+    Raises as ``read_image`` does; damage behind the header is not found.
+    """
+    path = as_path("header_shape", path)
+    with _errors("header_shape", path), _opened(path) as image:
+        width, height = image.size
+        if image.getexif().get(_ORIENTATION, 1) in _SIDEWAYS:
+            width, height = height, width
+        return (1 if image.mode.startswith(_GRAY_MODES) else 3), height, width
+
+
+@contextlib.contextmanager
+def _errors(who: str, path: Path) -> Iterator[None]:
+    """Turns every error of reading an image file into one that names it."""
+    check_regular(who, path)
     try:
-        with _opened(path) as image:
-            mode, least = "L" if channels == 1 else "RGB", max(2 * height, 2 * width, _LEAST)
-            _check_size(path, image, mode, least)
-            shown = _as_shown(path, image, mode, least)
-            scaled = shown.resize((width, height), Image.Resampling.BILINEAR)
+        yield
     except DataError:
         raise
     except FileNotFoundError as error:
-        raise DataNotFoundError(f"read_image: there must be an image file {path}, found none.") from error
+        raise DataNotFoundError(f"{who}: there must be an image file {path}, found none.") from error
     except Exception as error:  # a damaged image can raise any exception
         if isinstance(error, OSError) and error.errno is not None:  # of the operating system; Pillow's have no errno
-            raise unreadable("read_image", path, error) from error
-        raise DataError(f"read_image: {path} must be an image file that Pillow can read, got {said(error)}.") from error
-    pixels = np.asarray(scaled).reshape(height, width, channels)
-    return np.ascontiguousarray(pixels.transpose(2, 0, 1)).reshape(-1)
+            raise unreadable(who, path, error) from error
+        raise DataError(f"{who}: {path} must be an image file that Pillow can read, got {said(error)}.") from error
 
 
 def _opened(path: Path) -> Image.Image:

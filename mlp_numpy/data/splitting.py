@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from mlp_numpy.arrays import Array, stream
-from mlp_numpy.checks import LARGEST, is_whole, shown, whole_number
+from mlp_numpy.checks import LARGEST, OPEN_FRACTION, is_whole, number, shown, whole_number
 from mlp_numpy.data.dataset import Split
 from mlp_numpy.data.sealed import check_split
 from mlp_numpy.errors import DataError, OptionError, unknown_name
@@ -51,7 +51,7 @@ def hold_out(split: Split, n: int, how: str = "stratified", *, seed: int = 0) ->
         train, held_out = parts[::-1] if how == "first" else parts
     else:
         held = np.zeros(len(split), bool)
-        held[draws.permutation(len(split))[:n] if how == "random" else _stratified(split.targets, n, draws)] = True
+        held[draws.permutation(len(split))[:n] if how == "random" else stratified(split.targets, n, draws)] = True
         train, held_out = split.rows(~held), split.rows(held)
     if split.task != "classification":
         return train, held_out
@@ -89,8 +89,30 @@ def quotas(counts: Array, n: int) -> Array:
     return seats
 
 
-def _stratified(labels: Array, n: int, draws: np.random.Generator) -> Array:
-    """The indices of n examples, stratified by class."""
+def draw_test_rows(who: str, n: int, fraction: float, seed: int, labels: Array | None = None) -> Array:
+    """The rows of the test split of ``n`` examples, as (n,) bool: ⌊n · fraction + ½⌋ of them, at least one, drawn by
+    the stream "test" of ``seed``; stratified by ``labels`` (n,) if there are any. A class that would have no training
+    example keeps its examples.
+
+    Raises OptionError for an invalid fraction or seed, DataError if either part would be empty.
+    """
+    fraction, draws = number(who, "test_fraction", fraction, OPEN_FRACTION), stream(seed, "test")
+    chosen = np.zeros(n, bool)
+    if n > 1:
+        n_test = min(max(int(n * fraction + 0.5), 1), n - 1)
+        chosen[draws.permutation(n)[:n_test] if labels is None else stratified(labels, n_test, draws)] = True
+        if labels is not None:
+            chosen &= np.isin(labels, labels[~chosen])
+    if not chosen.any():
+        raise DataError(
+            f"{who}: there must be enough examples for a training and a test part, got {n}. "
+            "Hint: more examples, or a test part of its own."
+        )
+    return chosen
+
+
+def stratified(labels: Array, n: int, draws: np.random.Generator) -> Array:
+    """The indices of ``n`` examples of ``labels`` (N,), drawn class by class; see ``quotas``."""
     classes, counts = np.unique(labels, return_counts=True)
     return np.concatenate(
         [
