@@ -94,6 +94,7 @@ def load(path: str | os.PathLike[str], options: TableOptions) -> tuple[Dataset, 
     inputs = [name for name in table.columns if name not in options.target]
     if not inputs:
         raise DataError(f"{_WHO}: {path} must have columns besides the target, got none.")
+    parts: tuple[tuple[RawTable, Array | None], ...]
     if options.test_file:
         known: dict[str, ColumnKind] = {name: "category" if name in table.categories else "number" for name in inputs}
         known |= {name: "category" if name in table.categories else "number" for name in options.target}
