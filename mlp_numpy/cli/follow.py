@@ -11,7 +11,7 @@ from typing import Any
 from tqdm import tqdm
 
 from mlp_numpy.cli.console import FAILED, banner, on_terminal
-from mlp_numpy.cli.formatting import evaluation_line, outlook, run_summary
+from mlp_numpy.cli.formatting import evaluation_line, examples_text, outlook, run_summary, task_text
 from mlp_numpy.errors import NonFiniteError
 from mlp_numpy.experiment import Run, estimate
 from mlp_numpy.tracking import TrackerWarning
@@ -34,7 +34,8 @@ def follow(experiment: Run) -> int:
                         latest = record
                         bar.update()
                     else:
-                        bar.set_postfix_str(f"{split} accuracy {record.accuracy:.3f}")
+                        name = experiment.trainer.monitor
+                        bar.set_postfix_str(f"{split} {name} {record.value(name):.3f}")
                         if bar.disable:
                             print(evaluation_line(record, latest, split), flush=True)
         except NonFiniteError:
@@ -69,8 +70,10 @@ def _introduce(run: Run) -> None:
     if run.warning is not None:
         banner(run.warning)
     settings, how = run.config, run.trainer.optimizer
-    sizes = f"{len(run.parts.train):,} + {len(run.parts.held_out):,} images ({settings.held_out})"
-    print(f"data    {run.dataset.name}, {sizes}, from {run.dataset.source}")
+    examples = f"{len(run.parts.train):,} + {len(run.parts.held_out):,} {examples_text(run.dataset)}"
+    print(f"data    {run.dataset.name}, {examples} ({settings.held_out}), from {run.dataset.source}")
+    if run.dataset.columns:
+        print(f"task    {task_text(run.dataset, settings.target)}")
     print(f"model   {run.model!r}, {len(run.parameters):,} parameters")
     print(f"train   {how!r}, batch {settings.batch}, {settings.steps} steps, seed {settings.seed}", flush=True)
     expected = estimate(run.parts, settings.steps)

@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import math
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
 
 from mlp_numpy.arrays import Array
-from mlp_numpy.training import EvaluationRecord, History, StepRecord
+from mlp_numpy.data import Dataset
+from mlp_numpy.training import EvaluationRecord, History, StepRecord, TrainedModel
 
 _MOST_COLUMNS: Final = 20
+_FRACTIONS: Final = ("accuracy", "r2", "loss", "log_loss")
+
+
+def predictions_csv(heading: str, names: Sequence[str], outputs: Array, trained: TrainedModel) -> str:
+    """Predictions as CSV: the class and the probability of every class, or a column per target.
+
+    names     name of each row, in the first column, whose heading is ``heading``
+    outputs   as ``TrainedModel.predict`` returns them
+    """
+    written, columns = io.StringIO(), trained.about["class_names"]
+    table = csv.writer(written, lineterminator="\n")
+    if trained.task == "regression":
+        table.writerow([heading, *columns])
+        table.writerows([name, *map(repr, row)] for name, row in zip(names, outputs.tolist(), strict=True))
+        return written.getvalue()
+    table.writerow([heading, "prediction", *(f"p({name})" for name in columns)])
+    for name, row in zip(names, outputs, strict=True):
+        table.writerow([name, columns[int(row.argmax())], *(f"{value:.6g}" for value in row)])
+    return written.getvalue()
 
 
 def confusion_table(counts: Array, class_names: Sequence[str]) -> str:
@@ -41,8 +64,38 @@ def _mistakes_table(counts: Array, class_names: Sequence[str]) -> str:
 
 def evaluation_line(record: EvaluationRecord, latest: StepRecord | None, part: str = "test") -> str:
     """An evaluation on ``part`` of the data and the latest training step, in one line."""
-    train_part = "" if latest is None else f"   batch loss {latest.loss:.4f} accuracy {latest.accuracy:.3f}"
-    return f"step {record.step:>6}   {part} loss {record.loss:.4f} accuracy {record.accuracy:.4f}{train_part}"
+    train_part = "" if latest is None else f"   batch loss {latest.loss:.4f}"
+    if latest is not None and not math.isnan(latest.accuracy):
+        train_part += f" accuracy {latest.accuracy:.3f}"
+    return f"step {record.step:>6}   {part} loss {record.loss:.4f} {metrics_text(record)}{train_part}"
+
+
+def metrics_text(record: EvaluationRecord) -> str:
+    """The metrics of an evaluation: "accuracy 0.9876", or "r2 0.9512 mae 1.234"."""
+    return " ".join(f"{name} {metric_text(name, value)}" for name, value in record.measured.items())
+
+
+def metric_text(name: str, value: float) -> str:
+    """A value of a metric: those within 0 and 1 with four digits behind the point, errors with five in all."""
+    return f"{value:.4f}" if name in _FRACTIONS else f"{value:.5g}"
+
+
+def examples_text(dataset: Dataset) -> str:
+    """The word for the examples of a data set."""
+    return "rows" if dataset.columns else "images"
+
+
+def task_text(dataset: Dataset, target: Sequence[str]) -> str:
+    """The task of a table, its target and its columns."""
+    of = ", ".join(target) or "y"
+    if dataset.task == "classification":
+        names = ", ".join(dataset.class_names[:5]) + (", …" if dataset.n_classes > 5 else "")
+        what = f"classification of {of} into {dataset.n_classes} classes ({names})"
+    else:
+        what = f"regression of {of}, standardized"
+    kinds = [column.kind for column in dataset.columns]
+    counts = f"{kinds.count('number')} numbers, {kinds.count('category')} categories"
+    return f"{what}, from {len(kinds)} columns ({counts}): {dataset.n_features} inputs"
 
 
 def outlook(memory: int, seconds: float | None) -> str:
@@ -66,11 +119,11 @@ def table(rows: Sequence[Sequence[str]]) -> str:
 def seeds_table(
     status: Mapping[int, str], figures: Mapping[str, tuple[Sequence[float], float, float | None]], part: str
 ) -> str:
-    """Accuracies of several seeds, one per row, with their mean and standard deviation below.
+    """The metric of several seeds, one per row, with their mean and standard deviation below.
 
     status    seed → status of its run
     figures   name → (a value for each seed whose run ended, their mean, their standard deviation)
-    part      the split behind all accuracies except "test"
+    part      the split behind all figures except "test"
     """
     ended = [seed for seed, how in status.items() if how in ("finished", "stopped early")]
     heads = [name if name == "test" else f"{name} {part}" for name in figures]
@@ -85,15 +138,17 @@ def seeds_table(
 
 
 def run_summary(history: History) -> str:
-    """The status of a run and the accuracies it reached."""
+    """The status of a run and what it reached."""
     info, best = history.info, history.best
     lines = [f"{info.status} after step {history.last_evaluated}, {info.seconds:.1f} s, on {info.dataset}"]
     if best is not None:
-        last = history.evaluations[-1].accuracy
-        lines.append(f"{history.part} accuracy: last {last:.4f}, best {best.accuracy:.4f} at step {best.step}")
+        name = history.monitor
+        last, top = (metric_text(name, record.value(name)) for record in (history.evaluations[-1], best))
+        lines.append(f"{history.part} {name}: last {last}, best {top} at step {best.step}")
     if info.test is not None:
         n = len(info.test_openings or [])
         times = "once" if n == 1 else f"{n} times"
-        test = f"{info.test.accuracy:.4f} with the weights of step {info.test.step}"
-        lines.append(f"test accuracy: {test}, opened {times}")
+        found = metrics_text(info.test)
+        found = found.replace("accuracy ", "accuracy: ") if len(info.test.measured) == 1 else found
+        lines.append(f"test {found} with the weights of step {info.test.step}, opened {times}")
     return "\n".join(lines)

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 import tyro
 
-from mlp_numpy.atomic_io import remove_parts
+from mlp_numpy.atomic_io import remove_parts, write_text
 from mlp_numpy.cli.console import on_terminal
-from mlp_numpy.cli.formatting import confusion_table
+from mlp_numpy.cli.formatting import confusion_table, examples_text, metrics_text, predictions_csv
+from mlp_numpy.data.image_folder import images_in
 from mlp_numpy.data.images import read_image
 from mlp_numpy.data.sealed import SealedSplit
 from mlp_numpy.data.sources import load_dataset
+from mlp_numpy.data.table import read_rows
 from mlp_numpy.errors import DataError, OptionError, RunFolderError
 from mlp_numpy.exchange import export_onnx, save_model
 from mlp_numpy.exchange.onnx_export import SUFFIX_ONNX
 from mlp_numpy.exchange.safetensors_file import SUFFIX
 from mlp_numpy.experiment import load_run, load_trained, open_test_set
+from mlp_numpy.experiment.build import metrics_of, scaled
 from mlp_numpy.experiment.folder import data_dir_of, is_model_file, known_of, usable
-from mlp_numpy.modules import SoftMaxCrossEntropyModule
+from mlp_numpy.modules import build_loss
 from mlp_numpy.training import confusion_matrix, evaluate
 from mlp_numpy.viz import save_confusion
 
@@ -32,7 +36,7 @@ def evaluate_run(
     data_dir: str = "",
     download: bool = True,
 ) -> int:
-    """Print the accuracy and confusion matrix of a run's model on the whole test set.
+    """Print the metrics of a run's model on the whole test set, and the confusion matrix of a classification.
 
     Args:
         run: folder of a run, such as runs/run-cifar10-001, or a model file
@@ -44,7 +48,8 @@ def evaluate_run(
     folder = data_dir or ("data" if alone else data_dir_of(run, load_run(run)[0], known_of(run)))
     option = trained.about["dataset_option"]
     # Save generated data only if a data folder was given.
-    how: dict[str, bool] = {"download": download, "keep": bool(data_dir), "progress": on_terminal()}
+    how: dict[str, Any] = {"download": download, "keep": bool(data_dir), "progress": on_terminal()}
+    how["own"] = trained.own_data
     dataset = load_dataset(option, folder, **how).dataset
     if (dataset.n_features, *dataset.class_names) != (trained.model.n_inputs, *trained.about["class_names"]):
         raise DataError(
@@ -54,17 +59,23 @@ def evaluate_run(
         )
     # Record the opening on disk before evaluating.
     sealed = SealedSplit(dataset.test) if alone else open_test_set(run, dataset.test, "evaluate")
-    test = dataset.test
-    outcome = evaluate(trained.model.logits, SoftMaxCrossEntropyModule(), test, trained.preprocessing, chunk=250)
-    counts = confusion_matrix(test.labels, outcome.predicted, dataset.n_classes)
+    if dataset.columns != trained.columns or dataset.task != trained.task:
+        raise DataError(f"evaluate: {dataset.name} must have the columns and the task that {run} was trained on.")
+    test, loss = scaled(dataset.test, trained.scaling), build_loss(trained.loss, trained.task)
+    measured: dict[str, Any] = {"metrics": metrics_of(trained.task, scaling=trained.scaling), "chunk": 250}
+    outcome = evaluate(trained.model.logits, loss, test, trained.preprocessing, **measured)
     name = str(trained.about["name"])
     print(f"{name}: {trained.model.title} after step {trained.about['step']} on {dataset.name}")
-    print(f"test accuracy {outcome.accuracy:.4f}, loss {outcome.loss:.4f}, {len(test):,} images")
+    found = metrics_text(outcome.record(0))
+    print(f"test {found}, loss {outcome.loss:.4f}, {len(test):,} {examples_text(dataset)}")
     if alone:
         print("note: this evaluation is not counted: a model file does not record test-set openings, its run does\n")
     else:
         n_times = "once" if len(sealed.openings) == 1 else f"{len(sealed.openings)} times"
         print(f"the test set of this run has been opened {n_times}: {'; '.join(sealed.openings)}\n")
+    if trained.task != "classification":
+        return 0
+    counts = confusion_matrix(test.labels, outcome.predicted, dataset.n_classes)
     print(confusion_table(counts, dataset.class_names))
     picture = run.with_suffix(".confusion.png") if alone else run / "confusion.png"
     title = f"{trained.model.title} on {dataset.name}: test accuracy {outcome.accuracy:.3f}"
@@ -76,28 +87,60 @@ def evaluate_run(
 
 def predict(
     run: Annotated[Path, tyro.conf.Positional],
-    images: Annotated[tuple[Path, ...], tyro.conf.Positional],
+    files: Annotated[tuple[Path, ...], tyro.conf.Positional],
     top: int = 3,
+    out: Path | None = None,
+    overwrite: bool = False,
 ) -> int:
-    """Classify image files with a run's model, and print the probabilities of the top classes.
+    """Predict image files, a folder of images, or the rows of a table with a run's model.
+
+    Images print the probabilities of their top classes, a table its predictions as CSV.
 
     Args:
         run: folder of a run, such as runs/run-cifar10-001, or a model file
-        images: image files of any size and format; they are scaled to the model's input size
+        files: image files of any size and format, folders of them, or one table with the columns of the training data
         top: number of classes to print per image
+        out: CSV file that gets all predictions: with the probability of every class, or a column per target
+        overwrite: replace an existing file
     """
     if top < 1:
         raise OptionError(f"predict: top must be ≥ 1, got {top}.")
-    if not images:
-        raise OptionError("predict: expected at least one image file, got none.")
     trained = load_trained(run)
-    names = trained.class_names
-    probabilities = trained.predict_proba(np.stack([read_image(path, trained.image_shape) for path in images]))
-    width = max(len(str(path)) for path in images)
-    for path, row in zip(images, probabilities, strict=True):
+    if not files:
+        raise OptionError(f"predict: expected {'a table' if trained.columns else 'at least one image file'}, got none.")
+    if out is not None and out.exists() and not overwrite:
+        raise RunFolderError(f"predict: {out} already exists. Hint: --overwrite replaces it.")
+    if trained.columns:
+        inputs, left_out = read_rows(_only_one(files), trained.columns, trained.table_dtype)
+        if left_out:
+            print(f"note: columns that the model does not use: {', '.join(left_out)}", file=sys.stderr, flush=True)
+        names = [str(row) for row in range(1, len(inputs) + 1)]
+    else:
+        shape = trained.image_shape
+        paths = [path for each in files for path in (images_in(each) if each.is_dir() else [each])]
+        inputs, names = np.stack([read_image(path, shape) for path in paths]), [str(path) for path in paths]
+    outputs = trained.predict_proba(inputs) if trained.task == "classification" else trained.predict(inputs)
+    if out is not None or trained.columns:
+        content = predictions_csv("row" if trained.columns else "image", names, outputs, trained)
+        if out is None:
+            print(content, end="")
+        else:
+            with usable("predict", out, "must be written"):
+                write_text(out, content)
+            print(f"{len(names):,} predictions in {out}")
+    if trained.columns:
+        return 0
+    classes, width = trained.class_names, max(map(len, names))
+    for name, row in zip(names, outputs, strict=True):
         best = np.argsort(-row, kind="stable")[:top]
-        print(f"{path!s:<{width}}  " + "  ".join(f"{names[i]} {row[i]:.3f}" for i in best))
+        print(f"{name:<{width}}  " + "  ".join(f"{classes[i]} {row[i]:.3f}" for i in best))
     return 0
+
+
+def _only_one(files: tuple[Path, ...]) -> Path:
+    if len(files) > 1:
+        raise OptionError(f"predict: a model of a table predicts one table, got {len(files)} files.")
+    return files[0]
 
 
 def export(

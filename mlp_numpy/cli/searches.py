@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from mlp_numpy.atomic_io import write_text
 from mlp_numpy.cli.console import FAILED, on_terminal
-from mlp_numpy.cli.formatting import run_summary
+from mlp_numpy.cli.formatting import metric_text, metrics_text, run_summary
 from mlp_numpy.errors import OptionError
 from mlp_numpy.experiment.folder import usable
 from mlp_numpy.search import Search, TrialResult, draw_search, read_space, table_text, tables
@@ -25,7 +25,7 @@ def search(
     runs_dir: Path = Path("runs"),
     download: bool = True,
 ) -> int:
-    """Search a grid or random samples of settings by validation accuracy; evaluate the winner on the test set.
+    """Search a grid or random samples of settings by a validation metric; evaluate the winner on the test set.
 
     If it is stopped or killed, the same command resumes, also within the winner's training.
 
@@ -52,7 +52,8 @@ def search(
         for outcome in under_way.run():
             outcomes.append(outcome)
             bar.update()
-            bar.set_postfix_str(f"best {part} accuracy {max(each.accuracy for each in outcomes):.4f}")
+            top = max(outcomes, key=lambda each: each.score)
+            bar.set_postfix_str(f"best {part} {top.monitor} {metric_text(top.monitor, top.value)}")
             if bar.disable:
                 print(_line(outcome, part), flush=True)
     # In the order of the search, not of completion: ties go to the first trial, in the figures too.
@@ -63,7 +64,7 @@ def search(
     with usable("search", folder, "must take tables and figures"):
         if made:
             write_text(folder / "tables.md", "\n\n".join(made) + "\n")
-        pictures = draw_search(folder, f"{name}: best {part} accuracy", found, outcomes)
+        pictures = draw_search(folder, f"{name}: best {part} {outcomes[0].monitor}", found, outcomes)
     for picture in pictures:
         print(f"figure  {picture}")
     best = under_way.winner
@@ -72,12 +73,12 @@ def search(
         return FAILED
     print(f"winner  trial {best}: {_line(under_way.outcome(best), part)}", flush=True)
     if part == "test":
-        print("note: chosen on the test set, so its accuracy is biased; use held_out: validation")
+        print(f"note: chosen on the test set, so its {outcomes[0].monitor} is biased; use held_out: validation")
     if winner:
         history = under_way.train_winner()
         info = history.info
         if info.test is not None:
-            print(f"test    accuracy {info.test.accuracy:.4f}, openings: {under_way.openings}")
+            print(f"test    {metrics_text(info.test)}, openings: {under_way.openings}")
         print(f"run     {folder / info.name}")
         # As with train, a stop request that arrived after the end has interrupted nothing.
         if under_way.stopped_by is not None and info.status == "interrupted":
@@ -88,5 +89,8 @@ def search(
 
 def _line(outcome: TrialResult, part: str) -> str:
     settings = " ".join(f"{name} {value}" for name, value in outcome.point.items())
-    reached = outcome.status if outcome.best is None else f"{part} {outcome.best.accuracy:.4f} at {outcome.best.step}"
+    reached = outcome.status
+    if outcome.best is not None:
+        name = "" if outcome.monitor == "accuracy" else f"{outcome.monitor} "
+        reached = f"{part} {name}{metric_text(outcome.monitor, outcome.value)} at {outcome.best.step}"
     return f"{settings}   {reached}   {outcome.seconds:.1f} s"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from mlp_numpy.data.own_data import FOLDER, TABLE, is_own_data
 from mlp_numpy.models import MODELS, models_with
 from mlp_numpy.optim.registry import optimizers_with
 
@@ -47,6 +48,17 @@ SGD_WITH_MOMENTUM: Final = Need(
     lambda of: of["optimizer"] == "sgd" and of["momentum"] > 0, "optimizer sgd with momentum"
 )
 VALIDATION: Final = needs("held_out validation", held_out=("validation",))
-INIT_NORMAL: Final = needs("init normal", init=("normal", "auto"), model=tuple(MODELS))
 EMA: Final = Need(lambda of: of["ema"] > 0, "ema above 0")
+INIT_NORMAL: Final = Need(
+    lambda of: (
+        of["model"] in MODELS
+        and (of["init"] == "normal" or (of["init"] == "auto" and not of["dataset"].startswith(TABLE)))
+    ),
+    "init normal",
+)
 WEIGHT_DECAY: Final = Need(lambda of: of["weight_decay"] > 0, "weight_decay above 0")
+TABLE_DATA: Final = Need(lambda of: of["dataset"].startswith(TABLE), "dataset table:FILE")
+FOLDER_DATA: Final = Need(lambda of: of["dataset"].startswith(FOLDER), "dataset folder:PATH")
+OWN_DATA: Final = Need(lambda of: is_own_data(of["dataset"]), "dataset folder:PATH or table:FILE")
+IMAGES: Final = Need(lambda of: not TABLE_DATA.met(of), "a dataset of images")
+PATIENCE: Final = Need(lambda of: of["patience"] > 0, "patience above 0")

@@ -126,6 +126,22 @@ def text(who: str, name: str, value: Any) -> str:
     return value
 
 
+def names(who: str, name: str, value: Any) -> tuple[str, ...]:
+    """A tuple of strings."""
+    if not isinstance(value, tuple) or not all(isinstance(each, str) and each.isprintable() and each for each in value):
+        hint = f" Hint: {name}=('age',), with a comma, for one name."
+        raise OptionError(f"{who}: {name} must be a tuple of names, got {shown(value)}.{hint}")
+    return value
+
+
+def height_and_width(who: str, name: str, value: Any) -> tuple[int, ...]:
+    """A tuple of a side, or of a height and a width; empty for none."""
+    found = layer_sizes(who, name, value)
+    if len(found) > 2:
+        raise OptionError(f"{who}: {name} must be a side, or a height and a width, got {shown(value)}.")
+    return found
+
+
 def plain_name(who: str, name: str, value: Any) -> str:
     """A string that names a file or folder within another folder."""
     plain = text(who, name, value)
@@ -174,6 +190,6 @@ _CONVERSIONS: Final[dict[str, tuple[Callable[[Any], Any], str]]] = {
     "int": (int, "an integer"),
     "str": (str, "text"),
     "bool": (lambda word: _TRUTH[word.lower()], "true or false"),
-    "tuple[str, ...]": (tuple, "a list of names such as [tensorboard, mlflow]"),
     "tuple[int, ...]": (lambda words: tuple(map(int, words)), "a list of integers such as [600, 500]"),
+    "tuple[str, ...]": (tuple, "a list of names"),
 }

@@ -6,15 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Final, get_args
 
-from mlp_numpy.checks import FINITE, FRACTION, NOT_NEGATIVE, POSITIVE
+from mlp_numpy.checks import FINITE, FRACTION, NOT_NEGATIVE, OPEN_FRACTION, POSITIVE
 from mlp_numpy.config.needs import (
     EMA,
+    FOLDER_DATA,
+    IMAGES,
     INIT_NORMAL,
     LIBRARY_MODEL,
+    OWN_DATA,
+    PATIENCE,
     SGD_WITH_MOMENTUM,
+    TABLE_DATA,
     VALIDATION,
     WEIGHT_DECAY,
     hidden_layers,
+    needs,
     needs_model,
     needs_optimizer,
 )
@@ -24,8 +30,10 @@ from mlp_numpy.config.options import (
     at_least,
     check_needs,
     folder,
+    height_and_width,
     layer_sizes,
     model_name,
+    names,
     one_of,
     option,
     option_of,
@@ -35,11 +43,12 @@ from mlp_numpy.config.options import (
     text,
     within,
 )
+from mlp_numpy.data.own_data import TABLE, TABLE_TASKS, OwnData
 from mlp_numpy.data.preprocessing import PREPROCESSINGS
 from mlp_numpy.data.splitting import WAYS
 from mlp_numpy.errors import OptionError
-from mlp_numpy.models import MODELS
-from mlp_numpy.modules import INITIALIZERS
+from mlp_numpy.models import MODELS, takes_images
+from mlp_numpy.modules import INITIALIZERS, KNOWN_LOSSES
 from mlp_numpy.optim import OPTIMIZERS, DecayScope, Plateau, optimizer_options, parse_schedule
 from mlp_numpy.optim.schedules import OneCycle
 
@@ -97,7 +106,7 @@ class Config:
     init: str = option(
         "auto",
         MODEL,
-        "initialization of the weights: auto (normal for an MLP without batch norm, else kaiming), "
+        "initialization of the weights: auto (normal for images and an MLP without batch norm, else kaiming), "
         f"{', '.join(INITIALIZERS)}",
         need=LIBRARY_MODEL,
         **one_of(("auto", *INITIALIZERS)),
@@ -108,6 +117,12 @@ class Config:
         "standard deviation of the initial weights under init normal",
         within(NOT_NEGATIVE),
         need=INIT_NORMAL,
+    )
+    loss: str = option(
+        "auto",
+        MODEL,
+        "loss: auto (cross-entropy, or mse for a regression), " + ", ".join(KNOWN_LOSSES),
+        **one_of(("auto", *KNOWN_LOSSES)),
     )
     optimizer: str = option("sgd", OPTIMIZER, "update rule", **one_of(tuple(OPTIMIZERS)))
     lr: float = option(2e-3, OPTIMIZER, "learning rate", within(POSITIVE))
@@ -197,27 +212,65 @@ class Config:
         0.0, REGULARIZATION, "coefficient of an L2 penalty on the weights in the loss", within(NOT_NEGATIVE)
     )
     label_smoothing: float = option(
-        0.0, REGULARIZATION, "fraction of every label spread over all classes", within(FRACTION)
+        0.0,
+        REGULARIZATION,
+        "fraction of every label spread over all classes",
+        within(FRACTION),
+        need=needs("loss cross-entropy", loss=("auto", "cross-entropy")),
     )
-    flip: bool = option(False, REGULARIZATION, "mirror images at random", switch)
-    shift: int = option(0, REGULARIZATION, "shift images at random by at most this many pixels", at_least(0))
-    cutout: int = option(0, REGULARIZATION, "side of a random square cut out of each image", at_least(0))
+    flip: bool = option(False, REGULARIZATION, "mirror images at random", switch, need=IMAGES)
+    shift: int = option(
+        0, REGULARIZATION, "shift images at random by at most this many pixels", at_least(0), need=IMAGES
+    )
+    cutout: int = option(0, REGULARIZATION, "side of a random square cut out of each image", at_least(0), need=IMAGES)
     dataset: str = option(
         "auto",
         DATA,
         "data set: auto (CIFAR-10 if it is on disk or can be downloaded, else shapes), cifar10, cifar100, "
-        "cifar100-coarse (its 20 superclasses), mnist, shapes (generated), or torchvision:CLASS for any data set of "
-        "torchvision; cifar10:airplane,bird is two classes of one",
+        "cifar100-coarse (its 20 superclasses), mnist, shapes (generated), folder:PATH for images of your own, "
+        "table:FILE for a CSV, Parquet or npz file, or torchvision:CLASS for any data set of torchvision; "
+        "cifar10:airplane,bird is two classes of one",
         text,
+    )
+    target: tuple[str, ...] = option(
+        (), DATA, "column of a table that is predicted; several of them are a regression", names, need=TABLE_DATA
+    )
+    task: str = option(
+        "auto",
+        DATA,
+        "task of a table: classification, regression, or auto (regression if its target has fractions)",
+        need=TABLE_DATA,
+        **one_of(TABLE_TASKS),
+    )
+    categorical: tuple[str, ...] = option(
+        (), DATA, "columns of a table whose numbers are categories", names, need=TABLE_DATA
+    )
+    ignore: tuple[str, ...] = option((), DATA, "columns of a table that are left out", names, need=TABLE_DATA)
+    test_file: str = option("", DATA, "a second table, with the test examples", folder, need=TABLE_DATA)
+    test_fraction: float = option(
+        0.2,
+        DATA,
+        "fraction of your examples that becomes the test set, if they are in one table, or in a folder without train "
+        "and test; it is the same for every seed",
+        within(OPEN_FRACTION),
+        need=OWN_DATA,
+    )
+    image_size: tuple[int, ...] = option(
+        (),
+        DATA,
+        "height and width, or side, that the images of a folder are scaled to; default: their size",
+        height_and_width,
+        need=FOLDER_DATA,
     )
     data_dir: str = option("data", DATA, "folder of the data sets", folder)
     download: bool = option(True, DATA, "allow downloads of data sets", switch)
     preprocessing: str = option(
-        "mean-image",
+        "auto",
         DATA,
-        "preprocessing: mean-image (subtract the mean training image), standardize (per channel), "
+        "preprocessing: auto (standardize for a table, else mean-image), mean-image (subtract the mean training "
+        "image), standardize (per channel or column), "
         "unit (divide by 255), symmetric (to −1…1) or raw (as stored)",
-        **one_of(PREPROCESSINGS),
+        **one_of(("auto", *PREPROCESSINGS)),
     )
     held_out: str = option(
         "test",
@@ -231,9 +284,23 @@ class Config:
     patience: int = option(
         0,
         EVALUATION,
-        "early stopping: evaluations in a row without a better validation accuracy; 0: never stop",
+        "early stopping: evaluations in a row without a better value of monitor; 0: never stop",
         at_least(0),
         need=VALIDATION,
+    )
+    monitor: str = option(
+        "auto",
+        EVALUATION,
+        "what selects the weights: loss, accuracy, log_loss, r2, mae, rmse, or auto (accuracy; r2 for a regression)",
+        text,
+        need=VALIDATION,
+    )
+    min_delta: float = option(
+        0.0,
+        EVALUATION,
+        "an improvement by less than this counts as none for patience",
+        within(NOT_NEGATIVE),
+        need=PATIENCE,
     )
     eval_every: int = option(100, EVALUATION, "steps between two evaluations", at_least(1))
     layer_stats_every: int = option(
@@ -280,11 +347,24 @@ class Config:
         return tuple(dict.fromkeys([*self.log, *(["tensorboard"] if self.tensorboard else [])]))
 
     @property
+    def own_data(self) -> OwnData:
+        """The settings of data of one's own."""
+        return OwnData(**{field.name: getattr(self, field.name) for field in fields(OwnData)})
+
+    @property
+    def input_preprocessing(self) -> str:
+        """The preprocessing where ``preprocessing`` is auto: standardize or mean-image; else ``preprocessing``."""
+        if self.preprocessing != "auto":
+            return self.preprocessing
+        return "standardize" if self.dataset.startswith(TABLE) else "mean-image"
+
+    @property
     def start(self) -> str:
         """The initialization where ``init`` is auto: normal or kaiming; else ``init``."""
         if self.init != "auto":
             return self.init
-        return "normal" if self.model == "mlp" and not self.batch_norm else "kaiming"
+        images = not self.dataset.startswith(TABLE)
+        return "normal" if self.model == "mlp" and not self.batch_norm and images else "kaiming"
 
 
 def _check_together(of: Mapping[str, Any]) -> None:
@@ -294,6 +374,8 @@ def _check_together(of: Mapping[str, Any]) -> None:
             f"{WHO}: hidden must list two or more equal sizes for a residual-mlp, got {list(of['hidden'])}. "
             "Hint: hidden 600 600 is one block with a shortcut."
         )
+    if of["dataset"].startswith(TABLE) and takes_images(of["model"]):
+        raise OptionError(f"{WHO}: model {of['model']} must come with a dataset of images, got {of['dataset']}.")
     schedule, evaluations = parse_schedule(of["schedule"], of["steps"]), of["steps"] // of["eval_every"] + 1
     if isinstance(schedule, Plateau) and schedule.patience + 2 > evaluations:
         raise OptionError(

@@ -12,14 +12,14 @@ import numpy as np
 from PIL import Image
 
 from mlp_numpy.arrays import Array
-from mlp_numpy.checks import sizes
 from mlp_numpy.data.dataset import Dataset, Split
 from mlp_numpy.data.images import IMAGE_FORMATS, header_shape, read_image
+from mlp_numpy.data.own_data import SEED, OwnData
 from mlp_numpy.data.reading import as_path
 from mlp_numpy.data.splitting import draw_test_rows
-from mlp_numpy.errors import DataError, DataNotFoundError, OptionError, unreadable
+from mlp_numpy.errors import DataError, DataNotFoundError, unreadable
 
-PARTS: Final = ("train", "test")
+_PARTS: Final = ("train", "test")
 _WHO: Final = "image_folder.load"
 _JUNK: Final = ("thumbs.db", "desktop.ini")
 
@@ -27,13 +27,7 @@ Labelled = list[tuple[Path, int]]
 """Image files, each with the index of its class."""
 
 
-def load(
-    folder: str | os.PathLike[str],
-    *,
-    image_size: Sequence[int] = (),
-    test_fraction: float = 0.2,
-    seed: int = 0,
-) -> Dataset:
+def load(folder: str | os.PathLike[str], options: OwnData | None = None) -> Dataset:
     """The images of ``folder``, decoded one by one into one array of bytes for each part.
 
         folder/cat/1.jpg  folder/dog/2.png                     a test part is drawn, stratified by class
@@ -42,8 +36,7 @@ def load(
     Every image becomes gray (C = 1) if all images of the folder are, else RGB (C = 3), and upright; see ``read_image``.
     Classes are ordered by name. Hidden files, and those of file managers, are not looked at.
 
-    image_size      (height, width), or (side,), that every image is scaled to; by default their size, if it is one
-    test_fraction   fraction of the examples in the test part that is drawn, by ``seed``
+    options   ``image_size`` that every image is scaled to (by default their size, if it is one), and ``test_fraction``
 
     Raises
     ------
@@ -53,15 +46,13 @@ def load(
         if a class has no image, there is only one class, or something else than images lies in the folder of a class;
         if an image is unreadable, or they differ in size and no ``image_size`` is given
     OptionError
-        for invalid arguments
+        if ``folder`` is not a path
     """
-    folder, given = as_path(_WHO, folder), sizes(_WHO, "image_size", tuple(image_size))
-    if len(given) > 2:
-        raise OptionError(f"{_WHO}: image_size must be a side, or a height and a width, got {list(given)}.")
+    folder, options = as_path(_WHO, folder), options or OwnData()
     found = _entries(folder)
     names = {each.name for each in found}
-    if set(PARTS) <= names:
-        others = names - set(PARTS)
+    if set(_PARTS) <= names:
+        others = names - set(_PARTS)
         if others:
             raise DataError(
                 f"{_WHO}: {folder} must hold train and test alone, or one folder per class, got {min(others)} as well."
@@ -74,10 +65,10 @@ def load(
     else:
         images, classes = _labelled(folder)
         labels = np.array([label for _, label in images])
-        chosen = draw_test_rows(_WHO, len(images), test_fraction, seed, labels)
+        chosen = draw_test_rows(_WHO, len(images), options.test_fraction, SEED, labels)
         train = [each for each, held in zip(images, chosen, strict=True) if not held]
         test = [each for each, held in zip(images, chosen, strict=True) if held]
-    shape = _shape([path for path, _ in (*train, *test)], given)
+    shape = _shape([path for path, _ in (*train, *test)], options.image_size)
     return Dataset(folder.name, _read(train, shape), _read(test, shape), shape, classes, str(folder.absolute()))
 
 

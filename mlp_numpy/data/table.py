@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -17,6 +16,7 @@ from mlp_numpy.arrays import Array
 from mlp_numpy.checks import shown
 from mlp_numpy.data.columns import Column, encode, fit_columns
 from mlp_numpy.data.dataset import Dataset, Split
+from mlp_numpy.data.own_data import SEED, OwnData
 from mlp_numpy.data.raw_table import MOST_CATEGORIES, ColumnKind, RawTable, Wanted
 from mlp_numpy.data.reading import as_path
 from mlp_numpy.data.splitting import draw_test_rows
@@ -24,33 +24,8 @@ from mlp_numpy.data.table_files import NPZ, read_arrays, read_table
 from mlp_numpy.data.targets import Task
 from mlp_numpy.errors import DataError, OptionError
 
-TABLE_TASKS: Final = ("auto", "classification", "regression")
 _WHO: Final = "table.load"
 _PAIRS: Final = (("x_train", "y_train", "x_test", "y_test"), ("X", "y"), ("x", "y"))
-
-
-@dataclass(frozen=True)
-class TableOptions:
-    """How a table becomes a data set.
-
-    target          names of the target columns; several are a regression
-    task            "classification", "regression" or "auto"
-    categorical     columns of numbers that are categories
-    ignore          columns that are left out
-    test_file       a second table with the test part; "": a fraction of the rows is drawn
-    test_fraction   that fraction
-    seed            of the draw
-    dtype           of the inputs
-    """
-
-    target: tuple[str, ...] = ()
-    task: str = "auto"
-    categorical: tuple[str, ...] = ()
-    ignore: tuple[str, ...] = ()
-    test_file: str = ""
-    test_fraction: float = 0.2
-    seed: int = 0
-    dtype: Any = np.float32
 
 
 class Rows(NamedTuple):
@@ -60,7 +35,7 @@ class Rows(NamedTuple):
     left_out: tuple[str, ...]
 
 
-def load(path: str | os.PathLike[str], options: TableOptions) -> tuple[Dataset, str | None]:
+def load(path: str | os.PathLike[str], options: OwnData | None = None) -> tuple[Dataset, str | None]:
     """The data set of a table file, and a warning about it or None.
 
     A table is CSV, Parquet or Feather with ``options.target``, or ``.npz`` with the arrays X and y, or x_train,
@@ -77,7 +52,8 @@ def load(path: str | os.PathLike[str], options: TableOptions) -> tuple[Dataset, 
     ExtraMissingError
         for Parquet or Feather without pyarrow
     """
-    path = as_path(_WHO, path)
+    path, options = as_path(_WHO, path), options or OwnData()
+    dtype = np.dtype(options.dtype)
     if path.suffix.lower() == NPZ:
         return _load_arrays(path, options), None
     if not options.target:
@@ -88,7 +64,7 @@ def load(path: str | os.PathLike[str], options: TableOptions) -> tuple[Dataset, 
     kinds: dict[str, ColumnKind] = dict.fromkeys(options.categorical, "category")
     if options.task == "regression":
         kinds |= dict.fromkeys(options.target, "number")
-    wanted: dict[str, Any] = {"dtype": options.dtype, "precise": options.target}
+    wanted: dict[str, Any] = {"dtype": dtype, "precise": options.target}
     table = read_table(path, Wanted(kinds=kinds, ignore=options.ignore, **wanted))
     task, classes = _task(table, options)
     inputs = [name for name in table.columns if name not in options.target]
@@ -103,13 +79,13 @@ def load(path: str | os.PathLike[str], options: TableOptions) -> tuple[Dataset, 
         columns = fit_columns(table, inputs, np.ones(len(table), bool))
     else:
         labels = _targets(table, options.target, classes) if classes else None
-        held = draw_test_rows(_WHO, len(table), options.test_fraction, options.seed, labels)
+        held = draw_test_rows(_WHO, len(table), options.test_fraction, SEED, labels)
         parts = ((table, ~held), (table, held))
         columns = fit_columns(table, inputs, ~held)
     splits: list[Split] = []
     unknown = 0
     for part, rows in parts:
-        x, unknown = encode(part, columns, options.dtype, rows, strict=False)
+        x, unknown = encode(part, columns, dtype, rows, strict=False)
         targets = _targets(part, options.target, classes)
         splits.append(Split(x, targets if rows is None else targets[rows], task=task))
     names = tuple(feature for column in columns for feature in column.features)
@@ -136,7 +112,7 @@ def read_rows(path: str | os.PathLike[str], columns: Sequence[Column], dtype: An
     return Rows(encode(table, columns, dtype)[0], table.left_out)
 
 
-def _task(table: RawTable, options: TableOptions) -> tuple[Task, list[str]]:
+def _task(table: RawTable, options: OwnData) -> tuple[Task, list[str]]:
     """The task, and the names of the classes in the order of their labels."""
     first, *more = options.target
     values, categories = table.columns[first], table.categories.get(first)
@@ -172,7 +148,7 @@ def _targets(table: RawTable, names: Sequence[str], classes: Sequence[str]) -> A
     return labels
 
 
-def _load_arrays(path: Path, options: TableOptions) -> Dataset:
+def _load_arrays(path: Path, options: OwnData) -> Dataset:
     arrays = read_arrays(path)
     names = next((pair for pair in _PAIRS if set(pair) <= set(arrays)), None)
     if names is None:
@@ -204,7 +180,7 @@ def _load_arrays(path: Path, options: TableOptions) -> Dataset:
         outputs = [f"y{k}" for k in range(y[0].shape[1])]
     if len(names) == 2:
         labels = y[0] if task == "classification" else None
-        held = draw_test_rows(_WHO, len(x[0]), options.test_fraction, options.seed, labels)
+        held = draw_test_rows(_WHO, len(x[0]), options.test_fraction, SEED, labels)
         x, y = [x[0][~held], x[0][held]], [y[0][~held], y[0][held]]
     splits = [Split(inputs, targets, task=task) for inputs, targets in zip(x, y, strict=True)]
     columns = tuple(Column(f"x{at}", "number") for at in range(x[0].shape[1]))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias, get_args
 
 import numpy as np
 
 from mlp_numpy.arrays import Array, all_finite
-from mlp_numpy.checks import LARGEST, plain_array
+from mlp_numpy.checks import FINITE, LARGEST, POSITIVE, number, plain_array, shown
 from mlp_numpy.errors import LabelError, OptionError
 
 Task: TypeAlias = Literal["classification", "multilabel", "regression"]
@@ -81,3 +83,44 @@ def checked_weights(who: str, weights: Any, n: int) -> Array:
     if bad.size:
         raise OptionError(f"{who}: weights must be finite and ≥ 0, got {array[bad[0]]} at row {bad[0]}.")
     return numbers
+
+
+@dataclass(frozen=True)
+class TargetScaling:
+    """Standardization of the targets of a regression, per column.
+
+    Forward     z = (t − μ) / σ        t, z (N, K); μ = ``mean``, σ = ``std``, tuples of K
+    Inverse     t = z σ + μ
+
+    Raises OptionError unless all are finite, as many means as standard deviations, and these above 0.
+    """
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        for name, values, bounds in (("mean", self.mean, FINITE), ("std", self.std, POSITIVE)):
+            if not isinstance(values, list | tuple) or not values or len(values) != len(self.mean):
+                raise OptionError(f"TargetScaling: {name} must be one number per target, got {shown(values)}.")
+            checked = tuple(number("TargetScaling", name, value, bounds) for value in values)
+            if not all(math.isfinite(value) for value in checked):
+                raise OptionError(f"TargetScaling: {name} must be finite, got {shown(values)}.")
+            object.__setattr__(self, name, checked)
+
+    @classmethod
+    def fit(cls, targets: Array) -> TargetScaling:
+        """The statistics of the targets (N, K) of the training part; a constant column is only shifted."""
+        mean = targets.mean(axis=0, dtype=np.float64)
+        std = targets.std(axis=0, dtype=np.float64)
+        std[std <= len(targets) * np.finfo(np.float64).eps * np.abs(mean)] = 1.0
+        return cls(tuple(mean.tolist()), tuple(std.tolist()))
+
+    def scale(self, targets: Array) -> Array:
+        """Targets (N, K) → standardized, in float64."""
+        scaled: Array = (targets.astype(np.float64) - self.mean) / self.std
+        return scaled
+
+    def restore(self, outputs: Array) -> Array:
+        """Standardized outputs (N, K) → original units, in float64."""
+        restored: Array = outputs.astype(np.float64) * self.std + self.mean
+        return restored

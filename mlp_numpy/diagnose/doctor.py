@@ -23,6 +23,7 @@ from mlp_numpy.experiment.build import loss as loss_of
 from mlp_numpy.experiment.folder import DONE, history_of, model_problem
 from mlp_numpy.experiment.lock import is_locked
 from mlp_numpy.experiment.resume import ResumePoint, read_resumed
+from mlp_numpy.modules import SoftMaxCrossEntropy
 from mlp_numpy.optim import Adam, FlatParameters
 from mlp_numpy.training import Checkpoint, Update, accuracy
 
@@ -73,10 +74,13 @@ def _end(found: ResumePoint) -> Iterator[Finding]:
 
 
 def _before(parts: Components, config: Config) -> Iterator[Finding]:
-    yield rules.data(parts.dataset.name, len(parts.train), parts.warning)
-    yield rules.class_sizes(parts.train.labels, parts.dataset.class_names)
+    dataset, task = parts.dataset, parts.dataset.task
+    word = "rows" if dataset.columns else "images"
+    yield rules.data(dataset.name, len(parts.train), parts.warning, word)
+    if task == "classification":
+        yield rules.class_sizes(parts.train.labels, dataset.class_names)
     state = parts.trainer.state()
-    x, _ = parts.trainer.batches.at(0)
+    x, y = parts.trainer.batches.at(0)
     mean, std = float(x.mean(dtype=np.float64)), float(x.std(dtype=np.float64))
     try:
         record = parts.trainer.advance()
@@ -84,7 +88,10 @@ def _before(parts: Components, config: Config) -> Iterator[Finding]:
         yield rules.exploded("at the start", str(error))
     else:
         measures: Measures = record.layer_stats or {}
-        yield rules.first_loss(record.loss, parts.dataset.n_classes)
+        if parts.trainer.loss.op is SoftMaxCrossEntropy:
+            yield rules.first_loss(record.loss, dataset.n_classes)
+        else:
+            yield rules.first_loss(record.loss, dataset.n_classes, _chance(parts, y))
         yield rules.input_scale(mean, std, measures)
         yield from _layers("at the start", measures, config.batch)
     parts.trainer.load_state(state)
@@ -92,7 +99,7 @@ def _before(parts: Components, config: Config) -> Iterator[Finding]:
 
 
 def _after(parts: Components, config: Config, checkpoint: Checkpoint) -> Iterator[Finding]:
-    history, n_classes = checkpoint.history, parts.dataset.n_classes
+    history, scale = checkpoint.history, _chance(parts, parts.trainer.batches.at(0)[1])
     with understood("examine_run", f"{checkpoint.path} must hold the state of this run"):
         parts.trainer.load_state(checkpoint.state)
     try:
@@ -102,9 +109,19 @@ def _after(parts: Components, config: Config, checkpoint: Checkpoint) -> Iterato
     else:
         yield from _layers("now", record.layer_stats or {}, config.batch)
     if history.evaluations:
-        yield rules.above_chance(history, parts.held_out.labels)
-        yield rules.gap(history, n_classes)
-    yield rules.still_falling(history, n_classes)
+        if parts.dataset.task == "classification":
+            yield rules.above_chance(history, parts.held_out.labels)
+        else:
+            yield rules.above_mean(history)
+        yield rules.gap(history, scale)
+    yield rules.still_falling(history, scale)
+
+
+def _chance(parts: Components, y: Array) -> float:
+    """The loss of outputs of 0 for the targets of a batch: ln C for the cross-entropy, about 1 for the squared error of
+    standardized targets."""
+    with np.errstate(all="ignore"):
+        return float(parts.trainer.loss.forward(np.zeros((len(y), parts.dataset.n_outputs)), y))
 
 
 def _layers(when: str, measures: Measures, n_rows: int) -> Iterator[Finding]:
@@ -117,8 +134,8 @@ def _one_batch(parts: Components, config: Config) -> Finding:
     """Overfit a few examples, without regularization."""
     bare = replace(config, dropout=0.0, label_smoothing=0.0, schedule="constant")
     n = min(_BATCH, len(parts.train))
-    x = parts.preprocessing.apply(parts.train.images[:n], config.dtype)
-    y = parts.train.labels[:n]
+    x = parts.preprocessing.apply(parts.train.inputs[:n], config.dtype)
+    y = parts.train.targets[:n]
     own = _learned(parts, bare, x, y, adam=False)
     adam = None if own[0] < _LEARNED else _learned(parts, bare, x, y, adam=True)
     return rules.one_batch(n, own, adam)
@@ -128,7 +145,8 @@ def _one_batch(parts: Components, config: Config) -> Finding:
 @np.errstate(over="ignore", invalid="ignore")
 def _learned(parts: Components, config: Config, x: Array, y: Array, *, adam: bool) -> tuple[float, int]:
     """The final loss (infinity if it exploded), and the number of steps."""
-    model, loss = network(config, parts.dataset).logits, loss_of(config)
+    task = parts.dataset.task
+    model, loss = network(config, parts.dataset).logits, loss_of(config, task)
     parameters = FlatParameters(model)
     change = Update(Adam(parameters, 1e-3)) if adam else update(config, parameters, model)
     value = math.inf
@@ -137,7 +155,7 @@ def _learned(parts: Components, config: Config, x: Array, y: Array, *, adam: boo
         value = float(loss.forward(scores, y))
         if not value <= config.divergence_factor:
             return math.inf, step
-        if value < _LEARNED and accuracy(scores, y) == 1:
+        if value < _LEARNED and (task == "regression" or accuracy(scores, y) == 1):
             return value, step
         model.backward(loss.backward())
         change.apply(step, [])

@@ -62,7 +62,8 @@ def replay(path: str | os.PathLike[str]) -> Replay:
         }
         model = build(about["model"]).logits
         model.load_state(strip_prefix("state/", arrays))
-        loss, x, targets = loss_of(Config(**settings)), arrays["x"], (arrays["y"], arrays.get("weight"))
+        loss = loss_of(Config(**settings), about.get("task", "classification"))
+        x, targets = arrays["x"], (arrays["y"], arrays.get("weight"))
         place = first_nonfinite(model, loss, x, *targets)
         model.load_state(strip_prefix("state/", arrays))
         losses = float(about["loss"]), float(loss.forward(model.forward(x), *targets))

@@ -60,20 +60,24 @@ _START: Final = Thresholds(0.0, 0.5, 1.8, 4.0)
 _CLASSES: Final = Thresholds(0.0, 0.0, 3.0, 1e9)
 
 
-def data(name: str, n_images: int, warning: str | None) -> Finding:
+def data(name: str, n_examples: int, warning: str | None, word: str = "images") -> Finding:
     """Report the data set, and a warning if it is a fallback."""
     advice = "" if warning is None else " ".join(warning.splitlines()[:2])
-    return _finding("data", f"{n_images:,} images of {name} to train on", "warning" if advice else "ok", advice)
+    return _finding("data", f"{n_examples:,} {word} of {name} to train on", "warning" if advice else "ok", advice)
 
 
-def first_loss(loss: float, n_classes: int) -> Finding:
-    """The loss before the first step; ln C if no class is preferred."""
-    expected = math.log(n_classes)
-    status = _START.status(loss / expected)
-    advice = "the initial loss is far above ln C: reduce the initial weights or scale the inputs"
+def first_loss(loss: float, n_classes: int, of_zeros: float | None = None) -> Finding:
+    """The loss before the first step, relative to ln C, that of no preference for a class; for another loss than the
+    cross-entropy, to that of outputs of 0."""
+    expected = math.log(n_classes) if of_zeros is None else of_zeros
+    name, measured = ("ln C", f"chance gives ln {n_classes} = {expected:.4g}")
+    if of_zeros is not None:
+        name, measured = ("that of outputs of 0", f"outputs of 0 give {expected:.4g}")
+    status = _START.status(loss / (expected or 1.0))
+    advice = f"the initial loss is far above {name}: reduce the initial weights or scale the inputs"
     if loss < expected:
-        advice = "initial loss below ln C: check for label leakage"
-    return _finding("first loss", f"{loss:.4g}, chance gives ln {n_classes} = {expected:.4g}", status, advice)
+        advice = f"initial loss below {name}: check for label leakage"
+    return _finding("first loss", f"{loss:.4g}, {measured}", status, advice)
 
 
 def input_scale(mean: float, std: float, measures: Measures) -> Finding:
@@ -185,19 +189,30 @@ def above_chance(history: History, labels: Array) -> Finding:
     return _finding("accuracy above chance", measured, "ok" if best > bound else "error", advice)
 
 
-def gap(history: History, n_classes: int) -> Finding:
-    """The held-out loss relative to the last training batches, and to its own best."""
+def above_mean(history: History) -> Finding:
+    """The best held-out R² of a regression; always predicting the mean gives 0."""
+    best = max((record.value("r2") for record in history.evaluations), default=math.nan)
+    advice = "check that targets belong to their rows; first resolve the warnings and errors above"
+    measured = f"best {history.part} R² {best:.3f}, the mean has 0"
+    return _finding("better than the mean", measured, "ok" if best > 0 else "error", advice)
+
+
+def gap(history: History, scale: float) -> Finding:
+    """The held-out loss relative to the last training batches, and to its own best.
+
+    scale   loss of outputs of 0: ln C for the cross-entropy
+    """
     last = _tail([record.loss for record in history.steps], 0.1)
     losses = [record.loss for record in history.evaluations]
     measured = f"training {np.mean(last):.3f}, {history.part} {losses[-1]:.3f} (best {min(losses):.3f})"
-    wide = losses[-1] - np.mean(last) > 0.5 * math.log(n_classes)
+    wide = losses[-1] - np.mean(last) > 0.5 * scale
     risen = losses[-1] > 1.25 * min(losses)
     advice = "overfitting: augmentation (flip, shift), dropout, weight-decay, or held-out validation with patience"
     return _finding("generalization gap", measured, "warning" if wide or risen else "ok", advice)
 
 
-def still_falling(history: History, n_classes: int) -> Finding:
-    """The last tenth of the training losses relative to the tenth before."""
+def still_falling(history: History, scale: float) -> Finding:
+    """The last tenth of the training losses relative to the tenth before; ``scale`` as in ``gap``."""
     losses = [record.loss for record in history.steps]
     if len(losses) < _FEWEST_STEPS:
         return _finding("convergence", f"only {len(losses)} steps", "warning", "too few steps to judge: train longer")
@@ -205,7 +220,7 @@ def still_falling(history: History, n_classes: int) -> Finding:
     early = losses[-2 * len(late) : -len(late)]
     fall = float(np.mean(early) - np.mean(late))
     noise = math.sqrt((np.var(early) + np.var(late)) / len(late))
-    falls = fall > max(3 * noise, 0.02 * float(np.mean(early)), 0.01 * math.log(n_classes))
+    falls = fall > max(3 * noise, 0.02 * float(np.mean(early)), 0.01 * scale)
     measured = f"{np.mean(early):.4g}, then {np.mean(late):.4g} over the last {len(late)} steps"
     return _finding("convergence", measured, "warning" if falls else "ok", "the loss is still falling: train longer")
 

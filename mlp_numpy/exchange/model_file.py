@@ -15,13 +15,17 @@ from typing import Any, Final
 import numpy as np
 
 from mlp_numpy.arrays import Array, all_finite
-from mlp_numpy.checks import LARGEST, plain_array, shown
+from mlp_numpy.checks import LARGEST, choice, plain_array, shown
+from mlp_numpy.data.columns import Column
+from mlp_numpy.data.own_data import OwnData
 from mlp_numpy.data.preprocessing import PREPROCESSINGS, STATISTICS, Preprocessing
 from mlp_numpy.data.reading import as_path, said
+from mlp_numpy.data.targets import TASKS, TargetScaling, Task
 from mlp_numpy.errors import BuilderError, DataError, OptionError, ShapeError, unknown_name
 from mlp_numpy.exchange.archive import read_archive, strip_prefix, with_prefix, write_archive
 from mlp_numpy.exchange.safetensors_file import SUFFIX, read_safetensors, write_safetensors
 from mlp_numpy.models import Classifier, build, describe_model
+from mlp_numpy.modules import KNOWN_LOSSES, loss_name
 
 FORMAT: Final = 2
 """Format version, stored under ``about``; increase it whenever an older reader would misread a file."""
@@ -42,6 +46,14 @@ class TrainedModel:
     image_shape      (C, H, W), with C · H · W = the model's inputs
     class_names      one per class of the model
     step             updates made
+
+    and of these what differs from a classification of images:
+
+    task             "classification", "multilabel" or "regression"
+    loss             the name of its loss; see ``KNOWN_LOSSES``
+    columns          the columns of a table, as ``Column.as_json`` gives them
+    target_scaling   {"mean": […], "std": […]} of the targets, one number per output
+    own_data         the settings of ``OwnData``, to load its data set again
 
     Raises OptionError if one of them is missing or invalid, or if the preprocessing is for images of another shape.
     """
@@ -68,6 +80,12 @@ class TrainedModel:
                 raise OptionError(f"TrainedModel: about must have {key}, {wanted}, got {shown(list(self.about))}.")
             if not fits(self.about[key]):
                 raise OptionError(f"TrainedModel: {key} must be {wanted}, got {shown(self.about[key])}.")
+        columns, scaling, _ = self.columns, self.scaling, self.own_data
+        loss_name(self.loss, self.task)
+        if sum(len(column.features) for column in columns) not in (0, n_inputs):
+            raise OptionError(f"TrainedModel: columns must encode {n_inputs} inputs, got {shown(columns)}.")
+        if scaling is not None and len(scaling.mean) != n_classes:
+            raise OptionError(f"TrainedModel: target_scaling must be of {n_classes} outputs, got {scaling}.")
         kind, statistics = self.preprocessing.kind, self.preprocessing.state()
         if kind not in PREPROCESSINGS:
             raise unknown_name("preprocessing", kind[:80], PREPROCESSINGS)
@@ -91,8 +109,15 @@ class TrainedModel:
         return channels, height, width
 
     def predict(self, images: Array) -> Array:
-        """The most probable class of each image, (N,) integer labels as in the data set; see ``predict_proba``."""
-        labels: Array = self.predict_proba(images).argmax(axis=1)
+        """The most probable class of each image or row, (N,) integer labels as in the data set; of a regression, the
+        targets (N, K) in original units.
+
+        Arguments and errors are those of ``predict_proba``; the rows of a table are its encoded columns.
+        """
+        outputs = self._outputs("TrainedModel.predict", images)
+        if self.task == "regression":
+            return outputs if self.scaling is None else self.scaling.restore(outputs)
+        labels: Array = outputs.argmax(axis=1)
         return labels
 
     def predict_proba(self, images: Array) -> Array:
@@ -101,9 +126,15 @@ class TrainedModel:
         images   pixels as the data set stores them, before preprocessing, of any real dtype: rows (N, C·H·W) or
                  images (N, C, H, W)
 
-        The model's mode is restored. Raises ShapeError for images of another shape, DTypeError if they are not real.
+        The model's mode is restored. Raises ShapeError for images of another shape, DTypeError if they are not real,
+        OptionError for a regression.
         """
-        who, shape = "TrainedModel.predict_proba", self.image_shape
+        if self.task == "regression":
+            raise OptionError("TrainedModel.predict_proba: the task must be a classification. Hint: predict.")
+        return self._outputs("TrainedModel.predict_proba", images)
+
+    def _outputs(self, who: str, images: Array) -> Array:
+        shape = self.image_shape
         images, n_inputs = plain_array(who, "images", images), math.prod(shape)
         if images.shape[1:] not in ((n_inputs,), shape) or not len(images):
             raise ShapeError(
@@ -122,6 +153,47 @@ class TrainedModel:
             self.model.clear_cache()
             self.model.train(training)
         return np.concatenate(parts)
+
+    @property
+    def task(self) -> Task:
+        """The task."""
+        found: Any = choice("TrainedModel", "task", self.about.get("task", "classification"), TASKS)
+        task: Task = found
+        return task
+
+    @property
+    def loss(self) -> str:
+        """The name of the loss, or "auto"."""
+        return choice("TrainedModel", "loss", self.about.get("loss", "auto"), ("auto", *KNOWN_LOSSES))
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns of the table that it was trained on; empty for images."""
+        found = self.about.get("columns", [])
+        if not isinstance(found, list):
+            raise OptionError(f"TrainedModel: columns must be a list, got {shown(found)}.")
+        return tuple(Column.from_json(each) for each in found)
+
+    @property
+    def scaling(self) -> TargetScaling | None:
+        """The standardization of its targets, or None."""
+        found = self.about.get("target_scaling")
+        if found is None:
+            return None
+        if not isinstance(found, dict) or set(found) != {"mean", "std"}:
+            raise OptionError(f"TrainedModel: target_scaling must have mean and std, got {shown(found)}.")
+        return TargetScaling(**found)
+
+    @property
+    def own_data(self) -> OwnData | None:
+        """The settings to load its data set again, if it is the user's."""
+        found = self.about.get("own_data")
+        return None if found is None else OwnData.from_json(found)
+
+    @property
+    def table_dtype(self) -> str:
+        """The dtype of the numbers of its table."""
+        return "float32" if self.own_data is None else self.own_data.dtype
 
 
 def save_model(path: str | os.PathLike[str], trained: TrainedModel) -> None:

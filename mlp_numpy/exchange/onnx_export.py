@@ -65,24 +65,30 @@ def export_onnx(
     if not isinstance(network, Module):
         raise OptionError(f"export_onnx: model must be a module or a TrainedModel, got {shown(model)}.")
     if input_shape is None:
-        shape = _default_shape(network) if trained is None else trained.image_shape
+        shape = _default_shape(network) if trained is None or trained.columns else trained.image_shape
     else:
         shape = sizes("export_onnx", "input_shape", input_shape)
     if trained is not None and math.prod(shape) != trained.model.n_inputs:
         raise ShapeError(f"export_onnx: input_shape must have {trained.model.n_inputs} values, got {shape}.")
-    default_dtype = "float32" if trained is None else "uint8"
+    of_images = trained is not None and not trained.columns
+    default_dtype = "uint8" if of_images else "float32"
     dtype = np.dtype(choice("export_onnx", "input_dtype", input_dtype or default_dtype, ("float32", "uint8")))
     network = _in_float32(network)
     rng = np.random.default_rng(0)
     batch = rng.integers(0, 256, (_ROWS, *shape)) if dtype == np.uint8 else rng.normal(size=(_ROWS, *shape))
     batch = batch.astype(dtype)
     graph = GraphBuilder(onnx.helper, instance("export_onnx", "forms", {} if forms is None else forms, dict))
-    name = "images" if trained else "x"
+    name = "images" if of_images else "x"
     value, example = _add_preprocessing(graph, name, batch, trained.preprocessing if trained else None)
     try:
         value, expected = graph.add(network, value, example)
     except ShapeError as error:
         raise ShapeError(f"export_onnx: input_shape must be an example of the model, got {shape}: {error}") from error
+    if trained is not None and trained.scaling is not None:
+        for operator, statistic in (("Mul", trained.scaling.std), ("Add", trained.scaling.mean)):
+            values = np.array(statistic, np.float32)
+            value = graph.node(operator, value, graph.constant(f"target.{operator}", values))
+            expected = expected * values if operator == "Mul" else expected + values
     proto = _proto(onnx, graph, network, trained, (name, batch), (value, expected))
     content = _checked_bytes(onnx, proto)
     difference = _difference(content, name, batch, expected)
@@ -157,7 +163,7 @@ def _proto(
 ) -> Any:
     """The ModelProto of a graph from the value ``given`` to ``result``, each with an example."""
     helper = onnx.helper
-    out = "probabilities" if isinstance(network, Classifier) else "output"
+    out = "probabilities" if isinstance(network, Classifier) and network.softmax else "output"
     graph.rename_output(result[0], out)
     types = [
         helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(array.dtype), ["N", *array.shape[1:]])
@@ -177,6 +183,9 @@ def _proto(
         texts = {key: str(about[key]) for key in ("name", "dataset", "step")}
         texts["class_names"] = json.dumps(list(trained.class_names), ensure_ascii=False)
         texts["preprocessing"] = trained.preprocessing.kind
+        if trained.columns:
+            features = [feature for column in trained.columns for feature in column.features]
+            texts["feature_names"] = json.dumps(features, ensure_ascii=False)
         helper.set_model_props(proto, texts)
     return proto
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 from mlp_numpy.arrays import Array
 from mlp_numpy.atomic_io import remove_parts, write_json
 from mlp_numpy.config import Config, write_config
+from mlp_numpy.data.own_data import is_own_data
 from mlp_numpy.errors import DataError, RunFolderError
 from mlp_numpy.exchange.archive import with_prefix, write_archive
 from mlp_numpy.experiment.build import Components
@@ -103,6 +104,7 @@ class Artifacts:
         folder, history, parts = self.place.folder, self.history, self.parts
         about = {key: getattr(history.info, key) for key in ("name", "dataset", "dataset_option", "source", "status")}
         about |= {"class_names": list(parts.dataset.class_names), "image_shape": list(parts.dataset.image_shape)}
+        about |= described_task(parts, self.config)
         trained = TrainedModel(parts.model, parts.preprocessing, about | {"step": step})
         writers: dict[Path, Callable[[], None]] = {
             folder / "model.npz": lambda: save_model(folder / "model.npz", trained),
@@ -168,8 +170,25 @@ class Artifacts:
             "loss": repr(failure.loss),
             "model": describe_model(self.parts.model),
             "config": asdict(self.config),
+            "task": self.parts.dataset.task,
         }
         write_archive(path, with_prefix("state/", failure.state) | _batch_of(failure), about)
+
+
+def described_task(parts: Components, config: Config) -> dict[str, Any]:
+    """The entries of a model file by which new examples are encoded; none for a data set of this library."""
+    dataset, found = parts.dataset, dict[str, Any]()
+    if dataset.task != "classification":
+        found["task"] = dataset.task
+    if config.loss != "auto":
+        found["loss"] = config.loss
+    if dataset.columns:
+        found["columns"] = [column.as_json() for column in dataset.columns]
+    if parts.scaling is not None:
+        found["target_scaling"] = {"mean": list(parts.scaling.mean), "std": list(parts.scaling.std)}
+    if is_own_data(config.dataset):
+        found["own_data"] = config.own_data.as_json()
+    return found
 
 
 def _batch_of(failure: Failure) -> dict[str, Array]:

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from mlp_numpy.arrays import stream
+from mlp_numpy.arrays import Array, stream
 from mlp_numpy.config import Config
 from mlp_numpy.data.augmentation import Augmentation
 from mlp_numpy.data.batches import Batches
 from mlp_numpy.data.dataset import Dataset, Split
+from mlp_numpy.data.own_data import absolute
 from mlp_numpy.data.preprocessing import Preprocessing
 from mlp_numpy.data.sealed import SealedSplit
 from mlp_numpy.data.sources import Loaded, load_dataset
 from mlp_numpy.data.splitting import hold_out
+from mlp_numpy.data.targets import TargetScaling, Task
 from mlp_numpy.models import Classifier, build_network, models_with
-from mlp_numpy.modules import Conv2dModule, Module, SoftMaxCrossEntropyModule, initializer
+from mlp_numpy.modules import Conv2dModule, LossModule, Module, build_loss, initializer
 from mlp_numpy.optim import (
     OPTIMIZERS,
     Average,
@@ -29,7 +31,7 @@ from mlp_numpy.optim import (
     optimizer_options,
     parse_schedule,
 )
-from mlp_numpy.training import RunInfo, Trainer, Update
+from mlp_numpy.training import DEFAULT_METRICS, Metric, RunInfo, Trainer, Update, chosen_metrics
 
 CURVE: Final = "the test curve while training, held_out test"
 """Reason for opening the test set when it is evaluated throughout training."""
@@ -47,6 +49,7 @@ class Components:
     train     the training examples
     held_out  the examples that are evaluated while training
     test      the sealed test set
+    scaling   of a regression: the targets of these splits are standardized by it, with statistics of ``train``
     """
 
     dataset: Dataset
@@ -58,6 +61,7 @@ class Components:
     model: Classifier
     parameters: FlatParameters
     trainer: Trainer
+    scaling: TargetScaling | None = None
 
 
 def load_data(config: Config, *, option: str = "", progress: bool = False, write: bool = True) -> Loaded:
@@ -67,7 +71,7 @@ def load_data(config: Config, *, option: str = "", progress: bool = False, write
 
     Raises what ``load_dataset`` raises.
     """
-    may: dict[str, Any] = {"download": config.download and write, "keep": write}
+    may: dict[str, Any] = {"download": config.download and write, "keep": write, "own": config.own_data}
     return load_dataset(option or config.dataset, config.data_dir, progress=progress, **may)
 
 
@@ -79,32 +83,39 @@ def build_components(config: Config, *, loaded: Loaded | None = None, progress: 
     if loaded is None:
         loaded = load_data(config, progress=progress)
     dataset = loaded.dataset
-    test = SealedSplit(dataset.test)
-    if config.held_out == "validation":
-        train, held_out = hold_out(dataset.train, config.validation, config.split, seed=config.seed)
-    else:
-        train, held_out = dataset.train, test.open(CURVE)
-    preprocessing = Preprocessing.fit(config.preprocessing, train.inputs, dataset.image_shape, config.dtype)
+    validating = config.held_out == "validation"
+    train, test_split = dataset.train, dataset.test
+    if validating:
+        train, validation = hold_out(train, config.validation, config.split, seed=config.seed)
+    scaling = TargetScaling.fit(train.targets) if dataset.task == "regression" else None
+    train, test = scaled(train, scaling), SealedSplit(scaled(test_split, scaling))
+    held_out = scaled(validation, scaling) if validating else test.open(CURVE)
+    preprocessing = Preprocessing.fit(config.input_preprocessing, train.inputs, dataset.image_shape, config.dtype)
     model = network(config, dataset)
     parameters = FlatParameters(model)
+    metrics = metrics_of(dataset.task, config.monitor, scaling)
     augmentation = None
     if config.flip or config.shift or config.cutout:
         augmentation = Augmentation(dataset.image_shape, config.flip, config.shift, config.cutout)
     trainer = Trainer(
-        model[:-1],  # without the softmax, and without the reshaping of images: the batches are rows
-        loss(config),
+        model.scores,  # without the reshaping of images: the batches are rows
+        loss(config, dataset.task),
         update(config, parameters, model),
         Batches(train, config.batch, preprocessing, seed=config.seed, dtype=config.dtype, augmentation=augmentation),
         held_out,
         eval_every=config.eval_every,
         eval_chunk=_chunk(model),
         accumulate=config.accumulate,
-        select=config.held_out == "validation",
+        metrics=metrics,
+        select=validating,
+        monitor=None if config.monitor == "auto" else config.monitor,
         patience=config.patience or None,
+        min_delta=config.min_delta,
         max_growth=config.divergence_factor,
         watch_every=config.layer_stats_every or None,
     )
-    return Components(dataset, loaded.warning, train, held_out, test, preprocessing, model, parameters, trainer)
+    splits = train, held_out, test
+    return Components(dataset, loaded.warning, *splits, preprocessing, model, parameters, trainer, scaling)
 
 
 def network(config: Config, dataset: Dataset) -> Classifier:
@@ -113,12 +124,37 @@ def network(config: Config, dataset: Dataset) -> Classifier:
     # a setting of the MLP; the other networks have ReLUs
     neg_slope = config.neg_slope if config.model in models_with("neg_slope") else 0.0
     init = initializer(config.start, std=config.init_std, neg_slope=neg_slope)
-    return build_network(config.model, dataset.image_shape, dataset.n_classes, vars(config), init=init, **start)
+    start |= {"init": init, "softmax": dataset.task == "classification"}
+    return build_network(config.model, dataset.image_shape, dataset.n_outputs, vars(config), **start)
 
 
-def loss(config: Config) -> SoftMaxCrossEntropyModule:
-    """The loss of ``config``, without the L2 penalty."""
-    return SoftMaxCrossEntropyModule(label_smoothing=config.label_smoothing)
+def loss(config: Config, task: Task = "classification") -> LossModule:
+    """The loss of ``config`` for a task, without the L2 penalty. Raises OptionError for the loss of another task."""
+    return build_loss(config.loss, task, {"label_smoothing": config.label_smoothing})
+
+
+def scaled(split: Split, scaling: TargetScaling | None) -> Split:
+    """The split with standardized targets; the inputs are shared."""
+    if scaling is None:
+        return split
+    return Split(split.inputs, scaling.scale(split.targets), split.weights, split.task)
+
+
+def metrics_of(task: Task, monitor: str = "auto", scaling: TargetScaling | None = None) -> list[Metric]:
+    """The metrics of a task, and ``monitor``; for standardized outputs and targets, in original units.
+
+    Raises OptionError for a monitor that is no metric of the task.
+    """
+    names = [*DEFAULT_METRICS[task], *(() if monitor in ("auto", "loss") else (monitor,))]
+    found = chosen_metrics("monitor", task, list(dict.fromkeys(names)))
+    return [metric if scaling is None else _in_units(metric, scaling) for metric in found]
+
+
+def _in_units(metric: Metric, scaling: TargetScaling) -> Metric:
+    def function(outputs: Array, targets: Array, weights: Array | None) -> float:
+        return metric.function(scaling.restore(outputs), scaling.restore(targets), weights)
+
+    return replace(metric, function=function)
 
 
 def update(config: Config, parameters: FlatParameters, model: Module) -> Update:
@@ -147,7 +183,8 @@ def optimizer(config: Config, parameters: FlatParameters) -> Optimizer:
 
 def run_info(config: Config, parts: Components) -> RunInfo:
     """The description of a run of ``config`` for its history."""
-    dataset, option = parts.dataset, config.dataset
+    dataset, option = parts.dataset, absolute(config.dataset)
+    monitor = parts.trainer.monitor
     if option == "auto":
         option = "cifar10" if dataset.name == "CIFAR-10" else "shapes"
     return RunInfo(
@@ -159,6 +196,9 @@ def run_info(config: Config, parts: Components) -> RunInfo:
         parameters=len(parts.parameters),
         loss=repr(parts.trainer.loss),
         optimizer=repr(parts.trainer.optimizer),
+        # empty where they are what a history without them means
+        monitor="" if monitor == "accuracy" else monitor,
+        task="" if dataset.task == "classification" else dataset.task,
         config=asdict(config),
         test_openings=list(parts.test.openings),
     )

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from mlp_numpy.errors import NonFiniteError
 from mlp_numpy.experiment.artifacts import Artifacts, result_files
@@ -109,7 +109,8 @@ class Recorder:
         parts, trainer = self._outputs.parts, self._trainer
         with trainer.chosen() as step:
             split = parts.test.open(WINNER)
-            found = evaluate(trainer.model, trainer.loss, split, parts.preprocessing, chunk=trainer.eval_chunk)
+            how: dict[str, Any] = {"chunk": trainer.eval_chunk, "metrics": trainer.metrics}
+            found = evaluate(trainer.model, trainer.loss, split, parts.preprocessing, **how)
         info = self._history.info
         info.test = found.record(step)
         info.test_openings = [*(info.test_openings or []), WINNER]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from mlp_numpy.config import Config, read_config
 from mlp_numpy.errors import DataNotFoundError, NonFiniteError, OptionError, RunFolderError
 from mlp_numpy.experiment.folder import check_free, history_of, usable
 from mlp_numpy.experiment.run import Run
-from mlp_numpy.training import History
+from mlp_numpy.training import History, best_of
 from mlp_numpy.viz import save_mean_std
 
 _DONE: Final = ("finished", "stopped early")
@@ -50,13 +51,15 @@ class SeedSummary:
 
     part      the split evaluated while training, test or validation
     status    seed → status of its run
-    figures   "last" and "best" accuracy on ``part``, and the "test" accuracy after selection by validation, over the
+    metric    the metric that is monitored
+    figures   "last" and "best" value of it on ``part``, and that on "test" after selection by validation, over the
               complete runs; empty if there are none
     picture   file of the mean curve ± standard deviation, or None if no run is complete
     file      the summary as JSON
     """
 
     part: str
+    metric: str
     status: Mapping[int, str]
     figures: Mapping[str, MeanStd]
     picture: Path | None
@@ -142,41 +145,45 @@ def summarize_seeds(configs: Sequence[Config]) -> SeedSummary:
     status = {seed: history.info.status for seed, history in histories.items()}
     ended = [history for seed, history in histories.items() if status[seed] in _DONE]
     part = configs[0].held_out
-    figures = _figures(ended)
+    metric = ended[0].metric if ended else "accuracy"
+    figures = _figures(ended, metric)
     with usable("together", f"{file} and {picture}", "must be written"):
         if ended:
             title = f"{name} on {ended[0].info.dataset}"
-            save_mean_std(picture, {"accuracy": _common(ended)}, title, y_name=f"{part} accuracy")
-        write_json(file, _content(name, part, status, figures))
-    return SeedSummary(part, status, figures, picture if ended else None, file)
+            save_mean_std(picture, {metric: _common(ended, metric)}, title, y_name=f"{part} {metric}")
+        write_json(file, _content(name, part, metric, status, figures))
+    return SeedSummary(part, metric, status, figures, picture if ended else None, file)
 
 
-def _figures(ended: Sequence[History]) -> dict[str, MeanStd]:
+def _figures(ended: Sequence[History], metric: str) -> dict[str, MeanStd]:
     if not ended:
         return {}
+    best = [best_of(history.evaluations, metric) for history in ended]
     figures = {
-        "last": MeanStd(tuple(history.evaluations[-1].accuracy for history in ended)),
-        "best": MeanStd(tuple(max(record.accuracy for record in history.evaluations) for history in ended)),
+        "last": MeanStd(tuple(history.evaluations[-1].value(metric) for history in ended)),
+        "best": MeanStd(tuple(math.nan if record is None else record.value(metric) for record in best)),
     }
     tests = [history.info.test for history in ended if history.info.test is not None]
     if len(tests) == len(ended):
-        figures["test"] = MeanStd(tuple(test.accuracy for test in tests))
+        figures["test"] = MeanStd(tuple(test.value(metric) for test in tests))
     return figures
 
 
-def _common(ended: Sequence[History]) -> tuple[list[int], Array]:
-    """The steps at which all runs were evaluated, and their accuracies there (seeds, steps)."""
-    curves = [{record.step: record.accuracy for record in history.evaluations} for history in ended]
+def _common(ended: Sequence[History], metric: str) -> tuple[list[int], Array]:
+    """The steps at which all runs were evaluated, and their metric there (seeds, steps)."""
+    curves = [{record.step: record.value(metric) for record in history.evaluations} for history in ended]
     steps = sorted(set.intersection(*(set(curve) for curve in curves)))
     return steps, np.array([[curve[step] for step in steps] for curve in curves])
 
 
-def _content(name: str, part: str, status: Mapping[int, str], figures: Mapping[str, MeanStd]) -> dict[str, Any]:
+def _content(
+    name: str, part: str, metric: str, status: Mapping[int, str], figures: Mapping[str, MeanStd]
+) -> dict[str, Any]:
     return {
         "name": name,
         "part": part,
         "runs": [{"seed": seed, "name": f"{name}-seed-{seed}", "status": how} for seed, how in status.items()],
-        "accuracy": {
+        metric: {
             figure: {"values": list(spread.values), "mean": spread.mean, "std": spread.std}
             for figure, spread in figures.items()
         },

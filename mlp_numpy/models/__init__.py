@@ -5,7 +5,7 @@ from mlp_numpy.models.description import build, describe_model
 from mlp_numpy.models.mlp import MLP, ResidualMLP, TwoLayerNet
 from mlp_numpy.models.network import Classifier, Network
 from mlp_numpy.models.own_net import OwnNet
-from mlp_numpy.models.registry import MODELS, build_network, models_with
+from mlp_numpy.models.registry import MODELS, build_network, models_with, takes_images
 from mlp_numpy.models.summary import Summary, SummaryRow, summary
 
 __all__ = [
@@ -25,4 +25,5 @@ __all__ = [
     "describe_model",
     "models_with",
     "summary",
+    "takes_images",
 ]

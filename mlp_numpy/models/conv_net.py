@@ -41,6 +41,7 @@ class ConvNet(Classifier):
     n_first            channels of the first convolution; the others have 2, 4, 4, 8, 8, 8 and 8 times as many
     init, rng, dtype   initialization, as in Conv2dModule; Kaiming by default
     input_layer        backward leaves out ∂L/∂x, which training does not need
+    softmax            False for a regression, as in MLP
 
     The convolutions have no bias: the following BatchNorm would cancel it.
 
@@ -60,6 +61,7 @@ class ConvNet(Classifier):
         rng: Seed = None,
         dtype: Any = np.float64,
         input_layer: bool = False,
+        softmax: bool = True,
     ) -> None:
         image_shape = _image_shape("ConvNet", image_shape)
         n_classes = whole_number("ConvNet", "n_classes", n_classes)
@@ -82,7 +84,7 @@ class ConvNet(Classifier):
         if extra_norm:
             modules += [BatchNorm(n_channels, dtype=dtype), ReLUModule()]
         last = LinearModule(n_channels * height * width, n_classes, **options)
-        super().__init__(math.prod(image_shape), *modules, FlattenModule(), last)
+        super().__init__(math.prod(image_shape), *modules, FlattenModule(), last, softmax=softmax)
         self.image_shape, self.n_classes, self.extra_norm, self.n_first = image_shape, n_classes, extra_norm, n_first
 
     def arguments(self) -> dict[str, Any]:
@@ -91,12 +93,12 @@ class ConvNet(Classifier):
             "n_classes": self.n_classes,
             "extra_norm": self.extra_norm,
             "n_first": self.n_first,
-        }
+        } | self._head()
 
     def _repr_args(self) -> str:
         extra_norm = ", extra_norm=True" if self.extra_norm else ""
         n_first = "" if self.n_first == 64 else f", n_first={self.n_first}"
-        return f"{self.image_shape}, {self.n_classes}{extra_norm}{n_first}"
+        return f"{self.image_shape}, {self.n_classes}{extra_norm}{n_first}{self._head_args()}"
 
 
 class SmallConvNet(Classifier):
@@ -108,6 +110,7 @@ class SmallConvNet(Classifier):
     image_shape        (C, H, W) of the images, which are passed as vectors
     init, rng, dtype   initialization, as in Conv2dModule; Kaiming by default
     input_layer        backward leaves out ∂L/∂x, which training does not need
+    softmax            False for a regression, as in MLP
 
     Reference: "Submission Assignment 2" (Gil Álamo), questions 11 and 12, after PyTorch's tutorial on CIFAR-10.
 
@@ -123,6 +126,7 @@ class SmallConvNet(Classifier):
         rng: Seed = None,
         dtype: Any = np.float64,
         input_layer: bool = False,
+        softmax: bool = True,
     ) -> None:
         image_shape = _image_shape("SmallConvNet", image_shape)
         n_classes = whole_number("SmallConvNet", "n_classes", n_classes)
@@ -147,14 +151,15 @@ class SmallConvNet(Classifier):
             LinearModule(120, 84, **options),
             ReLUModule(),
             LinearModule(84, n_classes, **options),
+            softmax=softmax,
         )
         self.image_shape, self.n_classes = image_shape, n_classes
 
     def arguments(self) -> dict[str, Any]:
-        return {"image_shape": list(self.image_shape), "n_classes": self.n_classes}
+        return {"image_shape": list(self.image_shape), "n_classes": self.n_classes} | self._head()
 
     def _repr_args(self) -> str:
-        return f"{self.image_shape}, {self.n_classes}"
+        return f"{self.image_shape}, {self.n_classes}{self._head_args()}"
 
 
 def _image_shape(who: str, image_shape: Any) -> tuple[int, int, int]:

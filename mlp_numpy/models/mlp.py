@@ -36,6 +36,7 @@ class MLP(Classifier):
     dropout            the probability of Dropout after every LeakyReLU; 0 for no Dropout
     init, rng, dtype   initialization, as in LinearModule
     input_layer        backward leaves out ∂L/∂x, which training does not need
+    softmax            False for a regression: the outputs (N, n_classes) are those of the last Linear
 
     ``logits`` is the same network without the softmax, sharing every layer, for training with the fused loss.
 
@@ -55,6 +56,7 @@ class MLP(Classifier):
         rng: Seed = None,
         dtype: Any = np.float64,
         input_layer: bool = False,
+        softmax: bool = True,
     ) -> None:
         neg_slope, dropout = number("MLP", "neg_slope", neg_slope), number("MLP", "dropout", dropout, FRACTION)
         batch_norm, input_layer = flag("MLP", "batch_norm", batch_norm), flag("MLP", "input_layer", input_layer)
@@ -71,7 +73,7 @@ class MLP(Classifier):
                 modules.append(BatchNorm(n_in, dtype=dtype))
             first = input_layer and layer == 0
             modules.append(LinearModule(n_in, n_out, init=init, rng=draws, dtype=dtype, input_layer=first))
-        super().__init__(n_inputs, *modules)
+        super().__init__(n_inputs, *modules, softmax=softmax)
         self.sizes = widths
         self.n_classes = self.sizes[-1]
         self.neg_slope, self.batch_norm, self.dropout = neg_slope, batch_norm, dropout
@@ -90,13 +92,13 @@ class MLP(Classifier):
             "neg_slope": self.neg_slope,
             "batch_norm": self.batch_norm,
             "dropout": self.dropout,
-        }
+        } | self._head()
 
     def _repr_args(self) -> str:
         n_inputs, *n_hidden, n_classes = self.sizes
         options = ", batch_norm=True" if self.batch_norm else ""
         options += f", dropout={self.dropout:g}" if self.dropout else ""
-        return f"{n_inputs}, {n_hidden}, {n_classes}, neg_slope={self.neg_slope:g}{options}"
+        return f"{n_inputs}, {n_hidden}, {n_classes}, neg_slope={self.neg_slope:g}{options}{self._head_args()}"
 
 
 class ResidualMLP(Classifier):
@@ -106,6 +108,7 @@ class ResidualMLP(Classifier):
 
     n_hidden   the size of every hidden layer, four times n_inputs by default
     n_blocks   number of hidden layers with a shortcut
+    softmax    False for a regression, as in MLP
 
     Reference: "Submission Assignment 2" (Gil Álamo), question 10, which adds one block to a network of two layers.
 
@@ -123,6 +126,7 @@ class ResidualMLP(Classifier):
         rng: Seed = None,
         dtype: Any = np.float64,
         input_layer: bool = False,
+        softmax: bool = True,
     ) -> None:
         who = "ResidualMLP"
         n_inputs, n_classes = whole_number(who, "n_inputs", n_inputs), whole_number(who, "n_classes", n_classes)
@@ -131,15 +135,15 @@ class ResidualMLP(Classifier):
         options: dict[str, Any] = {"init": _given(init, glorot()), "rng": generator(rng), "dtype": dtype}
         modules: list[Module] = [LinearModule(n_inputs, width, **options, input_layer=input_layer), ReLUModule()]
         modules += [Residual(LinearModule(width, width, **options), ReLUModule()) for _ in range(n_blocks)]
-        super().__init__(n_inputs, *modules, LinearModule(width, n_classes, **options))
+        super().__init__(n_inputs, *modules, LinearModule(width, n_classes, **options), softmax=softmax)
         self.n_classes = n_classes
         self._sizes = (n_inputs, n_classes, width, n_blocks)
 
     def arguments(self) -> dict[str, Any]:
-        return dict(zip(("n_inputs", "n_classes", "n_hidden", "n_blocks"), self._sizes, strict=True))
+        return dict(zip(("n_inputs", "n_classes", "n_hidden", "n_blocks"), self._sizes, strict=True)) | self._head()
 
     def _repr_args(self) -> str:
-        return ", ".join(str(size) for size in self._sizes)
+        return ", ".join(str(size) for size in self._sizes) + self._head_args()
 
 
 class TwoLayerNet(Network):

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from mlp_numpy.arrays import Array
-from mlp_numpy.checks import whole_number
+from mlp_numpy.checks import flag, whole_number
 from mlp_numpy.errors import ShapeError
 from mlp_numpy.models.summary import Summary, summary
 from mlp_numpy.modules import Module, Sequential, SoftMaxModule
@@ -51,13 +51,17 @@ class Network(Sequential):
 class Classifier(Network):
     """A network with a softmax at the end: examples (N, n_inputs) → probabilities (N, n_classes).
 
+    softmax   False for a regression: the outputs (N, n_classes) are those of the last of ``modules``
+
     ``logits`` is the same network without the softmax, sharing every layer, for training with the fused loss.
     """
 
     n_classes: int
 
-    def __init__(self, n_inputs: int, *modules: Module) -> None:
-        super().__init__(n_inputs, *modules, SoftMaxModule())
+    def __init__(self, n_inputs: int, *modules: Module, softmax: bool = True) -> None:
+        softmax = flag(type(self).__name__, "softmax", softmax)
+        super().__init__(n_inputs, *modules, *([SoftMaxModule()] if softmax else []))
+        self.softmax = softmax
 
     def arguments(self) -> dict[str, Any]:
         """The constructor's arguments for the layers and their sizes, as JSON values."""
@@ -71,4 +75,16 @@ class Classifier(Network):
     @property
     def logits(self) -> Network:
         """The network up to the softmax; its layers are shared with this network."""
-        return Network(self.n_inputs, *list(self)[:-1])
+        return Network(self.n_inputs, *self.scores)
+
+    @property
+    def scores(self) -> Sequential:
+        """The layers up to the softmax, for batches that are rows; they are shared with this network."""
+        return Sequential(*list(self)[: len(self) - self.softmax])
+
+    def _head(self) -> dict[str, Any]:
+        """The argument ``softmax``, unless it has its default: model files of version 0.1 do not have it."""
+        return {} if self.softmax else {"softmax": False}
+
+    def _head_args(self) -> str:
+        return "" if self.softmax else ", softmax=False"

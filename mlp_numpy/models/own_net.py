@@ -38,6 +38,7 @@ class OwnNet(Classifier):
                   may begin with ``UnflattenModule(*image_shape)``
     rng           seed or generator, which the builder gets as keyword ``rng`` if it takes that
     dtype         dtype that the parameters are converted to
+    softmax       False for a regression, as in MLP
 
     Raises OptionError for invalid arguments, BuilderError if the builder cannot be imported or called, or returns
     something else than a Module that gives n_classes scores for every row.
@@ -51,6 +52,7 @@ class OwnNet(Classifier):
         *,
         rng: Seed = None,
         dtype: Any = np.float64,
+        softmax: bool = True,
     ) -> None:
         if not isinstance(builder, str) or not is_own(builder):
             raise OptionError(f"OwnNet: builder must be a text such as 'package.module:build', got {shown(builder)}.")
@@ -65,10 +67,14 @@ class OwnNet(Classifier):
         except Exception as error:  # code of others raises anything
             raise _refused(builder, f"must build a network for {shape} and {n_classes} outputs", error) from error
         self.image_shape, self.n_classes, self.builder = shape, n_classes, builder
-        super().__init__(math.prod(shape), *_checked(builder, net, shape, n_classes, dtype))
+        super().__init__(math.prod(shape), *_checked(builder, net, shape, n_classes, dtype), softmax=softmax)
 
     def arguments(self) -> dict[str, Any]:
-        return {"builder": self.builder, "image_shape": list(self.image_shape), "n_classes": self.n_classes}
+        return {
+            "builder": self.builder,
+            "image_shape": list(self.image_shape),
+            "n_classes": self.n_classes,
+        } | self._head()
 
     @property
     def title(self) -> str:
@@ -76,7 +82,7 @@ class OwnNet(Classifier):
         return self.builder
 
     def _repr_args(self) -> str:
-        return f"{self.builder!r}, {self.image_shape}, {self.n_classes}"
+        return f"{self.builder!r}, {self.image_shape}, {self.n_classes}{self._head_args()}"
 
 
 def imported(builder: str) -> Callable[..., Any]:

@@ -74,6 +74,11 @@ def models_with(option: str) -> list[str]:
     return [name for name, known in MODELS.items() if option in known.options]
 
 
+def takes_images(model: str) -> bool:
+    """True for a network of the library that takes images alone, and no rows of a table."""
+    return model in MODELS and "image_shape" in inspect.signature(MODELS[model].network).parameters
+
+
 def build_network(
     model: str,
     shape: Shape,
@@ -83,17 +88,19 @@ def build_network(
     init: Initializer | None,
     rng: np.random.Generator,
     dtype: str,
+    softmax: bool = True,
 ) -> Classifier:
     """The network ``model``, a name in ``MODELS`` or a builder of one's own, for images (C, H, W) and their classes.
 
     options   settings of a run, of which it takes its own
     init      initializer; a builder of one's own has its own
+    softmax   False for a regression
 
     Raises BuilderError for a builder that cannot be used, OptionError for sizes that do not fit the images.
     """
     if is_own(model):
-        return OwnNet(model, shape, n_classes, rng=rng, dtype=dtype)
+        return OwnNet(model, shape, n_classes, rng=rng, dtype=dtype, softmax=softmax)
     known = MODELS[model]
     network: Callable[..., Classifier] = known.network
     arguments = known.arguments(shape, n_classes, **{name: options[name] for name in known.options})
-    return network(**arguments, init=init, rng=rng, dtype=dtype, input_layer=True)
+    return network(**arguments, init=init, rng=rng, dtype=dtype, input_layer=True, softmax=softmax)

@@ -49,6 +49,7 @@ from mlp_numpy.modules.layer_norm import LayerNorm, LayerNormalize
 from mlp_numpy.modules.linear import Linear, LinearModule
 from mlp_numpy.modules.losses import (
     BCE,
+    KNOWN_LOSSES,
     L1,
     MSE,
     NLL,
@@ -75,8 +76,10 @@ from mlp_numpy.modules.losses import (
     SmoothL1Module,
     SoftMaxCrossEntropy,
     SoftMaxCrossEntropyModule,
+    build_loss,
     check_loss_matches,
     class_weights,
+    loss_name,
 )
 from mlp_numpy.modules.parameters import NamedArrays
 from mlp_numpy.modules.pooling import AvgPool2d, AvgPool2dModule, MaxPool2d, MaxPool2dModule
@@ -93,6 +96,7 @@ __all__ = [
     "ELU",
     "GELU",
     "INITIALIZERS",
+    "KNOWN_LOSSES",
     "L1",
     "MSE",
     "NLL",
@@ -187,12 +191,14 @@ __all__ = [
     "TapeModule",
     "UnflattenModule",
     "ValueKind",
+    "build_loss",
     "check_loss_matches",
     "class_weights",
     "glorot",
     "initializer",
     "kaiming",
     "lecun",
+    "loss_name",
     "normal",
     "orthogonal",
     "uniform",

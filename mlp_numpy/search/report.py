@@ -14,6 +14,7 @@ import numpy as np
 from mlp_numpy.arrays import Array
 from mlp_numpy.search.space import Range, Space, key_of
 from mlp_numpy.search.trial import TrialResult
+from mlp_numpy.training import greater_is_better
 from mlp_numpy.viz import save_heat_map, save_parallel
 
 _NAMES = {"lr": "learning rate", "weight_decay": "weight decay"}
@@ -21,7 +22,7 @@ _NAMES = {"lr": "learning rate", "weight_decay": "weight decay"}
 
 @dataclass(frozen=True)
 class Table:
-    """Accuracies (R, C) by two settings, with the others ``fixed``; NaN for diverged and unfinished trials."""
+    """Values of ``metric`` (R, C) by two settings, the others ``fixed``; NaN for diverged and unfinished trials."""
 
     fixed: dict[str, Any]
     row_name: str
@@ -29,10 +30,11 @@ class Table:
     rows: tuple[str, ...]
     columns: tuple[str, ...]
     values: Array
+    metric: str = "accuracy"
 
 
 def tables(space: Space, outcomes: Sequence[TrialResult]) -> list[Table]:
-    """The accuracies of a grid: rows are learning rates and columns weight decays, if these are varied.
+    """The values of a grid: rows are learning rates and columns weight decays, if these are varied.
 
     Otherwise the first two settings are used. A grid of more settings has one table per combination of the others; a
     random search, or a grid of one setting, has none.
@@ -41,19 +43,21 @@ def tables(space: Space, outcomes: Sequence[TrialResult]) -> list[Table]:
     if space.trials is not None or len(axes) < 2:
         return []
     row, column, *others = sorted(axes, key=lambda name: [*_NAMES, name].index(name))
-    found = {key_of(outcome.point): outcome.accuracy for outcome in outcomes}
+    found = {key_of(outcome.point): outcome.value for outcome in outcomes}
+    metric = outcomes[0].monitor if outcomes else "accuracy"
     made = []
     for chosen in itertools.product(*(axes[name] for name in others)):
         fixed = dict(zip(others, chosen, strict=True))
         values = [[found.get(key_of(fixed | {row: r, column: c}), math.nan) for c in axes[column]] for r in axes[row]]
         names = (_NAMES.get(row, row), _NAMES.get(column, column))
-        made.append(Table(fixed, *names, _texts(axes[row]), _texts(axes[column]), np.array(values)))
+        made.append(Table(fixed, *names, _texts(axes[row]), _texts(axes[column]), np.array(values), metric))
     return made
 
 
 def table_text(table: Table) -> str:
     """A table as Markdown, with the best value in bold and dashes for missing values."""
-    best = np.nanmax(table.values) if np.isfinite(table.values).any() else math.nan
+    choose = np.nanmax if greater_is_better(table.metric) else np.nanmin
+    best = choose(table.values) if np.isfinite(table.values).any() else math.nan
     lines = [f"| {table.row_name} \\ {table.column_name} | {' | '.join(table.columns)} |"]
     lines.append("|---" * (len(table.columns) + 1) + "|")
     for name, row in zip(table.rows, table.values, strict=True):
@@ -75,7 +79,9 @@ def draw_search(folder: Path, title: str, space: Space, outcomes: Sequence[Trial
     if trials:
         names_of_axes = list(space.axes)
         log = [name for name in names_of_axes if _spans(space.axes[name])]
-        save_parallel(folder / "parallel.png", trials, names_of_axes, "accuracy", title, log=log)
+        metric = outcomes[0].monitor
+        better: dict[str, Any] = {"log": log, "greater_is_better": greater_is_better(metric)}
+        save_parallel(folder / "parallel.png", trials, names_of_axes, metric, title, **better)
         drawn.append(folder / "parallel.png")
     return drawn
 
@@ -88,7 +94,7 @@ def _cell(value: float, best: float) -> str:
 
 def _shown(outcome: TrialResult) -> dict[str, Any]:
     point = {name: _text(value) if isinstance(value, tuple) else value for name, value in outcome.point.items()}
-    return point | {"accuracy": outcome.accuracy}
+    return point | {outcome.monitor: outcome.value}
 
 
 def _spans(values: Sequence[Any] | Range) -> bool:

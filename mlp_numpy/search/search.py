@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
 from dataclasses import asdict, replace
@@ -96,9 +97,9 @@ class Search:
 
     @property
     def winner(self) -> int | None:
-        """The number of the trial with the best accuracy, the first in case of ties; None without results."""
-        known = [number for number, point in enumerate(self.points) if self._best(point) >= 0]
-        return max(known, key=lambda number: self._best(self.points[number]), default=None)
+        """The number of the trial with the best value, the first in case of ties; None without results."""
+        known = [number for number, point in enumerate(self.points) if self._score(point) > -math.inf]
+        return max(known, key=lambda number: self._score(self.points[number]), default=None)
 
     @property
     def openings(self) -> int:
@@ -177,9 +178,9 @@ class Search:
         self.outcomes[key_of(outcome.point)] = outcome
         return outcome
 
-    def _best(self, point: dict[str, Any]) -> float:
+    def _score(self, point: dict[str, Any]) -> float:
         outcome = self.outcomes.get(key_of(point))
-        return -1.0 if outcome is None or outcome.best is None else outcome.best.accuracy
+        return -math.inf if outcome is None else outcome.score
 
     def _base(self) -> dict[str, Any]:
         return {name: value for name, value in _settings(self.configs[0]).items() if name not in self.space.axes}

@@ -15,7 +15,7 @@ from mlp_numpy.errors import NonFiniteError
 from mlp_numpy.experiment import build_components
 from mlp_numpy.search.parallel import exit_with_parent
 from mlp_numpy.search.space import Point
-from mlp_numpy.training import EvaluationRecord
+from mlp_numpy.training import EvaluationRecord, best_of, greater_is_better
 
 # A process that runs many trials loads their data once.
 _load = functools.lru_cache(maxsize=1)(load_dataset)
@@ -27,8 +27,9 @@ class TrialResult:
 
     point    the hyperparameters varied in this trial
     status   "finished", "stopped early", or "diverged: …" with the reason
-    best     the evaluation with the highest accuracy, the first in case of ties; None for a diverged trial
+    best     the best evaluation by ``monitor``, the first in case of ties; None for a diverged trial
     last     the last evaluation; None for a diverged trial
+    monitor  the metric that evaluations are compared by, or "loss"
     """
 
     point: Point
@@ -36,11 +37,19 @@ class TrialResult:
     best: EvaluationRecord | None
     last: EvaluationRecord | None
     seconds: float
+    monitor: str = "accuracy"
 
     @property
-    def accuracy(self) -> float:
-        """The best accuracy; NaN for a diverged trial."""
-        return float("nan") if self.best is None else self.best.accuracy
+    def value(self) -> float:
+        """The best value of ``monitor``; NaN for a diverged trial."""
+        return math.nan if self.best is None else self.best.value(self.monitor)
+
+    @property
+    def score(self) -> float:
+        """``value``, or its negative if smaller is better; −∞ for a diverged trial."""
+        if math.isnan(self.value):
+            return -math.inf
+        return self.value if greater_is_better(self.monitor) else -self.value
 
     def as_json(self) -> dict[str, Any]:
         """A JSON object for ``from_json``."""
@@ -57,7 +66,11 @@ class TrialResult:
             point = object_of("point", trial["point"])
             for name, value in point.items():
                 _check_setting(name, value)
-            return cls(point, text_of("status", trial["status"]), best, last, number_of("seconds", trial["seconds"]))
+            seconds, monitor = (
+                number_of("seconds", trial["seconds"]),
+                text_of("monitor", trial.get("monitor", "accuracy")),
+            )
+            return cls(point, text_of("status", trial["status"]), best, last, seconds, monitor)
 
 
 def _check_setting(name: str, value: Any) -> None:
@@ -89,7 +102,7 @@ def run_trial(config: Config, point: Point, parent: int) -> TrialResult:
     """
     began = time.perf_counter()
     evaluations: list[EvaluationRecord] = []
-    loaded = _load(config.dataset, config.data_dir, download=config.download)
+    loaded = _load(config.dataset, config.data_dir, download=config.download, own=config.own_data)
     trainer = build_components(config, loaded=loaded).trainer
     try:
         for record in trainer.run(config.steps):
@@ -97,7 +110,8 @@ def run_trial(config: Config, point: Point, parent: int) -> TrialResult:
                 evaluations.append(record)
                 exit_with_parent(parent)
     except NonFiniteError as error:
-        return TrialResult(point, f"diverged: {error}", None, None, round(time.perf_counter() - began, 3))
+        seconds = round(time.perf_counter() - began, 3)
+        return TrialResult(point, f"diverged: {error}", None, None, seconds, trainer.monitor)
     status = "finished" if trainer.step >= config.steps else "stopped early"
-    best = max(evaluations, key=lambda record: record.accuracy)
-    return TrialResult(point, status, best, evaluations[-1], round(time.perf_counter() - began, 3))
+    best, seconds = best_of(evaluations, trainer.monitor), round(time.perf_counter() - began, 3)
+    return TrialResult(point, status, best, evaluations[-1], seconds, trainer.monitor)

@@ -16,8 +16,9 @@ from mlp_numpy.atomic_io import write_json, write_text
 from mlp_numpy.checks import choice, instance, shown
 from mlp_numpy.data.json_files import count_of, list_of, number_of, object_of, read_json, understood
 from mlp_numpy.data.reading import as_path
+from mlp_numpy.data.targets import TASKS, Task
 from mlp_numpy.errors import DTypeError, ShapeError, UnknownNameError
-from mlp_numpy.training.metrics import best_of
+from mlp_numpy.training.metrics import DEFAULT_METRICS, best_of
 from mlp_numpy.training.records import (
     EvaluationRecord,
     R,
@@ -75,6 +76,17 @@ class History:
     def monitor(self) -> str:
         """The metric that evaluations are compared by, or "loss"."""
         return self.info.monitor or "accuracy"
+
+    @property
+    def metric(self) -> str:
+        """``monitor``; where that is the loss, the first metric of the task."""
+        return self.monitor if self.monitor != "loss" else DEFAULT_METRICS[self.task][0]
+
+    @property
+    def task(self) -> Task:
+        """The task."""
+        found = [each for each in TASKS if each == self.info.task]
+        return found[0] if found else "classification"
 
     @property
     def last_evaluated(self) -> int | None:

@@ -46,10 +46,14 @@ class EvaluationRecord:
         found = {"loss": self.loss, "accuracy": self.accuracy}.get(name)
         return self.metrics.get(name, math.nan) if found is None else found
 
+    @property
+    def measured(self) -> dict[str, float]:
+        """The accuracy, if there is one, and the other metrics."""
+        return ({} if math.isnan(self.accuracy) else {"accuracy": self.accuracy}) | dict(self.metrics)
+
     def as_json(self) -> dict[str, float]:
         """Step, loss, accuracy if there is one, and metrics as JSON values."""
-        accuracy = {} if math.isnan(self.accuracy) else {"accuracy": self.accuracy}
-        return {"step": self.step, "loss": self.loss} | accuracy | dict(self.metrics)
+        return {"step": self.step, "loss": self.loss} | self.measured
 
     @classmethod
     def from_json(cls, name: str, content: Any) -> EvaluationRecord:

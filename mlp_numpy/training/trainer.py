@@ -111,6 +111,11 @@ class Trainer:
         return self.guard.failure
 
     @property
+    def monitor(self) -> str:
+        """The metric that evaluations are compared by, or "loss"."""
+        return self.metrics[0].name if self.best_model is None else self.best_model.monitor
+
+    @property
     def stopped_early(self) -> bool:
         """True if patience has run out."""
         return self.best_model is not None and self.best_model.exhausted

@@ -1,4 +1,4 @@
-"""Loss and accuracy curves, and the confusion matrix. No display is needed."""
+"""Curves of the loss and of the metric that is monitored, and the confusion matrix. No display is needed."""
 
 from __future__ import annotations
 
@@ -15,12 +15,21 @@ from matplotlib.figure import Figure
 from mlp_numpy.arrays import Array
 from mlp_numpy.atomic_io import written_whole
 from mlp_numpy.data.reading import as_path
+from mlp_numpy.modules import KNOWN_LOSSES, loss_name
 from mlp_numpy.training.history import History
+from mlp_numpy.training.metrics import best_of
 from mlp_numpy.viz.style import COLORS, plain_axes
 
 TRAIN: Final = COLORS[0]
 TEST: Final = COLORS[1]
 _FAINT: Final = 0.25
+_LOWEST_R2: Final = -1.0
+_METRIC_LABELS: Final = {
+    "r2": "coefficient of determination R²",
+    "mae": "mean absolute error",
+    "rmse": "root mean squared error",
+    "log_loss": "log loss",
+}
 
 
 def moving_average(values: Sequence[float], width: int) -> Array:
@@ -38,21 +47,24 @@ def draw_loss(axes: Axes, history: History, *, width: int = 50) -> None:
     steps = [record.step for record in history.steps]
     _draw_train(axes, steps, [record.loss for record in history.steps], width)
     _draw_test(axes, history, [record.loss for record in history.evaluations])
-    axes.set_ylabel("cross-entropy loss")
+    name = loss_name(history.info.config.get("loss", "auto"), history.task)
+    axes.set_ylabel(KNOWN_LOSSES[name].label)
     _finish(axes)
 
 
-def draw_accuracy(axes: Axes, history: History, *, width: int = 50) -> None:
-    """The accuracy of every training batch (faint), its running mean over ``width`` steps, and the held-out
-    accuracy."""
+def draw_metric(axes: Axes, history: History, *, width: int = 50) -> None:
+    """The metric that is monitored, of the held-out examples; for the accuracy, that of every training batch (faint)
+    and its running mean over ``width`` steps, too."""
+    name = history.metric
     steps = [record.step for record in history.steps]
-    _draw_train(axes, steps, [record.accuracy for record in history.steps], width)
-    _draw_test(axes, history, [record.accuracy for record in history.evaluations])
-    best = history.best
+    if name == "accuracy":
+        _draw_train(axes, steps, [record.accuracy for record in history.steps], width)
+    _draw_test(axes, history, [record.value(name) for record in history.evaluations])
+    best = best_of(history.evaluations, name)
     if best is not None:
         axes.annotate(
-            f"best {history.part} {best.accuracy:.3f} at step {best.step}",
-            (best.step, best.accuracy),
+            f"best {history.part} {best.value(name):.3f} at step {best.step}",
+            (best.step, best.value(name)),
             textcoords="offset points",
             xytext=(0, 30),
             ha="right" if best.step > len(steps) / 3 else "left",
@@ -60,9 +72,16 @@ def draw_accuracy(axes: Axes, history: History, *, width: int = 50) -> None:
             fontsize=9,
             bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5},
         )
-    axes.set_ylabel("accuracy")
-    axes.set_ylim(bottom=0)
+    axes.set_ylabel(_METRIC_LABELS.get(name, name))
+    if name == "r2":
+        axes.set_ylim(bottom=max(axes.get_ylim()[0], _LOWEST_R2))
+    else:
+        axes.set_ylim(bottom=0)
     _finish(axes)
+
+
+draw_accuracy = draw_metric
+"""The name in version 0.1."""
 
 
 def draw_confusion(axes: Axes, counts: Array, class_names: Sequence[str]) -> None:
@@ -84,11 +103,11 @@ def draw_confusion(axes: Axes, counts: Array, class_names: Sequence[str]) -> Non
 
 
 def save_curves(path: str | os.PathLike[str], history: History, title: str, *, width: int = 50) -> None:
-    """Loss on the left, accuracy on the right, with running means over ``width`` batches of the history, as PNG."""
+    """Loss on the left, the monitored metric on the right, with running means over ``width`` batches, as PNG."""
     figure = Figure(figsize=(11, 4.2), layout="constrained")
     left, right = figure.subplots(1, 2)
     draw_loss(left, history, width=width)
-    draw_accuracy(right, history, width=width)
+    draw_metric(right, history, width=width)
     figure.suptitle(title, fontsize=11)
     save(path, figure)
 

@@ -56,13 +56,20 @@ def scale(name: str, values: Sequence[Any], *, log: bool) -> Scale:
 
 
 def draw_parallel(
-    axes: Axes, trials: Sequence[Mapping[str, Any]], names: Sequence[str], score: str, *, log: Collection[str] = ()
+    axes: Axes,
+    trials: Sequence[Mapping[str, Any]],
+    names: Sequence[str],
+    score: str,
+    *,
+    log: Collection[str] = (),
+    greater_is_better: bool = True,
 ) -> None:
     """One line per trial through its settings ``names`` to its ``score``, darker for better ones; the best is
     highlighted.
 
-    In case of ties the first is the best; settings in ``log`` have logarithmic axes. Raises OptionError for no trials,
-    for a trial without one of these names, and for values outside the domain of an axis.
+    In case of ties the first is the best; settings in ``log`` have logarithmic axes; ``greater_is_better`` is False for
+    a score that is an error. Raises OptionError for no trials, for a trial without one of these names, and for values
+    outside the domain of an axis.
     """
     columns = [*names, score]
     if not trials:
@@ -73,9 +80,10 @@ def draw_parallel(
             raise OptionError(f"draw_parallel: trial {position} must have {', '.join(columns)}, lacks {missing[0]}.")
     scales = [scale(name, [trial[name] for trial in trials], log=name in log) for name in columns]
     places = np.stack([each.places for each in scales], axis=1)
-    first = int(places[:, -1].argmax())
-    for line in (each for each in np.argsort(places[:, -1], kind="stable") if each != first):
-        color = matplotlib.colormaps["Blues"](0.2 + 0.75 * places[line, -1])
+    rank = places[:, -1] if greater_is_better else 1 - places[:, -1]
+    first = int(rank.argmax())
+    for line in (each for each in np.argsort(rank, kind="stable") if each != first):
+        color = matplotlib.colormaps["Blues"](0.2 + 0.75 * rank[line])
         axes.plot(places[line], color=color, linewidth=1.1)
     best = trials[first]
     axes.plot(places[first], color=TEST, linewidth=2.6, zorder=3)
@@ -100,9 +108,10 @@ def save_parallel(
     title: str,
     *,
     log: Collection[str] = (),
+    greater_is_better: bool = True,
 ) -> None:
     """Save the figure of ``draw_parallel`` as PNG."""
     figure = Figure(figsize=(min(11, 2.2 * (len(names) + 1)), 4.4), layout="constrained")
-    draw_parallel(figure.subplots(), trials, names, score, log=log)
+    draw_parallel(figure.subplots(), trials, names, score, log=log, greater_is_better=greater_is_better)
     figure.suptitle(f"{title}\n{len(trials)} trials, darker is better; in orange the best", fontsize=10)
     save(path, figure)

@@ -63,9 +63,9 @@ def test_the_winner_is_trained_again_and_meets_the_test_set_once(tmp_path: Path)
     with pytest.raises(CallOrderError, match="all trials must have ended"):
         search.train_winner()
     list(search.run())
-    best = max(outcome.accuracy for outcome in search.outcomes.values())
+    best = max(outcome.value for outcome in search.outcomes.values())
     assert search.winner is not None
-    assert search.outcome(search.winner).accuracy == best
+    assert search.outcome(search.winner).value == best
     history = search.train_winner()
     # the same training, bit by bit
     assert history.best == search.outcome(search.winner).best
@@ -167,7 +167,7 @@ def test_a_trial_that_diverges_has_no_number_and_never_wins(tmp_path: Path) -> N
     search = Search(Space(BASE | {"hidden": (4,)}, {"lr": [1e30, 1e-2]}), tmp_path / "s")
     diverged, fine = list(search.run())
     assert diverged.status.startswith("diverged: Trainer.run")
-    assert diverged.best is None and math.isnan(diverged.accuracy)
+    assert diverged.best is None and math.isnan(diverged.value)
     assert search.winner == 1
     assert [outcome.status for outcome in Search(search.space, tmp_path / "s").run()] == [diverged.status, fine.status]
 

@@ -15,6 +15,7 @@ from mlp_numpy.modules.losses.divergence import KLDivergence, KLDivergenceModule
 from mlp_numpy.modules.losses.hinge import Hinge, HingeModule
 from mlp_numpy.modules.losses.poisson import PoissonNLL, PoissonNLLModule
 from mlp_numpy.modules.losses.reduction import Joined, Reduction
+from mlp_numpy.modules.losses.registry import KNOWN_LOSSES, build_loss, loss_name
 from mlp_numpy.modules.losses.regression import (
     L1,
     MSE,
@@ -28,6 +29,7 @@ from mlp_numpy.modules.losses.regression import (
 
 __all__ = [
     "BCE",
+    "KNOWN_LOSSES",
     "L1",
     "MSE",
     "NLL",
@@ -54,6 +56,8 @@ __all__ = [
     "SmoothL1Module",
     "SoftMaxCrossEntropy",
     "SoftMaxCrossEntropyModule",
+    "build_loss",
     "check_loss_matches",
     "class_weights",
+    "loss_name",
 ]
