@@ -105,9 +105,9 @@ def predict(
     """
     if top < 1:
         raise OptionError(f"predict: top must be ≥ 1, got {top}.")
-    trained = load_trained(run)
     if not files:
-        raise OptionError(f"predict: expected {'a table' if trained.columns else 'at least one image file'}, got none.")
+        raise OptionError("predict: expected at least one image file, a folder of images or a table, got none.")
+    trained = load_trained(run)
     if out is not None and out.exists() and not overwrite:
         raise RunFolderError(f"predict: {out} already exists. Hint: --overwrite replaces it.")
     if trained.columns:

@@ -60,5 +60,5 @@ WEIGHT_DECAY: Final = Need(lambda of: of["weight_decay"] > 0, "weight_decay abov
 TABLE_DATA: Final = Need(lambda of: of["dataset"].startswith(TABLE), "dataset table:FILE")
 FOLDER_DATA: Final = Need(lambda of: of["dataset"].startswith(FOLDER), "dataset folder:PATH")
 OWN_DATA: Final = Need(lambda of: is_own_data(of["dataset"]), "dataset folder:PATH or table:FILE")
-IMAGES: Final = Need(lambda of: not TABLE_DATA.met(of), "a dataset of images")
+IMAGE_DATA: Final = Need(lambda of: not TABLE_DATA.met(of), "a dataset of images")
 PATIENCE: Final = Need(lambda of: of["patience"] > 0, "patience above 0")

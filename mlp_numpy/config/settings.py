@@ -10,7 +10,7 @@ from mlp_numpy.checks import FINITE, FRACTION, NOT_NEGATIVE, OPEN_FRACTION, POSI
 from mlp_numpy.config.needs import (
     EMA,
     FOLDER_DATA,
-    IMAGES,
+    IMAGE_DATA,
     INIT_NORMAL,
     LIBRARY_MODEL,
     OWN_DATA,
@@ -218,11 +218,13 @@ class Config:
         within(FRACTION),
         need=needs("loss cross-entropy", loss=("auto", "cross-entropy")),
     )
-    flip: bool = option(False, REGULARIZATION, "mirror images at random", switch, need=IMAGES)
+    flip: bool = option(False, REGULARIZATION, "mirror images at random", switch, need=IMAGE_DATA)
     shift: int = option(
-        0, REGULARIZATION, "shift images at random by at most this many pixels", at_least(0), need=IMAGES
+        0, REGULARIZATION, "shift images at random by at most this many pixels", at_least(0), need=IMAGE_DATA
     )
-    cutout: int = option(0, REGULARIZATION, "side of a random square cut out of each image", at_least(0), need=IMAGES)
+    cutout: int = option(
+        0, REGULARIZATION, "side of a random square cut out of each image", at_least(0), need=IMAGE_DATA
+    )
     dataset: str = option(
         "auto",
         DATA,

@@ -80,8 +80,8 @@ def _read_arrow(path: Path, wanted: Wanted) -> RawTable:
     check_regular("read_table", path)
     try:
         # imported here since it is an optional extra
-        import pyarrow
-        from pyarrow import ipc, parquet
+        import pyarrow.ipc
+        import pyarrow.parquet
     except Exception as error:
         raise ExtraMissingError(
             f"read_table: pyarrow must be installed for {path.name}, got {said(error)}. "
@@ -90,12 +90,12 @@ def _read_arrow(path: Path, wanted: Wanted) -> RawTable:
     try:
         with path.open("rb") as file:
             if path.suffix.lower() == ".parquet":
-                opened = parquet.ParquetFile(file)
+                opened = pyarrow.parquet.ParquetFile(file)
                 names = opened.schema_arrow.names
                 kept = wanted.of(f"read_table: {path}", names)
                 batches = opened.iter_batches(_ROWS, columns=list(kept))
             else:
-                opened = ipc.open_file(file)
+                opened = pyarrow.ipc.open_file(file)
                 names = opened.schema.names
                 batches = (opened.get_batch(at) for at in range(opened.num_record_batches))
             return _from_batches(f"read_table: {path}", batches, names, wanted, pyarrow.types)

@@ -63,7 +63,7 @@ def test_help_lists_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
     ):
         assert option in out
     assert main(["--help"]) == 0
-    assert "predict    Classify image files" in capsys.readouterr().out
+    assert "predict    Predict image files" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ from mlp_numpy.errors import DataError, OptionError
         ({"log": (None,)}, r"log\[0\] must be one of tensorboard, mlflow, wandb, got None"),
         ({"log": ("wandb", "wandb")}, "log must list each name once"),
         ({"optimizer": None}, "optimizer must be one of sgd, .*, got None"),
-        ({"preprocessing": ["raw"]}, r"preprocessing must be one of mean-image, .*, got \['raw'\]"),
+        ({"preprocessing": ["raw"]}, r"preprocessing must be one of auto, mean-image, .*, got \['raw'\]"),
         ({"data_dir": Path("data")}, "data_dir must be text, got "),
         ({"data_dir": "a\0b"}, "data_dir must be the name of a folder"),
         ({"overwrite": 1}, "overwrite must be True or False, got 1"),
