@@ -43,7 +43,9 @@ from safetensors.numpy import save as save_tensors
 from mlp_numpy.config import Config
 from mlp_numpy.config.files import read_config, read_settings, write_config
 from mlp_numpy.config.trees import read_tree
-from mlp_numpy.data import cifar, cifar10, cifar100, idx, images
+from mlp_numpy.data import cifar, cifar10, cifar100, idx, images, table
+from mlp_numpy.data.columns import Column
+from mlp_numpy.data.own_data import OwnData
 from mlp_numpy.data.preprocessing import Preprocessing
 from mlp_numpy.data.synthetic import shapes
 from mlp_numpy.errors import MlpNumpyError
@@ -238,7 +240,7 @@ def formats(folder: Path) -> list[Format]:
         Format("idx.gz", plain, lambda path: idx.read_idx(path, 3), "file.gz", lambda raw: gzip.compress(raw, 1))
     )
     found.append(Format("idx.gz packed", gzip.compress(plain), lambda path: idx.read_idx(path, 3), "file.gz"))
-    found += _model_formats(folder) + _text_formats(folder) + _image_formats()
+    found += _model_formats(folder) + _table_formats() + _text_formats(folder) + _image_formats()
     with contextlib.ExitStack() as stack:
         for name, value in (("N_TRAIN", 3), ("N_TEST", 2)):
             stack.callback(setattr, shapes, name, getattr(shapes, name))
@@ -254,9 +256,11 @@ def formats(folder: Path) -> list[Format]:
 def _model_formats(folder: Path) -> list[Format]:
     rows = np.random.default_rng(0).integers(0, 256, (5, 12)).astype(np.uint8)
     about = {"name": "a", "dataset": "tiny", "dataset_option": "shapes", "image_shape": [3, 2, 2], "step": 7}
-    about |= {"class_names": ["a", "b"]}
+    about |= {"class_names": ["a", "b"], "task": "regression", "loss": "huber"}
+    about |= {"target_scaling": {"mean": [1.5, 2.0], "std": [1.0, 0.5]}, "own_data": {"target": ["a", "b"]}}
+    about |= {"columns": [Column("x", "category", tuple("abcdefghijk")).as_json(), Column("y", "number").as_json()]}
     fitted = Preprocessing.fit("standardize", rows, (3, 2, 2))
-    trained = TrainedModel(MLP(12, [3], 2, rng=0, dtype=np.float32), fitted, about)
+    trained = TrainedModel(MLP(12, [3], 2, rng=0, dtype=np.float32, softmax=False), fitted, about)
     save_model(folder / "m.npz", trained)
     save_model(folder / "m.safetensors", trained)
     arrays, known = read_archive("fuzz", folder / "m.npz", "model")
@@ -311,6 +315,27 @@ def _model_formats(folder: Path) -> list[Format]:
         Format("safetensors model", safetensors, load_model, safe_file),
         Format("onnx", (folder / "m.onnx").read_bytes(), import_onnx, "m.onnx"),
         Format("safetensors about", text.encode(), load_model, safe_file, around(arrays, tensors), is_text=True),
+    ]
+
+
+def _table_formats() -> list[Format]:
+    rows = "".join(f'{i}.5,"x{i % 3}",{i % 2},{i / 8}\n' for i in range(12))
+    text = f"a,b,label,price\n{rows}".encode()
+    arrays = io.BytesIO()
+    np.savez(arrays, X=np.arange(24.0).reshape(12, 2), y=np.arange(12) % 2)
+
+    def read(path: Path) -> Any:
+        return table.load(path, OwnData(target=("label",)))
+
+    def predict(path: Path) -> Any:
+        return table.read_rows(path, (Column("a", "number"), Column("b", "category", ("x0", "x1", "x2"))))
+
+    return [
+        Format("table", text, read, "file.csv", is_text=True),
+        Format("table rows", text, predict, "file.csv", is_text=True),
+        Format("table gz", text, read, "file.csv.gz", lambda raw: gzip.compress(raw, 1), is_text=True),
+        Format("table gz packed", gzip.compress(text), read, "file.csv.gz"),
+        Format("table npz", arrays.getvalue(), table.load, "file.npz"),
     ]
 
 

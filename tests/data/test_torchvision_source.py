@@ -219,3 +219,15 @@ def test_a_torchvision_that_does_not_import(
         torchvision_source.load("SVHN", "folder")
     assert reason in str(caught.value)
     assert "pip install 'mlp_numpy[torchvision]'" in str(caught.value)
+
+
+def test_fake_data_of_torchvision_itself(tmp_path: Path) -> None:
+    """Its images through the conversion of every data set; FakeData has one part, so ``load`` refuses it by name."""
+    datasets = pytest.importorskip("torchvision.datasets")
+    fake = datasets.FakeData(size=6, image_size=(3, 5, 4), num_classes=3)
+    split, shape = torchvision_source._convert(fake, "fake")
+    assert (split.images.shape, shape) == ((6, 60), (3, 5, 4))
+    first = np.asarray(fake[0][0]).transpose(2, 0, 1).reshape(-1)
+    np.testing.assert_array_equal(split.images[0], first)
+    with pytest.raises(OptionError, match="FakeData must have a training and a test part"):
+        torchvision_source.load("FakeData", tmp_path, download=False)
