@@ -4,9 +4,9 @@
                                   [--json FILE]
 
 Makes a CSV file of rows × columns random numbers and a folder of PNG files in a temporary folder. "train" is the peak
-memory of a process that runs ``train`` for 20 steps; the bound is twice the bytes of the data as stored
-(float32, or a byte per pixel) and 300 MB. Reading is timed by turns, each time in a process of its own, in seconds of the processor, so that other
-programs count little; the least counts.
+memory of a process that runs ``train`` for 20 steps; the bound is twice the bytes of the data as stored (float32, or a
+byte per pixel) and 300 MB. Reading is timed by turns, each time in a process of its own, in seconds of the processor,
+so that other programs count little; the least counts.
 """
 
 from __future__ import annotations

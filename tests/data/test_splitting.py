@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlp_numpy.data.dataset import Split
-from mlp_numpy.data.splitting import WAYS, hold_out, quotas
+from mlp_numpy.data.splitting import WAYS, draw_test_rows, hold_out, quotas
 from mlp_numpy.errors import DataError, OptionError
 
 LABELS = np.random.default_rng(0).permutation(np.repeat([0, 1, 2], [60, 30, 10]))
@@ -110,3 +110,18 @@ def test_no_class_is_lost_to_training() -> None:
     with pytest.raises(DataError, match="got none of class 1 with n=3, how='stratified'. Hint: a smaller n\\."):
         hold_out(Split(SPLIT.images[:4], np.array([0, 0, 0, 1])), 3)
     np.testing.assert_array_equal(hold_out(by_class, 10, "stratified")[0].labels[-9:], np.full(9, 2))
+
+
+def test_the_rows_of_a_test_part() -> None:
+    labels = np.array([0] * 50 + [1] * 30 + [2])
+    rows = draw_test_rows("w", len(labels), 0.2, 0, labels)
+    assert np.bincount(labels[rows], minlength=3).tolist() == [10, 6, 0]  # a class of one stays in the training part
+    np.testing.assert_array_equal(rows, draw_test_rows("w", len(labels), 0.2, 0, labels))
+    assert (rows != draw_test_rows("w", len(labels), 0.2, 1, labels)).any()
+    assert draw_test_rows("w", 10, 0.01, 0).sum() == 1
+    with pytest.raises(DataError, match="w: there must be enough examples for a training and a test part, got 1"):
+        draw_test_rows("w", 1, 0.2, 0)
+    with pytest.raises(DataError, match="w: there must be enough"):
+        draw_test_rows("w", 2, 0.5, 0, np.array([0, 1]))
+    with pytest.raises(OptionError, match=r"w: test_fraction must be a number in \(0, 1\), got 1"):
+        draw_test_rows("w", 9, 1.0, 0)

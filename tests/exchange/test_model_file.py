@@ -313,3 +313,51 @@ def test_only_what_the_library_writes_is_unpacked(tmp_path: Path) -> None:
         (tmp_path / "a.npz").write_bytes(body + hashlib.sha256(body).hexdigest().encode())
         with pytest.raises(DataError, match=words):
             load_model(tmp_path / "a.npz")
+
+
+def regressor(**about: Any) -> TrainedModel:
+    model = MLP(48, [3], 4, init=kaiming(), rng=0, dtype="float32", softmax=False)
+    known: dict[str, Any] = {"task": "regression", "loss": "mae", "own_data": {"target": ["a"]}}
+    known["target_scaling"] = {"mean": [0.0, 1, 2, 3], "std": [1.0, 2, 3, 4]}
+    known["columns"] = [{"name": f"x{at}", "kind": "number", "categories": []} for at in range(48)]
+    return TrainedModel(model, Preprocessing("raw", None, None), ABOUT | known | about)
+
+
+@pytest.mark.parametrize("suffix", ["npz", "safetensors"])
+def test_a_regression_of_a_table_is_read_back(tmp_path: Path, suffix: str) -> None:
+    if suffix == "safetensors":
+        pytest.importorskip("safetensors")
+    one, x = regressor(), DATA.train.images[:2001]
+    save_model(tmp_path / f"m.{suffix}", one)
+    again = load_model(tmp_path / f"m.{suffix}")
+    assert (again.task, again.loss, again.scaling, again.columns, again.own_data) == (
+        *(one.task, one.loss, one.scaling, one.columns, one.own_data),
+    )
+    assert "softmax=False" in repr(again.model)
+    np.testing.assert_array_equal(again.predict(x), one.predict(x))
+    np.testing.assert_allclose(one.predict(x), one.model.forward(x.astype(np.float32)) * [1.0, 2, 3, 4] + [0, 1, 2, 3])
+
+
+@pytest.mark.parametrize(
+    ("about", "words"),
+    [
+        ({"task": "guessing"}, "unknown task 'guessing'"),
+        ({"loss": "hinge"}, "loss must be one for a regression"),
+        ({"loss": "none"}, "unknown loss 'none'"),
+        ({"columns": []}, None),
+        ({"columns": [{"name": "x", "kind": "number", "categories": []}]}, "columns must encode 48 inputs"),
+        ({"columns": [{"name": "x"}]}, "expected name, kind and categories"),
+        ({"columns": 3}, "columns must be a list"),
+        ({"target_scaling": {"mean": [0.0], "std": [1.0]}}, "target_scaling must be of 4 outputs"),
+        ({"target_scaling": {"mean": [0.0] * 4, "std": [0.0] * 4}}, "std must be a number > 0"),
+        ({"target_scaling": 1}, "target_scaling must have mean and std"),
+        ({"own_data": {"target": 1}}, "target must be a list of column names"),
+        ({"own_data": []}, "settings must be some of"),
+    ],
+)
+def test_what_describes_a_table_is_checked(about: dict[str, Any], words: str | None) -> None:
+    if words is None:
+        assert regressor(**about).columns == ()
+        return
+    with pytest.raises(OptionError, match=words):
+        regressor(**about)

@@ -29,6 +29,7 @@ from mlp_numpy import (
 from mlp_numpy.arrays import Array
 from mlp_numpy.autodiff import Context
 from mlp_numpy.errors import DTypeError, LabelError, OptionError, ShapeError
+from mlp_numpy.modules import KNOWN_LOSSES, build_loss, loss_name
 
 EVERY_LOSS = pytest.mark.parametrize("line", LOSSES, ids=str)
 weights = st.lists(st.sampled_from([0, 0.5, 1, 1, 2, 3]), min_size=1, max_size=6)
@@ -324,3 +325,20 @@ def test_settings_that_cannot_be_meant_are_refused(make: Callable[[], LossModule
 def test_backward_with_a_batch_takes_weights_too() -> None:
     x, y, weight = np.array([[0.2, 0.8], [0.5, 0.5]]), np.array([1, 0]), np.array([0.0, 1])
     np.testing.assert_array_equal(CrossEntropyModule().backward(x, y, weight), [[0, 0], [-2, 0]])
+
+
+def test_losses_by_name() -> None:
+    assert [loss_name("auto", task) for task in ("classification", "multilabel", "regression")] == [
+        *("cross-entropy", "binary-cross-entropy", "mse")
+    ]
+    assert all(isinstance(build_loss(name, known.task), LossModule) for name, known in KNOWN_LOSSES.items())
+    smooth = build_loss("auto", "classification", {"label_smoothing": 0.1})
+    assert isinstance(smooth, SoftMaxCrossEntropyModule)
+    assert smooth.label_smoothing == 0.1
+    assert isinstance(build_loss("huber", "regression", {"label_smoothing": 0.0}), HuberModule)
+    with pytest.raises(OptionError, match="label_smoothing must come with loss cross-entropy, .*no effect with mse"):
+        build_loss("auto", "regression", {"label_smoothing": 0.1})
+    with pytest.raises(OptionError, match="unknown loss 'cross'"):
+        loss_name("cross", "classification")
+    with pytest.raises(OptionError, match="loss must be one for a multilabel: binary-cross-entropy, got mse"):
+        loss_name("mse", "multilabel")
