@@ -163,7 +163,7 @@ BASE: dict[str, Callable[[], dict[str, Any]]] = {
     "Batches": lambda: {"split": split(), "size": 4, "preprocessing": preprocessing()},
     "Split": lambda: {"inputs": np.ones((2, 3)), "targets": np.arange(2)},
     "Column": lambda: {"name": "a", "kind": "category", "categories": ("x", "y")},
-    "OwnData": lambda: {},
+    "OwnData": dict,
     "TargetScaling": lambda: {"mean": (1.0,), "std": (2.0,)},
     "Dataset": lambda: {"name": "a", "train": split(), "test": split(), "image_shape": (1, 1, 3),
                         "class_names": ("a", "b")},

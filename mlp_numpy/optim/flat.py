@@ -122,7 +122,7 @@ class FlatParameters:
 
         Raises UnknownNameError for a name that does not exist, ShapeError for a vector of another length.
         """
-        if name not in self.slices:
+        if not isinstance(name, str) or name not in self.slices:
             raise UnknownNameError(f"{self!r}.view: {unknown_name('array', name, self.slices)}")
         array = self._arrays[name].value
         if np.shape(part) != (array.size,):
