@@ -147,7 +147,7 @@ def export(
     run: Annotated[Path, tyro.conf.Positional],
     file: Annotated[Path, tyro.conf.Positional],
     overwrite: bool = False,
-    input_dtype: Literal["uint8", "float32"] = "uint8",
+    input_dtype: Literal["uint8", "float32"] | None = None,
 ) -> int:
     """Export the model of a run, including its preprocessing, to a single file.
 
@@ -155,7 +155,7 @@ def export(
         run: folder of a run, such as runs/run-cifar10-001, or a model file
         file: output file, NAME.onnx or NAME.safetensors (for other programs) or NAME.npz
         overwrite: replace an existing file
-        input_dtype: dtype of the pixels that an .onnx file takes
+        input_dtype: dtype of the inputs that an .onnx file takes; default: uint8 for images, float32 for a table
     """
     if file.suffix not in _SUFFIXES:
         raise OptionError(f"export: the file's name must end in {' or '.join(_SUFFIXES)}, got {file.name!r}.")
@@ -172,7 +172,7 @@ def export(
             save_model(file, trained)
     print(f"model   {file}, {trained.model.title} after step {trained.about['step']}")
     if difference is not None:
-        print(f"ONNX Runtime's probabilities differ by at most {difference:.1e}")
+        print(f"ONNX Runtime's outputs differ by at most {difference:.1e}")
     elif file.suffix == SUFFIX_ONNX:
         print("note: not compared with ONNX Runtime, which is not installed")
     return 0

@@ -335,6 +335,8 @@ def test_a_regression_of_a_table_is_read_back(tmp_path: Path, suffix: str) -> No
     )
     assert "softmax=False" in repr(again.model)
     np.testing.assert_array_equal(again.predict(x), one.predict(x))
+    with pytest.raises(OptionError, match="predict_proba: the task must be a classification"):
+        one.predict_proba(x)
     np.testing.assert_allclose(one.predict(x), one.model.forward(x.astype(np.float32)) * [1.0, 2, 3, 4] + [0, 1, 2, 3])
 
 

@@ -132,6 +132,18 @@ def test_seeds_and_a_search_of_a_regression(here: Path, capsys: pytest.CaptureFi
     assert "test    r2 0." in out
 
 
+def test_an_exported_regression_predicts_in_original_units(here: Path) -> None:
+    pytest.importorskip("onnx")
+    runtime = pytest.importorskip("onnxruntime")
+    assert train(*REGRESSION, "--name", "r") == 0
+    assert main(["export", "runs/r", "r.onnx"]) == 0
+    session, x = runtime.InferenceSession("r.onnx"), np.array([[100, 0, 0, 1], [50, 1, 0, 0]], np.float32)
+    (found,) = session.run(None, {session.get_inputs()[0].name: x})
+    np.testing.assert_allclose(found, load_trained("runs/r").predict(x), rtol=1e-5)
+    properties = session.get_modelmeta().custom_metadata_map
+    assert json.loads(properties["feature_names"]) == ["size", "town=a", "town=b", "town=c"]
+
+
 def test_events_of_a_regression(here: Path) -> None:
     pytest.importorskip("tensorboardX")
     assert train(*REGRESSION, "--name", "t", "--tensorboard") == 0
