@@ -60,23 +60,25 @@ def draw_metric(axes: Axes, history: History, *, width: int = 50) -> None:
     if name == "accuracy":
         _draw_train(axes, steps, [record.accuracy for record in history.steps], width)
     _draw_test(axes, history, [record.value(name) for record in history.evaluations])
-    best = best_of(history.evaluations, name)
-    if best is not None:
-        axes.annotate(
-            f"best {history.part} {best.value(name):.3f} at step {best.step}",
-            (best.step, best.value(name)),
-            textcoords="offset points",
-            xytext=(0, 30),
-            ha="right" if best.step > len(steps) / 3 else "left",
-            color=TEST,
-            fontsize=9,
-            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5},
-        )
     axes.set_ylabel(_METRIC_LABELS.get(name, name))
     if name == "r2":
         axes.set_ylim(bottom=max(axes.get_ylim()[0], _LOWEST_R2))
     else:
         axes.set_ylim(bottom=0)
+    best = best_of(history.evaluations, name)
+    if best is not None:
+        low, high = axes.get_ylim()
+        near_the_top = best.value(name) > low + 0.88 * (high - low)
+        axes.annotate(
+            f"best {history.part} {best.value(name):.3f} at step {best.step}",
+            (best.step, best.value(name)),
+            textcoords="offset points",
+            xytext=(0, -30 if near_the_top else 30),
+            ha="right" if best.step > len(steps) / 3 else "left",
+            color=TEST,
+            fontsize=9,
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5},
+        )
     _finish(axes)
 
 
