@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mlp_numpy.arrays import Array, all_finite, first_outside
-from mlp_numpy.checks import choice, shown, sizes
+from mlp_numpy.checks import choice, plain_array, shown, sizes
 from mlp_numpy.data.columns import Column
 from mlp_numpy.data.targets import TASKS, Task, checked_targets, checked_weights
 from mlp_numpy.errors import DataError, DTypeError, LabelError, OptionError, ShapeError
@@ -65,10 +65,10 @@ class Split:
     def rows(self, rows: slice | Array) -> Split:
         """The examples of these rows, a slice, indices or a mask: views for a slice, else copies.
 
-        Raises OptionError for anything else.
+        Raises OptionError or DTypeError for anything else.
         """
         if not isinstance(rows, slice):
-            rows = np.asarray(rows)
+            rows = plain_array("Split.rows", "rows", rows)
             good = rows.ndim == 1 and (rows.dtype.kind in "iu" or (rows.dtype.kind == "b" and len(rows) == len(self)))
             if not good or (
                 rows.dtype.kind != "b" and rows.size and not -len(self) <= rows.min() <= rows.max() < len(self)

@@ -136,7 +136,7 @@ class Preprocessing:
     def check_width(self, who: str, shape: tuple[int, ...]) -> None:
         """Raise ShapeError if the statistics are for images of another size."""
         for array in (self.shift, self.scale):
-            if array is not None and array.size != shape[1]:
+            if array is not None and (not isinstance(shape, tuple) or shape[1:2] != (array.size,)):
                 raise ShapeError(f"{who}: images must be (N, {array.size}), got {shape}.")
 
     def backward(self, dx: Array) -> Array:

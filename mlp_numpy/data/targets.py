@@ -109,18 +109,33 @@ class TargetScaling:
 
     @classmethod
     def fit(cls, targets: Array) -> TargetScaling:
-        """The statistics of the targets (N, K) of the training part; a constant column is only shifted."""
+        """The statistics of the targets (N, K) of the training part; a constant column is only shifted.
+
+        Raises LabelError for anything but finite real numbers (N, K).
+        """
+        targets = _matrix("TargetScaling.fit", "targets", targets)
+        if not len(targets) or not all_finite(targets):
+            raise LabelError("TargetScaling.fit: targets must be finite, and at least one row.")
         mean = targets.mean(axis=0, dtype=np.float64)
         std = targets.std(axis=0, dtype=np.float64)
         std[std <= len(targets) * np.finfo(np.float64).eps * np.abs(mean)] = 1.0
         return cls(tuple(mean.tolist()), tuple(std.tolist()))
 
     def scale(self, targets: Array) -> Array:
-        """Targets (N, K) → standardized, in float64."""
-        scaled: Array = (targets.astype(np.float64) - self.mean) / self.std
+        """Targets (N, K) → standardized, in float64. Raises LabelError for anything but real numbers (N, K)."""
+        scaled: Array = (_matrix("TargetScaling.scale", "targets", targets, len(self.mean)) - self.mean) / self.std
         return scaled
 
     def restore(self, outputs: Array) -> Array:
-        """Standardized outputs (N, K) → original units, in float64."""
-        restored: Array = outputs.astype(np.float64) * self.std + self.mean
+        """Standardized outputs (N, K) → original units, in float64. Raises as ``scale`` does."""
+        restored: Array = _matrix("TargetScaling.restore", "outputs", outputs, len(self.mean)) * self.std + self.mean
         return restored
+
+
+def _matrix(who: str, name: str, array: Any, columns: int | None = None) -> Array:
+    """An array of real numbers (N, K) in float64."""
+    found = plain_array(who, name, array)
+    if found.ndim != 2 or found.dtype.kind not in "iufb" or found.shape[1] != (columns or found.shape[1]):
+        wanted = f"(N, {columns or 'K'})"
+        raise LabelError(f"{who}: {name} must be real numbers {wanted}, got {found.dtype} of shape {found.shape}.")
+    return found.astype(np.float64)

@@ -123,7 +123,8 @@ class FlatParameters:
         Raises UnknownNameError for a name that does not exist, ShapeError for a vector of another length.
         """
         if not isinstance(name, str) or name not in self.slices:
-            raise UnknownNameError(f"{self!r}.view: {unknown_name('array', name, self.slices)}")
+            known = unknown_name("array", name if isinstance(name, str) else shown(name), self.slices)
+            raise UnknownNameError(f"{self!r}.view: {known}")
         array = self._arrays[name].value
         if np.shape(part) != (array.size,):
             raise ShapeError(f"{self!r}.view: part must be a vector of {array.size}, got {shown(part)}.")
