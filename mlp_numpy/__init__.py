@@ -7,7 +7,6 @@ name cannot be both, and ``from mlp_numpy.gradcheck import gradcheck`` needs the
 """
 
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from mlp_numpy.errors import MlpNumpyError
@@ -90,6 +89,8 @@ if TYPE_CHECKING:
     from mlp_numpy.exchange import load_model
     from mlp_numpy.experiment.run import run
     from mlp_numpy.training import Trainer
+
+    __version__: str
 else:
     _LAZY = {
         "Config": "mlp_numpy.config",
@@ -101,7 +102,9 @@ else:
     }
 
     def __getattr__(name: str) -> Any:
-        """A name of ``_LAZY``, or the submodule ``gradcheck``. Raises AttributeError for any other."""
+        """A name of ``_LAZY``, the version, or the submodule ``gradcheck``. Raises AttributeError for any other."""
+        if name == "__version__":
+            return _version()
         if name == "gradcheck":
             return import_module("mlp_numpy.gradcheck")
         if name not in _LAZY:
@@ -114,10 +117,15 @@ else:
         return sorted({*globals(), *__all__})
 
 
-try:
-    __version__ = version("mlp_numpy")
-except PackageNotFoundError:  # run from a source tree that was never installed
-    __version__ = "0+unknown"
+def _version() -> str:
+    """The version of the installed package."""
+    # imported here, since it takes a tenth of the time of the whole library
+    metadata = import_module("importlib.metadata")
+    try:
+        return str(metadata.version("mlp_numpy"))
+    except metadata.PackageNotFoundError:  # run from a source tree that was never installed
+        return "0+unknown"
+
 
 __all__ = [
     "MLP",
