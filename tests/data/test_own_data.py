@@ -17,6 +17,7 @@ from mlp_numpy.data.csv_file import read_csv
 from mlp_numpy.data.own_data import OwnData, absolute
 from mlp_numpy.data.raw_table import Wanted
 from mlp_numpy.data.table import load, read_rows
+from mlp_numpy.data.table_files import read_table
 from mlp_numpy.data.targets import TargetScaling
 from mlp_numpy.errors import DataError, DataNotFoundError, ExtraMissingError, MlpNumpyError, OptionError
 
@@ -210,6 +211,16 @@ def test_arrays(tmp_path: Path) -> None:
         load(path)
 
 
+def test_a_name_in_quotes_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "q.csv").write_text('"a, in m",b,"c"\n1,2,3\n4,5,6\n')
+    found = read_csv(tmp_path / "q.csv", Wanted())
+    assert {name: list(column) for name, column in found.columns.items()} == {
+        "a, in m": [1, 4],
+        "b": [2, 5],
+        "c": [3, 6],
+    }
+
+
 def test_parquet(tmp_path: Path) -> None:
     pyarrow = pytest.importorskip("pyarrow")
     parquet, feather = pytest.importorskip("pyarrow.parquet"), pytest.importorskip("pyarrow.feather")
@@ -227,6 +238,8 @@ def test_parquet(tmp_path: Path) -> None:
         assert found.columns == wanted.columns
         np.testing.assert_array_equal(found.train.inputs, wanted.train.inputs)
         np.testing.assert_array_equal(found.test.targets, wanted.test.targets)
+        part = read_table(tmp_path / name, Wanted(ignore=("c", "b")))
+        assert (list(part.columns), part.left_out) == (["a", "y"], ("c", "b"))
     parquet.write_table(pyarrow.table({**content, "a": [1, None, *range(8)]}), tmp_path / "t.parquet")
     with pytest.raises(DataError, match="row 2: column 'a' must have a finite value, got None"):
         load(tmp_path / "t.parquet", OwnData(target=("y",)))

@@ -154,3 +154,9 @@ def test_raw_floats_are_gathered_as_they_are(dtype: type) -> None:
     rows, out = np.arange(119, -1, -1), np.empty((120, 7), dtype)
     assert Preprocessing("raw", None, None).gather(images, rows, out) is out
     np.testing.assert_array_equal(out, images[::-1])
+
+
+def test_apply_names_itself_for_images_of_another_size() -> None:
+    fitted = Preprocessing.fit("mean-image", np.ones((2, 12), np.uint8), (3, 2, 2))
+    with pytest.raises(ShapeError, match=r"^Preprocessing.apply: images must be \(N, 12\), got \(2, 6\)"):
+        fitted.apply(np.ones((2, 6), np.uint8))
