@@ -3,10 +3,12 @@
 Importing this package needs scikit-learn. Raises ExtraMissingError without it.
 """
 
+from importlib import import_module
+
 from mlp_numpy.errors import ExtraMissingError
 
 try:
-    import sklearn  # noqa: F401
+    import_module("sklearn")
 except ImportError as error:
     raise ExtraMissingError(
         f"mlp_numpy.estimators: needs scikit-learn, which cannot be imported: {error}. "

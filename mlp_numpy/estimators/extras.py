@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
+
+class _NoCallbacks:
+    """Stands in for scikit-learn's class in versions without callbacks."""
+
+
+def _as_it_is(method: Any) -> Any:
+    """The method as it is, in versions without callbacks."""
+    return method
+
+
 try:
-    from sklearn.callback import CallbackSupportMixin, with_callbacks
+    _callback: Any = importlib.import_module("sklearn.callback")
 except ImportError:
+    _callback = None
 
-    class CallbackSupportMixin:  # type: ignore[no-redef]
-        """Stands in for scikit-learn's class in versions without callbacks."""
-
-    def with_callbacks(method: Any) -> Any:
-        """The method as it is, in versions without callbacks."""
-        return method
-
+CallbackSupportMixin: Any = getattr(_callback, "CallbackSupportMixin", _NoCallbacks)
+with_callbacks: Any = getattr(_callback, "with_callbacks", _as_it_is)
 
 __all__ = ["CallbackSupportMixin", "Tasks", "with_callbacks"]
 

@@ -121,6 +121,9 @@ _SEQUENCES: Final = (Sequential.forward, Residual.forward, Network.forward)
 """The forwards of sequences without code of their own."""
 
 
+# The classes below are made of a torch that is known at run time alone; so their bases have no types.
+
+
 def _any_batch_norm(torch: Any) -> Any:
     class AnyBatchNorm(torch.nn.modules.batchnorm._BatchNorm):  # type: ignore[misc]
         """BatchNorm1d and BatchNorm2d: a batch norm of rows or of images."""

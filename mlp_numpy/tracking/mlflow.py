@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,11 +41,11 @@ class MLflow:
     def __init__(self) -> None:
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read at import
         os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
-        # an optional extra; the store needs the other two
-        import alembic  # noqa: F401
+        for needed in ("alembic", "sqlalchemy"):  # by the store
+            import_module(needed)
+        # an optional extra
         import mlflow
         import mlflow.entities
-        import sqlalchemy  # noqa: F401
 
         self._library: Any = mlflow
         self._client: Any = None

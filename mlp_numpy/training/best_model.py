@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from mlp_numpy.arrays import Array
-from mlp_numpy.checks import NOT_NEGATIVE, flag, instance, number, whole_number
+from mlp_numpy.checks import NOT_NEGATIVE, choice, flag, instance, number, whole_number
+from mlp_numpy.data.dataset import Split
+from mlp_numpy.errors import OptionError
 from mlp_numpy.exchange.archive import strip_prefix, with_prefix
 from mlp_numpy.modules import NamedArrays
+from mlp_numpy.training.metrics import Metric
 from mlp_numpy.training.records import EvaluationRecord
 from mlp_numpy.training.snapshot import Snapshot
 
@@ -72,3 +75,36 @@ class BestModel:
         self.best.load_state(strip_prefix("best/", state))
         counters.assign(own)
         self.value, self.waited = float(value), int(waited)
+
+
+def selects(
+    who: str, select: bool, held_out: Split | None, *, monitor: str | None, patience: int | None, min_delta: float
+) -> bool:
+    """True if ``select`` is True; raises OptionError if it comes without a held-out split, or the others without it."""
+    waiting = number(who, "min_delta", min_delta, NOT_NEGATIVE) > 0
+    given = {"patience": patience is not None, "monitor": monitor is not None, "min_delta": waiting}
+    if flag(who, "select", select):
+        if held_out is None:
+            raise OptionError(f"{who}: select must come with a held_out split, got None.")
+        return True
+    for name in (name for name, there in given.items() if there):
+        raise OptionError(f"{who}: {name} must come with select, which says what is waited for.")
+    return False
+
+
+def best_by(
+    who: str,
+    snapshot: Snapshot,
+    metrics: Sequence[Metric],
+    *,
+    monitor: str | None,
+    patience: int | None,
+    min_delta: float,
+) -> BestModel:
+    """The BestModel by ``monitor``, one of ``metrics`` or "loss"; None: the first metric.
+
+    Raises OptionError for any other, and what BestModel raises.
+    """
+    directions = {metric.name: metric.greater_is_better for metric in metrics} | {"loss": False}
+    name = choice(who, "monitor", next(iter(directions)) if monitor is None else monitor, directions)
+    return BestModel(snapshot, patience, monitor=name, greater_is_better=directions[name], min_delta=min_delta)

@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 
 from mlp_numpy.arrays import Array
-from mlp_numpy.checks import NOT_NEGATIVE, choice, flag, number, whole_number
+from mlp_numpy.checks import whole_number
 from mlp_numpy.data.batches import Batches
 from mlp_numpy.data.dataset import Split
-from mlp_numpy.errors import CallOrderError, MlpNumpyError, NonFiniteError, OptionError
+from mlp_numpy.errors import CallOrderError, MlpNumpyError, NonFiniteError
 from mlp_numpy.exchange.archive import strip_prefix, with_prefix
 from mlp_numpy.modules import Joined, LossModule, Module
 from mlp_numpy.optim import Accumulator, Optimizer
 from mlp_numpy.training.agreement import agreed
-from mlp_numpy.training.best_model import BestModel
+from mlp_numpy.training.best_model import best_by, selects
 from mlp_numpy.training.diagnosis import Failure
 from mlp_numpy.training.divergence import DivergenceGuard
 from mlp_numpy.training.evaluation import evaluate
@@ -87,7 +87,9 @@ class Trainer:
         last_finite = Snapshot(model, self.parameters, self.update.average)
         self.guard = DivergenceGuard(model, last_finite, max_growth)
         self.metrics = chosen_metrics("Trainer", (batches.split if held_out is None else held_out).task, metrics)
-        self.best_model = self._best_model(select, monitor, patience, min_delta)
+        chosen_by: dict[str, Any] = {"monitor": monitor, "patience": patience, "min_delta": min_delta}
+        kept = Snapshot(model, self.parameters) if selects("Trainer", select, held_out, **chosen_by) else None
+        self.best_model = None if kept is None else best_by("Trainer", kept, self.metrics, **chosen_by)
         self.step = 0
         self._layer_stats = LayerStats(model, self.parameters)
         self._evaluated_step = -1
@@ -225,22 +227,6 @@ class Trainer:
             part.load_state(strip_prefix(prefix, state))
         self.step, self.guard.weights_step, self._evaluated_step = progress[:3]
         self.guard.first_loss, self._held_out_losses = progress[3:]
-
-    def _best_model(
-        self, select: bool, monitor: str | None, patience: int | None, min_delta: float
-    ) -> BestModel | None:
-        waiting = number("Trainer", "min_delta", min_delta, NOT_NEGATIVE) > 0
-        wanted = {"patience": patience is not None, "monitor": monitor is not None, "min_delta": waiting}
-        if not flag("Trainer", "select", select):
-            for name in (name for name, given in wanted.items() if given):
-                raise OptionError(f"Trainer: {name} must come with select, which says what is waited for.")
-            return None
-        if self.held_out is None:
-            raise OptionError("Trainer: select must come with a held_out split, got None.")
-        directions = {metric.name: metric.greater_is_better for metric in self.metrics} | {"loss": False}
-        name = choice("Trainer", "monitor", next(iter(directions)) if monitor is None else monitor, directions)
-        snapshot = Snapshot(self.model, self.parameters)
-        return BestModel(snapshot, patience, monitor=name, greater_is_better=directions[name], min_delta=min_delta)
 
     def _stateful(self) -> dict[str, Any]:
         parts = {

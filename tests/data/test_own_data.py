@@ -324,9 +324,16 @@ def test_own_data_is_checked_and_read_back(tmp_path: Path, monkeypatch: pytest.M
     assert OwnData().as_json() == {}
     assert absolute("table:t.csv") == f"table:{tmp_path}/t.csv"
     assert absolute("mnist") == "mnist"
-    for bad in ({"task": "other"}, {"image_size": (1, 2, 3)}, {"target": "a"}, {"test_fraction": 1.0}, {"dtype": "f2"}):
-        with pytest.raises(OptionError, match=next(iter(bad))):
-            OwnData(**bad)  # type: ignore[arg-type]
+    refused: dict[str, Any] = {
+        "task": "other",
+        "image_size": (1, 2, 3),
+        "target": "a",
+        "test_fraction": 1.0,
+        "dtype": "f2",
+    }
+    for name, value in refused.items():
+        with pytest.raises(OptionError, match=name):
+            OwnData(**{name: value})
     with pytest.raises(OptionError, match="settings must be some of"):
         OwnData.from_json({"other": 1})
 
@@ -334,15 +341,16 @@ def test_own_data_is_checked_and_read_back(tmp_path: Path, monkeypatch: pytest.M
 def test_columns_are_checked() -> None:
     column = Column("city", "category", ("a", "b"))
     assert Column.from_json(column.as_json()) == column
-    for bad in (
+    refused: list[tuple[Any, ...]] = [
         ("x", "category", ()),
         ("x", "number", ("a",)),
         ("x", "other", ()),
         ("x", "category", ("a", "a")),
         (1, "number", ()),
-    ):
+    ]
+    for bad in refused:
         with pytest.raises(OptionError, match="Column"):
-            Column(*bad)  # type: ignore[arg-type]
+            Column(*bad)
 
 
 def test_target_scaling() -> None:

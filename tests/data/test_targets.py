@@ -71,8 +71,9 @@ def test_weights_that_are_refused(weights: np.ndarray, message: str) -> None:
 
 def test_weights_are_doubles() -> None:
     assert checked_weights("W", np.array([1, 2], np.int8), 2).dtype == np.float64
+    unknown: Any = "ranking"
     with pytest.raises(OptionError, match="unknown task 'ranking'"):
-        Split(X[:3], np.array([0, 1, 2]), task="ranking")  # type: ignore[arg-type]
+        Split(X[:3], np.array([0, 1, 2]), task=unknown)
 
 
 def test_weights_follow_their_rows_through_batches_and_parts() -> None:
