@@ -1,0 +1,39 @@
+"""How the shards of a batch meet: a sum over all of them, and each one's part of the work."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mlp_numpy.arrays import Array
+
+
+class Communicator:
+    """One of ``size`` shards of a batch, numbered by ``rank``; this base class is the only shard of a whole batch.
+
+    All shards call the methods in the same order. What they share is exact sums: ``sum`` adds in the order of the
+    ranks, so the result depends on the number of shards alone, and not on which of them is finished first.
+    """
+
+    rank: int = 0
+    size: int = 1
+
+    def sum(self, array: Array) -> Array:
+        """Σ of the ``array`` of every shard, added in the order of their ranks; the same bits for all of them.
+
+        ``array`` is not modified and may be the result.
+        """
+        return array
+
+    def rows(self, n: int) -> tuple[slice, int]:
+        """The place of this shard's ``n`` rows in the whole batch, and the number of rows of the whole batch."""
+        return slice(0, n), n
+
+    def split(self, length: int) -> slice:
+        """This shard's part of ``range(length)``: consecutive parts that differ by at most 1, longer ones first."""
+        share, longer = divmod(length, self.size)
+        start = self.rank * share + min(self.rank, longer)
+        return slice(start, start + share + (self.rank < longer))
+
+
+ALONE: Final = Communicator()
+"""The only shard."""
