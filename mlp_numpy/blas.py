@@ -1,5 +1,5 @@
-"""Two vector operations that NumPy lacks, each in one pass over memory: ``y ← y + a·x`` and ``y ← b·y + a·x`` (BLAS
-level 1, "axpy", and its extension "axpby").
+"""NumPy's BLAS: its threads, and two vector operations that NumPy lacks, each in one pass over memory: ``y ← y + a·x``
+and ``y ← b·y + a·x`` (BLAS level 1, "axpy", and its extension "axpby").
 
 NumPy needs two or three passes and a temporary for them, which on 2.4 million float32 parameters takes three to five
 times as long. The BLAS that NumPy has loaded provides both, so it is called directly: "axpy" with the same threads,
@@ -11,7 +11,10 @@ blockwise NumPy operations are used instead.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
+import functools
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -52,6 +55,48 @@ def axpby(a: float, x: Array, b: float, y: Array) -> None:
     else:
         np.multiply(y, b, out=y)
         _add_in_blocks(a, x, y)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Context in which NumPy's BLAS computes each product in the thread that asks for it.
+
+    The number of threads belongs to the whole process: the first to enter sets it, the last to leave restores it.
+    """
+    with _SINGLE.lock:
+        _SINGLE.entered += 1
+        if _SINGLE.entered == 1:
+            pools = _pools()
+            _SINGLE.before = [pool.get_num_threads() for pool in pools]
+            for pool in pools:
+                pool.set_num_threads(1)
+    try:
+        yield
+    finally:
+        with _SINGLE.lock:
+            _SINGLE.entered -= 1
+            if _SINGLE.entered == 0:
+                for pool, n_threads in zip(_pools(), _SINGLE.before, strict=True):
+                    pool.set_num_threads(n_threads)
+
+
+class _Single:
+    """Who asks for one thread at present, and the numbers of threads before."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.entered = 0
+        self.before: list[int] = []
+
+
+_SINGLE: Final = _Single()
+
+
+@functools.cache
+def _pools() -> list[Any]:
+    """threadpoolctl's controllers of the BLAS that NumPy has loaded."""
+    found = threadpoolctl.ThreadpoolController().lib_controllers
+    return [pool for pool in found if pool.user_api == "blas" and pool.filepath == _numpy_blas()]
 
 
 def _address(array: Array) -> int:

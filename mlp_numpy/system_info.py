@@ -42,7 +42,7 @@ def machine_fingerprint() -> dict[str, Any]:
     return {
         "mlp_numpy": found["packages"]["mlp_numpy"],
         "numpy": found["packages"]["numpy"],
-        "blas": [f"{pool['library']} {pool['kernel']}, {pool['threads']} threads" for pool in pools],
+        "blas": [f"{pool['library']} {pool['kernel']}" for pool in pools],
         "machine": platform.machine(),
     }
 

@@ -32,7 +32,7 @@ _Train: Final = settings_command(
                 str | None,
                 tyro.conf.arg(
                     help="folder of a stopped or killed run: resume it with its own settings; "
-                    "only --data-dir and --download may be given as well, if its data set has moved",
+                    "only --threads may be given as well, and --data-dir and --download if its data set has moved",
                     metavar="RUN",
                 ),
             ],
@@ -121,7 +121,7 @@ def _listed(options: set[str]) -> str:
 
 def _resume(command: Any, options: set[str]) -> int:
     """Resume a run, if anything is left to do."""
-    others = options - {"--resume"} - _DATA_OPTIONS
+    others = options - {"--resume", "--threads"} - _DATA_OPTIONS
     if others:
         raise OptionError(
             f"--resume: a run resumes with its own settings, got {_listed(others)} with it. "
@@ -129,6 +129,7 @@ def _resume(command: Any, options: set[str]) -> int:
         )
     folder = command.resume
     data_dir = command.data.data_dir if "--data-dir" in options else None
+    threads = command.run.threads if "--threads" in options else None
     download = command.data.download if options & (_DATA_OPTIONS - {"--data-dir"}) else None
     done = finished(folder)
     if done is not None:
@@ -143,7 +144,8 @@ def _resume(command: Any, options: set[str]) -> int:
         )
     if whole is not None:
         print(f"some files of the run are missing: rewriting them from the checkpoint in {folder}", flush=True)
-    return follow(Run.resumed(folder, data_dir=data_dir, download=download, progress=on_terminal()))
+    where: dict[str, Any] = {"data_dir": data_dir, "download": download, "threads": threads}
+    return follow(Run.resumed(folder, progress=on_terminal(), **where))
 
 
 def log_command(run: Annotated[Path, tyro.conf.Positional], to: str) -> int:

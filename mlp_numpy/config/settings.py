@@ -317,6 +317,16 @@ class Config:
     )
     seed: int = option(0, RUN, "seed of every random choice, an integer", any_size)
     dtype: str = option("float32", RUN, "dtype of the training", **one_of(("float32", "float64")))
+    shards: int = option(
+        0,
+        RUN,
+        "parts of each batch that are computed side by side; they decide the results to the last bits; 0: 2, or 1 for "
+        "a small network",
+        at_least(0),
+    )
+    threads: int = option(
+        0, RUN, "threads that compute the shards; affects the time alone; 0: one per core", at_least(0)
+    )
     checkpoint_every: int = option(
         500, RUN, "steps between two checkpoints, from which a killed run resumes", at_least(1)
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -15,6 +15,10 @@ from mlp_numpy.data.dataset import Split
 from mlp_numpy.data.preprocessing import Preprocessing
 from mlp_numpy.data.sealed import check_split
 from mlp_numpy.errors import OptionError, ShapeError
+from mlp_numpy.parallel import SERIAL, Workers, shares
+
+_LARGE: Final = 1 << 18
+"""Bytes of a batch below which waking other threads takes longer than they save."""
 
 
 class Batches:
@@ -30,6 +34,9 @@ class Batches:
     Raises OptionError for a size below 1 or above the number of examples and for invalid settings, DTypeError for an
     unsupported ``dtype``, ShapeError for an augmentation or statistics of another image size.
     """
+
+    workers: Workers = SERIAL
+    """Threads that share the rows of a batch; a Trainer sets its own."""
 
     def __init__(
         self,
@@ -79,7 +86,10 @@ class Batches:
             self._order = order(len(self.split))
             self._epoch = epoch
         rows = self._order[position * self.size : (position + 1) * self.size]
-        x = self.preprocessing.gather(self.split.inputs, rows, self._buffer[: len(rows)])
+        x = self._buffer[: len(rows)]
+        parts = shares(len(rows), self.workers.size if x.nbytes >= _LARGE else 1)
+        inputs, gather = self.split.inputs, self.preprocessing.gather
+        self.workers.run(lambda part: gather(inputs, rows[parts[part]], x[parts[part]]), len(parts))
         if self.augmentation is not None:
             self.augmentation.apply(x, self.seed, step)
         return _batch(self.split, x, rows)

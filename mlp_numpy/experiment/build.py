@@ -75,8 +75,12 @@ def load_data(config: Config, *, option: str = "", progress: bool = False, write
     return load_dataset(option or config.dataset, config.data_dir, progress=progress, **may)
 
 
-def build_components(config: Config, *, loaded: Loaded | None = None, progress: bool = False) -> Components:
+def build_components(
+    config: Config, *, loaded: Loaded | None = None, progress: bool = False, shards: int | None = None
+) -> Components:
     """Load the data, unless given as ``loaded``, and build the network and the trainer.
+
+    shards   the number of shards where ``config`` leaves it open; None: ``default_shards`` of the network
 
     Raises OptionError for settings that contradict the data, and what ``load_dataset`` raises.
     """
@@ -113,6 +117,8 @@ def build_components(config: Config, *, loaded: Loaded | None = None, progress: 
         min_delta=config.min_delta,
         max_growth=config.divergence_factor,
         watch_every=config.layer_stats_every or None,
+        shards=config.shards or shards,
+        threads=config.threads or None,
     )
     splits = train, held_out, test
     return Components(dataset, loaded.warning, *splits, preprocessing, model, parameters, trainer, scaling)
@@ -200,6 +206,8 @@ def run_info(config: Config, parts: Components) -> RunInfo:
         monitor="" if monitor == "accuracy" else monitor,
         task="" if dataset.task == "classification" else dataset.task,
         config=asdict(config),
+        shards=parts.trainer.shards,
+        threads=parts.trainer.workers.threads,
         test_openings=list(parts.test.openings),
     )
 

@@ -110,7 +110,7 @@ class Recorder:
         with trainer.chosen() as step:
             split = parts.test.open(WINNER)
             how: dict[str, Any] = {"chunk": trainer.eval_chunk, "metrics": trainer.metrics}
-            found = evaluate(trainer.model, trainer.loss, split, parts.preprocessing, **how)
+            found = evaluate(trainer.engine, trainer.loss, split, parts.preprocessing, **how)
         info = self._history.info
         info.test = found.record(step)
         info.test_openings = [*(info.test_openings or []), WINNER]

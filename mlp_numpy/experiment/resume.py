@@ -20,7 +20,17 @@ from mlp_numpy.system_info import machine_fingerprint as machine_fingerprint
 from mlp_numpy.training import Checkpoint, RunInfo, load_checkpoint
 from mlp_numpy.training.checkpoint import NAME
 
-_MAY_CHANGE: Final = ("data_dir", "download", "log", "name", "overwrite", "plots_dir", "runs_dir", "tensorboard")
+_MAY_CHANGE: Final = (
+    "data_dir",
+    "download",
+    "log",
+    "name",
+    "overwrite",
+    "plots_dir",
+    "runs_dir",
+    "tensorboard",
+    "threads",
+)
 """Settings that do not affect the results."""
 
 
@@ -41,6 +51,11 @@ class ResumePoint(NamedTuple):
     written: int | None
     info: RunInfo
     write: bool
+
+    @property
+    def shards(self) -> int | None:
+        """The shards of the run, or None if it may choose them: it has computed nothing yet."""
+        return None if self.checkpoint is None else self.info.shards or 1
 
     def data(self, *, progress: bool = False) -> Loaded:
         """Load the data set that the run began with, also if its setting is ``auto``.
@@ -79,8 +94,10 @@ def read_resumed(
     *,
     data_dir: str | os.PathLike[str] | None = None,
     download: bool | None = None,
+    threads: int | None = None,
 ) -> ResumePoint:
-    """Load what is needed to resume ``folder``; ``data_dir`` and ``download`` override the run's own settings.
+    """Load what is needed to resume ``folder``; ``data_dir``, ``download`` and ``threads`` override the run's own
+    settings.
 
     Raises DataNotFoundError if it is not a run's folder, DataError if its settings or both its checkpoints are damaged,
     RunFolderError if it cannot be read, OptionError for an argument that is not a path.
@@ -102,7 +119,11 @@ def read_resumed(
     except DataNotFoundError:
         checkpoint = None
     info = known_of(folder) if checkpoint is None else checkpoint.history.info
-    said: dict[str, Any] = {"data_dir": data_dir or data_dir_of(folder, config, info), "download": download}
+    said: dict[str, Any] = {
+        "data_dir": data_dir or data_dir_of(folder, config, info),
+        "download": download,
+        "threads": threads,
+    }
     config = replace(config, **{name: value for name, value in said.items() if value is not None})
     place, write = place_of(folder, config), download is True or info == RunInfo()
     if checkpoint is None:

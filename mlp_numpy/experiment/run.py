@@ -42,7 +42,7 @@ class Run:
     ends.
 
     ``Run.resumed(folder)`` resumes a killed run from its last checkpoint, bit for bit as if it had never stopped, given
-    the same BLAS with the same kernel and number of threads. If these differ, ``warning`` says so.
+    the same BLAS with the same kernel, on any number of threads. If these differ, ``warning`` says so.
 
     ``trackers`` are told of the run besides those that ``config.log`` names; see ``tracking.Tracker``.
 
@@ -66,7 +66,9 @@ class Run:
             instance("Run", "resumed", resumed, ResumePoint)
         self._trackers = Guard("Run", trackers, config.trackers)
         loaded = None if resumed is None else resumed.data(progress=progress)
-        self.config, self.parts = config, build_components(config, loaded=loaded, progress=progress)
+        shards = None if resumed is None else resumed.shards
+        self.config = config
+        self.parts = build_components(config, loaded=loaded, progress=progress, shards=shards)
         self.dataset, self.model, self.trainer = self.parts.dataset, self.parts.model, self.parts.trainer
         self.parameters, self.preprocessing = self.parts.parameters, self.parts.preprocessing
         self.warning = self.parts.warning
@@ -91,19 +93,21 @@ class Run:
         progress: bool = False,
         data_dir: str | os.PathLike[str] | None = None,
         download: bool | None = None,
+        threads: int | None = None,
         trackers: Sequence[Tracker] = (),
     ) -> Run:
         """Resume the run of ``folder`` from its last checkpoint, or from the start if it has none.
 
         data_dir   folder of its data set, if that has moved
         download   allow downloading it; default: only if the run has no checkpoint and no history
+        threads    threads that compute the shards; affects the time alone
         trackers   are told of the whole run; the ones that its ``log`` names are told anyway
 
         Raises DataNotFoundError if ``folder`` is not a run's or its data set is missing, DataError if its files are
         damaged or the data set has changed, RunFolderError if it cannot be read, OptionError for an argument that is
         not a path.
         """
-        found = read_resumed(folder, data_dir=data_dir, download=download)
+        found = read_resumed(folder, data_dir=data_dir, download=download, threads=threads)
         return cls(found.config, progress=progress, resumed=found, trackers=trackers)
 
     @property

@@ -87,6 +87,8 @@ from mlp_numpy.modules.reshape import Flatten, FlattenModule, UnflattenModule
 from mlp_numpy.modules.residual import Residual
 from mlp_numpy.modules.rms_norm import RMSNorm, RMSNormalize
 from mlp_numpy.modules.sequential import Sequential
+from mlp_numpy.modules.shard_count import default_shards
+from mlp_numpy.modules.sharded import Sharded
 from mlp_numpy.modules.softmax import LogSoftMax, LogSoftMaxModule, SoftMax, SoftMaxModule
 from mlp_numpy.modules.softplus import LogSigmoid, LogSigmoidModule, Softplus, SoftplusModule
 from mlp_numpy.modules.tape import TapeModule
@@ -174,6 +176,7 @@ __all__ = [
     "SELUModule",
     "ScaledReLU",
     "Sequential",
+    "Sharded",
     "SiLU",
     "SiLUModule",
     "Sigmoid",
@@ -194,6 +197,7 @@ __all__ = [
     "build_loss",
     "check_loss_matches",
     "class_weights",
+    "default_shards",
     "glorot",
     "initializer",
     "kaiming",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import inspect
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final, Literal, Self, TypeAlias
 
 import numpy as np
@@ -19,12 +19,15 @@ from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.checks import flag, float_dtype, numbers, shown
 from mlp_numpy.errors import CallOrderError, DTypeError, OptionError, ShapeError
 from mlp_numpy.modules.parameters import LearnedArray, NamedArrays
+from mlp_numpy.parallel import ALONE, Communicator
 
 ValueKind: TypeAlias = Literal["anything", "scores", "probabilities", "log-probabilities", "its input"]
 """The meaning of a module's output, or of a loss's input. "its input": the module does not change what its input means
 (dropout, identity); "anything": unknown."""
 _FLOATS: Final = "fdgFDG"
 """The characters of the real and complex dtypes that formulas compute in."""
+_SMALL: Final = 1 << 15
+"""Bytes below which an array is not worth a meeting of threads."""
 _NAMES_OF_0_1: Final = {
     "_formula": "_active_op",
     "_constants": "_op_kwargs",
@@ -61,6 +64,10 @@ class Module:
     """The meaning of the output; see ``check_loss_matches``."""
     input_needed = True
     """True if ``backward`` computes ∂L/∂x; an input layer may omit it."""
+    communicator: Communicator = ALONE
+    """Where this module meets the others that compute the rest of its batch; see ``parallel.Sharded``."""
+    joint_gradients: ClassVar[tuple[str, ...]] = ()
+    """The parameters whose gradient ``join_gradients`` forms over the whole batch; ``backward`` of a shard omits it."""
     _memory: ClassVar[dict[str, Any]] = {"_context": None}
     """The attributes of the cache with their empty values, which copies start with."""
 
@@ -135,15 +142,33 @@ class Module:
         """
         context = self._remembered()
         dout = self._check_dout(dout)
-        context.needs = (self.input_needed, *(True for _ in self._grads))
+        alone = self.communicator is ALONE
+        context.needs = (self.input_needed, *(alone or name not in self.joint_gradients for name in self._grads))
         context.into = (None, *self._grads.values())
         gradients = self._used.backward(context, dout)
         dx, *dparams = gradients if isinstance(gradients, tuple) else (gradients,)
-        for into, gradient in zip(self._grads.values(), dparams, strict=True):
-            if gradient is not into:
+        for into, gradient, needed in zip(self._grads.values(), dparams, context.needs[1:], strict=True):
+            if needed and gradient is not into:
                 into[...] = gradient
         result: Array | None = dx
         return result
+
+    def join_gradients(self, shards: Sequence[Any]) -> None:
+        """Join the gradients of the whole batch in those of ``shards[0]``: this shard's part of them.
+
+        shards   this module in each shard of the batch, in the order of their ranks; all have run ``backward``
+        """
+        for name, total in shards[0]._grads.items():
+            if name not in self.joint_gradients:
+                where = self._share_of(total)
+                for other in shards[1:]:
+                    total[where] += other._grads[name][where]
+
+    def _share_of(self, array: Array) -> slice:
+        """This shard's rows of an array that all work on, or all of a small one for the first shard."""
+        if array.nbytes >= _SMALL:
+            return self.communicator.split(len(array))
+        return slice(0, 0) if self.communicator.rank else slice(None)
 
     def children(self) -> dict[str, Module]:
         """The submodules by name; empty for a layer."""
@@ -222,7 +247,7 @@ class Module:
 
     def __getstate__(self) -> dict[str, Any]:
         # The cache belongs to one forward of one module: a copy, or a pickle, starts without it.
-        return vars(self) | self._memory
+        return {name: value for name, value in vars(self).items() if name != "communicator"} | self._memory
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._repr_args()})"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from mlp_numpy.arrays import Array, Seed, generator, quiet_products
 from mlp_numpy.autodiff import Context, Op
@@ -54,10 +56,24 @@ class Linear(Op):
         dx = None if not context.wants(0) else rows * weight if len(weight) == 1 else rows @ weight
         if dx is not None and rows is not dout:
             dx = dx.reshape(*dout.shape[:-1], weight.shape[1])
-        dweight = np.matmul(rows.T, x, out=context.target(1))
+        dweight = np.matmul(rows.T, x, out=context.target(1)) if context.wants(1) else None
         if not context["biased"]:
             return dx, dweight
         return dx, dweight, np.sum(rows, axis=0, out=context.target(2))
+
+
+def whole(parts: Sequence[Array]) -> Array:
+    """The rows of all parts in one array: without a copy if they follow each other in memory."""
+    first, n_rows = parts[0], sum(map(len, parts))
+    if first.flags.c_contiguous and first.base is not None:
+        ends = [first.ctypes.data]
+        for part in parts:
+            if part.base is not first.base or part.ctypes.data != ends[-1] or not part.flags.c_contiguous:
+                break
+            ends.append(ends[-1] + part.nbytes)
+        else:
+            return as_strided(first, (n_rows, *first.shape[1:]), writeable=False)
+    return np.concatenate(parts)
 
 
 class LinearModule(Module):
@@ -82,6 +98,8 @@ class LinearModule(Module):
 
     op = Linear
     output_kind = "scores"
+    joint_gradients = ("weight",)
+    _memory: ClassVar[dict[str, Any]] = {"_context": None, "_dout": None}
 
     def __init__(
         self,
@@ -106,6 +124,23 @@ class LinearModule(Module):
         )
         self.in_features, self.out_features, self.bias = in_features, out_features, bias
         self.input_needed = not input_layer
+        self._dout: Array | None = None
+
+    def backward(self, dout: Array) -> Array | None:
+        """∂L/∂x; see Module. A shard of a batch keeps ``dout`` until ``join_gradients``."""
+        dx = super().backward(dout)
+        if self.communicator.size > 1:
+            self._dout = dout
+        return dx
+
+    def join_gradients(self, shards: Sequence[LinearModule]) -> None:
+        """dW over the whole batch, this shard's columns of it; db is the sum over the shards."""
+        super().join_gradients(shards)
+        x = whole([shard._remembered()["x"] for shard in shards])
+        dout = whole([shard._dout.reshape(-1, self.out_features) for shard in shards if shard._dout is not None])
+        columns = self.communicator.split(self.in_features)
+        with np.errstate(invalid="ignore"):
+            np.matmul(dout.T, x[:, columns], out=shards[0].grads["weight"][:, columns])
 
     def _repr_args(self) -> str:
         return f"{self.in_features}, {self.out_features}{'' if self.bias else ', bias=False'}"

@@ -115,6 +115,12 @@ class NamedArrays(MutableMapping[str, Array]):
         view[...] = old
         self._arrays[name] = view
 
+    def share(self, name: str, others: NamedArrays) -> None:
+        """Hold the array ``name`` of ``others``, of the same shape, instead of one's own."""
+        self._check_name(name)
+        self._check(name, self._arrays[name], others[name])
+        self._arrays[name] = others[name]
+
 
 def viewed_as(array: Array, storage: Array) -> Array:
     """A view of a vector ``storage`` of the array's length, with the array's shape and memory order."""

@@ -100,7 +100,7 @@ class Muon(Optimizer):
             part
             for name, where in parameters.slices.items()
             if name not in self._matrices
-            for part in split(where.start, where.stop, self._decay_of(name), self._scratch.shape[1])
+            for part in split(where.start, where.stop, self._decay_of(name), self._block)
         ]
 
     def _decay_of(self, name: str) -> float:

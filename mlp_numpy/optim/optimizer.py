@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,9 @@ from mlp_numpy.blas import axpby
 from mlp_numpy.checks import NOT_NEGATIVE, POSITIVE, Bounds, flag, number
 from mlp_numpy.errors import OptionError
 from mlp_numpy.modules import NamedArrays
-from mlp_numpy.optim.blocks import block_length, cut
+from mlp_numpy.optim.blocks import Part, block_length, cut
 from mlp_numpy.optim.flat import DecayScope, FlatParameters, flat_parameters
+from mlp_numpy.parallel import SERIAL, Workers
 
 
 class Optimizer:
@@ -37,6 +38,8 @@ class Optimizer:
 
     decoupled_weight_decay: bool = False
     """True if weight decay is applied to the weights instead of the gradient."""
+    workers: Workers = SERIAL
+    """Threads that share the blocks of an update; a Trainer sets its own. The result is the same for any of them."""
 
     def __init__(
         self,
@@ -62,7 +65,8 @@ class Optimizer:
         self._kept: dict[str, Array] = {"steps": np.zeros((), np.int64), **self._slots}
         block = min(block_length(parameters.values.dtype), len(parameters))
         self._parts = cut(len(parameters), decayed, self.weight_decay, block)
-        self._scratch: Array = np.empty((3, block), parameters.values.dtype)
+        self._block = block
+        self._scratch: list[Array] = []
 
     def _denominator_eps(self, eps: float) -> float:
         """``eps`` as a float; OptionError if it is below the smallest normal number of the parameters' dtype.
@@ -91,10 +95,16 @@ class Optimizer:
     def step(self) -> None:
         """One update of all parameters from their gradients."""
         self._kept["steps"] += 1
+        n_workers = max(1, min(self.workers.size, len(self._parts)))
+        while len(self._scratch) < n_workers:
+            self._scratch.append(np.empty((3, self._block), self.parameters.values.dtype))
+        self.workers.run(lambda part: self._update_parts(self._parts[part::n_workers], self._scratch[part]), n_workers)
+
+    def _update_parts(self, parts: Sequence[Part], work: Array) -> None:
         w, grads = self.parameters.values, self.parameters.grads
         slots = self._slots.values()
-        for where, wd in self._parts:
-            decayed, *scratch = self._scratch[:, : where.stop - where.start]
+        for where, wd in parts:
+            decayed, *scratch = work[:, : where.stop - where.start]
             g = grads[where]
             if wd and not self.decoupled_weight_decay:
                 g = np.multiply(w[where], wd, out=decayed)  # g ← g + wd·w, or wd·w − g

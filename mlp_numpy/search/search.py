@@ -9,8 +9,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 
-import threadpoolctl
-
 from mlp_numpy.checks import LARGEST, instance, shown, whole_number
 from mlp_numpy.config import Config, read_config
 from mlp_numpy.data.reading import as_path
@@ -124,16 +122,14 @@ class Search:
             config, folder = self.configs[number], self._folder_of_winner(number)
         if (done := finished(folder)) is not None:
             return done
-        # On one core as in the trial, so that the training is identical to the last bit.
-        with threadpoolctl.threadpool_limits(1, user_api="blas"):
-            if (folder / SETTINGS).exists():
-                run = Run.resumed(folder, data_dir=config.data_dir, download=config.download)
-            else:
-                here: dict[str, Any] = {"runs_dir": str(self.folder), "plots_dir": str(self.folder)}
-                run = Run(replace(config, name=folder.name, overwrite=True, **here))
-            with run:
-                for _ in run.records():
-                    exit_with_parent(self._parent)
+        if (folder / SETTINGS).exists():
+            run = Run.resumed(folder, data_dir=config.data_dir, download=config.download)
+        else:
+            here: dict[str, Any] = {"runs_dir": str(self.folder), "plots_dir": str(self.folder)}
+            run = Run(replace(config, name=folder.name, overwrite=True, **here))
+        with run:
+            for _ in run.records():
+                exit_with_parent(self._parent)
         self.stopped_by = run.stopped_by
         return run.history
 

@@ -16,7 +16,7 @@ Point: TypeAlias = dict[str, Any]
 """The hyperparameters varied in one trial."""
 
 ELSEWHERE: Final = {
-    *("data_dir", "runs_dir", "plots_dir", "name", "overwrite", "download", "checkpoint_every"),
+    *("data_dir", "runs_dir", "plots_dir", "name", "overwrite", "download", "checkpoint_every", "threads"),
     *("log", "tensorboard"),
 }
 """Settings of folders and checkpoints, which do not affect the results of a search."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from mlp_numpy.config import Config
@@ -103,7 +103,8 @@ def run_trial(config: Config, point: Point, parent: int) -> TrialResult:
     began = time.perf_counter()
     evaluations: list[EvaluationRecord] = []
     loaded = _load(config.dataset, config.data_dir, download=config.download, own=config.own_data)
-    trainer = build_components(config, loaded=loaded).trainer
+    # Trials run side by side, one on each core.
+    trainer = build_components(replace(config, threads=1), loaded=loaded).trainer
     try:
         for record in trainer.run(config.steps):
             if isinstance(record, EvaluationRecord):

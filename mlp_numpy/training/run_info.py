@@ -20,6 +20,8 @@ class RunInfo:
                     ``source`` its origin
     model           as its repr, and so ``loss`` and ``optimizer``; ``parameters`` is the number of trainable values
     config          all settings by name
+    shards          parts of each batch that are computed side by side, by ``threads`` threads; None: 1, of a run before
+                    version 0.2
     monitor         the metric that selects the best model, or "loss"; accuracy if it is empty
     task            "classification" (also if it is empty), "multilabel" or "regression"
     status          "running", "finished", "stopped early", "interrupted", "stopped: …" or "failed …"
@@ -42,6 +44,8 @@ class RunInfo:
     loss: str = ""
     optimizer: str = ""
     config: dict[str, Any] = field(default_factory=dict)
+    shards: int | None = None
+    threads: int | None = None
     monitor: str = ""
     task: str = ""
     test_openings: list[str] | None = None
@@ -108,5 +112,5 @@ _READ: Final[dict[str, Callable[[str, Any], Any]]] = {
     "config": object_of,
     "test": EvaluationRecord.from_json,
     "resumed_at": lambda name, value: [count_of(name, step) for step in list_of(name, value)],
-    "parameters": count_of,
+    **dict.fromkeys(("parameters", "shards", "threads"), count_of),
 }

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from mlp_numpy.arrays import Array
+from mlp_numpy.blas import one_thread
 from mlp_numpy.checks import whole_number
 from mlp_numpy.data.batches import Batches
 from mlp_numpy.data.dataset import Split
 from mlp_numpy.errors import CallOrderError, MlpNumpyError, NonFiniteError
 from mlp_numpy.exchange.archive import strip_prefix, with_prefix
-from mlp_numpy.modules import Joined, LossModule, Module
+from mlp_numpy.modules import Joined, LossModule, Module, Sharded, default_shards
 from mlp_numpy.optim import Accumulator, Optimizer
 from mlp_numpy.training.agreement import agreed
 from mlp_numpy.training.best_model import best_by, selects
@@ -49,6 +50,11 @@ class Trainer:
     min_delta    with ``patience``: the improvement must be larger than this
     max_growth   factor; a batch loss above max_growth · max(1, first batch loss) counts as exploded
     watch_every  steps between two measurements of the layers; see ``LayerStats``
+    shards       parts of each batch that are computed side by side, see ``parallel.Sharded``; they decide the results
+                 to the last bits. None: ``default_shards`` of the model
+    threads      threads that compute them; affects the time alone. None: one per core that this process may use
+
+    ``engine`` is the model as the batches run through it: itself, or Sharded.
 
     An exploded loss, or a NaN or an infinity in the loss, its gradients or a held-out loss, raises NonFiniteError
     before the update it would spoil; see ``DivergenceGuard``. (If a weight's gradient overflows although all its
@@ -76,6 +82,8 @@ class Trainer:
         min_delta: float = 0.0,
         max_growth: float = 1e6,
         watch_every: int | None = None,
+        shards: int | None = None,
+        threads: int | None = None,
     ) -> None:
         self.update = agreed(model, loss, update, batches, held_out)
         self.eval_every = whole_number("Trainer", "eval_every", eval_every)
@@ -90,6 +98,13 @@ class Trainer:
         chosen_by: dict[str, Any] = {"monitor": monitor, "patience": patience, "min_delta": min_delta}
         kept = Snapshot(model, self.parameters) if selects("Trainer", select, held_out, **chosen_by) else None
         self.best_model = None if kept is None else best_by("Trainer", kept, self.metrics, **chosen_by)
+        self.shards = default_shards(model, batches.size) if shards is None else shards
+        sharded = Sharded(model, self.shards, threads)
+        self.workers = sharded.workers
+        self.engine: Module = sharded if self.shards > 1 else model
+        self.optimizer.workers = self.workers
+        if isinstance(batches, Batches):
+            batches.workers = self.workers
         self.step = 0
         self._layer_stats = LayerStats(model, self.parameters)
         self._evaluated_step = -1
@@ -133,6 +148,7 @@ class Trainer:
             yield self.advance()
 
     # The guard reports overflows; silence NumPy's own warnings about them.
+    @one_thread()
     @np.errstate(over="ignore", invalid="ignore")
     def advance(self) -> StepRecord:
         """Make one step: batch, forward, loss, backward, update; with ``accumulate``, several batches per update."""
@@ -141,10 +157,10 @@ class Trainer:
         for turn in range(self.step * self.accumulate, (self.step + 1) * self.accumulate):
             x, *targets = self.batches.at(turn)
             self.guard.before_batch(self.loss, x, *targets)
-            scores = self.model.forward(x)
+            scores = self.engine.forward(x)
             batch_loss = float(self.loss.forward(scores, *targets))
             self.guard.check_loss(batch_loss)
-            self.model.backward(self.loss.backward())
+            self.engine.backward(self.loss.backward())
             self.guard.check_gradients(batch_loss)
             loss.join_next(batch_loss, self.loss.total_weight)
             if self._measures_accuracy:
@@ -157,6 +173,7 @@ class Trainer:
         stats = self._layer_stats.after() if measuring else None
         return StepRecord(self.step, loss.value, right.value if self._measures_accuracy else math.nan, lr, stats)
 
+    @one_thread()
     @np.errstate(over="ignore", invalid="ignore")
     def evaluate(self) -> EvaluationRecord:
         """Evaluate the current model (the average, if there is one) on the whole held-out split.
@@ -167,7 +184,7 @@ class Trainer:
             raise CallOrderError("Trainer.evaluate: there must be a held_out split, got None.")
         with self.update.averaged():
             how: dict[str, Any] = {"chunk": self.eval_chunk, "metrics": self.metrics}
-            found = evaluate(self.model, self.loss, self.held_out, self.batches.preprocessing, **how)
+            found = evaluate(self.engine, self.loss, self.held_out, self.batches.preprocessing, **how)
             record = found.record(self.step)
             if math.isfinite(found.loss) and self.best_model is not None:
                 self.best_model.update(record)

@@ -17,6 +17,7 @@ HOUSE = Path(mlp_numpy.__file__).parent
 TESTS = Path(__file__).parents[1]
 FLOORS = [
     {"errors", "checks", "arrays", "blas", "atomic_io", "system_info", "numeric_diff"},
+    {"parallel"},
     {"data"},
     {"autodiff"},
     {"modules"},

@@ -29,10 +29,19 @@ class Communicator:
         return slice(0, n), n
 
     def split(self, length: int) -> slice:
-        """This shard's part of ``range(length)``: consecutive parts that differ by at most 1, longer ones first."""
-        share, longer = divmod(length, self.size)
-        start = self.rank * share + min(self.rank, longer)
-        return slice(start, start + share + (self.rank < longer))
+        """This shard's part of ``range(length)``; see ``shares``."""
+        return shares(length, self.size)[self.rank]
+
+
+def shares(length: int, size: int) -> list[slice]:
+    """``range(length)`` cut into ``size`` consecutive parts that differ by at most 1, the longer ones first.
+
+    >>> shares(5, 2)
+    [slice(0, 3, None), slice(3, 5, None)]
+    """
+    share, longer = divmod(length, size)
+    starts = [part * share + min(part, longer) for part in range(size + 1)]
+    return [slice(start, stop) for start, stop in zip(starts, starts[1:], strict=False)]
 
 
 ALONE: Final = Communicator()

@@ -1,0 +1,28 @@
+"""How many shards pay off, from sizes alone, so that a training has the same number on every machine."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mlp_numpy.modules.base import Module
+from mlp_numpy.modules.conv_layer import Conv2dModule
+
+_LEAST_ROWS: Final = 32
+"""Rows of a batch below which its halves make narrow products."""
+_LEAST_WORK: Final = 10_000_000
+"""Multiplications of a forward pass below which threads wait for each other longer than they compute, about 0.2 ms of
+one core."""
+
+
+def default_shards(model: Module, batch: int) -> int:
+    """2 shards for batches of at least 32 rows of a network that convolves, or multiplies at least 10⁷ times in a
+    forward pass; else 1.
+
+    More than two make the products of each narrower, and cost more than they bring before there are as many cores. A
+    network with modules from outside of the library has 1: whether they treat each row by itself is not known.
+    """
+    layers = [layer for _, layer in model.leaves()]
+    if batch < _LEAST_ROWS or not all(type(layer).__module__.startswith("mlp_numpy.") for layer in layers):
+        return 1
+    multiplications = batch * sum(array.value.size for _, array in model.named_parameters())
+    return 2 if multiplications >= _LEAST_WORK or any(isinstance(layer, Conv2dModule) for layer in layers) else 1

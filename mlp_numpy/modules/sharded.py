@@ -1,0 +1,198 @@
+"""A module whose batches are computed in shards, side by side."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from mlp_numpy.arrays import Array
+from mlp_numpy.checks import instance, whole_number
+from mlp_numpy.errors import CallOrderError, ShapeError
+from mlp_numpy.modules.base import Module
+from mlp_numpy.parallel import Workers
+
+_PLAIN = (bool, int, float, str, type(None))
+"""The types of the attributes that replicas take over before every forward, such as ``training`` or a dropout's p."""
+
+
+class Sharded(Module):
+    """``module`` with the rows of each batch split into ``shards``, which run forward and backward side by side.
+
+        net = Sharded(module, shards=2)
+        out = net.forward(x)        # as module.forward(x)
+        dx = net.backward(dout)     # as module.backward(dout); module.grads hold the gradient of the whole batch
+
+    module    works on each row by itself, or joins rows through its ``communicator``, as BatchNorm does: true for all
+              modules of the library
+    shards    decides the results to the last bits; a batch of fewer rows has one shard per row
+    threads   affects the time alone; None: one per core that this process may use
+
+    Each shard has a replica of the module, with caches of its own; parameters and buffers are shared with ``module``.
+    The gradient of a LinearModule's weight is one product over the whole batch, split by columns of the weight; other
+    gradients are added in the order of the shards. So results depend on the number of shards, and not on the threads.
+
+    Plain attributes of ``module``, such as ``training``, may change between batches; its structure may not.
+
+    Raises OptionError for anything but a Module, and for numbers below 1.
+    """
+
+    def __init__(self, module: Module, shards: int = 2, threads: int | None = None) -> None:
+        super().__init__()
+        self.module = instance("Sharded", "module", module, Module)
+        self.shards = whole_number("Sharded", "shards", shards)
+        self.workers = Workers(self.shards, threads)
+        self.output_kind = module.output_kind
+        self._replicate()
+
+    def _replicate(self) -> None:
+        self._replicas = [_replica(self.module, first=rank == 0) for rank in range(self.shards)]
+        self._followed = [
+            (vars(source), [vars(replica) for replica in replicas], _plain_names(source))
+            for source, *replicas in zip(_modules(self.module), *map(_modules, self._replicas), strict=True)
+        ]
+        self._parts: list[slice] = []
+        self._meeting = self.workers.meeting(1)
+
+    def __getstate__(self) -> dict[str, Any]:
+        kept = super().__getstate__()
+        return {
+            name: value for name, value in kept.items() if name not in ("_replicas", "_followed", "_parts", "_meeting")
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._replicate()
+
+    def forward(self, x: Array) -> Array:
+        """The output of the module for a batch ``x``.
+
+        Raises what the module raises, with the sizes of a shard, and ShapeError if the output has not one row per row
+        of x.
+        """
+        x = self._check_batch("forward", "x", x)
+        self._follow()
+        self._meeting = self.workers.meeting(len(x))
+        communicators = self._meeting.communicators()
+        self._parts = [communicator.split(len(x)) for communicator in communicators]
+        joined = _Joined(len(x))
+
+        def work(rank: int) -> None:
+            replica, part = self._replicas[rank], self._parts[rank]
+            for _, leaf in replica.leaves():
+                leaf.communicator = communicators[rank]
+            joined.put(part, replica.forward(x[part]), f"{self!r}.forward")
+
+        self.workers.run(work, len(communicators), self._meeting)
+        out = joined.array
+        if out is None:
+            raise CallOrderError(f"{self!r}.forward: every shard must have an output, got none.")
+        self._out_shape = out.shape
+        self._n_forwards += 1
+        return out
+
+    def backward(self, dout: Array) -> Array | None:
+        """∂L/∂x from ``dout`` = ∂L/∂out; the gradients of the parameters are those of the whole batch.
+
+        Returns None if the module does. Raises CallOrderError without a forward, ShapeError if ``dout`` does not have
+        the output's shape.
+        """
+        if not self._parts:
+            raise CallOrderError(f"{self!r}.backward: a forward must come first. Hint: call forward on the batch.")
+        dout = self._check_dout(dout)
+        replicas = self._replicas[: len(self._parts)]
+        shards = list(zip(*([leaf for _, leaf in replica.leaves()] for replica in replicas), strict=True))
+        joined = _Joined(len(dout))
+
+        def work(rank: int) -> None:
+            dx = replicas[rank].backward(dout[self._parts[rank]])
+            if dx is not None:
+                joined.put(self._parts[rank], dx, f"{self!r}.backward")
+
+        def join(rank: int) -> None:
+            for layer in shards:
+                layer[rank].join_gradients(layer)
+
+        self.workers.run(work, len(replicas), self._meeting)
+        if len(replicas) > 1:
+            self.workers.run(join, len(replicas))
+        return joined.array
+
+    def children(self) -> dict[str, Module]:
+        """Those of ``module``."""
+        return self.module.children()
+
+    def leaves(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
+        """Those of ``module``, under the same names."""
+        return self.module.leaves(prefix)
+
+    def train(self, mode: bool = True) -> Sharded:
+        """Set training mode, or evaluation mode if ``mode`` is False."""
+        self.module.train(mode)
+        return super().train(mode)
+
+    def clear_cache(self) -> None:
+        """Clear the caches of the last forward."""
+        for module in (self.module, *self._replicas):
+            module.clear_cache()
+        self._parts = []
+
+    def _follow(self) -> None:
+        """Bring changed attributes of the module to its replicas."""
+        for source, replicas, names in self._followed:
+            for name in names:
+                value = source[name]
+                for replica in replicas:
+                    replica[name] = value
+
+    def _repr_args(self) -> str:
+        return f"{self.module!r}, shards={self.shards}"
+
+
+class _Joined:
+    """The rows of all shards in one array, laid out in memory as theirs."""
+
+    def __init__(self, n_rows: int) -> None:
+        self.array: Array | None = None
+        self._n_rows = n_rows
+        self._lock = threading.Lock()
+
+    def put(self, part: slice, rows: Array, who: str) -> None:
+        if rows.ndim == 0 or len(rows) != part.stop - part.start:
+            raise ShapeError(
+                f"{who}: there must be one row per row of x, got {rows.shape} for {part.stop - part.start} rows. "
+                "Hint: shards=1 for a module that joins rows."
+            )
+        with self._lock:
+            if self.array is None:
+                self.array = np.empty_like(rows, shape=(self._n_rows, *rows.shape[1:]))
+        self.array[part] = rows
+
+
+def _replica(module: Module, *, first: bool) -> Module:
+    """A copy of ``module`` that shares its parameters and buffers, and the gradients that it does not compute alone.
+
+    The first shard's gradients are those of the module: the others are added to them.
+    """
+    shared: dict[int, Any] = {}
+    for _, leaf in module.leaves():
+        shared |= {id(part): part for part in (leaf.params, leaf.buffers, *([leaf.grads] if first else []))}
+    twin = copy.deepcopy(module, shared)
+    for (_, source), (_, leaf) in zip(module.leaves(), twin.leaves(), strict=True):
+        for name in leaf.joint_gradients if not first else ():
+            if name in leaf.grads:
+                leaf.grads.share(name, source.grads)
+    return twin
+
+
+def _modules(module: Module) -> Iterator[Module]:
+    yield module
+    for child in module.children().values():
+        yield from _modules(child)
+
+
+def _plain_names(module: Module) -> list[str]:
+    return [name for name, value in vars(module).items() if not name.startswith("_") and isinstance(value, _PLAIN)]
