@@ -65,7 +65,8 @@ class Module:
     input_needed = True
     """True if ``backward`` computes ∂L/∂x; an input layer may omit it."""
     communicator: Communicator = ALONE
-    """Where this module meets the others that compute the rest of its batch; see ``parallel.Sharded``."""
+    """How the shards of a batch, each in a module of its own, join what depends on the whole batch; see ``Sharded``. Not
+    copied or saved."""
     joint_gradients: ClassVar[tuple[str, ...]] = ()
     """The parameters whose gradient ``join_gradients`` forms over the whole batch; ``backward`` of a shard omits it."""
     _memory: ClassVar[dict[str, Any]] = {"_context": None}
@@ -246,8 +247,9 @@ class Module:
         return twin
 
     def __getstate__(self) -> dict[str, Any]:
-        # The cache belongs to one forward of one module: a copy, or a pickle, starts without it.
-        return {name: value for name, value in vars(self).items() if name != "communicator"} | self._memory
+        # The cache belongs to one forward of one module, and the communicator to one shard: a copy, or a pickle, starts
+        # without them.
+        return {name: value for name, value in (vars(self) | self._memory).items() if name != "communicator"}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._repr_args()})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from mlp_numpy.arrays import Array, all_finite, product
 from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.checks import NOT_NEGATIVE, PROBABILITY, allocatable, flag, float_dtype, number, whole_number
+from mlp_numpy.parallel import ALONE, Communicator
 from mlp_numpy.errors import OptionError, ShapeError
 from mlp_numpy.modules.base import Module
 from mlp_numpy.modules.feature_sums import blocks, feature_moments, gradient_sums, scale_and_shift
@@ -24,7 +26,9 @@ class BatchNormalize(Op):
     Shapes      x, out, dout (N, C), (N, C, L) or (N, C, H, W)   γ, β, μ, σ², r (C,)
                 s runs over the B rows: all N samples, of sequences all B = N·L positions, of images all
                 B = N·H·W pixels; without γ and β out = x̂
-    Caches      x − μ in a unit u (see ``scaled_moments``), r/u, r, γ  (a view, no copy); also μ and σ² for running
+    Shards      x, dout are a communicator's shard of a batch: B and Σₛ in μ, σ² and dx are those of the whole batch;
+                the results dγ and dβ are the shard's own sums, the whole batch's are the sum of all shards'
+    Caches      x − μ in a unit u (see ``scaled_moments``), r/u, r, γ  (a view, no copy); also μ, σ² and B for running
                 statistics
     Kinks       none
     Reference   "Assignment 1: MLPs, CNNs and Backpropagation" (Earle), eq. 47, 48 and 63. Eq. 63 is meant for
@@ -32,32 +36,48 @@ class BatchNormalize(Op):
     """
 
     @staticmethod
-    def check_inputs(x: Array, gamma: Array | None = None, beta: Array | None = None, *, eps: float) -> None:
+    def check_inputs(
+        x: Array,
+        gamma: Array | None = None,
+        beta: Array | None = None,
+        *,
+        eps: float,
+        communicator: Communicator = ALONE,
+    ) -> None:
         _check_features("BatchNormalize", x, gamma, beta)
 
     @staticmethod
     def forward(
-        context: Context, x: Array, gamma: Array | None = None, beta: Array | None = None, *, eps: float
+        context: Context,
+        x: Array,
+        gamma: Array | None = None,
+        beta: Array | None = None,
+        *,
+        eps: float,
+        communicator: Communicator = ALONE,
     ) -> Array:
         rows = pixel_rows(x)
-        mean, variance, centered, r_unit, r = scaled_moments(rows, 0, feature_moments, eps)
+        n = communicator.rows(len(x))[1] * (len(rows) // len(x))
+        moments = functools.partial(feature_moments, n=n, communicator=communicator)
+        mean, variance, centered, r_unit, r = scaled_moments(rows, 0, moments, eps, communicator)
         context["centered"], context["r_unit"], context["r"], context["gamma"] = centered, r_unit, r, gamma
-        context["mean"], context["variance"] = mean, variance
+        context["mean"], context["variance"], context["n"], context["communicator"] = mean, variance, n, communicator
         return images(scale_and_shift(centered, _times(r_unit, gamma), beta), x.shape)
 
     @staticmethod
     def backward(context: Context, dout: Array) -> tuple[Array, ...]:
         centered, r_unit, gamma = context["centered"], context["r_unit"], context["gamma"]
         rows = pixel_rows(dout)
-        dbeta, dgamma = gradient_sums(rows, centered, r_unit)
-        dx = np.empty_like(rows)
-        scale, slope, shift = _times(context["r"], gamma), r_unit * dgamma / len(rows), dbeta / len(rows)
+        sums = gradient_sums(rows, centered, r_unit)
+        dbeta, dgamma = context["communicator"].sum(sums)
+        dx, n = np.empty_like(rows), context["n"]
+        scale, slope, shift = _times(context["r"], gamma), r_unit * dgamma / n, dbeta / n
         for part in blocks(rows):
             block = np.multiply(centered[part], slope, out=dx[part])
             block += shift
             np.subtract(rows[part], block, out=block)
             block *= scale
-        return (images(dx, dout.shape), dgamma, dbeta) if gamma is not None else (images(dx, dout.shape),)
+        return (images(dx, dout.shape), sums[1], sums[0]) if gamma is not None else (images(dx, dout.shape),)
 
 
 class BatchNormalizeInference(Op):
@@ -121,7 +141,8 @@ class BatchNorm(Module):
     Evaluation normalizes by these two. A batch of a single row does not update the running variance. With momentum None
     the buffer "n_batches" counts the batches, and a batch of a single row, which has no unbiased variance, is left out.
     Without eps a constant feature is normalized to 0; a running variance that overflows is ∞, and its feature 0 in
-    evaluation.
+    evaluation. The shards of a batch are normalized by the statistics of the whole batch, and the first one updates the
+    buffers.
 
     Raises OptionError for n_features below 1, eps < 0, momentum outside [0, 1], or momentum None without running
     statistics; ShapeError in ``forward`` for an ``x`` of another shape.
@@ -161,11 +182,14 @@ class BatchNorm(Module):
         """The normalized batch; training also updates the running statistics."""
         out = super().forward(x)
         if self.training and self.running:
-            self._follow(out.size // self.n_features)
+            self._follow()
         return out
 
-    def _follow(self, n_rows: int) -> None:
+    def _follow(self) -> None:
+        if self.communicator.rank > 0:  # the buffers may be the first shard's
+            return
         context, momentum = self._remembered(), self.momentum
+        n_rows = context["n"]
         if momentum is None:
             if n_rows == 1:
                 return
@@ -190,7 +214,7 @@ class BatchNorm(Module):
 
     def _op_kwargs(self) -> dict[str, Any]:
         if issubclass(self._active_op(), BatchNormalize):
-            return {"eps": self.eps}
+            return {"eps": self.eps, "communicator": self.communicator}
         mean, variance = self.buffers["running_mean"], self.buffers["running_variance"]
         return {"mean": mean, "variance": variance, "eps": self.eps}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from mlp_numpy.autodiff import Context, Id, Op
 from mlp_numpy.checks import FRACTION, allocatable, is_whole, number, shown, whole_number
 from mlp_numpy.errors import OptionError
 from mlp_numpy.modules.base import Module
+
+_DRAWS: Final = 8
+"""The 32-bit values that Philox draws for one value of its counter."""
 
 
 class DropoutMask(Op):
@@ -42,7 +45,8 @@ class Dropout(Module):
 
     A mask is a pure function of the two values in ``buffers``: "seed", and "step", which counts the forwards in
     training. They are saved with the model, so a resumed run has the same masks as an uninterrupted one; setting "step"
-    repeats a mask.
+    repeats a mask. A shard of a batch takes its rows of the batch's mask, at the step of the first shard, which alone
+    counts.
 
     Raises OptionError for p outside [0, 1).
     """
@@ -63,20 +67,36 @@ class Dropout(Module):
         """``x`` with a new dropout mask at each forward in training."""
         if self.training:
             x = self._check_batch("forward", "x", x)
-            self._mask = self.mask(int(self.buffers["step"]), x.shape).astype(x.real.dtype) / (1 - self.p)
-            self.buffers["step"] += np.uint64(1)
+            step = self._next_step()
+            start = self.communicator.rows(len(x))[0].start
+            self._mask = self.mask(step, x.shape, start).astype(x.real.dtype) / (1 - self.p)
         return super().forward(x)
 
-    def mask(self, step: int, shape: tuple[int, ...]) -> Array:
-        """The boolean mask of kept values of a batch of ``shape`` at ``step``, from a counter-based generator."""
+    def mask(self, step: int, shape: tuple[int, ...], start: int = 0) -> Array:
+        """The boolean mask of kept values at ``step``, from a counter-based generator: of a batch of ``shape``, or of
+        that many rows of a larger batch, from its row ``start`` on.
+        """
         step = whole_number("Dropout.mask", "step", step, least=0)
+        start = whole_number("Dropout.mask", "start", start, least=0)
         if not isinstance(shape, tuple | list) or not all(is_whole(size, 0) for size in shape):
             raise OptionError(f"Dropout.mask: shape must be a tuple of integers, got {shown(shape)}.")
         size = math.prod(allocatable("Dropout.mask", tuple(shape)))
-        draws = np.random.Philox(key=int(self.buffers["seed"]), counter=[0, 0, 0, step])
-        halves = draws.random_raw((size + 1) // 2).view(np.uint32)[:size]
+        count, skipped = divmod(start * math.prod(shape[1:]), _DRAWS)
+        draws = np.random.Philox(key=int(self.buffers["seed"]), counter=[count, 0, 0, step])
+        halves = draws.random_raw((skipped + size + 1) // 2).view(np.uint32)[skipped : skipped + size]
         kept: Array = halves >= np.uint32(self.p * 2**32)
         return kept.reshape(shape)
+
+    def _next_step(self) -> int:
+        """The step of this forward, the same for all shards of a batch.
+
+        The first shard sends its step to the others, since their buffer may be the same array, which it then changes.
+        """
+        first, step = self.communicator.rank == 0, self.buffers["step"]
+        sent = self.communicator.sum(np.array(step if first else 0, np.uint64))
+        if first:
+            step += np.uint64(1)
+        return int(sent)
 
     def _active_op(self) -> type[Op]:
         return DropoutMask if self.training else Id

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 
 from mlp_numpy.arrays import Array
+from mlp_numpy.parallel import Communicator
 from mlp_numpy.modules.moments import Moments
 
 _BLOCK_BYTES: Final = 1 << 19
@@ -28,23 +29,24 @@ def _sum(rows: Array) -> Array:
     return total
 
 
-def feature_moments(rows: Array) -> Moments:
-    """μ, x − μ and σ² of each feature."""
-    mean = _sum(rows) / len(rows)
+def feature_moments(rows: Array, n: int, communicator: Communicator) -> Moments:
+    """μ, x − μ and σ² of each feature over the ``n`` rows of all shards."""
+    mean = communicator.sum(_sum(rows)) / n
     centered, squares = np.empty_like(rows), np.zeros_like(mean)
     for part in blocks(rows):
         block = np.subtract(rows[part], mean, out=centered[part])
         squares += np.einsum("sc,sc->c", block, block)
-    return mean, centered, squares / len(rows)
+    return mean, centered, communicator.sum(squares) / n
 
 
-def gradient_sums(rows: Array, centered: Array, r: Array) -> tuple[Array, Array]:
-    """Σₛ doutₛ and Σₛ doutₛ ⊙ x̂ₛ."""
-    dbeta, dgamma = np.zeros((2, rows.shape[1]), rows.dtype)
+def gradient_sums(rows: Array, centered: Array, r: Array) -> Array:
+    """Σₛ doutₛ and Σₛ doutₛ ⊙ x̂ₛ over these rows: (2, C)."""
+    dbeta, dgamma = sums = np.zeros((2, rows.shape[1]), np.result_type(rows, centered))
     for part in blocks(rows):
         dbeta += np.einsum("sc->c", rows[part])
         dgamma += np.einsum("sc,sc->c", rows[part], centered[part])
-    return dbeta, dgamma * r
+    dgamma *= r
+    return sums
 
 
 def scale_and_shift(centered: Array, scale: Array, shift: Array | None) -> Array:

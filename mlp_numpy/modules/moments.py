@@ -17,6 +17,7 @@ from typing import TypeAlias
 import numpy as np
 
 from mlp_numpy.arrays import Array
+from mlp_numpy.parallel import ALONE, Communicator
 
 Moments: TypeAlias = tuple[Array, Array, Array]
 """μ, c and σ² in one unit."""
@@ -28,13 +29,18 @@ _LEAST = 1e-30
 """Above this ε, σ² + ε does not underflow in float32."""
 
 
-def scaled_moments(x: Array, axis: int, moments: Callable[[Array], Moments], eps: float) -> tuple[Array, ...]:
+def scaled_moments(
+    x: Array, axis: int, moments: Callable[[Array], Moments], eps: float, communicator: Communicator = ALONE
+) -> tuple[Array, ...]:
     """The moments of ``x`` and the factors of x̂, with the values along ``axis`` in a unit without overflow and
     underflow.
 
     Returns μ, σ², c u, 1/√(σ²u² + εu²) and 1/√(σ² + ε): x̂ = (c u) ⊙ (the fourth). u is 1 except where σ² + ε overflows
     or underflows; there it is the power of two that scales the largest value to about 1. The inverse root of 0 is 0, so
     that without ε constant values become 0. A σ² that overflows is ∞.
+
+    ``x`` may be a shard of the values along ``axis`` = 0 whose ``moments`` are those of all shards. All choices depend
+    on values that the shards share, so that all make the same calls of the ``communicator``.
     """
     with np.errstate(all="ignore"):
         mean, centered, variance = moments(x)
@@ -43,14 +49,15 @@ def scaled_moments(x: Array, axis: int, moments: Callable[[Array], Moments], eps
         if np.logical_and.reduce(near & (r.real > 0), None) and (eps > _LEAST or not _odd(variance, eps).any()):
             return mean, variance, centered, r, r
         # A difference of the largest finite values would overflow.
-        halved = _largest(x, axis, near.shape) > np.finfo(x.dtype).max / 4
+        halved = _largest(x, axis, near.shape, communicator) > np.finfo(x.dtype).max / 4
         half = np.where(halved, 0.25, 1).astype(x.real.dtype)
         counted = x * half
         first = np.take(counted, [0], axis).reshape(near.shape)
-        far = ~near | (np.abs(first.real) > _FAR * _largest(counted - first, axis, near.shape))
+        first = communicator.sum(first if communicator.rank == 0 else np.zeros_like(first))
+        far = ~near | (np.abs(first.real) > _FAR * _largest(counted - first, axis, near.shape, communicator))
         first = np.where(far, first, 0)
         counted -= first
-        unit = _unit(_largest(counted, axis, near.shape), _odd(variance, eps), eps)
+        unit = _unit(_largest(counted, axis, near.shape, communicator), _odd(variance, eps), eps)
         counted *= unit
         mean, centered, variance = moments(counted)
         mean = (mean / unit + first) / half
@@ -87,8 +94,11 @@ def inverse_root(x: Array) -> Array:
     return np.divide(1, np.sqrt(x), out=np.zeros_like(x), where=x.real != 0)
 
 
-def _largest(x: Array, axis: int, shape: tuple[int, ...]) -> Array:
-    largest: Array = np.abs(x.real).max(axis=axis, keepdims=True).reshape(shape)
+def _largest(x: Array, axis: int, shape: tuple[int, ...], communicator: Communicator = ALONE) -> Array:
+    """max |x| along ``axis``, over all shards: their maxima are joined as the sum of a table with a row for each."""
+    each = np.zeros((communicator.size, *shape), x.real.dtype)
+    each[communicator.rank] = np.abs(x.real).max(axis=axis, keepdims=True).reshape(shape)
+    largest: Array = communicator.sum(each).max(axis=0)
     return largest
 
 

@@ -32,9 +32,9 @@ def _unbiased(context: Context, dout: Array) -> Any:
 
 
 def _eps_outside_the_root(
-    context: Context, x: Array, gamma: Array | None = None, beta: Array | None = None, *, eps: float
+    context: Context, x: Array, gamma: Array | None = None, beta: Array | None = None, *, eps: float, **others: Any
 ) -> Array:
-    BatchNormalize.forward(context, x, gamma, beta, eps=eps)
+    BatchNormalize.forward(context, x, gamma, beta, eps=eps, **others)
     r = context["r"] = 1 / (np.sqrt(context["variance"]) + eps)
     x_hat = context["centered"] * r
     return images(x_hat if gamma is None else x_hat * gamma + beta, x.shape)
