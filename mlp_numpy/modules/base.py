@@ -68,7 +68,7 @@ class Module:
     """How the shards of a batch, each in a module of its own, join what depends on the whole batch; see ``Sharded``. Not
     copied or saved."""
     joint_gradients: ClassVar[tuple[str, ...]] = ()
-    """The parameters whose gradient ``join_gradients`` forms over the whole batch; ``backward`` of a shard omits it."""
+    """The parameters whose gradient ``join_gradients`` forms over the whole batch; a shard's ``backward`` omits it."""
     _memory: ClassVar[dict[str, Any]] = {"_context": None}
     """The attributes of the cache with their empty values, which copies start with."""
 

@@ -10,13 +10,13 @@ import numpy as np
 from mlp_numpy.arrays import Array, all_finite, product
 from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.checks import NOT_NEGATIVE, PROBABILITY, allocatable, flag, float_dtype, number, whole_number
-from mlp_numpy.parallel import ALONE, Communicator
 from mlp_numpy.errors import OptionError, ShapeError
 from mlp_numpy.modules.base import Module
 from mlp_numpy.modules.feature_sums import blocks, feature_moments, gradient_sums, scale_and_shift
 from mlp_numpy.modules.init import gamma_and_beta
 from mlp_numpy.modules.layout import images, pixel_rows
 from mlp_numpy.modules.moments import inverse_root, scaled_moments
+from mlp_numpy.parallel import ALONE, Communicator
 
 
 class BatchNormalize(Op):

@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 
 from mlp_numpy.arrays import Array
-from mlp_numpy.parallel import Communicator
 from mlp_numpy.modules.moments import Moments
+from mlp_numpy.parallel import Communicator
 
 _BLOCK_BYTES: Final = 1 << 19
 

@@ -77,12 +77,12 @@ def _mlp() -> Module:
 
 
 def _conv_net() -> Module:
-    return SmallConvNet((3, 8, 8), 3, rng=0, dtype=np.float32).scores
+    return SmallConvNet((3, 16, 16), 3, rng=0, dtype=np.float32).scores
 
 
 @pytest.mark.parametrize("make", [_mlp, _conv_net])
 def test_threads_do_not_change_a_bit(make: Callable[[], Module]) -> None:
-    n_inputs = 12 if make is _mlp else 192
+    n_inputs = 12 if make is _mlp else 768
     draws = np.random.default_rng(1)
     results = []
     for threads in (1, 2, 3):

@@ -12,7 +12,7 @@ from mlp_numpy.errors import ShapeError
 from mlp_numpy.parallel import ALONE, Communicator, Workers, shares
 
 
-@pytest.mark.parametrize(("length", "size"), itertools.product((0, 1, 2, 5, 200), (1, 2, 3, 7)))
+@pytest.mark.parametrize(("length", "size"), [*itertools.product((0, 1, 2, 5, 200), (1, 2, 3, 7))])
 def test_shares_cover_the_range_once_and_differ_by_one_at_most(length: int, size: int) -> None:
     parts = shares(length, size)
     assert len(parts) == size

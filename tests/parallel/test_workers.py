@@ -25,7 +25,8 @@ def own_threads() -> set[threading.Thread]:
 
 @pytest.mark.parametrize(("size", "threads"), [(1, 1), (2, 1), (2, 2), (5, 2), (5, 8)])
 def test_every_part_runs_once_and_the_first_in_the_callers_thread(size: int, threads: int) -> None:
-    workers, seen = Workers(size, threads), []
+    workers = Workers(size, threads)
+    seen: list[tuple[int, threading.Thread]] = []
     for _ in range(3):
         seen.clear()
         workers.run(lambda part: seen.append((part, threading.current_thread())))
