@@ -29,6 +29,7 @@ from mlp_numpy.modules import (
     MaxPool2dModule,
     ReLUModule,
     Sequential,
+    Sharded,
     SoftMaxCrossEntropyModule,
     UnflattenModule,
     kaiming,
@@ -115,9 +116,10 @@ class Parity:
 
 
 def train_side_by_side(
-    torch: Any, net: ParityNet, steps: int = 1000, batch: int = 32, seed: int = 0
+    torch: Any, net: ParityNet, steps: int = 1000, batch: int = 32, seed: int = 0, shards: int = 1
 ) -> Iterator[tuple[int, Parity]]:
-    """Train ``net`` on both sides; yields each step number with the results so far, always the same object.
+    """Train ``net`` on both sides, here in ``shards``; yields each step number with the results so far, always the same
+    object.
 
     Raises OptionError for less than one step or example, NonFiniteError if the loss is not finite.
     """
@@ -125,11 +127,12 @@ def train_side_by_side(
         raise OptionError(f"parity: steps and batch must be ≥ 1 and seed ≥ 0, got {steps}, {batch} and {seed}.")
     # NumPy and PyTorch each have a thread pool, which would wait for each other: one thread per side is faster.
     with threadpool_limits(1):
-        yield from _steps(torch, net, steps, batch, seed)
+        yield from _steps(torch, net, steps, batch, seed, shards)
 
 
-def _steps(torch: Any, net: ParityNet, steps: int, batch: int, seed: int) -> Iterator[tuple[int, Parity]]:
+def _steps(torch: Any, net: ParityNet, steps: int, batch: int, seed: int, shards: int) -> Iterator[tuple[int, Parity]]:
     ours = net.make(stream(seed, f"{net.name}, weights"))
+    engine = Sharded(ours, shards)
     loss: LossModule = SoftMaxCrossEntropyModule()
     flat = FlatParameters(ours)
     optimizer = SGD(flat, net.lr)
@@ -137,8 +140,8 @@ def _steps(torch: Any, net: ParityNet, steps: int, batch: int, seed: int) -> Ite
     their_optimizer = torch.optim.SGD(theirs.values(), lr=net.lr)
     parity = Parity(net.name, net.bound)
     for step, (x, y) in enumerate(_batches(net, steps, batch, seed), start=1):
-        value = float(loss.forward(ours.forward(x), y))
-        ours.backward(loss.backward())
+        value = float(loss.forward(engine.forward(x), y))
+        engine.backward(loss.backward())
         optimizer.step()
 
         their_optimizer.zero_grad()

@@ -113,6 +113,7 @@ def parity(
     steps: int = 1000,
     batch: int = 32,
     seed: int = 0,
+    shards: int = 1,
     json_file: Annotated[Path | None, tyro.conf.arg(name="json")] = None,
     picture: Path | None = None,
 ) -> int:
@@ -122,6 +123,7 @@ def parity(
         steps: steps per net
         batch: examples in a batch
         seed: seed of the weights and batches
+        shards: parts of each batch that are computed side by side here
         json_file: JSON file for the differences
         picture: PNG file for a figure of the differences
     """
@@ -129,7 +131,7 @@ def parity(
     found: list[Parity] = []
     with tqdm(total=steps * len(PARITY_NETS), disable=not on_terminal(), unit="step", leave=False) as bar:
         for net in PARITY_NETS:
-            for step, latest in train_side_by_side(torch, net, steps, batch, seed):
+            for step, latest in train_side_by_side(torch, net, steps, batch, seed, shards):
                 if step == 1:
                     found.append(latest)
                 bar.update()
@@ -148,6 +150,7 @@ def crash(
     kills: int = 20,
     seed: int = 0,
     steps: int | None = None,
+    shards: int = 1,
     json_file: Annotated[Path | None, tyro.conf.arg(name="json")] = None,
 ) -> int:
     """Kill a training repeatedly, resume it each time, and compare the result bit for bit with an uninterrupted one.
@@ -156,10 +159,11 @@ def crash(
         kills: number of kills
         seed: seed of the training and of the times of the kills
         steps: steps of the training; by default as many as the kills need
+        shards: parts of each batch that are computed side by side
         json_file: JSON file for the findings
     """
     with tqdm(total=kills, disable=not on_terminal(), unit="kill", leave=False) as bar:
-        for report in crash_test(kills, seed, steps):
+        for report in crash_test(kills, seed, steps, shards):
             bar.update(len(report.kills) - bar.n)
     print(report)
     if json_file is not None:

@@ -65,8 +65,8 @@ class Module:
     input_needed = True
     """True if ``backward`` computes ∂L/∂x; an input layer may omit it."""
     communicator: Communicator = ALONE
-    """How the shards of a batch, each in a module of its own, join what depends on the whole batch; see ``Sharded``. Not
-    copied or saved."""
+    """How the shards of a batch, each in a module of its own, join what depends on the whole batch; see ``Sharded``.
+    Neither copied nor saved."""
     joint_gradients: ClassVar[tuple[str, ...]] = ()
     """The parameters whose gradient ``join_gradients`` forms over the whole batch; a shard's ``backward`` omits it."""
     _memory: ClassVar[dict[str, Any]] = {"_context": None}

@@ -23,7 +23,7 @@ from mlp_numpy.config import Config, write_config
 from mlp_numpy.errors import DataError, DataNotFoundError, RunFolderError
 from mlp_numpy.experiment import Run, artifacts, finished, load_run, run
 from mlp_numpy.experiment.recorder import WINNER
-from mlp_numpy.training import EvaluationRecord, load_checkpoint
+from mlp_numpy.training import EvaluationRecord, load_checkpoint, save_checkpoint
 from mlp_numpy.training.checkpoint import NAME, PREVIOUS
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
@@ -291,12 +291,34 @@ def test_a_finished_run_has_nothing_left_to_do(undisturbed: Path, capsys: pytest
     assert snapshot(undisturbed) == before
 
 
-def test_another_number_of_threads_is_told(config: Config) -> None:
+def test_another_blas_is_told(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = stopped(config, 13)
-    with threadpoolctl.threadpool_limits(2):
-        again = resume(folder)
+    monkeypatch.setattr("mlp_numpy.experiment.resume.machine_fingerprint", lambda: {"blas": ["another"]})
+    again = resume(folder)
     assert "The results will not be identical to the last bit." in again.warning
     assert again.result.status == "finished"
+
+
+@pytest.mark.parametrize(("before", "after"), [(1, 2), (2, 1)])
+def test_shards_go_on_bit_by_bit_on_another_number_of_threads(config: Config, before: int, after: int) -> None:
+    config = replace(config, shards=2)
+    whole = run(replace(config, name="whole", threads=after))
+    folder = stopped(replace(config, threads=before), 13)
+    resumed = Run.resumed(folder, threads=after)
+    assert (resumed.trainer.shards, resumed.trainer.workers.threads, resumed.warning) == (2, after, None)
+    list(resumed.records())
+    assert resumed.history.info.shards == 2
+    assert numbers(folder) == numbers(whole.folder)
+
+
+def test_a_run_of_a_version_without_shards_goes_on_with_one(config: Config) -> None:
+    # so wide that a new run would have two
+    folder = stopped(replace(config, hidden=(400,), batch=50), 2)
+    known = load_checkpoint(folder)
+    assert known.history.info.shards == 2
+    known.history.info.shards = known.history.info.threads = None
+    save_checkpoint(folder, known.state, known.history, known.about)
+    assert Run.resumed(folder).trainer.shards == 1
 
 
 def test_another_data_set_is_noticed(config: Config, cifar_dir: Path, tmp_path: Path) -> None:

@@ -30,21 +30,24 @@ _COMMAND_EVERY: Final = 4
 """Every this many kills the run is resumed by the command line, else in a fork."""
 
 
-def crash_test(n_kills: int = 20, seed: int = 0, steps: int | None = None) -> Iterator[CrashReport]:
+def crash_test(n_kills: int = 20, seed: int = 0, steps: int | None = None, shards: int = 1) -> Iterator[CrashReport]:
     """Kill a training ``n_kills`` times; yields the same, growing report after every kill and at the end.
 
-    steps   steps of the training; by default enough for the kills to hit all parts of it
+    steps    steps of the training; by default enough for the kills to hit all parts of it
+    shards   parts of each batch that are computed side by side; every other resume has another number of threads
 
     Raises OptionError for invalid numbers, RunFolderError if a training fails other than by a kill.
     """
-    if n_kills < 1 or seed < 0 or (steps is not None and steps < 1):
-        raise OptionError(f"crash_test: kills and steps must be ≥ 1 and seed ≥ 0, got {n_kills}, {steps} and {seed}.")
+    if n_kills < 1 or seed < 0 or (steps is not None and steps < 1) or shards < 1:
+        raise OptionError(
+            f"crash_test: kills, steps and shards must be ≥ 1 and seed ≥ 0, got {n_kills}, {steps}, {shards}, {seed}."
+        )
     began = time.perf_counter()
     rng = np.random.default_rng(seed)
     with tempfile.TemporaryDirectory(prefix="crash-test-") as name:
         folder = Path(name)
         _write_data(folder / "data", np.random.default_rng(0))
-        config = _config(folder, steps or 100 + 12 * n_kills, seed)
+        config = _config(folder, steps or 100 + 12 * n_kills, seed, shards)
         report = CrashReport(seed, config.steps)
         FORKS.set_forkserver_preload([Run.__module__])
         undisturbed, run = folder / "undisturbed", folder / "killed" / "runs" / _NAME
@@ -61,7 +64,7 @@ def crash_test(n_kills: int = 20, seed: int = 0, steps: int | None = None) -> It
             written = written or report.kills[-1].step is not None
             words = begin
             if (run / "config.yaml").exists():
-                words = ["--resume", str(run)] if number % _COMMAND_EVERY == 0 else None
+                words = ["--resume", str(run), "--threads", "1"] if number % _COMMAND_EVERY == 0 else None
             yield report
         KillableTraining(folder, run, words or ["--resume", str(run)]).end(kill=False)
         report.differences += _differences(undisturbed / "runs" / _NAME, run, report)
@@ -69,7 +72,7 @@ def crash_test(n_kills: int = 20, seed: int = 0, steps: int | None = None) -> It
         yield report
 
 
-def _config(folder: Path, steps: int, seed: int) -> Config:
+def _config(folder: Path, steps: int, seed: int, shards: int) -> Config:
     """Settings with which every stateful component is used."""
     return Config(
         steps=steps,
@@ -99,6 +102,7 @@ def _config(folder: Path, steps: int, seed: int) -> Config:
         data_dir=str(folder / "data"),
         download=False,
         name=_NAME,
+        shards=shards,
     )
 
 
