@@ -51,6 +51,7 @@ class Workers:
         self._start()
 
     def _start(self) -> None:
+        self._process = os.getpid()
         self._tasks: list[queue.SimpleQueue[Any]] = []
         self._done: queue.SimpleQueue[tuple[int, BaseException | None]] = queue.SimpleQueue()
         self._turns = threading.Semaphore(self.threads) if self.threads < self.size else None
@@ -101,6 +102,8 @@ class Workers:
             raise next((one for one in raised if not isinstance(one, threading.BrokenBarrierError)), raised[0])
 
     def _hire(self, n: int) -> None:
+        if self._process != os.getpid():  # a fork has no threads of its parent
+            self._start()
         while len(self._tasks) < n:
             tasks: queue.SimpleQueue[Any] = queue.SimpleQueue()
             threading.Thread(target=_serve, args=(tasks, self._done), daemon=True, name="mlp_numpy").start()

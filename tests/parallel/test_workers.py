@@ -7,6 +7,8 @@ import gc
 import os
 import pickle
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -145,6 +147,26 @@ def test_threads_start_at_the_first_task_and_end_with_their_owner() -> None:
     for thread in mine:
         thread.join(10)
         assert not thread.is_alive()
+
+
+FORKED = """
+import os, signal
+from mlp_numpy.parallel import Workers
+workers = Workers(3, 2)
+workers.run(lambda part: None)
+child = os.fork()
+if child == 0:
+    signal.alarm(20)
+    seen = []
+    workers.run(seen.append)
+    os._exit(sorted(seen) != [0, 1, 2])
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks here")
+def test_a_fork_has_threads_of_its_own() -> None:
+    assert subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, check=True).stdout == "0\n"
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda workers: pickle.loads(pickle.dumps(workers))])
