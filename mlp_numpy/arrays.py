@@ -101,7 +101,7 @@ def entries(columns: Array, n_columns: int) -> Array:
 
     ``columns`` are integers (N,) in [0, C), which is not checked.
     """
-    at: Array = _row_starts(len(columns), n_columns) + columns.astype(np.intp, copy=False)
+    at: Array = _row_starts(len(columns), n_columns) + columns.astype(np.intp, casting="same_kind", copy=False)
     return at
 
 
@@ -110,10 +110,15 @@ def _row_starts(n_rows: int, n_columns: int) -> Array:
     return np.arange(n_rows) * n_columns
 
 
+@np.errstate(all="ignore")
+def _sum_of_squares(vector: Array) -> float:
+    return float(vector.dot(vector))
+
+
 def all_finite(array: Array) -> bool:
     """True if an array contains no NaN and no infinity."""
     # For a short vector, the sum of its squares takes a third of the time; if it overflows, the values are inspected.
-    if array.ndim == 1 and array.size < _SHORT and array.dtype.char in "fd" and math.isfinite(array.dot(array)):
+    if array.ndim == 1 and array.size < _SHORT and array.dtype.char in "fd" and math.isfinite(_sum_of_squares(array)):
         return True
     return bool(np.isfinite(array).all())
 

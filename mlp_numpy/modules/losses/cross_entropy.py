@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from typing import Any
 
@@ -16,7 +17,7 @@ from mlp_numpy.modules.losses.labels import DistributionLossModule
 from mlp_numpy.modules.losses.reduction import Reduction, label_sums, quiet, reduce_losses, weigh
 
 
-def check_classes(x: Array, *, y: Array, axis: int = 1, **constants: Any) -> None:
+def check_classes(who: str, x: Array, *, y: Array, axis: int = 1, **constants: Any) -> None:
     """Raise ShapeError or OutOfRangeError for labels that are not one class of x's ``axis`` per example and position.
 
     The formulas look a label up by its position in the whole of x, where a wrong one may be another row's.
@@ -25,10 +26,12 @@ def check_classes(x: Array, *, y: Array, axis: int = 1, **constants: Any) -> Non
         return
     n_classes, positions = x.shape[axis], tuple(np.delete(x.shape, axis).tolist())
     if y.shape != positions:
-        raise ShapeError(f"do_forward: labels must be {positions}, one per example, got {y.shape}.")
+        raise ShapeError(f"{who}.do_forward: labels must be {positions}, one per example, got {y.shape}.")
+    if y.dtype.kind not in "iu":
+        raise OutOfRangeError(f"{who}.do_forward: labels must be integers in [0, {n_classes}), got {y.dtype}.")
     row = first_outside(y.reshape(-1), n_classes)
     if row is not None:
-        raise OutOfRangeError(f"do_forward: labels must lie in [0, {n_classes}), got {y.flat[row]}.")
+        raise OutOfRangeError(f"{who}.do_forward: labels must lie in [0, {n_classes}), got {y.flat[row]}.")
 
 
 class CrossEntropy(Op):
@@ -46,7 +49,7 @@ class CrossEntropy(Op):
                 1: a numeric check may step past it.
     """
 
-    check_inputs = staticmethod(check_classes)
+    check_inputs = staticmethod(functools.partial(check_classes, "CrossEntropy"))
 
     @staticmethod
     @quiet
@@ -88,7 +91,7 @@ class SoftMaxCrossEntropy(Op):
                 probability cancels, so nothing overflows as long as the differences of the scores do not
     """
 
-    check_inputs = staticmethod(check_classes)
+    check_inputs = staticmethod(functools.partial(check_classes, "SoftMaxCrossEntropy"))
 
     @staticmethod
     @quiet
@@ -136,7 +139,7 @@ class NLL(Op):
     Reference   CrossEntropy with log p for its input: the negative log-likelihood of the labels
     """
 
-    check_inputs = staticmethod(check_classes)
+    check_inputs = staticmethod(functools.partial(check_classes, "NLL"))
 
     @staticmethod
     @quiet
