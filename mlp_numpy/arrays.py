@@ -24,6 +24,7 @@ BLOCK: Final = 1 << 18
 """The block size in bytes per array, so that blocks stay in the cache between passes."""
 
 _CACHE_LINE: Final = 64
+_SHORT: Final = 4096
 
 
 class Parameter(Protocol):
@@ -77,7 +78,8 @@ def first_outside(labels: Array, n_classes: int) -> int | None:
     if labels.size == 0:
         return None
     if labels.dtype == np.int64:  # one pass: as an unsigned number, a negative one is large
-        if labels.view(np.uint64).max() < n_classes:
+        unsigned = labels.view(np.uint64)
+        if unsigned.item(unsigned.argmax()) < n_classes:
             return None
     elif labels.min() >= 0 and labels.max() < n_classes:
         return None
@@ -89,12 +91,35 @@ def row_maxima(x: Array) -> Array:
 
     Computed by argmax: NumPy's maximum along rows takes three times as long for (200, 10) float32.
     """
-    maxima: Array = x[np.arange(len(x)), x.argmax(axis=1)]
+    maxima: Array = x.take(entries(x.argmax(axis=1), x.shape[1]))
     return maxima[:, np.newaxis]
+
+
+def entries(columns: Array, n_columns: int) -> Array:
+    """The positions in flattened rows (N, C) of one entry per row, (n, columnsₙ): x.take(entries(y, C)) is
+    x[np.arange(N), y] in a third of its time.
+
+    ``columns`` are integers (N,) in [0, C), which is not checked.
+    """
+    at: Array = _row_starts(len(columns), n_columns) + columns.astype(np.intp, casting="same_kind", copy=False)
+    return at
+
+
+@functools.lru_cache(maxsize=4)
+def _row_starts(n_rows: int, n_columns: int) -> Array:
+    return np.arange(n_rows) * n_columns
+
+
+@np.errstate(all="ignore")
+def _sum_of_squares(vector: Array) -> float:
+    return float(vector.dot(vector))
 
 
 def all_finite(array: Array) -> bool:
     """True if an array contains no NaN and no infinity."""
+    # For a short vector, the sum of its squares takes a third of the time; if it overflows, the values are inspected.
+    if array.ndim == 1 and array.size < _SHORT and array.dtype.char in "fd" and math.isfinite(_sum_of_squares(array)):
+        return True
     return bool(np.isfinite(array).all())
 
 

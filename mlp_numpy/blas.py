@@ -101,9 +101,10 @@ def _pools() -> list[Any]:
 
 def _address(array: Array) -> int:
     """The address of an array's data; a quarter of the time of ``array.ctypes.data``, which makes three objects."""
-    if array.size and array.flags.writeable:
-        return ctypes.addressof(ctypes.c_char.from_buffer(array.data))
-    return int(array.ctypes.data)
+    try:
+        return ctypes.addressof(_char_at(array))
+    except (TypeError, ValueError, BufferError):  # read-only, or empty
+        return int(array.ctypes.data)
 
 
 def _routine(operation: str, x: Array, y: Array) -> _Routine | None:
@@ -170,3 +171,4 @@ def _find_routines() -> dict[tuple[str, np.dtype[Any]], _Routine]:
 
 
 _ROUTINES: Final = _find_routines()
+_char_at: Final[Callable[[Any], ctypes.c_char]] = ctypes.c_char.from_buffer

@@ -96,6 +96,8 @@ def _memory() -> int:
 
 def plain_array(who: str, name: str, value: Any) -> np.ndarray[Any, np.dtype[Any]]:
     """``value`` as an array; raises DTypeError if it is not one, or is masked, since masks would be lost silently."""
+    if type(value) is np.ndarray:
+        return value
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise DTypeError(f"{who}: {name} must be a plain array, got a masked one. Hint: fill it, or weigh its rows.")
     try:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mlp_numpy import arrays
-from mlp_numpy.arrays import Array, aligned, blockwise, holds_nan, is_whole, kept, product, stream
+from mlp_numpy.arrays import Array, aligned, all_finite, blockwise, entries, holds_nan, is_whole, kept, product, stream
 from mlp_numpy.errors import OptionError
 
 
@@ -99,3 +99,18 @@ def test_products_of_nothing_and_infinity() -> None:
     assert product(np.array(0.0), np.array(np.inf)) == 0
     assert not holds_nan(np.empty((2, 0)))
     assert holds_nan(np.array([[1, np.nan + 1j]]))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.int64, np.uint64])
+def test_entries_are_the_positions_of_one_value_per_row(dtype: Any) -> None:
+    x, columns = np.arange(12.0).reshape(4, 3), np.array([2, 0, 1, 2], dtype)
+    np.testing.assert_array_equal(x.take(entries(columns, 3)), x[np.arange(4), columns])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_squares_that_overflow_are_of_finite_values(dtype: Any) -> None:
+    largest = np.full(5, np.finfo(dtype).max)
+    assert all_finite(largest)
+    for bad in (np.nan, np.inf, -np.inf):
+        largest[3] = bad
+        assert not all_finite(largest)

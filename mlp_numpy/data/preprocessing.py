@@ -101,9 +101,13 @@ class Preprocessing:
 
         Raises DTypeError for anything but numeric arrays, ShapeError if their sizes differ.
         """
-        for name, array, kinds in (("images", images, "fiub"), ("rows", rows, "iu"), ("out", out, "f")):
-            if type(array) is not np.ndarray or array.dtype.kind not in kinds:
-                raise DTypeError(f"Preprocessing.gather: {name} must be an array of its kind, got {shown(array)}.")
+        if (
+            not type(images) is type(rows) is type(out) is np.ndarray
+            or images.dtype.kind not in "fiub"
+            or rows.dtype.kind not in "iu"
+            or out.dtype.kind != "f"
+        ):
+            _check_gathered(images, rows, out)
         if images.ndim != 2 or out.shape != (rows.size, images.shape[1]) or rows.ndim != 1 or not len(images):
             raise ShapeError(
                 "Preprocessing.gather: images, rows and out must be (N, D), (n,) and (n, D), got "
@@ -146,6 +150,12 @@ class Preprocessing:
     def state(self) -> dict[str, Array]:
         """The statistics by name, for a model file."""
         return {name: array for name, array in (("shift", self.shift), ("scale", self.scale)) if array is not None}
+
+
+def _check_gathered(images: Any, rows: Any, out: Any) -> None:
+    for name, array, kinds in (("images", images, "fiub"), ("rows", rows, "iu"), ("out", out, "f")):
+        if type(array) is not np.ndarray or array.dtype.kind not in kinds:
+            raise DTypeError(f"Preprocessing.gather: {name} must be an array of its kind, got {shown(array)}.")
 
 
 def _check_images(who: str, images: Any) -> None:

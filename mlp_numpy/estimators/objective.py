@@ -7,7 +7,6 @@ from typing import Any, Final
 import numpy as np
 
 from mlp_numpy.arrays import Array
-from mlp_numpy.blas import axpy
 from mlp_numpy.modules import BCEWithLogitsModule, HuberModule, L1Module, LossModule, MSEModule
 from mlp_numpy.optim import FlatParameters, L2Penalty
 
@@ -82,9 +81,5 @@ class BatchPenalty(L2Penalty):
     def add(self, total_weight: float | None = None) -> float:
         """Add the gradient for the batch of the loss's last forward, or of a ``total_weight``, and return P."""
         total = self.loss.total_weight if total_weight is None else total_weight
-        self.last = self.value()
-        if not total:
-            return 0.0
-        for part in self._parts:
-            axpy(self.strength / total, self.parameters.values[part], self.parameters.grads[part])
-        return self.last / total
+        self.last = self.strength / 2 * self._add(self.strength / total) if total else self.value()
+        return self.last / total if total else 0.0

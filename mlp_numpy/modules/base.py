@@ -123,7 +123,8 @@ class Module:
 
         Raises ShapeError or DTypeError for an invalid ``x``, before anything is changed.
         """
-        x = self._check_batch("forward", "x", x)
+        if type(x) is not np.ndarray or x.dtype.char not in _FLOATS or not x.shape or not x.shape[0]:
+            x = self._check_batch("forward", "x", x)
         self._check_input(x)
         context = Context()
         formula = self._active_op()

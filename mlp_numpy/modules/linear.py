@@ -59,7 +59,7 @@ class Linear(Op):
         dweight = np.matmul(rows.T, x, out=context.target(1)) if context.wants(1) else None
         if not context["biased"]:
             return dx, dweight
-        return dx, dweight, np.sum(rows, axis=0, out=context.target(2))
+        return dx, dweight, np.add.reduce(rows, axis=0, out=context.target(2))
 
 
 def whole(parts: Sequence[Array]) -> Array:

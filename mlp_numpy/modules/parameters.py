@@ -36,8 +36,11 @@ class NamedArrays(MutableMapping[str, Array]):
         self._arrays = {name: numbers(f"NamedArrays({owner!r})", str(name), array) for name, array in arrays.items()}
 
     def __getitem__(self, name: str) -> Array:
-        self._check_name(name)
-        return self._arrays[name]
+        try:
+            return self._arrays[name]
+        except (KeyError, TypeError):
+            self._check_name(name)  # raises the error that says which names there are
+            raise
 
     def __setitem__(self, name: str, value: Any) -> None:
         array, new = self[name], numbers(self._owner, repr(name), value)

@@ -61,8 +61,9 @@ class Optimizer:
         self.decay: DecayScope = decay
         self.maximize = flag(who, "maximize", maximize)
         self._slots = {name: np.zeros_like(parameters.values) for name in slots}
-        # All state that the next step depends on, except the learning rate; the slots are the same arrays.
-        self._kept: dict[str, Array] = {"steps": np.zeros((), np.int64), **self._slots}
+        self._steps = 0
+        # All other state that the next step depends on, except the learning rate; the slots are the same arrays.
+        self._kept: dict[str, Array] = dict(self._slots)
         block = min(block_length(parameters.values.dtype), len(parameters))
         self._parts = cut(len(parameters), decayed, self.weight_decay, block)
         self._block = block
@@ -90,11 +91,11 @@ class Optimizer:
     @property
     def steps(self) -> int:
         """The number of updates so far."""
-        return int(self._kept["steps"])
+        return self._steps
 
     def step(self) -> None:
         """One update of all parameters from their gradients."""
-        self._kept["steps"] += 1
+        self._steps += 1
         n_workers = max(1, min(self.workers.size, len(self._parts)))
         while len(self._scratch) < n_workers:
             self._scratch.append(np.empty((3, self._block), self.parameters.values.dtype))
@@ -122,7 +123,7 @@ class Optimizer:
 
     def state(self) -> dict[str, Array]:
         """Copies of all state that the next step depends on, except the learning rate: "steps" and the slots."""
-        return {name: array.copy() for name, array in self._kept.items()}
+        return {"steps": np.array(self._steps, np.int64), **{name: array.copy() for name, array in self._kept.items()}}
 
     def load_state(self, state: Mapping[str, Array]) -> None:
         """Restore the result of ``state``; nothing is changed in case of an error.
@@ -130,11 +131,13 @@ class Optimizer:
         Raises UnknownNameError, ShapeError or DTypeError if names, shapes or dtypes do not match, and OptionError for a
         negative number of steps.
         """
-        kept = NamedArrays(f"{self!r}.load_state", self._kept)
-        steps = kept.checked(state)["steps"]
-        if steps < 0:
-            raise OptionError(f"{self!r}.load_state: steps must be ≥ 0, got {steps}.")
+        steps = np.array(self._steps, np.int64)
+        kept = NamedArrays(f"{self!r}.load_state", {"steps": steps, **self._kept})
+        found = kept.checked(state)["steps"]
+        if found < 0:
+            raise OptionError(f"{self!r}.load_state: steps must be ≥ 0, got {found}.")
         kept.assign(state)
+        self._steps = int(steps)
 
     def __repr__(self) -> str:
         options = [

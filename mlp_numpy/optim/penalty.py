@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from mlp_numpy.blas import axpy
 from mlp_numpy.checks import POSITIVE, number
 from mlp_numpy.optim.flat import DecayScope, FlatParameters, flat_parameters
@@ -35,17 +33,24 @@ class L2Penalty:
 
     def value(self) -> float:
         """λ/2 · Σ w² of the current weights."""
-        squares = (float(np.dot(self.parameters.values[part], self.parameters.values[part])) for part in self._parts)
-        return self.strength / 2 * sum(squares)
+        weights = (self.parameters.values[part] for part in self._parts)
+        return self.strength / 2 * sum(float(w.dot(w)) for w in weights)
 
     def add(self) -> float:
         """Add the penalty's gradient to ``parameters.grads``, to be called after the model's backward.
 
         Returns the penalty's value.
         """
+        return self.strength / 2 * self._add(self.strength)
+
+    def _add(self, factor: float) -> float:
+        """g ← g + factor · w; returns Σ w²."""
+        squares = 0.0
         for part in self._parts:
-            axpy(self.strength, self.parameters.values[part], self.parameters.grads[part])  # g ← g + λ·w
-        return self.value()
+            w = self.parameters.values[part]
+            axpy(factor, w, self.parameters.grads[part])
+            squares += float(w.dot(w))
+        return squares
 
     def __repr__(self) -> str:
         over = "" if self.over == "weights" else f", over={self.over!r}"

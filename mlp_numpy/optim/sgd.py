@@ -62,7 +62,7 @@ class SGD(Optimizer):
         if self.momentum or self.weight_decay:
             super().step()
         else:
-            self._kept["steps"] += 1
+            self._steps += 1
             axpy(self.lr if self.maximize else -self.lr, self.parameters.grads, self.parameters.values)  # w ← w ∓ lr·g
 
     def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array]) -> None:

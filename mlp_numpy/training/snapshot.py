@@ -21,6 +21,8 @@ class Buffers:
 
     def take(self) -> None:
         """Copy the current buffers."""
+        if not self._live:
+            return
         for kept, live in zip(self._kept, self._live, strict=True):
             kept[...] = live
 

@@ -27,9 +27,9 @@ from mlp_numpy import (
     SoftMaxCrossEntropyModule,
 )
 from mlp_numpy.arrays import Array
-from mlp_numpy.autodiff import Context
-from mlp_numpy.errors import DTypeError, LabelError, OptionError, ShapeError
-from mlp_numpy.modules import KNOWN_LOSSES, build_loss, loss_name
+from mlp_numpy.autodiff import Context, TensorNode
+from mlp_numpy.errors import DTypeError, LabelError, OptionError, OutOfRangeError, ShapeError
+from mlp_numpy.modules import KNOWN_LOSSES, NLL, CrossEntropy, SoftMaxCrossEntropy, build_loss, loss_name
 
 EVERY_LOSS = pytest.mark.parametrize("line", LOSSES, ids=str)
 weights = st.lists(st.sampled_from([0, 0.5, 1, 1, 2, 3]), min_size=1, max_size=6)
@@ -342,3 +342,19 @@ def test_losses_by_name() -> None:
         loss_name("cross", "classification")
     with pytest.raises(OptionError, match="loss must be one for a multilabel: binary-cross-entropy, got mse"):
         loss_name("mse", "multilabel")
+
+
+@pytest.mark.parametrize("op", [CrossEntropy, SoftMaxCrossEntropy, NLL])
+@pytest.mark.parametrize(
+    ("y", "error", "words"),
+    [
+        ([0, 3], OutOfRangeError, r"lie in \[0, 3\), got 3"),
+        ([0, -1], OutOfRangeError, r"lie in \[0, 3\), got -1"),
+        ([0.0, 1.0], OutOfRangeError, "integers"),
+        ([0], ShapeError, r"be \(2,\)"),
+    ],
+)
+def test_the_tape_refuses_labels_that_would_be_those_of_another_row(op: Any, y: Any, error: Any, words: str) -> None:
+    x = TensorNode(np.full((2, 3), 0.5))
+    with pytest.raises(error, match=f"{op.__name__}.do_forward: labels must .*{words}"):
+        op.do_forward(x, y=np.array(y), reduction="mean")

@@ -62,7 +62,7 @@ class LossModule(Module):
         if x.dtype == np.float32 and not (math.isfinite(out) if out.ndim == 0 else all_finite(out)) and all_finite(x):
             context, out = self._computed(x.astype(np.float64), targets)
             out = narrowed(out, np.float32)
-        self._context, self._out_shape, self._out_dtype = context, np.shape(out), out.dtype
+        self._context, self._out_shape, self._out_dtype = context, out.shape, out.dtype
         return out
 
     def _computed(self, x: Array, targets: dict[str, Any]) -> tuple[Context, Array]:

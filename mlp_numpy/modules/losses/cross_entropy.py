@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
-import math
+import functools
 import warnings
+from typing import Any
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, row_maxima
+from mlp_numpy.arrays import Array, all_finite, entries, first_outside, row_maxima
 from mlp_numpy.autodiff import Context, Op
+from mlp_numpy.errors import OutOfRangeError, ShapeError
 from mlp_numpy.modules.class_axis import backward_on_rows, forward_on_rows
 from mlp_numpy.modules.losses.domain import are_distributions, probability_floor
 from mlp_numpy.modules.losses.labels import DistributionLossModule
 from mlp_numpy.modules.losses.reduction import Reduction, label_sums, quiet, reduce_losses, weigh
+
+
+def check_classes(who: str, x: Array, *, y: Array, axis: int = 1, **constants: Any) -> None:
+    """Raise ShapeError or OutOfRangeError for labels that are not one class of x's ``axis`` per example and position.
+
+    The formulas look a label up by its position in the whole of x, where a wrong one may be another row's.
+    """
+    if y.ndim == x.ndim:
+        return
+    n_classes, positions = x.shape[axis], tuple(np.delete(x.shape, axis).tolist())
+    if y.shape != positions:
+        raise ShapeError(f"{who}.do_forward: labels must be {positions}, one per example, got {y.shape}.")
+    if y.dtype.kind not in "iu":
+        raise OutOfRangeError(f"{who}.do_forward: labels must be integers in [0, {n_classes}), got {y.dtype}.")
+    row = first_outside(y.reshape(-1), n_classes)
+    if row is not None:
+        raise OutOfRangeError(f"{who}.do_forward: labels must lie in [0, {n_classes}), got {y.flat[row]}.")
 
 
 class CrossEntropy(Op):
@@ -30,6 +49,8 @@ class CrossEntropy(Op):
                 1: a numeric check may step past it.
     """
 
+    check_inputs = staticmethod(functools.partial(check_classes, "CrossEntropy"))
+
     @staticmethod
     @quiet
     @forward_on_rows
@@ -44,7 +65,7 @@ class CrossEntropy(Op):
     ) -> Array:
         p = np.maximum(x, probability_floor(x))
         context["p"], context["y"] = p, y
-        logarithms = np.log(p[np.arange(len(p)), y]) if y.ndim == 1 else label_sums(y, np.log(p))
+        logarithms = np.log(p.take(entries(y, p.shape[1]))) if y.ndim == 1 else label_sums(y, np.log(p))
         return reduce_losses(context, -logarithms, reduction, weight, total)
 
     @staticmethod
@@ -53,8 +74,8 @@ class CrossEntropy(Op):
         p, y = context["p"], context["y"]
         if y.ndim == 2:
             return weigh(context, dout, np.divide(-y, p, out=np.zeros_like(p), where=y != 0))
-        rows, dx = np.arange(len(p)), np.zeros_like(p)
-        dx[rows, y] = -1 / p[rows, y]
+        at, dx = entries(y, p.shape[1]), np.zeros(p.shape, p.dtype)
+        dx.reshape(-1)[at] = -1 / p.take(at)
         return weigh(context, dout, dx)
 
 
@@ -70,6 +91,8 @@ class SoftMaxCrossEntropy(Op):
                 probability cancels, so nothing overflows as long as the differences of the scores do not
     """
 
+    check_inputs = staticmethod(functools.partial(check_classes, "SoftMaxCrossEntropy"))
+
     @staticmethod
     @quiet
     @forward_on_rows
@@ -84,11 +107,12 @@ class SoftMaxCrossEntropy(Op):
     ) -> Array:
         shifted = _below_maxima(x)
         s = np.exp(shifted)
-        sums = s.sum(axis=1, keepdims=True)
+        sums = np.add.reduce(s, axis=1, keepdims=True)
         s /= sums
         context["s"], context["y"] = s, y
         if y.ndim == 1:
-            losses = np.log(sums[:, 0]) - shifted[np.arange(len(x)), y]
+            context["at"] = at = entries(y, x.shape[1])
+            losses = np.log(sums[:, 0]) - shifted.take(at)
         else:
             losses = label_sums(y, np.log(sums) - shifted)
         return reduce_losses(context, losses, reduction, weight, total)
@@ -100,7 +124,7 @@ class SoftMaxCrossEntropy(Op):
         if y.ndim == 2:
             return weigh(context, dout, s * y.sum(axis=1, keepdims=True) - y)
         dx = s.copy()
-        dx[np.arange(len(s)), y] -= 1
+        dx.reshape(-1)[context["at"]] -= 1
         return weigh(context, dout, dx)
 
 
@@ -115,6 +139,8 @@ class NLL(Op):
     Reference   CrossEntropy with log p for its input: the negative log-likelihood of the labels
     """
 
+    check_inputs = staticmethod(functools.partial(check_classes, "NLL"))
+
     @staticmethod
     @quiet
     @forward_on_rows
@@ -128,7 +154,7 @@ class NLL(Op):
         total: float | None = None,
     ) -> Array:
         context["y"], context["x"] = y, x
-        losses = -x[np.arange(len(x)), y] if y.ndim == 1 else -label_sums(y, x)
+        losses = -x.take(entries(y, x.shape[1])) if y.ndim == 1 else -label_sums(y, x)
         return reduce_losses(context, losses, reduction, weight, total)
 
     @staticmethod
@@ -137,8 +163,8 @@ class NLL(Op):
         y, x = context["y"], context["x"]
         if y.ndim == 2:
             return weigh(context, dout, -y)
-        dx = np.zeros_like(x)
-        dx[np.arange(len(x)), y] = -1
+        dx = np.zeros(x.shape, x.dtype)
+        dx.reshape(-1)[entries(y, x.shape[1])] = -1
         return weigh(context, dout, dx)
 
 
@@ -146,7 +172,7 @@ def _below_maxima(x: Array) -> Array:
     """xₙᵢ − mₙ, defined as 0 at a unique infinite maximum of a row."""
     maxima = row_maxima(x.real)
     shifted: Array = x - maxima
-    if not math.isfinite(np.add.reduce(maxima, axis=None)):
+    if not all_finite(maxima[:, 0]):
         at = (x.real == maxima) & (maxima == np.inf)
         at &= np.count_nonzero(at, axis=1, keepdims=True) == 1
         shifted[at] = 0

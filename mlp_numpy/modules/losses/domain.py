@@ -71,8 +71,10 @@ def are_distributions(x: Array) -> bool:
 
     The first row is tested first, so that scores are rejected quickly. A first row of equal values is inconclusive.
     """
+    if len(x) < 2:
+        return False
     first = x[0].real.tolist()
-    if len(x) < 2 or not all(0 < value < 1 for value in first) or len(set(first)) < 2:
+    if not 0 < min(first) < max(first) < 1:
         return False
     bound = 16 * len(first) * float(np.finfo(np.float32).eps)
     if not abs(math.fsum(first) - 1) < bound:

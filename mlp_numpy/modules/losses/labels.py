@@ -92,6 +92,8 @@ class ClassLossModule(LossModule):
 
     def _check_weight(self, x: Array, weight: Array | None) -> Array | None:
         """The weights of the losses, (N, …), in float64."""
+        if weight is None:
+            return None
         v = super()._check_weight(x, weight)
         if v is None or x.ndim == 2:
             return v
