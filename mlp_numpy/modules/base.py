@@ -144,13 +144,16 @@ class Module:
         """
         context = self._remembered()
         dout = self._check_dout(dout)
-        alone = self.communicator is ALONE
-        context.needs = (self.input_needed, *(alone or name not in self.joint_gradients for name in self._grads))
-        context.into = (None, *self._grads.values())
+        grads = tuple(self._grads.values())
+        needed = (True,) * len(grads)
+        if self.communicator is not ALONE and self.joint_gradients:
+            needed = tuple(name not in self.joint_gradients for name in self._grads)
+        context.needs = (self.input_needed, *needed)
+        context.into = (None, *grads)
         gradients = self._used.backward(context, dout)
         dx, *dparams = gradients if isinstance(gradients, tuple) else (gradients,)
-        for into, gradient, needed in zip(self._grads.values(), dparams, context.needs[1:], strict=True):
-            if needed and gradient is not into:
+        for into, gradient, wanted in zip(grads, dparams, needed, strict=True):
+            if wanted and gradient is not into:
                 into[...] = gradient
         result: Array | None = dx
         return result
