@@ -116,6 +116,8 @@ def _lead(pool: MaxPool2dModule, x: Array) -> float:
     (height, width), (down, right), (top, left) = pool.windows.kernel, pool.windows.stride, pool.windows.padding
     around = np.pad(x, ((0, 0), (0, 0), (top, top), (left, left)), constant_values=-np.inf)
     seen = np.lib.stride_tricks.sliding_window_view(around, (height, width), axis=(2, 3))[:, :, ::down, ::right]
+    if height * width == 1:
+        return np.inf
     ordered = np.sort(seen.reshape(-1, height * width))
     ordered = ordered[ordered[:, -1] != 0]
     return float(np.min(ordered[:, -1] - ordered[:, -2], initial=np.inf))
