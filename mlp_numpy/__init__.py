@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from mlp_numpy.errors import MlpNumpyError
-from mlp_numpy.models import MLP, ConvNet, ResidualMLP, SmallConvNet, TwoLayerNet
+from mlp_numpy.models import MLP, ConvNet, ResidualMLP, SmallConvNet, TwoLayerNet, WhitenedConvNet
 from mlp_numpy.modules import (
     AdaptiveAvgPool2dModule,
     AvgPool2dModule,
@@ -60,6 +60,7 @@ from mlp_numpy.modules import (
     TanhModule,
     UnflattenModule,
     class_weights,
+    dirac,
     glorot,
     kaiming,
     lecun,
@@ -76,8 +77,10 @@ from mlp_numpy.optim import (
     Adamax,
     AdamW,
     FlatParameters,
+    Lookahead,
     Muon,
     NAdam,
+    ParameterGroup,
     RAdam,
     RMSprop,
 )
@@ -163,6 +166,7 @@ __all__ = [
     "LinearModule",
     "LogSigmoidModule",
     "LogSoftMaxModule",
+    "Lookahead",
     "LossModule",
     "MSEModule",
     "MaxPool2dModule",
@@ -173,6 +177,7 @@ __all__ = [
     "NAdam",
     "NLLModule",
     "PReLUModule",
+    "ParameterGroup",
     "PoissonNLLModule",
     "RAdam",
     "RMSNorm",
@@ -195,8 +200,10 @@ __all__ = [
     "Trainer",
     "TwoLayerNet",
     "UnflattenModule",
+    "WhitenedConvNet",
     "__version__",
     "class_weights",
+    "dirac",
     "glorot",
     "gradcheck",
     "kaiming",

@@ -111,6 +111,7 @@ BASE: dict[str, Callable[[], dict[str, Any]]] = {
     "TwoLayerNet": lambda: {"n_inputs": 3, "n_hidden": 4, "n_outputs": 2, "f": ReLUModule(), "g": TanhModule()},
     "ConvNet": lambda: {"image_shape": (1, 8, 8), "n_classes": 2, "n_first": 1},
     "SmallConvNet": lambda: {"image_shape": (1, 16, 16), "n_classes": 2},
+    "WhitenedConvNet": lambda: {"image_shape": (1, 9, 9), "n_classes": 2, "n_first": 1},
     "LinearModule": lambda: {"in_features": 3, "out_features": 2},
     "Conv2dModule": lambda: {"in_channels": 1, "out_channels": 2, "kernel_size": 3},
     "MaxPool2dModule": lambda: {"kernel": 2},

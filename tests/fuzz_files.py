@@ -569,6 +569,8 @@ def _archive_bombs(known: dict[str, Format]) -> Iterator[Format]:
         ("ConvNet", described(builder="ConvNet", arguments=image | {"n_first": 10**6})),
         ("ConvNet image", described(builder="ConvNet", arguments=image | {"image_shape": [10**6, 10**6, 10**6]})),
         ("SmallConvNet", described(builder="SmallConvNet", arguments=image | {"n_classes": 10**9})),
+        ("WhitenedConvNet", described(builder="WhitenedConvNet", arguments=image | {"n_first": 10**6})),
+        ("WhitenedConvNet classes", described(builder="WhitenedConvNet", arguments=image | {"n_classes": 10**9})),
         ("SmallConvNet image", described(builder="SmallConvNet", arguments=image | {"image_shape": [3, 10**7, 10**7]})),
         ("depth", '{"a":' * 100_000),
         ("lists", '{"a": [' + "[]," * 2_000_000 + "1]}"),

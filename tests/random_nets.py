@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mlp_numpy import MLP, ConvNet, Module, ResidualMLP, SmallConvNet, TwoLayerNet, kaiming
+from mlp_numpy import MLP, ConvNet, Module, ResidualMLP, SmallConvNet, TwoLayerNet, WhitenedConvNet, kaiming
 from mlp_numpy.arrays import Array
 from mlp_numpy.models import Network
 from mlp_numpy.modules import GELUModule, IdentityModule, SigmoidModule, SiLUModule, SoftMaxModule, TanhModule
@@ -40,12 +40,18 @@ def _small_conv_net(rng: np.random.Generator, options: dict[str, Any]) -> Networ
     return SmallConvNet(shape, int(rng.integers(1, 6)), **options)
 
 
+def _whitened_conv_net(rng: np.random.Generator, options: dict[str, Any]) -> Network:
+    shape = (int(rng.integers(1, 4)), *map(int, rng.integers(9, 20, size=2)))
+    return WhitenedConvNet(shape, int(rng.integers(1, 6)), n_first=int(rng.integers(1, 4)), **options)
+
+
 BUILDERS: dict[str, Callable[[np.random.Generator, dict[str, Any]], Network]] = {
     "MLP": _mlp,
     "ResidualMLP": _residual_mlp,
     "TwoLayerNet": _two_layer_net,
     "ConvNet": _conv_net,
     "SmallConvNet": _small_conv_net,
+    "WhitenedConvNet": _whitened_conv_net,
 }
 
 

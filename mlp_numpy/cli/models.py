@@ -63,11 +63,13 @@ def evaluate_run(
         raise DataError(f"evaluate: {dataset.name} must have the columns and the task that {run} was trained on.")
     test, loss = scaled(dataset.test, trained.scaling), build_loss(trained.loss, trained.task)
     measured: dict[str, Any] = {"metrics": metrics_of(trained.task, scaling=trained.scaling), "chunk": 250}
+    measured["views"] = trained.views
     outcome = evaluate(trained.model.logits, loss, test, trained.preprocessing, **measured)
     name = str(trained.about["name"])
     print(f"{name}: {trained.model.title} after step {trained.about['step']} on {dataset.name}")
     found = metrics_text(outcome.record(0))
-    print(f"test {found}, loss {outcome.loss:.4f}, {len(test):,} {examples_text(dataset)}")
+    views = "" if trained.views is None else f", views {trained.views.kind}"
+    print(f"test {found}, loss {outcome.loss:.4f}, {len(test):,} {examples_text(dataset)}{views}")
     if alone:
         print("note: this evaluation is not counted: a model file does not record test-set openings, its run does\n")
     else:

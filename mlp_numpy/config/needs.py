@@ -49,9 +49,13 @@ SGD_WITH_MOMENTUM: Final = Need(
 )
 VALIDATION: Final = needs("held_out validation", held_out=("validation",))
 EMA: Final = Need(lambda of: of["ema"] > 0, "ema above 0")
+LOOKAHEAD: Final = Need(lambda of: of["lookahead"] > 0, "lookahead above 0")
+FLIP: Final = needs("flip", flip=(True,))
+SHIFT: Final = Need(lambda of: of["shift"] > 0, "shift above 0")
 INIT_NORMAL: Final = Need(
     lambda of: (
         of["model"] in MODELS
+        and not (of["init"] == "auto" and MODELS[of["model"]].init)
         and (of["init"] == "normal" or (of["init"] == "auto" and not of["dataset"].startswith(TABLE)))
     ),
     "init normal",

@@ -9,13 +9,16 @@ from typing import Any, Final, get_args
 from mlp_numpy.checks import FINITE, FRACTION, NOT_NEGATIVE, OPEN_FRACTION, POSITIVE
 from mlp_numpy.config.needs import (
     EMA,
+    FLIP,
     FOLDER_DATA,
     IMAGE_DATA,
     INIT_NORMAL,
     LIBRARY_MODEL,
+    LOOKAHEAD,
     OWN_DATA,
     PATIENCE,
     SGD_WITH_MOMENTUM,
+    SHIFT,
     TABLE_DATA,
     VALIDATION,
     WEIGHT_DECAY,
@@ -46,6 +49,7 @@ from mlp_numpy.config.options import (
 from mlp_numpy.data.own_data import TABLE, TABLE_TASKS, OwnData
 from mlp_numpy.data.preprocessing import PREPROCESSINGS
 from mlp_numpy.data.splitting import WAYS
+from mlp_numpy.data.views import VIEWS
 from mlp_numpy.errors import OptionError
 from mlp_numpy.models import MODELS, takes_images
 from mlp_numpy.modules import INITIALIZERS, KNOWN_LOSSES
@@ -106,7 +110,8 @@ class Config:
     init: str = option(
         "auto",
         MODEL,
-        "initialization of the weights: auto (normal for images and an MLP without batch norm, else kaiming), "
+        "initialization of the weights: auto (normal for images and an MLP without batch norm, dirac for "
+        "whitened-conv-net, else kaiming), "
         f"{', '.join(INITIALIZERS)}",
         need=LIBRARY_MODEL,
         **one_of(("auto", *INITIALIZERS)),
@@ -190,6 +195,32 @@ class Config:
         within(FRACTION),
         old="average",
     )
+    lookahead: float = option(
+        0.0,
+        OPTIMIZER,
+        "lookahead: the weight of the slow weights when the others are pulled back to them, 1 − α; 0: none",
+        within(FRACTION),
+    )
+    lookahead_every: int = option(5, OPTIMIZER, "steps between two pulls of the lookahead", at_least(1), need=LOOKAHEAD)
+    lookahead_power: float = option(
+        0.0,
+        OPTIMIZER,
+        "the lookahead's weight grows to its value with this power of the fraction of the run; 0: constant",
+        within(NOT_NEGATIVE),
+        need=LOOKAHEAD,
+    )
+    norm_lr_factor: float = option(
+        1.0,
+        OPTIMIZER,
+        "factor on the learning rate of the normalizations' γ and β; it leaves what weight decay takes from them",
+        within(POSITIVE),
+    )
+    head_lr_factor: float = option(
+        1.0,
+        OPTIMIZER,
+        "factor on the learning rate of the last layer; it leaves what weight decay takes from it",
+        within(POSITIVE),
+    )
     ema_buffers: bool = option(
         False,
         OPTIMIZER,
@@ -224,6 +255,20 @@ class Config:
     )
     cutout: int = option(
         0, REGULARIZATION, "side of a random square cut out of each image", at_least(0), need=IMAGE_DATA
+    )
+    alternate_flip: bool = option(
+        False,
+        REGULARIZATION,
+        "mirror every image in every second epoch, instead of at random",
+        switch,
+        need=FLIP,
+    )
+    reflect: bool = option(
+        False,
+        REGULARIZATION,
+        "fill what a shift moves in with the reflected border of the image, instead of 0",
+        switch,
+        need=SHIFT,
     )
     dataset: str = option(
         "auto",
@@ -304,6 +349,14 @@ class Config:
         within(NOT_NEGATIVE),
         need=PATIENCE,
     )
+    views: str = option(
+        "none",
+        EVALUATION,
+        "test-time views: average the scores over each image and its mirror image (mirror), or over these and two "
+        "shifts by one pixel as well (mirror-shift: six views), in evaluations and predictions",
+        need=IMAGE_DATA,
+        **one_of(("none", *VIEWS)),
+    )
     eval_every: int = option(100, EVALUATION, "steps between two evaluations", at_least(1))
     layer_stats_every: int = option(
         0, EVALUATION, "steps between two measurements of every layer; 0: none", at_least(0), old="watch"
@@ -372,9 +425,10 @@ class Config:
 
     @property
     def start(self) -> str:
-        """The initialization where ``init`` is auto: normal or kaiming; else ``init``."""
-        if self.init != "auto":
-            return self.init
+        """The initialization where ``init`` is auto: the network's own, normal or kaiming; else ``init``."""
+        own = MODELS[self.model].init if self.model in MODELS else ""
+        if self.init != "auto" or own:
+            return own if self.init == "auto" else self.init
         images = not self.dataset.startswith(TABLE)
         return "normal" if self.model == "mlp" and not self.batch_norm and images else "kaiming"
 

@@ -91,7 +91,7 @@ class Batches:
         inputs, gather = self.split.inputs, self.preprocessing.gather
         self.workers.run(lambda part: gather(inputs, rows[parts[part]], x[parts[part]]), len(parts))
         if self.augmentation is not None:
-            self.augmentation.apply(x, self.seed, step)
+            self.augmentation.apply(x, self.seed, step, rows, epoch)
         return _batch(self.split, x, rows)
 
 

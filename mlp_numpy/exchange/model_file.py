@@ -21,6 +21,7 @@ from mlp_numpy.data.own_data import OwnData
 from mlp_numpy.data.preprocessing import PREPROCESSINGS, STATISTICS, Preprocessing
 from mlp_numpy.data.reading import as_path, said
 from mlp_numpy.data.targets import TASKS, TargetScaling, Task
+from mlp_numpy.data.views import Views
 from mlp_numpy.errors import BuilderError, DataError, OptionError, ShapeError, unknown_name
 from mlp_numpy.exchange.archive import read_archive, strip_prefix, with_prefix, write_archive
 from mlp_numpy.exchange.safetensors_file import SUFFIX, read_safetensors, write_safetensors
@@ -54,6 +55,7 @@ class TrainedModel:
     columns          the columns of a table, as ``Column.as_json`` gives them
     target_scaling   {"mean": […], "std": […]} of the targets, one number per output
     own_data         the settings of ``OwnData``, to load its data set again
+    views            the kind of ``Views`` that outputs are averaged over
 
     Raises OptionError if one of them is missing or invalid, or if the preprocessing is for images of another shape.
     """
@@ -80,7 +82,7 @@ class TrainedModel:
                 raise OptionError(f"TrainedModel: about must have {key}, {wanted}, got {shown(list(self.about))}.")
             if not fits(self.about[key]):
                 raise OptionError(f"TrainedModel: {key} must be {wanted}, got {shown(self.about[key])}.")
-        columns, scaling, _ = self.columns, self.scaling, self.own_data
+        columns, scaling, _, _ = self.columns, self.scaling, self.own_data, self.views
         loss_name(self.loss, self.task)
         if sum(len(column.features) for column in columns) not in (0, n_inputs):
             raise OptionError(f"TrainedModel: columns must encode {n_inputs} inputs, got {shown(columns)}.")
@@ -146,13 +148,26 @@ class TrainedModel:
         try:
             self.model.eval()
             parts = [
-                self.model.forward(self.preprocessing.apply(rows[start : start + _CHUNK], dtype))
+                self._forward(self.preprocessing.apply(rows[start : start + _CHUNK], dtype))
                 for start in range(0, len(rows), _CHUNK)
             ]
         finally:
             self.model.clear_cache()
             self.model.train(training)
         return np.concatenate(parts)
+
+    def _forward(self, x: Array) -> Array:
+        """The outputs for preprocessed rows; with ``views`` their scores are averaged, before the softmax."""
+        if self.views is None:
+            return self.model.forward(x)
+        scores = self.views.outputs(self.model.scores.forward, x)
+        return self.model[-1].forward(scores) if self.model.softmax else scores
+
+    @property
+    def views(self) -> Views | None:
+        """The views of each image that outputs are averaged over, or None."""
+        found = self.about.get("views")
+        return None if found is None else Views(self.image_shape, found)
 
     @property
     def task(self) -> Task:

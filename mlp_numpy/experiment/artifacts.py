@@ -186,6 +186,8 @@ def described_task(parts: Components, config: Config) -> dict[str, Any]:
         found["columns"] = [column.as_json() for column in dataset.columns]
     if parts.scaling is not None:
         found["target_scaling"] = {"mean": list(parts.scaling.mean), "std": list(parts.scaling.std)}
+    if config.views != "none":
+        found["views"] = config.views
     if is_own_data(config.dataset):
         found["own_data"] = config.own_data.as_json()
     return found

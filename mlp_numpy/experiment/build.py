@@ -20,6 +20,8 @@ from mlp_numpy.data.sealed import SealedSplit
 from mlp_numpy.data.sources import Loaded, load_dataset
 from mlp_numpy.data.splitting import hold_out
 from mlp_numpy.data.targets import TargetScaling, Task
+from mlp_numpy.data.views import Views
+from mlp_numpy.errors import OptionError
 from mlp_numpy.models import Classifier, build_network, models_with
 from mlp_numpy.modules import Conv2dModule, LossModule, Module, build_loss, initializer
 from mlp_numpy.optim import (
@@ -27,7 +29,9 @@ from mlp_numpy.optim import (
     Average,
     FlatParameters,
     L2Penalty,
+    Lookahead,
     Optimizer,
+    ParameterGroup,
     optimizer_options,
     parse_schedule,
 )
@@ -96,11 +100,14 @@ def build_components(
     held_out = scaled(validation, scaling) if validating else test.open(CURVE)
     preprocessing = Preprocessing.fit(config.input_preprocessing, train.inputs, dataset.image_shape, config.dtype)
     model = network(config, dataset)
-    parameters = FlatParameters(model)
+    if model.n_fitted:
+        model.fit_inputs(preprocessing.apply(train.inputs[: model.n_fitted], config.dtype))
+    parameters = FlatParameters(model, parameter_groups(config, model))
     metrics = metrics_of(dataset.task, config.monitor, scaling)
     augmentation = None
     if config.flip or config.shift or config.cutout:
-        augmentation = Augmentation(dataset.image_shape, config.flip, config.shift, config.cutout)
+        how: dict[str, bool] = {"alternate": config.alternate_flip, "reflect": config.reflect}
+        augmentation = Augmentation(dataset.image_shape, config.flip, config.shift, config.cutout, **how)
     trainer = Trainer(
         model.scores,  # without the reshaping of images: the batches are rows
         loss(config, dataset.task),
@@ -119,6 +126,7 @@ def build_components(
         watch_every=config.layer_stats_every or None,
         shards=config.shards or shards,
         threads=config.threads or None,
+        views=None if config.views == "none" else Views(dataset.image_shape, config.views),
     )
     splits = train, held_out, test
     return Components(dataset, loaded.warning, *splits, preprocessing, model, parameters, trainer, scaling)
@@ -163,6 +171,24 @@ def _in_units(metric: Metric, scaling: TargetScaling) -> Metric:
     return replace(metric, function=function)
 
 
+def parameter_groups(config: Config, model: Classifier) -> list[ParameterGroup]:
+    """The frozen parameters of a network, and those with a learning rate of their own.
+
+    Raises OptionError for a factor on the learning rate of normalizations if there are none to train.
+    """
+    names = [name for name, _ in model.named_parameters() if name not in model.frozen]
+    norms = [name for name in names if name.endswith((".gamma", ".beta"))]
+    last = names[-1].rpartition(".")[0]
+    head = [name for name in names if name.rpartition(".")[0] == last and name not in norms]
+    if config.norm_lr_factor != 1 and not norms:
+        raise OptionError(f"norm_lr_factor must come with a network with normalizations, got {config.model}.")
+    groups = [ParameterGroup(model.frozen, 0.0)] if model.frozen else []
+    for factor, members in ((config.norm_lr_factor, norms), (config.head_lr_factor, head)):
+        if factor != 1:
+            groups.append(ParameterGroup(tuple(members), factor, 1 / factor))
+    return groups
+
+
 def update(config: Config, parameters: FlatParameters, model: Module) -> Update:
     """The update of ``config``: its optimizer with schedule, penalty, clipping and average."""
     schedule = None if config.schedule == "constant" else parse_schedule(config.schedule, config.steps)
@@ -173,7 +199,14 @@ def update(config: Config, parameters: FlatParameters, model: Module) -> Update:
         clip_norm=config.clip_norm or None,
         clip_value=config.clip_value or None,
         average=Average(parameters, config.ema, model if config.ema_buffers else None) if config.ema else None,
+        lookahead=lookahead(config, parameters, model) if config.lookahead else None,
     )
+
+
+def lookahead(config: Config, parameters: FlatParameters, model: Module) -> Lookahead:
+    """The lookahead of ``config``, of weights and running statistics."""
+    growth: dict[str, Any] = {"power": config.lookahead_power, "steps": config.steps, "model": model}
+    return Lookahead(parameters, config.lookahead, config.lookahead_every, **growth)
 
 
 def optimizer(config: Config, parameters: FlatParameters) -> Optimizer:

@@ -11,7 +11,6 @@ import numpy as np
 from mlp_numpy.data.dataset import Split
 from mlp_numpy.errors import NonFiniteError
 from mlp_numpy.experiment.build import Components
-from mlp_numpy.training import evaluate
 
 LIBRARIES: Final = 95_000_000
 """Bytes of Python with the libraries of a training, including the plotting library."""
@@ -76,7 +75,7 @@ def _seconds(parts: Components, steps: int) -> float | None:
     held_out, n = parts.held_out, min(trainer.eval_chunk, len(parts.held_out))
     chunk = held_out.rows(slice(n))
     began = time.perf_counter()
-    evaluate(trainer.model, trainer.loss, chunk, trainer.batches.preprocessing, chunk=n)
+    trainer.measured(chunk)
     evaluation = (time.perf_counter() - began) * len(held_out) / n
     # the first step includes one-time costs
     return steps * min(times[1:]) + (steps // trainer.eval_every + 1) * evaluation

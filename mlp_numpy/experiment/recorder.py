@@ -6,13 +6,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from mlp_numpy.errors import NonFiniteError
 from mlp_numpy.experiment.artifacts import Artifacts, result_files
 from mlp_numpy.experiment.folder import DONE
 from mlp_numpy.tracking import Guard
-from mlp_numpy.training import EvaluationRecord, History, Record, StepRecord, TrainedModel, evaluate
+from mlp_numpy.training import EvaluationRecord, History, Record, StepRecord, TrainedModel
 
 _SAVE_SECONDS: Final = 5.0
 _CHECKPOINT_SECONDS: Final = 60.0
@@ -109,8 +109,7 @@ class Recorder:
         parts, trainer = self._outputs.parts, self._trainer
         with trainer.chosen() as step:
             split = parts.test.open(WINNER)
-            how: dict[str, Any] = {"chunk": trainer.eval_chunk, "metrics": trainer.metrics}
-            found = evaluate(trainer.engine, trainer.loss, split, parts.preprocessing, **how)
+            found = trainer.measured(split)
         info = self._history.info
         info.test = found.record(step)
         info.test_openings = [*(info.test_openings or []), WINNER]

@@ -7,6 +7,7 @@ from mlp_numpy.models.network import Classifier, Network
 from mlp_numpy.models.own_net import OwnNet
 from mlp_numpy.models.registry import MODELS, build_network, models_with, takes_images
 from mlp_numpy.models.summary import Summary, SummaryRow, summary
+from mlp_numpy.models.whitened_conv_net import WhitenedConvNet
 
 __all__ = [
     "MLP",
@@ -20,6 +21,7 @@ __all__ = [
     "Summary",
     "SummaryRow",
     "TwoLayerNet",
+    "WhitenedConvNet",
     "build",
     "build_network",
     "describe_model",

@@ -63,7 +63,7 @@ class ConvNet(Classifier):
         input_layer: bool = False,
         softmax: bool = True,
     ) -> None:
-        image_shape = _image_shape("ConvNet", image_shape)
+        image_shape = checked_image_shape("ConvNet", image_shape)
         n_classes = whole_number("ConvNet", "n_classes", n_classes)
         n_first = whole_number("ConvNet", "n_first", n_first)
         extra_norm = flag("ConvNet", "extra_norm", extra_norm)
@@ -128,7 +128,7 @@ class SmallConvNet(Classifier):
         input_layer: bool = False,
         softmax: bool = True,
     ) -> None:
-        image_shape = _image_shape("SmallConvNet", image_shape)
+        image_shape = checked_image_shape("SmallConvNet", image_shape)
         n_classes = whole_number("SmallConvNet", "n_classes", n_classes)
         options: dict[str, Any] = {"init": kaiming() if init is None else init, "rng": generator(rng), "dtype": dtype}
         n_channels, *size = image_shape
@@ -162,7 +162,8 @@ class SmallConvNet(Classifier):
         return f"{self.image_shape}, {self.n_classes}{self._head_args()}"
 
 
-def _image_shape(who: str, image_shape: Any) -> tuple[int, int, int]:
+def checked_image_shape(who: str, image_shape: Any) -> tuple[int, int, int]:
+    """``image_shape`` as a tuple; raises OptionError unless it is (C, H, W) of a size that can be allocated."""
     shape = sizes(who, "image_shape", image_shape)
     if len(shape) != 3:
         raise OptionError(f"{who}: image_shape must be (C, H, W), got {image_shape!r}.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.checks import flag, whole_number
@@ -58,6 +58,9 @@ class Classifier(Network):
 
     n_classes: int
 
+    n_fitted: ClassVar[int] = 0
+    """The training examples that ``fit_inputs`` needs; 0: it does nothing."""
+
     def __init__(self, n_inputs: int, *modules: Module, softmax: bool = True) -> None:
         softmax = flag(type(self).__name__, "softmax", softmax)
         super().__init__(n_inputs, *modules, *([SoftMaxModule()] if softmax else []))
@@ -66,6 +69,14 @@ class Classifier(Network):
     def arguments(self) -> dict[str, Any]:
         """The constructor's arguments for the layers and their sizes, as JSON values."""
         return {}
+
+    @property
+    def frozen(self) -> tuple[str, ...]:
+        """The names of the parameters that training leaves as they are; none."""
+        return ()
+
+    def fit_inputs(self, x: Array) -> None:
+        """Set the initial weights that depend on preprocessed training inputs ``x`` (N, n_inputs); none."""
 
     @property
     def title(self) -> str:

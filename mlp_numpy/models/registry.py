@@ -14,6 +14,7 @@ from mlp_numpy.models.conv_net import ConvNet, SmallConvNet
 from mlp_numpy.models.mlp import MLP, ResidualMLP
 from mlp_numpy.models.network import Classifier
 from mlp_numpy.models.own_net import OwnNet, is_own
+from mlp_numpy.models.whitened_conv_net import WhitenedConvNet
 from mlp_numpy.modules import Initializer
 
 Shape = tuple[int, int, int]
@@ -27,11 +28,13 @@ class Architecture:
     arguments   function of the image shape (C, H, W), the number of classes, and the options that have an effect with
                 it as keywords; returns the arguments of the class
     help        description, for ``--help``
+    init        the name of its initialization where a run's settings leave it open; "": it depends on them
     """
 
     network: type[Classifier]
     arguments: Callable[..., dict[str, Any]]
     help: str
+    init: str = ""
 
     @property
     def options(self) -> frozenset[str]:
@@ -60,11 +63,18 @@ def _small_conv_net(shape: Shape, n_classes: int) -> dict[str, Any]:
     return {"image_shape": shape, "n_classes": n_classes}
 
 
+def _whitened_conv_net(shape: Shape, n_classes: int, *, width: int) -> dict[str, Any]:
+    return {"image_shape": shape, "n_classes": n_classes, "n_first": width}
+
+
 MODELS: Final = {
     "mlp": Architecture(MLP, _mlp, "Linear layers with LeakyReLU"),
     "residual-mlp": Architecture(ResidualMLP, _residual_mlp, "a shortcut around every hidden layer but the first"),
     "conv-net": Architecture(ConvNet, _conv_net, "eight convolutions"),
     "small-conv-net": Architecture(SmallConvNet, _small_conv_net, "two convolutions"),
+    "whitened-conv-net": Architecture(
+        WhitenedConvNet, _whitened_conv_net, "a whitening convolution and six others, trained in few epochs", "dirac"
+    ),
 }
 """Every network under the name that a run's settings give it."""
 

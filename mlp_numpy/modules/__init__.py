@@ -36,6 +36,7 @@ from mlp_numpy.modules.grouped_conv import GroupedConv2d
 from mlp_numpy.modules.init import (
     INITIALIZERS,
     Initializer,
+    dirac,
     glorot,
     initializer,
     kaiming,
@@ -92,6 +93,7 @@ from mlp_numpy.modules.sharded import Sharded
 from mlp_numpy.modules.softmax import LogSoftMax, LogSoftMaxModule, SoftMax, SoftMaxModule
 from mlp_numpy.modules.softplus import LogSigmoid, LogSigmoidModule, Softplus, SoftplusModule
 from mlp_numpy.modules.tape import TapeModule
+from mlp_numpy.modules.whitening import whitening_kernels
 
 __all__ = [
     "BCE",
@@ -198,6 +200,7 @@ __all__ = [
     "check_loss_matches",
     "class_weights",
     "default_shards",
+    "dirac",
     "glorot",
     "initializer",
     "kaiming",
@@ -206,5 +209,6 @@ __all__ = [
     "normal",
     "orthogonal",
     "uniform",
+    "whitening_kernels",
     "zeros",
 ]

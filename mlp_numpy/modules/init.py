@@ -8,6 +8,7 @@ Uniform    wᵢⱼ ~ U(−r, r), r² = 1 / D       default of PyTorch's layers, 
 Biases     bᵢ = 0, except bᵢ ~ U(−r, r) for Uniform, as in PyTorch's layers, and for Glorot on request
 Orthogonal W Wᵀ = g² I or Wᵀ W = g² I       as a matrix (out, rest), uniformly distributed among those
 Zeros      wᵢⱼ = 0
+Dirac      w of output channel k < min(out, in) passes input channel k on: 1 at its center, else 0; the others Uniform
 
 Shapes     weight (out, in) of a LinearModule: D = in, M = out; weight (out, in, KH, KW) of a Conv2dModule: every output
            is a sum over D = in·KH·KW values, every input contributes to M = out·KH·KW
@@ -16,7 +17,8 @@ Reference  Kaiming: He et al. 2015, "Delving Deep into Rectifiers", eq. 10 and 1
            networks", eq. 16. LeCun: LeCun et al. 1998, "Efficient BackProp", eq. 16. Orthogonal: Saxe,
            McClelland and Ganguli 2014, "Exact solutions to the nonlinear dynamics of learning in deep linear
            neural networks"; drawn as in Mezzadri 2007, "How to generate random matrices from the classical
-           compact groups".
+           compact groups". Dirac: torch.nn.init.dirac_; Zagoruyko and Komodakis 2017, "DiracNets", section 3; of the
+           first channels only: Jordan 2024, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU", section 3.2.
 """
 
 from __future__ import annotations
@@ -183,6 +185,23 @@ def orthogonal(gain: float = 1.0) -> Initializer:
     return draw
 
 
+def dirac() -> Initializer:
+    """Partial identity of convolutions: the first output channels are copies of the input's, if the padding preserves
+    the size; the other channels, and weights without a kernel, are drawn by ``uniform``."""
+    others = uniform(bias=False)
+
+    def draw(rng: np.random.Generator, shape: tuple[int, ...], *, input_layer: bool) -> Array:
+        weight = others(rng, shape, input_layer=input_layer)
+        if len(shape) > 2:
+            same = np.arange(min(shape[:2]))
+            weight[: len(same)] = 0
+            center: tuple[Any, ...] = tuple(size // 2 for size in shape[2:])
+            weight[(same, same, *center)] = 1
+        return weight
+
+    return draw
+
+
 def zeros() -> Initializer:
     """Zero initialization. Warns when used: equal units have equal gradients, so they stay equal."""
 
@@ -204,6 +223,7 @@ INITIALIZERS: Final[dict[str, Callable[..., Initializer]]] = {
     "uniform": uniform,
     "lecun": lecun,
     "orthogonal": orthogonal,
+    "dirac": dirac,
 }
 """Every initialization under the name that a run's settings give it."""
 

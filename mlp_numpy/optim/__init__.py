@@ -8,7 +8,9 @@ from mlp_numpy.optim.adamax import Adamax
 from mlp_numpy.optim.averaging import Average
 from mlp_numpy.optim.clipping import clip_norm, clip_value
 from mlp_numpy.optim.flat import DecayScope, FlatParameters, n_parameters
+from mlp_numpy.optim.groups import ParameterGroup
 from mlp_numpy.optim.lbfgs import Minimum, minimize
+from mlp_numpy.optim.lookahead import Lookahead
 from mlp_numpy.optim.muon import Muon
 from mlp_numpy.optim.nadam import NAdam
 from mlp_numpy.optim.optimizer import Optimizer
@@ -32,10 +34,12 @@ __all__ = [
     "DecayScope",
     "FlatParameters",
     "L2Penalty",
+    "Lookahead",
     "Minimum",
     "Muon",
     "NAdam",
     "Optimizer",
+    "ParameterGroup",
     "Plateau",
     "RAdam",
     "RMSprop",

@@ -47,11 +47,11 @@ class Adadelta(Optimizer):
         super().__init__(parameters, lr, slots=("v", "d"), weight_decay=weight_decay, decay=decay, maximize=maximize)
         self.eps = self._denominator_eps(eps)
 
-    def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array]) -> None:
+    def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array], lr: float) -> None:
         (v, d), (delta, work) = slots, scratch
         mean_of_squares(v, g, self.rho, work)  # v ← ρ v + (1 − ρ) g²
         np.sqrt(np.add(d, self.eps, out=delta), out=delta)  # Δ = √(d + ε) / √(v + ε) · g
         delta /= np.sqrt(np.add(v, self.eps, out=work), out=work)
         delta *= g
         mean_of_squares(d, delta, self.rho, work)  # d ← ρ d + (1 − ρ) Δ²
-        axpby(-self.lr, delta, 1, w)  # w ← w − lr·Δ
+        axpby(-lr, delta, 1, w)  # w ← w − lr·Δ

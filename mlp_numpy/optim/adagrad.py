@@ -50,11 +50,11 @@ class Adagrad(Optimizer):
         self.eps = self._denominator_eps(eps)
         self._slots["s"] += start
 
-    def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array]) -> None:
+    def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array], lr: float) -> None:
         (s,), work = slots, scratch[0]
         np.multiply(g, g, out=work)  # s ← s + g²
         s += work
         np.sqrt(s, out=work)  # w ← w − lr/(1 + (t − 1)·d) · g / (√s + ε)
         work += self.eps
         np.divide(g, work, out=work)
-        axpby(-self.lr / (1 + (self.steps - 1) * self.lr_decay), work, 1, w)
+        axpby(-lr / (1 + (self.steps - 1) * self.lr_decay), work, 1, w)

@@ -83,8 +83,8 @@ class Adam(Optimizer):
         super().__init__(parameters, lr, slots=slots, weight_decay=weight_decay, decay=decay, maximize=maximize)
         self.eps = self._denominator_eps(eps)
 
-    def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array]) -> None:
-        rates = Rates(self.lr, self.beta1, self.beta2, self.eps, self.steps)
+    def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array], lr: float) -> None:
+        rates = Rates(lr, self.beta1, self.beta2, self.eps, self.steps)
         adam_update(w, g, slots, scratch[0], rates)
 
 

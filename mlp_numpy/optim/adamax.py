@@ -48,7 +48,7 @@ class Adamax(Optimizer):
         super().__init__(parameters, lr, slots=("m", "u"), weight_decay=weight_decay, decay=decay, maximize=maximize)
         self.eps = self._denominator_eps(eps)
 
-    def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array]) -> None:
+    def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array], lr: float) -> None:
         (m, u), work = slots, scratch[0]
         update_moment(m, g, self.beta1, work)  # m ← m + (1 − β₁)(g − m)
         np.abs(g, out=work)  # u ← max(β₂ u, |g| + ε)
@@ -56,4 +56,4 @@ class Adamax(Optimizer):
         u *= self.beta2
         np.maximum(u, work, out=u)
         np.divide(m, u, out=work)  # w ← w − lr/(1 − β₁ᵗ) · m / u
-        axpby(-self.lr / (1 - self.beta1**self.steps), work, 1, w)
+        axpby(-lr / (1 - self.beta1**self.steps), work, 1, w)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal, Protocol, TypeAlias, get_args
 
 import numpy as np
@@ -12,6 +12,8 @@ from mlp_numpy.arrays import Array, Parameter
 from mlp_numpy.checks import choice, float_dtype, shown, whole_number
 from mlp_numpy.errors import DTypeError, OptionError, ShapeError, UnknownNameError, unknown_name
 from mlp_numpy.modules.parameters import viewed_as
+from mlp_numpy.optim.blocks import Stretch
+from mlp_numpy.optim.groups import Factors, ParameterGroup, factors_of
 
 DecayScope: TypeAlias = Literal["all", "weights"]
 """The arrays that a weight decay or a penalty applies to; "weights" are those of two or more dimensions, which excludes
@@ -34,6 +36,7 @@ class FlatParameters:
 
     model    a module, whose ``params[…]`` and ``grads[…]`` become the views, or a ``mlp_numpy.autodiff.Module``, whose
              parameters' ``value`` and ``grad`` do
+    groups   arrays with a learning rate and a weight decay of their own, in every optimizer on these parameters
 
     A second FlatParameters of the same model takes over its arrays: an optimizer on the first then has no effect. When
     it is copied or pickled together with its model, as in ``copy.deepcopy((model, optimizer))``, the copies stay
@@ -41,10 +44,11 @@ class FlatParameters:
 
     ``slices`` and ``shapes`` give the slice and the shape of each array by dotted name.
 
-    Raises OptionError if the model has no parameters, DTypeError if they have different dtypes.
+    Raises OptionError if the model has no parameters, and for an array in two groups, DTypeError if they have different
+    dtypes, UnknownNameError for a group of an array that does not exist.
     """
 
-    def __init__(self, model: HasParameters) -> None:
+    def __init__(self, model: HasParameters, groups: Sequence[ParameterGroup] = ()) -> None:
         _check_model("FlatParameters", model)
         found = dict(model.named_parameters())
         if not found:
@@ -55,6 +59,7 @@ class FlatParameters:
         dtype = float_dtype("FlatParameters", dtypes.pop())
         self.slices: dict[str, slice] = {}
         self.shapes: dict[str, tuple[int, ...]] = {name: array.value.shape for name, array in found.items()}
+        self._factors = factors_of("FlatParameters", groups, found)
         start = 0
         for name, array in found.items():
             self.slices[name] = slice(start, start + array.value.size)
@@ -77,6 +82,7 @@ class FlatParameters:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         linked = state.pop("linked")
+        self._factors = {}  # of vectors pickled before there were groups
         vars(self).update(state)
         for name in ("values", "grads"):  # joblib's loader maps them from the file, which an optimizer cannot write
             array = state[name]
@@ -115,6 +121,20 @@ class FlatParameters:
         if not weights:
             raise OptionError(f"{self!r}.parts: there must be arrays of two or more dimensions, got {self.shapes}.")
         return weights
+
+    def factors(self, name: str) -> Factors:
+        """The factors on learning rate and weight decay of the array ``name``; 1 and 1 outside of the groups."""
+        return self._factors.get(name, Factors())
+
+    @property
+    def stretches(self) -> list[Stretch]:
+        """The slices of equal factors, in order; empty without groups."""
+        found: list[Stretch] = []
+        for name, where in self.slices.items() if self._factors else ():
+            if found and found[-1][1:] == self.factors(name):
+                where = slice(found.pop().where.start, where.stop)
+            found.append(Stretch(where, *self.factors(name)))
+        return found
 
     def view(self, name: str, part: Array) -> Array:
         """A view of ``part``, a vector with one value per element of the array ``name``, in that array's shape and

@@ -100,25 +100,29 @@ class Muon(Optimizer):
             part
             for name, where in parameters.slices.items()
             if name not in self._matrices
-            for part in split(where.start, where.stop, self._decay_of(name), self._block)
+            if parameters.factors(name).lr
+            for part in split(where.start, where.stop, self._decay_of(name), self._block, parameters.factors(name).lr)
         ]
 
     def _decay_of(self, name: str) -> float:
         """The weight decay of an array in AdamW's part, for a learning rate of lr."""
         decayed = self.decay == "all" or len(self.parameters.shapes[name]) > 1
-        return self.weight_decay * self.adamw_lr_factor if decayed else 0.0
+        own = self.parameters.factors(name).decay
+        return self.weight_decay * self.adamw_lr_factor * own if decayed else 0.0
 
     def step(self) -> None:
         """One update of all parameters from their gradients."""
         super().step()
         for name in self._matrices:
-            self._update_matrix(name)
+            lr_factor, decay_factor = self.parameters.factors(name)
+            if lr_factor:
+                self._update_matrix(name, self.lr * lr_factor, self.weight_decay * decay_factor)
 
-    def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array]) -> None:
-        rates = Rates(self.lr * self.adamw_lr_factor, self.beta1, self.beta2, self.eps, self.steps)
+    def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array], lr: float) -> None:
+        rates = Rates(lr * self.adamw_lr_factor, self.beta1, self.beta2, self.eps, self.steps)
         adam_update(w, g, slots, scratch[0], rates)
 
-    def _update_matrix(self, name: str) -> None:
+    def _update_matrix(self, name: str, lr: float, wd: float) -> None:
         where = self.parameters.slices[name]
         w, g, b = self.parameters.values[where], self.parameters.grads[where], self._slots["m"][where]
         if self.maximize:
@@ -130,11 +134,11 @@ class Muon(Optimizer):
             u = np.subtract(b, g, out=work)  # u = g + μ (b − g)
             u *= self.momentum
             u += g
-        if self.weight_decay:
-            w *= 1 - self.lr * self.weight_decay  # w ← w − lr·wd·w
+        if wd:
+            w *= 1 - lr * wd  # w ← w − lr·wd·w
         matrix = self.parameters.view(name, u)
         rows = matrix.reshape(len(matrix), -1)
-        step = self.lr * self._scale_of(rows.shape) * orthogonalized(rows, self.ns_steps)  # w ← w − lr·s·O(u)
+        step = lr * self._scale_of(rows.shape) * orthogonalized(rows, self.ns_steps)  # w ← w − lr·s·O(u)
         self.parameters.view(name, w)[...] -= step.reshape(matrix.shape)
 
     def _scale_of(self, shape: tuple[int, ...]) -> float:

@@ -70,13 +70,13 @@ class NAdam(Optimizer):
         fading: float = 0.96 ** (t * self.momentum_decay)
         return self.beta1 * (1 - 0.5 * fading)  # μₜ = β₁ (1 − ½ · 0.96^(t·ψ))
 
-    def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array]) -> None:
+    def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array], lr: float) -> None:
         (m, v), (work, numerator) = slots, scratch
         mu, mu_next, product = self._mu(self.steps), self._mu(self.steps + 1), float(self._kept["mu_product"])
         update_moment(m, g, self.beta1, work)  # m ← m + (1 − β₁)(g − m)
         mean_of_squares(v, g, self.beta2, work)  # v ← β₂ v + (1 − β₂) g²
-        np.multiply(g, self.lr * (1 - mu) / (1 - product), out=numerator)  # lr (1 − μₜ)/(1 − P) · g
-        axpby(self.lr * mu_next / (1 - product * mu_next), m, 1, numerator)  # + lr μₜ₊₁/(1 − P μₜ₊₁) · m
+        np.multiply(g, lr * (1 - mu) / (1 - product), out=numerator)  # lr (1 − μₜ)/(1 − P) · g
+        axpby(lr * mu_next / (1 - product * mu_next), m, 1, numerator)  # + lr μₜ₊₁/(1 − P μₜ₊₁) · m
         np.sqrt(v, out=work)  # w ← w − … / (√(v/(1 − β₂ᵗ)) + ε)
         work /= math.sqrt(1 - self.beta2**self.steps)
         work += self.eps

@@ -29,6 +29,8 @@ class Optimizer:
     decay          the decayed arrays: "all" as in PyTorch, or only the "weights", those of two or more dimensions
     maximize       ascend instead of descend: g ← −g before everything else, also in the formulas of the subclasses
 
+    Groups of ``parameters`` multiply lr and wd by factors of their own; a factor of 0 on lr freezes their arrays.
+
     A subclass names its slots and implements ``_update`` for a block of the vectors. Blocks are independent of each
     other. ``grads`` is not modified.
 
@@ -65,7 +67,7 @@ class Optimizer:
         # All other state that the next step depends on, except the learning rate; the slots are the same arrays.
         self._kept: dict[str, Array] = dict(self._slots)
         block = min(block_length(parameters.values.dtype), len(parameters))
-        self._parts = cut(len(parameters), decayed, self.weight_decay, block)
+        self._parts = cut(len(parameters), decayed, self.weight_decay, block, parameters.stretches)
         self._block = block
         self._scratch: list[Array] = []
 
@@ -104,7 +106,8 @@ class Optimizer:
     def _update_parts(self, parts: Sequence[Part], work: Array) -> None:
         w, grads = self.parameters.values, self.parameters.grads
         slots = self._slots.values()
-        for where, wd in parts:
+        for where, wd, factor in parts:
+            lr = self.lr * factor
             decayed, *scratch = work[:, : where.stop - where.start]
             g = grads[where]
             if wd and not self.decoupled_weight_decay:
@@ -112,13 +115,16 @@ class Optimizer:
                 (np.subtract if self.maximize else np.add)(g, grads[where], out=g)
             else:
                 if wd:
-                    w[where] *= 1 - self.lr * wd  # w ← w − lr·wd·w
+                    w[where] *= 1 - lr * wd  # w ← w − lr·wd·w
                 if self.maximize:
                     g = np.negative(g, out=decayed)  # g ← −g
-            self._update(w[where], g, [slot[where] for slot in slots], scratch)
+            self._update(w[where], g, [slot[where] for slot in slots], scratch, lr)
 
-    def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array]) -> None:
-        """Update one block of the parameters ``w`` and of the slots; ``g`` is read-only, ``scratch`` is workspace."""
+    def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array], lr: float) -> None:
+        """Update one block of the parameters ``w`` and of the slots by the learning rate ``lr`` of its group.
+
+        ``g`` is read-only, ``scratch`` is workspace.
+        """
         raise OptionError(f"{type(self).__name__}.step: subclasses must implement `_update`.")
 
     def state(self) -> dict[str, Array]:

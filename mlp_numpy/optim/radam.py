@@ -58,11 +58,11 @@ class RAdam(Optimizer):
         super().__init__(parameters, lr, slots=("m", "v"), **options)
         self.eps = self._denominator_eps(eps)
 
-    def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array]) -> None:
+    def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array], lr: float) -> None:
         (m, v), work, t = slots, scratch[0], self.steps
         update_moment(m, g, self.beta1, work)  # m ← m + (1 − β₁)(g − m)
         mean_of_squares(v, g, self.beta2, work)  # v ← β₂ v + (1 − β₂) g²
-        lr, correction = self.lr / (1 - self.beta1**t), 1 - self.beta2**t
+        lr, correction = lr / (1 - self.beta1**t), 1 - self.beta2**t
         rho = 2 / (1 - self.beta2) - 1
         rho_t = rho - 2 * t * self.beta2**t / correction
         if rho_t <= 5:

@@ -57,7 +57,7 @@ class RMSprop(Optimizer):
         super().__init__(parameters, lr, slots=slots, weight_decay=weight_decay, decay=decay, maximize=maximize)
         self.eps = self._denominator_eps(eps)
 
-    def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array]) -> None:
+    def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array], lr: float) -> None:
         v, work = slots[0], scratch[0]
         mean_of_squares(v, g, self.alpha, work)  # v ← α v + (1 − α) g²
         if self.centered:
@@ -74,6 +74,6 @@ class RMSprop(Optimizer):
         if self.momentum:
             b = slots[-1]
             axpby(1, work, self.momentum, b)  # b ← μ b + g / r
-            axpby(-self.lr, b, 1, w)  # w ← w − lr·b
+            axpby(-lr, b, 1, w)  # w ← w − lr·b
         else:
-            axpby(-self.lr, work, 1, w)  # w ← w − lr · g / r
+            axpby(-lr, work, 1, w)  # w ← w − lr · g / r

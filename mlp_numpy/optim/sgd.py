@@ -59,13 +59,13 @@ class SGD(Optimizer):
 
     def step(self) -> None:
         """One update of all parameters from their gradients."""
-        if self.momentum or self.weight_decay:
+        if self.momentum or self.weight_decay or self.parameters.stretches:
             super().step()
         else:
             self._steps += 1
             axpy(self.lr if self.maximize else -self.lr, self.parameters.grads, self.parameters.values)  # w ← w ∓ lr·g
 
-    def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array]) -> None:
+    def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array], lr: float) -> None:
         if self.momentum:
             (v,) = slots
             if self.steps == 1:
@@ -77,4 +77,4 @@ class SGD(Optimizer):
                 g = np.add(g, ahead, out=ahead)
             else:
                 g = v  # g ← v
-        axpby(-self.lr, g, 1, w)  # w ← w − lr·g
+        axpby(-lr, g, 1, w)  # w ← w − lr·g

@@ -97,6 +97,8 @@ def shortened(recipe: Recipe) -> Recipe:
         # Two steps suffice, except for a schedule that must rise and fall.
         steps = "8" if settings.get("schedule") == "one-cycle" else "2"
         small |= {"steps": steps, "eval_every": steps, "batch": "4"}
+        if settings.get("schedule", "").startswith("warmup"):  # of more steps than these
+            small["schedule"] = "constant"
         if "hidden" in settings:
             small["hidden"] = ["8"] * len(settings["hidden"])
         if settings.get("held_out") == "validation" or recipe.kind == "search":

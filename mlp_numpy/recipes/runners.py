@@ -24,7 +24,7 @@ from mlp_numpy.recipes.results import DIGITS, RecipeResult, thinned
 from mlp_numpy.recipes.tape_mlp import node_trainer
 from mlp_numpy.search import Search
 from mlp_numpy.system_info import machine_fingerprint
-from mlp_numpy.training import EvaluationRecord, History, evaluate, load_checkpoint, save_checkpoint
+from mlp_numpy.training import EvaluationRecord, History, load_checkpoint, save_checkpoint
 from mlp_numpy.training.checkpoint import NAME, PREVIOUS
 from mlp_numpy.training.records import as_columns
 
@@ -194,7 +194,7 @@ def _is_of(folder: Path, config: Config) -> bool:
 def _classes(run: Run) -> dict[str, float]:
     """The accuracy per class on the held-out examples."""
     trainer, held_out = run.trainer, run.parts.held_out
-    found = evaluate(trainer.model, trainer.loss, held_out, run.preprocessing, chunk=trainer.eval_chunk)
+    found = trainer.measured(held_out)
     labels = held_out.labels
     right = found.predicted == labels
     return {name: round(float(np.mean(right[labels == k])), 5) for k, name in enumerate(run.dataset.class_names)}

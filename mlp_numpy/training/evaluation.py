@@ -13,6 +13,7 @@ from mlp_numpy.checks import instance, whole_number
 from mlp_numpy.data.batches import chunks
 from mlp_numpy.data.dataset import Split
 from mlp_numpy.data.preprocessing import Preprocessing
+from mlp_numpy.data.views import Views
 from mlp_numpy.modules import Joined, LossModule, Module, check_loss_matches
 from mlp_numpy.training.metrics import Metric, chosen_metrics
 from mlp_numpy.training.records import EvaluationRecord
@@ -51,13 +52,14 @@ def evaluate(
     *,
     chunk: int = 1000,
     metrics: Sequence[str | Metric] | None = None,
+    views: Views | None = None,
 ) -> Evaluation:
     """Run ``model`` in evaluation mode over all of ``split``, ``chunk`` examples at a time.
 
     The model's output goes into ``loss``; ``Evaluation.loss`` is the mean over the whole split, whatever the loss's own
     reduction: chunks are combined by ``Joined``. Each of ``metrics`` (default: those of the split's task) is computed
-    once from all outputs. The batches have the model's dtype. The mode is restored afterwards, also after an error or
-    an interruption.
+    once from all outputs, which are averaged over the ``views`` of each image, if given. The batches have the model's
+    dtype. The mode is restored afterwards, also after an error or an interruption.
 
     Raises OptionError for an argument of the wrong type, or a loss that does not accept the model's output.
     """
@@ -66,6 +68,8 @@ def evaluate(
     instance("evaluate", "preprocessing", preprocessing, Preprocessing)
     measured = chosen_metrics("evaluate", split.task, metrics)
     chunk = whole_number("evaluate", "chunk", chunk)
+    if views is not None:
+        instance("evaluate", "views", views, Views)
     training, reduction = model.training, loss.reduction
     dtype = next((learned.value.dtype for _, learned in model.named_parameters()), np.dtype(np.float32))
     mean, outputs, begun = Joined(), np.empty(0), 0
@@ -73,7 +77,7 @@ def evaluate(
         model.eval()
         loss.reduction = "mean"
         for x, y, *weight in chunks(split, chunk, preprocessing, dtype):
-            out = model.forward(x)
+            out = model.forward(x) if views is None else views.outputs(model.forward, x)
             mean.join_next(float(loss.forward(out, y, *weight)), loss.total_weight)
             if not begun:
                 outputs = np.empty((len(split), *out.shape[1:]), out.dtype)

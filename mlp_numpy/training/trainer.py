@@ -14,6 +14,7 @@ from mlp_numpy.blas import one_thread
 from mlp_numpy.checks import whole_number
 from mlp_numpy.data.batches import Batches
 from mlp_numpy.data.dataset import Split
+from mlp_numpy.data.views import Views
 from mlp_numpy.errors import CallOrderError, MlpNumpyError, NonFiniteError
 from mlp_numpy.exchange.archive import strip_prefix, with_prefix
 from mlp_numpy.modules import Joined, LossModule, Module, Sharded, default_shards
@@ -22,7 +23,7 @@ from mlp_numpy.training.agreement import agreed
 from mlp_numpy.training.best_model import best_by, selects
 from mlp_numpy.training.diagnosis import Failure
 from mlp_numpy.training.divergence import DivergenceGuard
-from mlp_numpy.training.evaluation import evaluate
+from mlp_numpy.training.evaluation import Evaluation, evaluate
 from mlp_numpy.training.layer_stats import LayerStats
 from mlp_numpy.training.metrics import Metric, accuracy, chosen_metrics
 from mlp_numpy.training.progress import Progress
@@ -42,6 +43,7 @@ class Trainer:
     batches      the training examples of each step
     held_out     the split that is evaluated as a whole before the first step, every ``eval_every`` steps and after the
                  last; preprocessed as the batches are. None: no evaluation
+    views        the views of each image that evaluations average the outputs over; None: the image itself
     accumulate   batches per update, with the gradient of one large batch; see ``Accumulator``
     metrics      what is measured besides the loss, by name or as a ``Metric``; None: ``DEFAULT_METRICS`` of the task
     select       keep the weights of the best evaluation as the ``chosen`` model; not meant for a test set
@@ -84,12 +86,14 @@ class Trainer:
         watch_every: int | None = None,
         shards: int | None = None,
         threads: int | None = None,
+        views: Views | None = None,
     ) -> None:
         self.update = agreed(model, loss, update, batches, held_out)
         self.eval_every = whole_number("Trainer", "eval_every", eval_every)
         self.eval_chunk = whole_number("Trainer", "eval_chunk", eval_chunk)
         self.accumulate = whole_number("Trainer", "accumulate", accumulate)
         self.watch_every = None if watch_every is None else whole_number("Trainer", "watch_every", watch_every)
+        self.views = views
         self.model, self.loss, self.batches, self.held_out = model, loss, batches, held_out
         self.parameters = self.update.optimizer.parameters
         last_finite = Snapshot(model, self.parameters, self.update.average)
@@ -183,8 +187,7 @@ class Trainer:
         if self.held_out is None:
             raise CallOrderError("Trainer.evaluate: there must be a held_out split, got None.")
         with self.update.averaged():
-            how: dict[str, Any] = {"chunk": self.eval_chunk, "metrics": self.metrics}
-            found = evaluate(self.engine, self.loss, self.held_out, self.batches.preprocessing, **how)
+            found = self.measured(self.held_out)
             record = found.record(self.step)
             if math.isfinite(found.loss) and self.best_model is not None:
                 self.best_model.update(record)
@@ -192,6 +195,11 @@ class Trainer:
         self._evaluated_step = self.step
         self._held_out_losses.append(found.loss)
         return record
+
+    def measured(self, split: Split) -> Evaluation:
+        """The evaluation of the model, as it is, on any split, in the way of ``held_out``'s."""
+        how: dict[str, Any] = {"chunk": self.eval_chunk, "metrics": self.metrics, "views": self.views}
+        return evaluate(self.engine, self.loss, split, self.batches.preprocessing, **how)
 
     @contextlib.contextmanager
     def chosen(self) -> Iterator[int]:

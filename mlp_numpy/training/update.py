@@ -1,4 +1,4 @@
-"""From gradients to new weights: penalty, clipping, learning rate, optimizer, average."""
+"""From gradients to new weights: penalty, clipping, learning rate, optimizer, lookahead, average."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mlp_numpy.arrays import Array
 from mlp_numpy.checks import POSITIVE, instance, number, shown
 from mlp_numpy.errors import OptionError
 from mlp_numpy.exchange.archive import strip_prefix, with_prefix
-from mlp_numpy.optim import Average, L2Penalty, Optimizer, Plateau, Schedule, clip_norm, clip_value
+from mlp_numpy.optim import Average, L2Penalty, Lookahead, Optimizer, Plateau, Schedule, clip_norm, clip_value
 from mlp_numpy.optim.schedules import OneCycle
 
 
@@ -21,6 +21,7 @@ class Update:
         lr ← lr₀ · schedule(step)       lr₀ is the optimizer's learning rate when the Update is made
         μ ← schedule's momentum         the optimizer's ``momentum`` or ``beta1``, for a OneCycle with ``momenta``
         w ← the optimizer's step
+        w ← pulled back                 lookahead, a Lookahead, every few steps
         a ← the average's step          average, an Average; it is evaluated and saved
 
     Raises OptionError for parts of other types, bounds that are not > 0, and parts made for other parameters than the
@@ -36,17 +37,20 @@ class Update:
         clip_norm: float | None = None,
         clip_value: float | None = None,
         average: Average | None = None,
+        lookahead: Lookahead | None = None,
     ) -> None:
         instance("Update", "optimizer", optimizer, Optimizer)
         if schedule is not None and not isinstance(schedule, Schedule | Plateau):
             raise OptionError(f"Update: schedule must be a function of the step, with at(step), got {shown(schedule)}.")
-        for name, part, kind in (("penalty", penalty, L2Penalty), ("average", average, Average)):
+        parts = (("penalty", penalty, L2Penalty), ("average", average, Average), ("lookahead", lookahead, Lookahead))
+        for name, part, kind in parts:
             if part is not None:
                 instance("Update", name, part, kind)
-        for part in (penalty, average):
+        for part in (penalty, average, lookahead):
             if part is not None and part.parameters is not optimizer.parameters:
                 raise OptionError(f"Update: {part!r} must be made for the optimizer's parameters, got others.")
         self.optimizer, self.schedule, self.penalty, self.average = optimizer, schedule, penalty, average
+        self.lookahead = lookahead
         self.clip_norm = None if clip_norm is None else number("Update", "clip_norm", clip_norm, POSITIVE)
         self.clip_value = None if clip_value is None else number("Update", "clip_value", clip_value, POSITIVE)
         self.base_lr = optimizer.lr
@@ -75,6 +79,8 @@ class Update:
         if self._momentum and isinstance(self.schedule, OneCycle):
             setattr(self.optimizer, self._momentum, self.schedule.momentum_at(step))
         self.optimizer.step()
+        if self.lookahead is not None:
+            self.lookahead.update(step + 1)
         if self.average is not None:
             self.average.update()
         return self.optimizer.lr
@@ -96,11 +102,17 @@ class Update:
 
     def state(self) -> dict[str, Array]:
         """Copies of everything that the next update depends on except weights and gradients, for ``load_state``."""
-        average = {} if self.average is None else with_prefix("average/", self.average.state())
-        return with_prefix("optimizer/", self.optimizer.state()) | average
+        kept = with_prefix("optimizer/", self.optimizer.state())
+        for prefix, part in self._stateful().items():
+            kept |= with_prefix(prefix, part.state())
+        return kept
 
     def load_state(self, state: Mapping[str, Array]) -> None:
         """Continue from the state of another update of the same parts."""
         self.optimizer.load_state(strip_prefix("optimizer/", state))
-        if self.average is not None:
-            self.average.load_state(strip_prefix("average/", state))
+        for prefix, part in self._stateful().items():
+            part.load_state(strip_prefix(prefix, state))
+
+    def _stateful(self) -> dict[str, Average | Lookahead]:
+        parts = {"average/": self.average, "lookahead/": self.lookahead}
+        return {prefix: part for prefix, part in parts.items() if part is not None}

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlp_numpy import ConvNet, Residual, SmallConvNet
+from mlp_numpy import ConvNet, Residual, SmallConvNet, WhitenedConvNet
 from mlp_numpy.autodiff import Op
 from mlp_numpy.checking import SPECS, SelfTest, self_test
 from mlp_numpy.checking.checks import check_sample
@@ -19,8 +19,8 @@ from mlp_numpy.cli import main
 from mlp_numpy.errors import OptionError
 from mlp_numpy.modules import Linear
 
-# in the two large nets nothing is mutated
-QUICK = [spec for spec in SPECS if spec.module not in (ConvNet, SmallConvNet)]
+# in the large nets nothing is mutated
+QUICK = [spec for spec in SPECS if spec.module not in (ConvNet, SmallConvNet, WhitenedConvNet)]
 
 
 @pytest.fixture(scope="module")

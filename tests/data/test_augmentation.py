@@ -153,3 +153,61 @@ def test_what_does_not_fit_is_refused_unchanged() -> None:
         Batches(SPLIT, 20, PLAIN, augmentation=Augmentation((3, 8, 9)))
     with pytest.raises(OptionError, match="Batches.at: steps are counted from 0, got -1"):
         Batches(SPLIT, 20, PLAIN).at(-1)
+
+
+def test_alternating_examples_are_mirrored_in_every_second_epoch() -> None:
+    augmentation = Augmentation(SHAPE, shift=0, alternate=True)
+    examples = np.arange(1000)
+    first, second, third = (augmentation.draw(1000, 3, e, examples, e).mirrored for e in range(3))
+    np.testing.assert_array_equal(first, ~second)
+    np.testing.assert_array_equal(first, third)
+    assert 400 < first.sum() < 600
+    assert 400 < (first != augmentation.draw(1000, 4, 0, examples).mirrored).sum() < 600
+
+
+def test_an_alternating_flip_depends_on_the_example_alone() -> None:
+    augmentation = Augmentation(SHAPE, alternate=True)
+    some = np.array([17, 3, 998])
+    whole = augmentation.draw(1000, 3, 0, np.arange(1000)).mirrored
+    np.testing.assert_array_equal(augmentation.draw(3, 3, 5, some).mirrored, whole[some])
+
+
+def test_new_settings_leave_the_other_draws_as_they_are() -> None:
+    plain, new = Augmentation(SHAPE, True, 2, 3), Augmentation(SHAPE, True, 2, 3, alternate=True, reflect=True)
+    for one, other in zip(plain.draw(9, 1, 2), new.draw(9, 1, 2, np.arange(9)), strict=True):
+        if one.dtype != bool:
+            np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("shift", [1, 4])
+def test_shifts_move_in_the_reflected_border(shift: int) -> None:
+    shape = (2, 5, 6)
+    x = np.random.default_rng(0).normal(size=(30, 60))
+    augmentation = Augmentation(shape, True, shift, reflect=True)
+    draws = augmentation.draw(30, 0, 7)
+    around = np.pad(x.reshape(-1, *shape), ((0, 0), (0, 0), (shift, shift), (shift, shift)), mode="reflect")
+    found = augmentation.apply(x.copy(), 0, 7).reshape(-1, *shape)
+    for n in range(30):
+        top, left = shift - draws.down[n], shift - draws.right[n]
+        expected = around[n, :, top : top + 5, left : left + 6]
+        np.testing.assert_array_equal(found[n], expected[..., ::-1] if draws.mirrored[n] else expected)
+
+
+def test_batches_mirror_every_example_in_every_second_epoch() -> None:
+    batches = Batches(SPLIT, 20, PLAIN, augmentation=Augmentation(SHAPE, shift=0, alternate=True), dtype=np.float64)
+    plain = PLAIN.apply(SPLIT.images, np.float64).reshape(-1, *SHAPE)
+    mirrored = np.zeros((2, 60), bool)
+    for step in range(6):
+        x, labels = batches.at(step)
+        for image, example in zip(x.reshape(-1, *SHAPE), labels, strict=True):
+            mirrored[step // 3, example] = np.array_equal(image, plain[example][..., ::-1])
+    np.testing.assert_array_equal(mirrored[0], ~mirrored[1])
+
+
+def test_settings_without_effect_are_refused() -> None:
+    with pytest.raises(OptionError, match="alternate must come with flip"):
+        Augmentation(SHAPE, flip=False, alternate=True)
+    with pytest.raises(OptionError, match="reflect must come with shift"):
+        Augmentation(SHAPE, shift=0, reflect=True)
+    with pytest.raises(OptionError, match="must have 4 examples"):
+        Augmentation(SHAPE, alternate=True).draw(4, 0, 0)

@@ -20,7 +20,7 @@ from mlp_numpy import MLP, kaiming
 from mlp_numpy.data.preprocessing import Preprocessing
 from mlp_numpy.errors import DataError, DataNotFoundError, OptionError
 from mlp_numpy.exchange.archive import _Signed, read_archive, write_archive
-from mlp_numpy.models import ConvNet, ResidualMLP, SmallConvNet, build, describe_model
+from mlp_numpy.models import ConvNet, ResidualMLP, SmallConvNet, WhitenedConvNet, build, describe_model
 from mlp_numpy.training import EvaluationRecord, History, RunInfo, StepRecord, TrainedModel, load_model, save_model
 
 DATA = tiny(20, 5)
@@ -255,6 +255,7 @@ def test_a_path_may_be_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize("model", [
     MLP(48, [5], 4, rng=0, batch_norm=True, dropout=0.1), MLP(48, [], 4, rng=0), ResidualMLP(48, 4, 6, 2, rng=0),
     ConvNet((3, 16, 16), 4, n_first=2, rng=0, extra_norm=True), SmallConvNet((3, 16, 16), 4, rng=0),
+    WhitenedConvNet((3, 10, 9), 4, n_first=2, rng=0),
 ])  # fmt: skip
 def test_a_description_is_held_against_the_weights_before_anything_is_made(model: Any) -> None:
     """Every builder: what a state holds is enough, and one number, or one weight, less is not."""

@@ -36,6 +36,7 @@ from mlp_numpy import (
     SmallConvNet,
     SoftMaxCrossEntropyModule,
     TanhModule,
+    WhitenedConvNet,
     kaiming,
 )
 from mlp_numpy.arrays import Array
@@ -137,6 +138,7 @@ NETS: list[Callable[[], Network]] = [
     lambda: MLP(12, [5, 4], 3, batch_norm=True, dropout=0.2, init=kaiming(), rng=0),
     lambda: SmallConvNet((1, 16, 16), 3, rng=0, dtype=np.float32),
     lambda: ConvNet((1, 8, 8), 3, n_first=2, rng=0),
+    lambda: WhitenedConvNet((1, 9, 9), 3, n_first=2, rng=0),
 ]
 OPTIMIZERS: list[Callable[[FlatParameters], Optimizer]] = [
     lambda flat: SGD(flat, 0.1, momentum=0.9),

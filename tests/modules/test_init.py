@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mlp_numpy import Conv2dModule, LinearModule, glorot, kaiming, lecun, normal, orthogonal, uniform, zeros
+from mlp_numpy import Conv2dModule, LinearModule, dirac, glorot, kaiming, lecun, normal, orthogonal, uniform, zeros
 from mlp_numpy.errors import DTypeError, OptionError
 
 SHAPE = (400, 500)
@@ -168,3 +168,15 @@ def test_complex_start_values_need_a_complex_dtype() -> None:
     with pytest.raises(DTypeError, match="what init draws must be real"):
         LinearModule(3, 2, init=draw_complex)
     assert LinearModule(3, 2, init=draw_complex, dtype=complex).params["weight"].imag.any()
+
+
+def test_dirac_passes_the_first_channels_on() -> None:
+    x = np.random.default_rng(0).normal(size=(2, 3, 5, 4))
+    for n_out in (2, 3, 5):
+        conv = Conv2dModule(3, n_out, 3, padding=1, bias=False, init=dirac(), rng=0)
+        same = min(n_out, 3)
+        np.testing.assert_array_equal(conv.forward(x)[:, :same], x[:, :same])
+        others = conv.params["weight"][same:]
+        assert (np.abs(others) <= 1 / np.sqrt(27)).all() and (others != 0).all()
+    drawn, plain = (LinearModule(3, 4, init=init, rng=0).params["weight"] for init in (dirac(), uniform(bias=False)))
+    np.testing.assert_array_equal(drawn, plain)

@@ -9,7 +9,7 @@ import numpy as np
 from mlp_numpy.arrays import Array
 from mlp_numpy.checking.sampler import Sample, Sampler
 from mlp_numpy.checking.specs.spec import Shapes, Spec, no_rows_of
-from mlp_numpy.models import MLP, ConvNet, Network, ResidualMLP, SmallConvNet, TwoLayerNet
+from mlp_numpy.models import MLP, ConvNet, Network, ResidualMLP, SmallConvNet, TwoLayerNet, WhitenedConvNet
 from mlp_numpy.modules import (
     BatchNorm,
     Dropout,
@@ -72,6 +72,16 @@ def _small_conv_net(draws: Sampler, variant: str) -> Sample:
     return _beside_kinks(draws, SmallConvNet((c, h, w), m), n, c * h * w, deep=True)
 
 
+def _whitened_conv_net(draws: Sampler, variant: str) -> Sample:
+    n, m = draws.shape(2, most=3)
+    h, w = draws.size(11, least=9), draws.size(11, least=9)
+    net = WhitenedConvNet((1, h, w), m, n_first=draws.size(2))
+    for _, leaf in net.leaves():
+        if isinstance(leaf, BatchNorm):
+            leaf.eps = 1 / 4
+    return _beside_kinks(draws, net, n, h * w, deep=True)
+
+
 def _beside_kinks(draws: Sampler, net: Module, n: int, d: int, *, deep: bool = False) -> Sample:
     """A net with weights and a batch for which no hidden unit is near the kink of its activation.
 
@@ -106,6 +116,8 @@ def _lead(pool: MaxPool2dModule, x: Array) -> float:
     (height, width), (down, right), (top, left) = pool.windows.kernel, pool.windows.stride, pool.windows.padding
     around = np.pad(x, ((0, 0), (0, 0), (top, top), (left, left)), constant_values=-np.inf)
     seen = np.lib.stride_tricks.sliding_window_view(around, (height, width), axis=(2, 3))[:, :, ::down, ::right]
+    if height * width == 1:
+        return np.inf
     ordered = np.sort(seen.reshape(-1, height * width))
     ordered = ordered[ordered[:, -1] != 0]
     return float(np.min(ordered[:, -1] - ordered[:, -2], initial=np.inf))
@@ -123,4 +135,5 @@ NETS: Final = (
     Spec("two-layer net", TwoLayerNet, _two_layer_net, wrong_shapes=_no_rows),
     Spec("conv net", ConvNet, _conv_net, wrong_shapes=_no_rows),
     Spec("small conv net", SmallConvNet, _small_conv_net, wrong_shapes=_no_rows),
+    Spec("whitened conv net", WhitenedConvNet, _whitened_conv_net, wrong_shapes=_no_rows),
 )
