@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from mlp_numpy.autodiff import TensorNode
+from mlp_numpy.autodiff.walk import op_nodes_below
 
 N = 100_000
 
@@ -64,3 +65,15 @@ def test_memory_is_released(how: str) -> None:
     finally:
         tracemalloc.stop()
         gc.enable()
+
+
+def test_an_operation_that_many_use_is_visited_once() -> None:
+    x = TensorNode(np.ones(2))
+    shared = x * x
+    # each level uses the one below twice, so that the paths, 2³⁰, are more than can be walked
+    node = shared
+    for _ in range(30):
+        node = node + node
+    found = list(op_nodes_below(node))
+    assert len(found) == len(set(found)) == 31
+    assert list(op_nodes_below(x)) == []
