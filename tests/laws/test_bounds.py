@@ -71,7 +71,8 @@ INTERVALS = {
     """,
     "integer ≥ 0": """
         Augmentation.shift Augmentation.cutout Batches.seed Config.shift Config.cutout Config.patience
-        Config.layer_stats_every Config.seed Conv2dModule.padding Plateau.patience Plateau.cooldown
+        Config.layer_stats_every Config.seed
+        Config.shards Config.threads Conv2dModule.padding Plateau.patience Plateau.cooldown
         generate.seed
     """,
     "[0, 1]": """
@@ -117,8 +118,11 @@ def test_every_number_has_its_interval() -> None:
         "rng",  # also a generator
     }  # fmt: skip
     named = {(name, argument) for _, name, argument in NAMED}
+    missing = []
     for name, argument in calls():
         parameter = inspect.signature(public()[name]).parameters[argument]
-        default: Any = BASE[name]().get(argument, parameter.default)
-        if isinstance(default, int | float) and not isinstance(default, bool) and argument not in unbounded:
-            assert (name, argument) in named
+        default: Any = BASE.get(name, dict)().get(argument, parameter.default)
+        is_number = isinstance(default, int | float) and not isinstance(default, bool)
+        if is_number and argument not in unbounded and (name, argument) not in named:
+            missing.append(f"{name}.{argument}")
+    assert not missing, "INTERVALS must have the intervals of these"
