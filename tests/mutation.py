@@ -77,6 +77,24 @@ EQUIVALENTS = (
         "(pixels.start <= pixels.stop)",
         "an empty slice has no pixel to read or to add to",
     ),
+    Equivalent(
+        "mlp_numpy/diagnose/rules.py",
+        "if ratio > 1:",
+        "(ratio >= 1)",
+        "a ratio of 1 is ok, and what is ok has no advice",
+    ),
+    *(
+        Equivalent(path, line, new, "the size of pieces of one result, none of which depends on another")
+        for path, line, new in (
+            ("mlp_numpy/data/preprocessing.py", "_ROWS = 50", "(51)"),
+            ("mlp_numpy/data/columns.py", "_BLOCK: Final = 4096", "(4097)"),
+            ("mlp_numpy/data/table_files.py", "_ROWS: Final = 20_000", "(20001)"),
+            ("mlp_numpy/data/csv_file.py", "_PIECE: Final = 1 << 20", "(2)"),
+            ("mlp_numpy/data/csv_file.py", "_PIECE: Final = 1 << 20", "(21)"),
+            ("mlp_numpy/data/images.py", "_STRIP: Final = 500_000", "(500001)"),
+        )
+    ),
+    Equivalent("mlp_numpy/data/batches.py", "self._epoch = -1", "(2)", "any negative number is the number of no epoch"),
 )
 
 

@@ -33,13 +33,14 @@ class LayerStats:
     def before(self, x: Array) -> None:
         """Measure the outputs of each layer of the current model for a batch ``x``."""
         self._values = self._parameters.values.copy()
-        self._found = {}
+        found = {}
         for name, module in steps(self._model):
             x = module.forward(x)
             measures = {"mean": float(x.mean(dtype=np.float64)), "std": float(x.std(dtype=np.float64))}
             if next(module.named_parameters(), None) is None and x.ndim > 1:
                 measures["dead"] = _share_of_constant_units(x)
-            self._found[f"{name} {type(module).__name__}"] = measures
+            found[f"{name} {type(module).__name__}"] = measures
+        self._found = found
 
     def after(self) -> dict[str, dict[str, float]]:
         """The statistics of the step made since ``before``."""

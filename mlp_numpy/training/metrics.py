@@ -158,9 +158,9 @@ def greater_is_better(name: str) -> bool:
 
 def best_of(records: Iterable[EvaluationRecord], monitor: str) -> EvaluationRecord | None:
     """The record with the best finite value of ``monitor``; ties go to the earliest, None if there is none."""
-    sign = 1 if greater_is_better(monitor) else -1
+    choose = max if greater_is_better(monitor) else min
     found = [record for record in records if not math.isnan(record.value(monitor))]
-    return max(found, key=lambda record: sign * record.value(monitor), default=None)
+    return choose(found, key=lambda record: record.value(monitor), default=None)
 
 
 def confusion_matrix(labels: Array, predicted: Array, n_classes: int) -> Array:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from mlp_numpy.autodiff import TensorNode
+from mlp_numpy.autodiff.walk import op_nodes_below
 
 N = 100_000
 
@@ -64,3 +65,15 @@ def test_memory_is_released(how: str) -> None:
     finally:
         tracemalloc.stop()
         gc.enable()
+
+
+def test_an_operation_that_many_use_is_visited_once() -> None:
+    x = TensorNode(np.ones(2))
+    shared = x * x
+    # each level uses the one below twice: 1024 paths lead down
+    node = shared
+    for _ in range(10):
+        node = node + node
+    found = list(op_nodes_below(node))
+    assert len(found) == len(set(found)) == 11
+    assert list(op_nodes_below(x)) == []

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mlp_numpy.data.batches import Batches, chunks
 from mlp_numpy.data.dataset import Split
 from mlp_numpy.data.preprocessing import Preprocessing
-from mlp_numpy.errors import OptionError, ShapeError
+from mlp_numpy.errors import DTypeError, OptionError, ShapeError
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (120, 12), dtype=np.uint8)
@@ -160,3 +160,59 @@ def test_apply_names_itself_for_images_of_another_size() -> None:
     fitted = Preprocessing.fit("mean-image", np.ones((2, 12), np.uint8), (3, 2, 2))
     with pytest.raises(ShapeError, match=r"^Preprocessing.apply: images must be \(N, 12\), got \(2, 6\)"):
         fitted.apply(np.ones((2, 6), np.uint8))
+
+
+def test_the_spread_of_more_images_than_are_squared_at_a_time() -> None:
+    images = np.random.default_rng(3).integers(0, 256, (2_500, 12), dtype=np.uint8)
+    fitted = Preprocessing.fit("standardize", images, SHAPE, np.float64)
+    channels = images.reshape(2_500, 3, 4).astype(float)
+    assert fitted.shift is not None
+    assert fitted.scale is not None
+    np.testing.assert_allclose(fitted.shift, np.repeat(channels.mean(axis=(0, 2)), 4), rtol=1e-12)
+    np.testing.assert_allclose(fitted.scale, np.repeat(1 / channels.std(axis=(0, 2)), 4), rtol=1e-12)
+    assert (fitted.shift.dtype, fitted.scale.dtype) == (np.float64, np.float64)
+    np.testing.assert_allclose(fitted.apply(images, float), (images - fitted.shift) * fitted.scale, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("kind", "shift", "scale"),
+    [("raw", None, None), ("unit", None, 1 / 255), ("symmetric", 127.5, 1 / 127.5)],
+)
+def test_the_constants_of_a_kind(kind: str, shift: float | None, scale: float | None) -> None:
+    fitted = Preprocessing.fit(kind, IMAGES, SHAPE, np.float64)
+    for name, value in (("shift", shift), ("scale", scale)):
+        found = getattr(fitted, name)
+        assert (found is None) == (value is None), name
+        assert found is None or (found == value).all()
+        assert found is None or found.shape == (12,)
+    assert fitted.state().keys() == {name for name, value in (("shift", shift), ("scale", scale)) if value is not None}
+    dx = np.ones((2, 12))
+    np.testing.assert_array_equal(fitted.backward(dx), dx * (1 if scale is None else scale))
+
+
+@pytest.mark.parametrize("shape", [(12,), (3, 4), (3, 2, 3), (1, 3, 2, 2)])
+def test_the_form_of_images_is_three_sizes(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ShapeError, match=r"Preprocessing\.fit: images must be \(N, D\), N ≥ 1, with image_shape"):
+        Preprocessing.fit("raw", IMAGES, shape)
+    with pytest.raises(ShapeError, match=r"got \(0, 12\) and \(3, 2, 2\)"):
+        Preprocessing.fit("raw", IMAGES[:0], SHAPE)
+
+
+def test_arrays_of_their_kinds() -> None:
+    raw, floats = Preprocessing("raw", None, None), np.ones((2, 12), np.float32)
+    rows = np.arange(2)
+    for name, arguments in (
+        ("images", (floats * 1j, rows, floats)),
+        ("rows", (floats, rows * 1.0, floats)),
+        ("out", (floats, rows, IMAGES[:2])),
+    ):
+        with pytest.raises(DTypeError, match=f"Preprocessing.gather: {name} must be an array of its kind, got"):
+            raw.gather(*arguments)
+    with pytest.raises(ShapeError, match=r"Preprocessing\.gather: images must be \(N, 3\), got \(2, 12\)"):
+        Preprocessing("unit", None, np.ones(3)).gather(floats, rows, floats)
+    for value, error in ((np.ones((2, 2)), ShapeError), ("a", DTypeError), (np.array(["a"]), DTypeError)):
+        with pytest.raises(error, match=r"Preprocessing: shift must be"):
+            Preprocessing("mean-image", value, None)
+    apart = np.empty((2, 24), np.float32)[:, ::2]
+    assert raw.gather(floats, rows, apart) is apart
+    np.testing.assert_array_equal(apart, floats)

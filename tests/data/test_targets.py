@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mlp_numpy.data import Batches, Dataset, Preprocessing, Split, chunks, hold_out
-from mlp_numpy.data.targets import checked_targets, checked_weights
+from mlp_numpy.data.targets import TargetScaling, checked_targets, checked_weights
 from mlp_numpy.errors import LabelError, MlpNumpyError, OptionError, ShapeError
 
 RAW = Preprocessing("raw", None, None)
@@ -125,3 +125,49 @@ def test_one_name_per_column() -> None:
     split = Split(X, X, task="regression")
     with pytest.raises(OptionError, match="feature_names must be one name per column"):
         Dataset("t", split, split, (2, 1, 1), ("a", "b"), feature_names=("u",))
+
+
+def test_labels_of_unsigned_integers_fit_into_signed_ones() -> None:
+    most = 2**63 - 1
+    assert checked_targets("T", "classification", np.array([most], np.uint64), 1).tolist() == [most]
+    with pytest.raises(LabelError, match=f"T: labels must be at most {most}, got {most + 1}."):
+        checked_targets("T", "classification", np.array([0, most + 1], np.uint64), 2)
+    with pytest.raises(LabelError, match=r"T: labels must be \(2,\), one per example, got \(3,\)\."):
+        checked_targets("T", "classification", np.zeros(3, int), 2)
+    with pytest.raises(LabelError, match=r"T: labels must be integers, got <U1\.$"):
+        checked_targets("T", "classification", np.array(["a"]), 1)
+    for shape in ((0, 2), (2, 0)):
+        with pytest.raises(LabelError, match="one row per example"):
+            checked_targets("T", "regression", np.zeros(shape), shape[0])
+
+
+def test_the_scaling_of_targets() -> None:
+    # a column that varies by no more than the rounding of its mean is only shifted
+    targets = np.array([[1e6, 0.0], [1e6, 1.0], [1e6 + 1e-10, 2.0]])
+    scaling = TargetScaling.fit(targets)
+    assert scaling.std == (1.0, pytest.approx((2 / 3) ** 0.5))
+    assert TargetScaling.fit(np.array([[0.0], [1e-9]])).std == (5e-10,)
+    single = np.array([[1.0], [3.0]], np.float32)
+    assert scaling.scale(targets.astype(np.float32)).dtype == np.float64
+    assert TargetScaling.fit(single).restore(single).dtype == np.float64
+    for array in (np.ones(2), np.ones((2, 1)), np.ones((2, 2)) * 1j):
+        for method in (scaling.scale, scaling.restore):
+            with pytest.raises(
+                LabelError, match=rf"TargetScaling\.{method.__name__}: \w+ must be real numbers \(N, 2\)"
+            ):
+                method(array)
+    for array in (np.empty((0, 2)), np.array([[np.inf]])):
+        with pytest.raises(LabelError, match=r"TargetScaling\.fit: targets must be finite, and at least one row\."):
+            TargetScaling.fit(array)
+    with pytest.raises(LabelError, match=r"TargetScaling\.fit: targets must be real numbers \(N, K\), got .* \(2,\)"):
+        TargetScaling.fit(np.ones(2))
+    for mean, std, words in (
+        ((), (), r"mean must be one number per target, got \(\)"),
+        ((1.0,), (1.0, 2.0), r"std must be one number per target"),
+        ((1.0,), (0.0,), "std must be a number > 0, got 0.0"),
+        ((float("inf"),), (1.0,), "mean must be a finite number, got inf"),
+    ):
+        with pytest.raises(OptionError, match=f"TargetScaling: {words}"):
+            TargetScaling(mean, std)
+    with pytest.raises(OptionError, match="TargetScaling: std must be"):
+        TargetScaling((1.0,), (float("inf"),))

@@ -11,7 +11,7 @@ import pytest
 @pytest.mark.parametrize("known", mutation.EQUIVALENTS, ids=lambda known: f"{known.path}: {known.new}")
 def test_a_known_equivalent_is_a_mutant_of_its_line(known: mutation.Equivalent) -> None:
     found = [mutant for mutant in mutation.mutants_of(mutation.ROOT / known.path) if mutant.proof() == known.proof]
-    assert {mutant.new for mutant in found} == {known.new}
+    assert known.new in {mutant.new for mutant in found}
 
 
 def test_a_mutant_changes_one_expression(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

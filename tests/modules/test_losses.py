@@ -358,3 +358,15 @@ def test_the_tape_refuses_labels_that_would_be_those_of_another_row(op: Any, y: 
     x = TensorNode(np.full((2, 3), 0.5))
     with pytest.raises(error, match=f"{op.__name__}.do_forward: labels must .*{words}"):
         op.do_forward(x, y=np.array(y), reduction="mean")
+
+
+@EVERY_LOSS
+def test_targets_refuses_what_forward_refuses(line: Line) -> None:
+    loss = line.loss(0, 2)[0]
+    for x in (np.ones((0, 3)), np.ones((2, 0)), np.array("a")):
+        y = np.zeros(len(x) if x.ndim else 1, np.int64)
+        with pytest.raises((ShapeError, DTypeError)) as in_forward:
+            loss.forward(x, y)
+        with pytest.raises(type(in_forward.value)) as in_targets:
+            loss.targets(x, y)
+        assert str(in_targets.value).replace(".targets", ".forward") == str(in_forward.value)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mlp_numpy.arrays import blockwise
+from mlp_numpy.modules import normal_cdf
 from mlp_numpy.modules.normal_cdf import gaussian
 
 
@@ -37,3 +38,22 @@ def test_the_complex_step_gives_the_density() -> None:
     x = np.linspace(-8, 8, 161)
     probability, density = blockwise(gaussian, x + 1e-30j, n_out=2, n_scratch=3)
     np.testing.assert_allclose(probability.imag / 1e-30, density.real, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize(("tail", "kind"), [(normal_cdf._SINGLE, np.float32), (normal_cdf._DOUBLE, np.float64)])
+def test_the_polynomials_reach_as_far_as_the_density(tail: normal_cdf.Tail, kind: type) -> None:
+    """e^(−t²/2) is 0 at ``reach``, and is not at the integer before."""
+    assert np.exp(kind(-(tail.reach**2) / 2)) == 0
+    assert np.exp(kind(-((tail.reach - 1) ** 2) / 2)) > 0
+
+
+def test_the_degrees_of_the_polynomials() -> None:
+    """In float32 every term is needed; in float64 the last ones come near the rounding."""
+    single, double = normal_cdf._SINGLE, normal_cdf._DOUBLE
+    for tail, missing, least, most in ((single, 0, 0, 1.5e-6), (single, 1, 2e-6, 1), (double, 0, 0, 2e-14)):
+        fit = normal_cdf._fit(tail.reach, len(tail.coefficients) - 2 - missing)
+        t = np.linspace(0, tail.reach, 1000)
+        exact = np.array([normal_cdf._scaled_tail(each) for each in t])
+        value = np.polyval(fit.coefficients, fit.slope / (1 + t / 4) + fit.shift)
+        assert least <= np.abs(value / exact - 1).max() < most
+    assert len(double.coefficients) == 21

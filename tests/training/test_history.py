@@ -93,3 +93,11 @@ def test_columns_and_means() -> None:
         from_columns(StepRecord, {"step": [1], "accuracy": [0.5]})
     with pytest.raises(ValueError, match="argument 2 is shorter"):
         from_columns(StepRecord, {"step": [1], "loss": [], "accuracy": [0.5]})
+
+
+@pytest.mark.parametrize(
+    ("monitor", "task", "metric"),
+    [("", "", "accuracy"), ("mae", "regression", "mae"), ("loss", "regression", "r2"), ("loss", "", "accuracy")],
+)
+def test_the_metric_that_is_shown(monitor: str, task: str, metric: str) -> None:
+    assert History(RunInfo(monitor=monitor, task=task)).metric == metric

@@ -22,6 +22,24 @@ def test_what_follows_a_shortcut_is_measured_with_it() -> None:
     assert measures["2.0"].keys() == {"gradient", "weight", "update"}
 
 
+def test_the_statistics_are_those_of_the_last_step() -> None:
+    model = ResidualMLP(6, 3, 8, rng=0)
+    parameters = FlatParameters(model)
+    watch = LayerStats(model, parameters)
+    watch.before(X)
+    first = watch.after()
+    parameters.values *= 2
+    watch.before(X)
+    parameters.values += 1
+    parameters.grads[...] = 3
+    measures = watch.after()
+    assert measures.keys() == first.keys()
+    n = model[0].params["weight"].size + model[0].params["bias"].size
+    assert measures["0 LinearModule"]["update"] == pytest.approx(np.sqrt(n))
+    assert measures["0 LinearModule"]["gradient"] == pytest.approx(3 * np.sqrt(n))
+    assert measures["0 LinearModule"]["weight"] == pytest.approx(2 * first["0 LinearModule"]["weight"])
+
+
 def test_a_shortcut_that_fails_is_named() -> None:
     model = ResidualMLP(6, 3, 8, rng=0)
     model[2][0].params["bias"][1] = np.nan

@@ -10,8 +10,8 @@ import pytest
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.errors import DTypeError, LabelError, MlpNumpyError, OptionError, ShapeError
-from mlp_numpy.training import Metric, accuracy, confusion_matrix, log_loss, mae, r2, rmse
-from mlp_numpy.training.metrics import MetricFunction
+from mlp_numpy.training import EvaluationRecord, Metric, accuracy, confusion_matrix, log_loss, mae, r2, rmse
+from mlp_numpy.training.metrics import METRICS, MetricFunction, best_of, chosen_metrics, greater_is_better
 
 
 def test_accuracy_is_a_plain_number() -> None:
@@ -115,3 +115,59 @@ def test_numbers_that_do_not_match_are_refused(
 def test_a_metric_is_a_name_and_a_function(name: Any, function: Any) -> None:
     with pytest.raises(OptionError, match="Metric: "):
         Metric(name, function)
+
+
+def test_ties_and_sets_of_labels_at_zero() -> None:
+    assert accuracy(np.array([[1.0, 1.0], [0.0, 2.0]]), np.array([0, 0])) == 0.5
+    sets = np.array([[1, 0]], np.uint8)
+    assert accuracy(np.array([[1e-9, 0.0]]), sets) == 1  # only a score above 0 predicts its label
+    assert accuracy(np.array([[0.0, -1.0]]), sets) == 0
+    with pytest.raises(DTypeError, match="accuracy: scores must be real numbers, got complex128"):
+        accuracy(np.ones((1, 2)) * 1j, np.array([0]))
+    with pytest.raises(OptionError, match=r"accuracy: weights must be \(1,\) real numbers"):
+        accuracy(np.ones((1, 2)), np.array([0]), np.ones(2))
+
+
+def test_r2_of_weights_that_leave_one_row() -> None:
+    weights = np.array([0.0, 1.0, 0.0])
+    assert r2(TARGETS, TARGETS, weights) == 1
+    assert r2(OUTPUTS, TARGETS, weights) == 0.5  # the column that is missed has no spread, and counts 0
+
+
+def test_a_confusion_matrix_by_hand() -> None:
+    found = confusion_matrix(np.array([0, 0, 2, 1]), np.array([0, 2, 2, 0], np.int8), 3)
+    assert found.tolist() == [[1, 0, 1], [1, 0, 0], [0, 0, 1]]
+
+
+@pytest.mark.parametrize("name", ["step", "loss", "lr", "", "1a", "a-b"])
+def test_names_of_metrics(name: str) -> None:
+    with pytest.raises(OptionError, match="Metric: name must be an identifier but step, loss and lr, got"):
+        Metric(name, r2)
+
+
+def test_metrics_of_a_task() -> None:
+    assert [metric.name for metric in chosen_metrics("W", "regression", None)] == ["r2", "mae"]
+    assert [metric.name for metric in chosen_metrics("W", "multilabel", None)] == ["accuracy"]
+    mine = Metric("mine", r2)
+    assert chosen_metrics("W", "classification", ["log_loss", mine]) == (METRICS["log_loss"], mine)
+    for metrics, words in (
+        ("r2", "W: metrics must be a list of names or Metrics, got 'r2'"),
+        (["r2", "r2"], "W: metrics must have different names, got r2, r2"),
+        (["accuracy"], "W: metric must be one for a regression, got accuracy"),
+        (["log_loss"], "W: metric must be one for a regression, got log_loss"),
+        (["r3"], "W: unknown metric 'r3'"),
+    ):
+        with pytest.raises(OptionError, match=words):
+            chosen_metrics("W", "regression", metrics)
+
+
+def test_directions_and_the_best() -> None:
+    names = ("loss", "accuracy", "log_loss", "r2", "mae", "rmse", "of my own")
+    assert [greater_is_better(name) for name in names] == [False, True, False, True, False, False, True]
+    records = [EvaluationRecord(i, loss, accuracy) for i, (loss, accuracy) in enumerate([(2, 0.1), (1, 0.9), (1, 0.9)])]
+    records.append(EvaluationRecord(9, math.nan, math.nan))
+    for monitor in ("loss", "accuracy"):
+        best = best_of(records, monitor)
+        assert best is not None
+        assert best.step == 1
+    assert best_of(records, "mae") is None

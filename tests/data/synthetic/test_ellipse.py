@@ -33,6 +33,14 @@ def test_the_same_seed_gives_the_same_points() -> None:
     assert set(one.train.labels) == {0, 1}
 
 
+def test_the_points_are_the_streams_of_the_seed() -> None:
+    dataset = ellipse.generate(3, 2, 7)
+    for stream, split in enumerate((dataset.train, dataset.test)):
+        points = np.random.default_rng((7, stream)).normal(size=(len(split), 2))
+        np.testing.assert_array_equal(split.inputs, points)
+    np.testing.assert_array_equal(ellipse.generate(3, 2).train.inputs, ellipse.generate(3, 2, 0).train.inputs)
+
+
 @pytest.mark.parametrize("arguments", [(0, 1, 0), (1, 0, 0), (1, 1, -1)])
 def test_sizes_and_seeds_that_cannot_be_meant(arguments: tuple[int, int, int]) -> None:
     with pytest.raises(OptionError, match="must be an integer ≥"):

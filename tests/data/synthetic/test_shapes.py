@@ -97,6 +97,13 @@ def test_the_test_part_does_not_depend_on_the_training_part() -> None:
     assert np.array_equal(shapes.generate(3, 10).test.images, shapes.generate(30, 10).test.images)
 
 
+def test_a_drawing_of_several_chunks_begins_like_a_shorter_one() -> None:
+    long, short = shapes.generate(501, 1).train, shapes.generate(500, 1).train
+    np.testing.assert_array_equal(long.images[:500], short.images)
+    np.testing.assert_array_equal(long.labels[:500], short.labels)
+    assert not np.array_equal(long.images[500], short.images[0])  # a chunk has random numbers of its own
+
+
 def test_all_classes_come_about_as_often_and_no_image_twice() -> None:
     split = shapes.generate(1500, 1).train
     counts = np.bincount(split.labels, minlength=10)
