@@ -3,7 +3,8 @@
 python plots/costs.py [--results FOLDER] [--out FILE]
 
 The first row compares a quiet machine with one where another process computes (medians); the second shows how the time
-grows with threads, shards, batch, width and images (minima).
+grows with threads, shards, batch, width and images (minima). Faint lines are in proportion to what is varied, or for
+threads in inverse proportion.
 """
 
 import argparse
@@ -16,12 +17,13 @@ from matplotlib.figure import Figure
 from mlp_numpy.viz import draw_growth, draw_states, save
 
 HERE = Path(__file__).parent
-SERIES = {
-    "threads": ("threads", "ms a step"),
-    "shards": ("shards", "ms a step"),
-    "batch": ("images in a batch", "ms a step"),
-    "width": ("units in each of three hidden layers", "ms a step"),
-    "images": ("training images", "s an epoch"),
+# What is varied, the unit of the times, the power of the faint line, the first color.
+SERIES: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "threads": ("threads", "ms a step", {"power": -1}),
+    "shards": ("shards", "ms a step", {"power": None}),
+    "batch": ("images in a batch", "ms a step", {}),
+    "width": ("W", "ms a step", {"first_color": 3}),
+    "images": ("training images", "s an epoch", {}),
 }
 SHORT = {"3072-600-500-388-275-163-10": "3072-600-…-163-10", "3072-1024-1024-1024-10": "3072-1024×3-10"}
 
@@ -36,7 +38,9 @@ def draw_busy(figure: Any, results: list[dict[str, Any]]) -> None:
     nets = list(dict.fromkeys(result["net"] for result in results))
     for axes, net in zip(figure.subplots(1, len(nets), squeeze=False)[0], nets, strict=True):
         states = {
-            result["state"]: {name: found["median"] for name, found in result["milliseconds"].items()}
+            result["state"]: {
+                name.replace(" 1", "\none thread"): found["median"] for name, found in result["milliseconds"].items()
+            }
             for result in results
             if result["net"] == net
         }
@@ -59,11 +63,14 @@ def draw_scaling(figure: Any, results: list[dict[str, Any]]) -> None:
             }
             for result in found
         }
-        draw_growth(axes, found[0]["values"], times)
-        axes.set_xlabel(SERIES[name][0], fontsize=8)
-        axes.set_ylabel(SERIES[name][1], fontsize=8)
+        x_name, y_name, how = SERIES[name]
+        draw_growth(axes, found[0]["values"], times, **how)
+        axes.set_xlabel(x_name, fontsize=9)
+        axes.set_ylabel(y_name, fontsize=9)
         axes.tick_params(labelsize=7)
-        axes.legend(frameon=False, fontsize=6, loc="lower left", bbox_to_anchor=(0, 1), borderpad=0)
+    curves = {curve.get_label(): curve for axes in figure.axes for curve in axes.get_lines()}
+    named = {label: curve for label, curve in curves.items() if not label.startswith("_")}
+    figure.legend(named.values(), named, frameon=False, fontsize=8, ncols=4, loc="outside lower center")
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,29 +12,37 @@ from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 from mlp_numpy.errors import ShapeError
 from mlp_numpy.viz.style import color_of, format_value, plain_axes
 
-_GROUP = 0.8
+_GROUP: Final = 0.8
 """The total width of a contestant's bars; 1 would leave no gap between contestants."""
-_STYLES = ("-", "--", ":", "-.")
+_STYLES: Final = ("-", "--", ":", "-.")
 
 
-def draw_growth(axes: Axes, values: Sequence[float], times: Mapping[str, Mapping[str, Sequence[float]]]) -> None:
-    """Times over the ``values`` of a size, both on logarithmic scales: a line of double length is a doubling.
+def draw_growth(
+    axes: Axes,
+    values: Sequence[float],
+    times: Mapping[str, Mapping[str, Sequence[float]]],
+    *,
+    power: float | None = 1,
+    first_color: int = 0,
+) -> None:
+    """Times over the ``values`` of a size, both on logarithmic scales.
 
-    times   group → contestant → times (n,); a group has a color, a contestant a line style
+    times         group → contestant → times (n,); a group has a color, a contestant a line style
+    power         a faint line through the first point of each group shows times in proportion to valuesᵖ; None: no line
+    first_color   position of the first group's color in the cycle
 
-    A faint line through the first point of each group shows growth in proportion to the size, if the times grow.
     Raises ShapeError unless there is one time per value.
     """
-    for position, (group, curves) in enumerate(times.items()):
-        for style, (name, found) in zip(_STYLES, curves.items(), strict=False):
+    for position, (group, curves) in enumerate(times.items(), first_color):
+        color = color_of(position)
+        for number, (name, found) in enumerate(curves.items()):
             if np.shape(found) != np.shape(values):
                 raise ShapeError(f"draw_growth: {group}, {name} must be ({len(values)},), got {np.shape(found)}.")
-            label = f"{group}, {name}"
-            axes.plot(values, found, style, color=color_of(position), linewidth=1.6, marker="o", ms=3, label=label)
-        first = next(iter(curves.values()))
-        if first[-1] > first[0]:
-            in_proportion = first[0] * np.asarray(values) / values[0]
-            axes.plot(values, in_proportion, color=color_of(position), alpha=0.25, linewidth=1.0)
+            style: dict[str, Any] = {"linestyle": _STYLES[number % len(_STYLES)], "marker": "o", "markersize": 3}
+            axes.plot(values, found, color=color, linewidth=1.6, label=f"{group}, {name}", **style)
+            if power is not None and number == 0:
+                guide = found[0] * (np.asarray(values) / values[0]) ** power
+                axes.plot(values, guide, color=color, alpha=0.3, linewidth=1.0)
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xticks(list(values), [format_value(value) for value in values])
