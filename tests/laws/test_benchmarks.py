@@ -62,15 +62,12 @@ def test_a_step_is_timed_while_another_process_computes(load: str, tmp_path: Pat
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("series", "values"), [("shards", [1, 2, 4, 8]), ("images", [5000, 10_000, 20_000, 50_000])])
-def test_a_series_is_timed(series: str, values: list[int], tmp_path: Path) -> None:
-    options = ["--steps", "2", "--series", series, "--net", "3072-4-10"]
+def test_a_series_is_timed(tmp_path: Path) -> None:
+    options = ["--steps", "2", "--series", "shards", "--net", "3072-4-10"]
     _, (result,) = measured("scaling.py", options, tmp_path)
-    assert (result["series"], result["net"], result["values"]) == (series, "3072-4-10", values)
+    assert (result["series"], result["net"], result["values"]) == ("shards", "3072-4-10", [1, 2, 4, 8])
     ours = result["milliseconds"]["mlp_numpy"]
-    assert len(ours["min"]) == len(ours["median"]) == len(values)
-    if series == "images":
-        assert ours["min"][0] < ours["min"][-1]  # a tenth of the steps
+    assert len(ours["min"]) == len(ours["median"]) == 4
 
 
 @pytest.mark.slow
