@@ -84,6 +84,11 @@ def test_products_of_another_blas_are_timed(tmp_path: Path) -> None:
     if not shutil.which("cc") or sys.platform != "linux" or not hasattr(numpys_blas(), "scipy_cblas_sgemm64_"):
         pytest.skip("NumPy's BLAS is exchanged in its wheels for Linux, by a C compiler")
     source = """
+    float cblas_sdot(int n, const float *x, int ix, const float *y, int iy) {  // NumPy tries it when it is imported
+        float sum = 0;
+        for (int i = 0; i < n; i++) sum += x[i * ix] * y[i * iy];
+        return sum;
+    }
     void cblas_sgemm(int o, int ta, int tb, int m, int n, int k, float p, const float *a, int la,
                      const float *b, int lb, float q, float *c, int lc) {
         for (int i = 0; i < m; i++) for (int j = 0; j < n; j++) {
