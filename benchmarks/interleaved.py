@@ -11,12 +11,13 @@ file belongs to one machine; it is committed where docs/benchmarks.md has the ta
 from __future__ import annotations
 
 import json
+import math
 import os
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,25 @@ from mlp_numpy.system_info import describe_system
 Step = Callable[[int], None]
 """One step, given its number."""
 
+THREADS = ("OMP", "OPENBLAS", "MKL", "BLIS")
+"""Whose ``…_NUM_THREADS`` decides on how many threads BLAS and PyTorch start."""
 
-def serve(step: Step, warm_up: int = 3) -> None:
-    """A contestant's process: for each number read, make so many steps and answer with their times."""
+
+def on_threads(n: int) -> dict[str, str]:
+    """The environment in which a contestant's BLAS, or PyTorch, has ``n`` threads."""
+    return {f"{library}_NUM_THREADS": str(n) for library in THREADS}
+
+
+def cores() -> int:
+    """The number of cores that this process may use."""
+    return int(describe_system()["cores"])
+
+
+def serve(step: Step, warm_up: int = 3, longest: float = math.inf) -> None:
+    """A contestant's process: for each number read, make so many steps and answer with their times.
+
+    A turn ends after two steps at the earliest, and once it has lasted ``longest`` seconds.
+    """
     number = 0
     for _ in range(warm_up):
         step(number)
@@ -40,14 +57,21 @@ def serve(step: Step, warm_up: int = 3) -> None:
             step(number)
             times.append(time.perf_counter() - start)
             number += 1
+            if len(times) > 1 and sum(times) > longest:
+                break
         # The first step of a turn wakes threads and refills caches.
         print(json.dumps(times[1:]), flush=True)
 
 
 def take_turns(
-    script: str, names: Sequence[str], arguments: Sequence[str], rounds: int, steps: int
+    script: str,
+    names: Sequence[str],
+    arguments: Sequence[str],
+    rounds: int,
+    steps: int,
+    environments: Mapping[str, Mapping[str, str]] | None = None,
 ) -> tuple[dict[str, dict[str, float]], dict[str, Any]]:
-    """Let the contestants ``names`` of ``script`` take turns.
+    """Let the contestants ``names`` of ``script`` take turns; ``environments`` adds variables for some of them.
 
     Returns the minimum and the median of each in milliseconds, and the thread pools that each ran on.
     """
@@ -60,7 +84,7 @@ def take_turns(
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=environment,
+            env={**environment, **(environments or {}).get(name, {})},
         )
         for name in names
     }
@@ -93,10 +117,10 @@ def take_turns(
 def report(title: str, times: dict[str, dict[str, float]], ours: str) -> None:
     """Print one task's table: times, and the time of ``ours`` as a share of each."""
     print(f"\n{title}")
-    print(f"{'':14}{'min ms':>9}{'median ms':>11}{'ours/min':>10}{'ours/median':>13}")
+    print(f"{'':18}{'min ms':>9}{'median ms':>11}{'ours/min':>10}{'ours/median':>13}")
     for name, found in times.items():
         low, middle = (times[ours][key] / found[key] for key in ("min", "median"))
-        print(f"{name:14}{found['min']:9.2f}{found['median']:11.2f}{low:10.2f}{middle:13.2f}", flush=True)
+        print(f"{name:18}{found['min']:9.2f}{found['median']:11.2f}{low:10.2f}{middle:13.2f}", flush=True)
 
 
 def report_machine(machine: dict[str, Any], pools: dict[str, Any]) -> None:
@@ -104,7 +128,7 @@ def report_machine(machine: dict[str, Any], pools: dict[str, Any]) -> None:
     print(f"\n{machine['processor']}, {machine['cores']} cores, Python {machine['python']}")
     for name, found in pools.items():
         kernels = "; ".join(f"{pool['library']} {pool['kernel'] or ''} × {pool['threads']}" for pool in found)
-        print(f"{name:14}{kernels}")
+        print(f"{name:18}{kernels}")
 
 
 def results_of(script: str) -> Path:

@@ -1,11 +1,14 @@
 """Time of each layer, forward and backward, and of whole convolution nets, against PyTorch.
 
-    python benchmarks/layers.py [--rounds 10] [--steps 20] [--layer NAME …] [--json FILE]
+    python benchmarks/layers.py [--rounds 10] [--steps 20] [--layer NAME …] [--threads N] [--json FILE]
 
 All in float32, a batch of 32 images or of 200 rows, each layer in the size that the networks of the experiments have.
 Each side gets its images as its own layers hand them on: with the channels of a pixel side by side in memory here,
 plane after plane in PyTorch. How the contestants take turns is said in ``interleaved.py``. For whole networks, forward,
 loss and backward without an update, the peak memory of each side's process is told as well.
+
+Each side has ``--threads``, by default one a core: PyTorch its own, we as many shards of the batch as threads, each
+with BLAS on one. With ``--threads 1`` the layer is called as it is.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from interleaved import Step, report, report_machine, results_of, serve, take_turns, write_json
+from interleaved import Step, cores, on_threads, report, report_machine, results_of, serve, take_turns, write_json
 
 from mlp_numpy import (
     AdaptiveAvgPool2dModule,
@@ -51,6 +54,7 @@ from mlp_numpy import (
     TanhModule,
 )
 from mlp_numpy.models.network import Classifier
+from mlp_numpy.modules import Sharded
 from mlp_numpy.system_info import describe_system
 
 F32 = np.float32
@@ -161,12 +165,17 @@ def _pixel_by_pixel(x: Any) -> Any:
     return x if x.ndim != 4 else np.ascontiguousarray(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
 
 
-def ours(name: str) -> Step:
+def shard(module: Module, threads: int) -> Module:
+    """The module on so many threads."""
+    return module if threads == 1 else Sharded(module, shards=threads, threads=threads)
+
+
+def ours(name: str, threads: int) -> Step:
     """Forward and backward of one layer of this library."""
     if name in NETS:
-        return _our_net(NETS[name])
+        return _our_net(NETS[name], threads)
     task = TASKS[name]
-    module, x = task.ours(), _pixel_by_pixel(_draw(task.shape, 0))
+    module, x = shard(task.ours(), threads), _pixel_by_pixel(_draw(task.shape, 0))
     dout = _pixel_by_pixel(_draw(module.forward(x).shape, 1))
 
     def step(_: int) -> None:
@@ -176,9 +185,10 @@ def ours(name: str) -> Step:
     return step
 
 
-def _our_net(task: NetTask) -> Step:
-    net, loss = task.ours().logits, SoftMaxCrossEntropyModule()
-    FlatParameters(net)
+def _our_net(task: NetTask, threads: int) -> Step:
+    logits, loss = task.ours().logits, SoftMaxCrossEntropyModule()
+    FlatParameters(logits)
+    net = shard(logits, threads)
     x, y = _draw((task.batch, 3072), 0), np.arange(task.batch) % 10
 
     def step(_: int) -> None:
@@ -188,10 +198,11 @@ def _our_net(task: NetTask) -> Step:
     return step
 
 
-def pytorch(name: str) -> Step:
+def pytorch(name: str, threads: int) -> Step:
     """Forward and backward of PyTorch's layer, eager mode."""
     import torch
 
+    torch.set_num_threads(threads)
     if name in NETS:
         return _their_net(torch, NETS[name])
     task = TASKS[name]
@@ -219,15 +230,15 @@ def _their_net(torch: Any, task: NetTask) -> Step:
     return step
 
 
-CONTESTANTS: dict[str, tuple[Callable[[str], Step], str]] = {
+CONTESTANTS: dict[str, tuple[Callable[[str, int], Step], str]] = {
     "mlp_numpy": (ours, "numpy"),
     "pytorch": (pytorch, "torch"),
 }
 
 
-def peak_megabytes(contestant: str, name: str) -> float:
+def peak_megabytes(contestant: str, task: list[str]) -> float:
     """The peak memory of a process that makes three steps with a whole network."""
-    arguments = [sys.executable, __file__, "--worker", contestant, "--layer", name, "--peak"]
+    arguments = [sys.executable, __file__, "--worker", contestant, *task, "--peak"]
     done = subprocess.run(arguments, capture_output=True, text=True, check=True)
     return float(done.stdout)
 
@@ -238,13 +249,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=10, help="turns of each contestant")
     parser.add_argument("--steps", type=int, default=20, help="steps in a turn; at most 3 with figure 6")
     parser.add_argument("--layer", action="append", choices=[*TASKS, *NETS], help="by default all")
+    parser.add_argument("--threads", type=int, default=cores(), help="threads of each side; by default one a core")
     parser.add_argument("--json", type=Path, default=results_of(__file__), help="file that gets the figures")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     parser.add_argument("--peak", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     names = options.layer or [*TASKS, *NETS]
     if options.worker:
-        step = CONTESTANTS[options.worker][0](names[0])
+        step = CONTESTANTS[options.worker][0](names[0], options.threads)
         if not options.peak:
             serve(step)
             return
@@ -254,15 +266,18 @@ def main() -> None:
         return
     machine, results = describe_system(), []
     contestants = [name for name, (_, package) in CONTESTANTS.items() if find_spec(package)]
+    # A shard calls BLAS on its own thread.
+    environments = {name: on_threads(1 if name == "mlp_numpy" else options.threads) for name in contestants}
     for name in names:
         steps = min(options.steps, NETS[name].steps) if name in NETS else options.steps
-        times, pools = take_turns(__file__, contestants, ["--layer", name], options.rounds, steps)
+        task = ["--layer", name, "--threads", str(options.threads)]
+        times, pools = take_turns(__file__, contestants, task, options.rounds, steps, environments)
         if not results:
             report_machine(machine, pools)
-        report(f"{name}, forward and backward, float32", times, "mlp_numpy")
-        results.append({"layer": name, "milliseconds": times, "pools": pools})
+        report(f"{name}, forward and backward, float32, threads: {options.threads}", times, "mlp_numpy")
+        results.append({"layer": name, "threads": options.threads, "milliseconds": times, "pools": pools})
         if name in NETS:
-            results[-1]["peak_megabytes"] = {contestant: peak_megabytes(contestant, name) for contestant in contestants}
+            results[-1]["peak_megabytes"] = {contestant: peak_megabytes(contestant, task) for contestant in contestants}
             print("peak memory:", "; ".join(f"{k} {v:,.0f} MB" for k, v in results[-1]["peak_megabytes"].items()))
     write_json(options.json, __file__, results)
 

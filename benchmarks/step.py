@@ -30,32 +30,47 @@ BATCH, N_IMAGES, LR, SLOPE = 200, 50_000, 1e-6, 0.02
 PIXEL_SCALE = 70.0
 
 
-def data() -> tuple[Any, Any]:
-    """Images (50000, 3072) uint8 and labels (50000,), random: what they show does not change the time."""
+def data(n_images: int = N_IMAGES) -> tuple[Any, Any]:
+    """Images (n, 3072) uint8 and labels (n,), random: what they show does not change the time."""
     rng = np.random.default_rng(0)
-    return rng.integers(0, 256, (N_IMAGES, 3072), dtype=np.uint8), rng.integers(0, 10, N_IMAGES)
+    return rng.integers(0, 256, (n_images, 3072), dtype=np.uint8), rng.integers(0, 10, n_images)
 
 
-def ours(sizes: tuple[int, ...], optimizer: Callable[[Any], Any] | None = None) -> Step:
-    """This library, exactly as ``train.py`` drives it; plain SGD unless ``optimizer`` makes another one."""
-    from mlp_numpy import MLP, SGD, FlatParameters, SoftMaxCrossEntropyModule, kaiming
+def make_trainer(
+    model: Any,
+    batch: int = BATCH,
+    n_images: int = N_IMAGES,
+    optimizer: Callable[[Any], Any] | None = None,
+    **parallel: int,
+) -> Any:
+    """The trainer of a network of this library, as ``train.py`` makes it; plain SGD unless ``optimizer`` makes another
+    one. ``parallel`` are its ``shards`` and ``threads``."""
+    from mlp_numpy import SGD, FlatParameters, SoftMaxCrossEntropyModule
     from mlp_numpy.data.batches import Batches
     from mlp_numpy.data.dataset import Split
     from mlp_numpy.data.preprocessing import Preprocessing
     from mlp_numpy.training import Trainer
 
-    split = Split(*data())
-    model = MLP(sizes[0], sizes[1:-1], sizes[-1], SLOPE, init=kaiming(), rng=0, dtype=np.float32, input_layer=True)
-    model[0].params["weight"] /= PIXEL_SCALE
+    split = Split(*data(n_images))
     preprocessing = Preprocessing.fit("mean-image", split.images, (3, 32, 32))
     parameters = FlatParameters(model)
-    trainer = Trainer(
-        model.logits,
-        SoftMaxCrossEntropyModule(),
-        SGD(parameters, LR) if optimizer is None else optimizer(parameters),
-        Batches(split, BATCH, preprocessing),
-        split,
-    )
+    update = SGD(parameters, LR) if optimizer is None else optimizer(parameters)
+    batches = Batches(split, batch, preprocessing)
+    return Trainer(model.logits, SoftMaxCrossEntropyModule(), update, batches, split, **parallel)
+
+
+def make_mlp(sizes: tuple[int, ...]) -> Any:
+    """This library's MLP of these sizes."""
+    from mlp_numpy import MLP, kaiming
+
+    model = MLP(sizes[0], sizes[1:-1], sizes[-1], SLOPE, init=kaiming(), rng=0, dtype=np.float32, input_layer=True)
+    model[0].params["weight"] /= PIXEL_SCALE
+    return model
+
+
+def ours(sizes: tuple[int, ...], optimizer: Callable[[Any], Any] | None = None, **parallel: int) -> Step:
+    """This library, exactly as ``train.py`` drives it."""
+    trainer = make_trainer(make_mlp(sizes), optimizer=optimizer, **parallel)
     return lambda step: None if trainer.advance() else None
 
 
@@ -78,25 +93,34 @@ def products(sizes: tuple[int, ...]) -> Step:
     return step
 
 
-def pytorch(sizes: tuple[int, ...], make_optimizer: Callable[[Any], Any] | None = None) -> Step:
-    """PyTorch, eager mode; plain SGD unless ``make_optimizer`` makes another one."""
+def make_pytorch_mlp(sizes: tuple[int, ...]) -> Any:
+    """PyTorch's MLP of these sizes."""
     import torch
 
-    images, labels = (torch.from_numpy(part) for part in data())
-    mean = torch.from_numpy(data()[0].mean(axis=0, dtype=np.float64).astype(np.float32))
     layers: list[torch.nn.Module] = []
     for n, m in zip(sizes[:-1], sizes[1:], strict=True):
         layers += [torch.nn.Linear(n, m), torch.nn.LeakyReLU(SLOPE)]
-    model = torch.nn.Sequential(*layers[:-1])
     with torch.no_grad():
         layers[0].weight /= PIXEL_SCALE
+    return torch.nn.Sequential(*layers[:-1])
+
+
+def pytorch_step(
+    model: Any, batch: int = BATCH, n_images: int = N_IMAGES, make_optimizer: Callable[[Any], Any] | None = None
+) -> Step:
+    """A step of a PyTorch model, eager mode; plain SGD unless ``make_optimizer`` makes another one."""
+    import torch
+
+    pixels, classes = data(n_images)
+    images, labels = torch.from_numpy(pixels), torch.from_numpy(classes)
+    mean = torch.from_numpy(pixels.mean(axis=0, dtype=np.float64).astype(np.float32))
     make = make_optimizer or (lambda parameters: torch.optim.SGD(parameters, lr=LR))
     optimizer, loss = make(model.parameters()), torch.nn.CrossEntropyLoss()
-    order = torch.randperm(N_IMAGES)
+    order = torch.randperm(n_images)
 
     def step(number: int) -> None:
-        position = number * BATCH % N_IMAGES
-        rows = order[position : position + BATCH]
+        position = number * batch % n_images
+        rows = order[position : position + batch]
         x, y = images[rows].float() - mean, labels[rows]
         optimizer.zero_grad()
         scores = model(x)
@@ -106,6 +130,11 @@ def pytorch(sizes: tuple[int, ...], make_optimizer: Callable[[Any], Any] | None 
         value.item(), (scores.argmax(1) == y).float().mean().item()
 
     return step
+
+
+def pytorch(sizes: tuple[int, ...], make_optimizer: Callable[[Any], Any] | None = None) -> Step:
+    """PyTorch's step of an MLP."""
+    return pytorch_step(make_pytorch_mlp(sizes), make_optimizer=make_optimizer)
 
 
 def jax(sizes: tuple[int, ...]) -> Step:

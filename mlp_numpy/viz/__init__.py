@@ -2,6 +2,7 @@
 
 from mlp_numpy.viz.class_bars import draw_class_bars, save_class_bars
 from mlp_numpy.viz.class_images import save_class_images, save_saliency
+from mlp_numpy.viz.costs import draw_growth, draw_states
 from mlp_numpy.viz.curves import (
     TEST,
     TRAIN,
@@ -33,12 +34,14 @@ __all__ = [
     "draw_differences",
     "draw_function",
     "draw_graph",
+    "draw_growth",
     "draw_heat_map",
     "draw_layer_stats",
     "draw_loss",
     "draw_mean_std",
     "draw_metric",
     "draw_parallel",
+    "draw_states",
     "most_confident_mistakes",
     "moving_average",
     "save",
