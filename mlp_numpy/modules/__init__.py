@@ -92,6 +92,7 @@ from mlp_numpy.modules.sharded import Sharded
 from mlp_numpy.modules.softmax import LogSoftMax, LogSoftMaxModule, SoftMax, SoftMaxModule
 from mlp_numpy.modules.softplus import LogSigmoid, LogSigmoidModule, Softplus, SoftplusModule
 from mlp_numpy.modules.tape import TapeModule
+from mlp_numpy.modules.winograd import WinogradConv2d
 
 __all__ = [
     "BCE",
@@ -194,6 +195,7 @@ __all__ = [
     "TapeModule",
     "UnflattenModule",
     "ValueKind",
+    "WinogradConv2d",
     "build_loss",
     "check_loss_matches",
     "class_weights",
