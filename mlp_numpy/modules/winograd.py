@@ -5,27 +5,29 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 
-from mlp_numpy.arrays import Array
+from mlp_numpy.arrays import Array, aligned
 from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.errors import OptionError
-from mlp_numpy.modules.conv import Conv2d
+from mlp_numpy.modules.conv import Conv2d, row_sums
 from mlp_numpy.modules.layout import pixel_rows
 from mlp_numpy.modules.windows import Windows
 
 Parts: TypeAlias = Array | Sequence[Array]
 """Arrays of one shape, along the first axis of an array, or in a list."""
 
-_B: Final = np.array([[1, 0, 0, 0], [0, 1, -1, -1], [-1, 1, 1, 0], [0, 0, 0, 1]])
+_B: Final = ((1, 0, 0, 0), (0, 1, -1, -1), (-1, 1, 1, 0), (0, 0, 0, 1))
 _G: Final = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]])
-_A: Final = np.array([[1, 0], [1, 1], [1, -1], [0, 1]])
+_A: Final = ((1, 0), (1, 1), (1, -1), (0, 1))
+_BT, _AT = tuple(zip(*_B, strict=True)), tuple(zip(*_A, strict=True))
 _TILES: Final = 512
 """Number of tiles of a block of images: enough for a product to be fast, few enough to stay near the cores."""
 
-_CHANNELS: Final = 64
+_CHANNELS: Final = 40
 """The least M·C / (M + C) for which the products save more than the transforms cost."""
 _TILES_OF_AN_IMAGE: Final = 4
 """The least number of tiles in an image for which the products save more than the transform of the kernels costs."""
@@ -70,8 +72,8 @@ class WinogradConv2d(Op):
                 tiles.to_places(x[part].transpose(0, 2, 3, 1), buffers)
                 np.matmul(buffers.v_rows, u.transpose(0, 2, 1), out=buffers.p_rows)
                 tiles.from_places(buffers, out[part])
-            if bias is not None:
-                out += bias
+                if bias is not None:
+                    out[part] += bias
             finite = np.isfinite(out.sum())
         context["x"], context["weight"], context["over"], context["biased"] = x, weight, over, bias is not None
         context["tiles"] = tiles if finite else None
@@ -102,7 +104,7 @@ class WinogradConv2d(Op):
         gradients = None if dx is None else dx.transpose(0, 3, 1, 2), dweight
         if not context["biased"]:
             return gradients
-        return *gradients, np.einsum("sm->m", pixel_rows(dout), out=context.target(2))
+        return *gradients, row_sums(pixel_rows(dout))
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ class Tiles:
         """H′ and W′."""
         return self.over.out_size(self.height, self.width)
 
-    @property
+    @cached_property
     def n_tiles(self) -> tuple[int, int]:
         """The number of tiles vertically and horizontally."""
         rows, columns = self.out_size
@@ -132,7 +134,7 @@ class Tiles:
         """Slices of the images with workspace for each, in the same memory; ``n_channels`` is (M, C)."""
         n_blocks = -(-n_images * self.n_tiles[0] * self.n_tiles[1] // _TILES)
         size = -(-n_images // n_blocks) if n_blocks < n_images else 1
-        memory = np.empty(sum(map(math.prod, self._shapes(size, *n_channels))), kind)
+        memory = aligned((sum(map(math.prod, self._shapes(size, *n_channels))),), kind)
         for start in range(0, n_images, size):
             n, at, arrays = min(size, n_images - start), 0, []
             for shape in self._shapes(n, *n_channels):
@@ -142,17 +144,22 @@ class Tiles:
 
     def _shapes(self, n: int, n_out: int, n_in: int) -> list[tuple[int, ...]]:
         rows, columns = self.n_tiles
-        padded, tiles = (n, 2 * rows + 2, 2, columns + 1, n_in), (n, rows, columns)
-        lines = (4, n, rows, 2, columns + 1, n_in)
-        return [padded, lines, (4, 4, *tiles, n_in), (4, 4, *tiles, n_out), (4, 2, *tiles, n_out)]
+        padded, lines = (n, 2 * rows + 2, 2, columns + 1, n_in), (4, n, rows, 2, columns + 1, n_in)
+        return [
+            padded,
+            lines,
+            (4, 4, n, rows, columns, n_in),
+            (4, 4, n, rows, columns, n_out),
+            (4, 2, n, rows, columns, n_out),
+        ]
 
     def to_places(self, pixels: Array, buffers: Buffers) -> None:
         """V = Bᵀ d B of the ``pixels`` (n, H, W, C)."""
         buffers.padded[...] = 0
         for inside, columns in self._columns(buffers.padded):
             inside[...] = pixels[:, :, columns]
-        combine(_B.T, self._rows(buffers.padded), buffers.lines)
-        combine(_B.T, _tile_columns(buffers.lines), buffers.v.swapaxes(0, 1))
+        combine(_BT, self._rows(buffers.padded), buffers.lines)
+        combine(_BT, _tile_columns(buffers.lines), buffers.v.swapaxes(0, 1))
 
     def sum_to_pixels(self, buffers: Buffers, dpixels: Array) -> None:
         """dd = B dV Bᵀ, the adjoint of ``to_places``, summed where tiles overlap to ``dpixels`` (n, H, W, C)."""
@@ -165,10 +172,10 @@ class Tiles:
 
     def from_places(self, buffers: Buffers, out: Array) -> None:
         """Aᵀ P A to ``out`` (n, H′, W′, M)."""
-        combine(_A.T, buffers.p.swapaxes(0, 1), buffers.sums.swapaxes(0, 1))
+        combine(_AT, buffers.p.swapaxes(0, 1), buffers.sums.swapaxes(0, 1))
         whole = self._whole(out)
         for j in (0, 1):
-            combine(_A.T, buffers.sums[:, j], [whole[:, i::2, j::2] for i in (0, 1)])
+            combine(_AT, buffers.sums[:, j], [whole[:, i::2, j::2] for i in (0, 1)])
         if whole is not out:
             out[...] = whole[:, : out.shape[1], : out.shape[2]]
 
@@ -191,7 +198,8 @@ class Tiles:
 
     def _rows(self, padded: Array) -> list[Array]:
         """For each row a of a tile the rows a, a + 2, … of padded images."""
-        return [padded[:, a : a + 2 * self.n_tiles[0] : 2] for a in range(4)]
+        size = 2 * self.n_tiles[0]
+        return [padded[:, a : a + size : 2] for a in range(4)]
 
     def _columns(self, padded: Array) -> Iterator[tuple[Array, slice]]:
         """The even and the odd columns of padded images, without the padding, and which those are of the images."""
@@ -224,7 +232,7 @@ class Buffers:
         return self.p.reshape(16, -1, self.p.shape[-1])
 
 
-def combine(matrix: Array, parts: Parts, outs: Parts, *, onto: bool = False) -> None:
+def combine(matrix: tuple[tuple[int, ...], ...], parts: Parts, outs: Parts, *, onto: bool = False) -> None:
     """outs_i = Σ_j matrix_ij parts_j for a matrix of 0, 1 and −1; ``onto``: outs_i += …, and they may overlap."""
     for row, out in zip(matrix, outs, strict=True):
         plus, minus = ([part for part, factor in zip(parts, row, strict=True) if factor == sign] for sign in (1, -1))
