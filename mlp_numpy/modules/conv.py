@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from mlp_numpy.arrays import Array, all_finite, quiet_products
 from mlp_numpy.autodiff import Context, Op
@@ -72,9 +72,11 @@ class Conv2d(Op):
         rows = pixel_rows(dout).reshape(len(x), -1, wide.times * len(weight))
         spread = wide if wide.times == 1 or all_finite(rows) else one_by_one(over)
         matrix, dmatrix, dweight = spread.matrix(weight), np.empty((0,)), context.target(1)
+        constant = context["biased"] and few_channels(x, wide.windows)
         dx = no_pixels(x, np.result_type(dout, weight)) if context.wants(0) else None
         for part in blocks(x, wide.windows):
-            x_rows, dout_rows = window_rows(x[part], wide.windows), rows[part].reshape(-1, rows.shape[2])
+            x_rows = window_rows(x[part], wide.windows, constant=constant)
+            dout_rows = rows[part].reshape(-1, rows.shape[2])
             if not x_rows.flags.c_contiguous:
                 product = (x_rows.T @ dout_rows).T
             else:
@@ -82,20 +84,27 @@ class Conv2d(Op):
             dmatrix = product if part.start == 0 else np.add(dmatrix, product, out=dmatrix)
             if dx is not None:
                 add_windows(dx[part], dout_rows.reshape(-1, len(matrix)) @ matrix, spread.windows)
+        if constant:
+            dmatrix, dbiases = dmatrix[:, :-1], dmatrix[:, -1]
+        elif context["biased"]:
+            dbiases = row_sums(rows.reshape(-1, rows.shape[2]))
         gradients = None if dx is None else dx.transpose(0, 3, 1, 2), wide.dweight(dmatrix, weight.shape, dweight)
         if not context["biased"]:
             return gradients
-        dbias = row_sums(rows.reshape(-1, rows.shape[2])).reshape(wide.times, -1)
-        return *gradients, dbias.sum(axis=0, out=context.target(2))
+        return *gradients, dbiases.reshape(wide.times, -1).sum(axis=0, out=context.target(2))
 
 
 def _products(x: Array, weight: Array, bias: Array | None, wide: Wide) -> Array:
     """X Wᵀ + b of all blocks of images: (N, H′, W′·M)."""
     matrix, (high, broad) = wide.matrix(weight), wide.windows.out_size(*x.shape[2:])
     out = np.empty((len(x), high, broad * len(matrix)), np.result_type(x, weight))
-    biases = None if bias is None else np.tile(bias, broad * wide.times)
+    constant = bias is not None and few_channels(x, wide.windows)
+    if bias is not None and constant:
+        matrix = np.concatenate([matrix, np.tile(bias, wide.times)[:, np.newaxis]], axis=1)
+    biases = None if bias is None or constant else np.tile(bias, broad * wide.times)
     for part in blocks(x, wide.windows):
-        np.matmul(window_rows(x[part], wide.windows), matrix.T, out=out[part].reshape(-1, len(matrix)))
+        rows = window_rows(x[part], wide.windows, constant=constant)
+        np.matmul(rows, matrix.T, out=out[part].reshape(-1, len(matrix)))
         if biases is not None:
             out[part] += biases
     return out
@@ -116,16 +125,25 @@ def blocks(x: Array, over: Windows) -> Iterator[slice]:
     return (slice(start, start + step) for start in range(0, len(x), step))
 
 
-def window_rows(x: Array, over: Windows, groups: int = 1) -> Array:
+def few_channels(x: Array, over: Windows) -> bool:
+    """True if a row of windows is much longer than a row of a window: window rows are then made column by column."""
+    return bool(2 * over.kernel[1] * x.shape[1] <= over.out_size(*x.shape[2:])[1])
+
+
+def window_rows(x: Array, over: Windows, groups: int = 1, *, constant: bool = False) -> Array:
     """im2col, (N, C, H, W) → (N·H′·W′, KH·KW·C): one row per window, with zeros for the padding.
 
     In several groups of channels (groups, N·H′·W′, KH·KW·C / groups). Stored row after row, or with few channels column
     after column, whichever has longer pieces of contiguous memory; a view of ``x`` if each window is a pixel.
+
+    constant   for few channels: with a last column of ones, whose weight is the bias
     """
     channels, (kh, kw) = x.shape[1], over.kernel
-    if groups == 1 and 2 * kw * channels <= over.out_size(*x.shape[2:])[1]:
-        seen = _windows(_padded(x, over, 2), over, 2)  # (N, C, H′, W′, KH, KW)
-        return seen.transpose(4, 5, 1, 0, 2, 3).reshape(kh * kw * channels, -1).T
+    if groups == 1 and few_channels(x, over):
+        seen = _windows(_padded(x, over, 2), over, 2).transpose(4, 5, 1, 0, 2, 3)  # (KH, KW, C, N, H′, W′)
+        columns = np.ones((kh * kw * channels + constant, math.prod(seen.shape[3:])), x.dtype)
+        columns[: kh * kw * channels].reshape(seen.shape)[...] = seen
+        return columns.T
     # With the channels innermost, a row of a window is contiguous.
     seen = _windows(_padded(x.transpose(0, 2, 3, 1), over, 1), over, 1).transpose(0, 1, 2, 4, 5, 3)
     if groups == 1:
@@ -156,9 +174,12 @@ def _padded(pixels: Array, over: Windows, axis: int) -> Array:
 
 def _windows(pixels: Array, over: Windows, axis: int) -> Array:
     """A view whose last axes are KH and KW and in which H′ and W′ are in the place of the axes of the image."""
-    steps = [slice(None)] * axis + [slice(None, None, step) for step in over.stride]
-    seen: Array = sliding_window_view(pixels, over.extent, axis=(axis, axis + 1))[tuple(steps)]
-    return seen[..., :: over.dilation[0], :: over.dilation[1]]
+    shape, strides = list(pixels.shape), list(pixels.strides)
+    for direction, at in enumerate((axis, axis + 1)):
+        shape[at] = (shape[at] - over.extent[direction]) // over.stride[direction] + 1
+        strides[at] *= over.stride[direction]
+        strides.append(pixels.strides[at] * over.dilation[direction])
+    return np.ndarray((*shape, *over.kernel), pixels.dtype, pixels, strides=strides)
 
 
 def no_pixels(x: Array, dtype: Any) -> Array:
