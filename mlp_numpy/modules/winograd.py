@@ -27,6 +27,8 @@ _BT, _AT = tuple(zip(*_B, strict=True)), tuple(zip(*_A, strict=True))
 _TILES: Final = 512
 """Number of tiles of a block of images: enough for a product to be fast, few enough to stay near the cores."""
 
+_KERNELS: Final = 128
+"""Number of kernels whose dU is held at once."""
 _CHANNELS: Final = 40
 """The least M·C / (M + C) for which the products save more than the transforms cost."""
 _TILES_OF_AN_IMAGE: Final = 4
@@ -85,19 +87,21 @@ class WinogradConv2d(Op):
         if tiles is None:
             return Conv2d.backward(context, dout)
         kind = np.result_type(x, weight, dout)
+        into = context.target(1)
+        dweight = np.empty_like(weight, kind) if into is None else into
         dx = np.empty((len(x), *x.shape[2:], x.shape[1]), kind) if context.wants(0) else None
         with np.errstate(over="ignore", invalid="ignore"):
-            u, du = kernels_to_places(weight), np.empty((0,))
+            u = kernels_to_places(weight)
             for part, buffers in tiles.blocks(len(x), weight.shape[:2], kind):
                 tiles.spread(dout[part].transpose(0, 2, 3, 1), buffers)
                 tiles.to_places(x[part].transpose(0, 2, 3, 1), buffers)
-                product = np.empty((len(weight), 16, x.shape[1]), kind).transpose(1, 0, 2)
-                np.matmul(buffers.p_rows.transpose(0, 2, 1), buffers.v_rows, out=product)
-                du = product if part.start == 0 else np.add(du, product, out=du)
+                for some in (slice(m, m + _KERNELS) for m in range(0, len(weight), _KERNELS)):
+                    du = np.empty((len(weight[some]), 16, x.shape[1]), kind).transpose(1, 0, 2)
+                    np.matmul(buffers.p_rows[:, :, some].transpose(0, 2, 1), buffers.v_rows, out=du)
+                    kernels_from_places(du, dweight[some], add=part.start > 0)
                 if dx is not None:
                     np.matmul(buffers.p_rows, u, out=buffers.v_rows)
                     tiles.sum_to_pixels(buffers, dx[part])
-            dweight = kernels_from_places(du, weight, context.target(1))
             finite = np.isfinite(dweight.sum()) and (dx is None or np.isfinite(dx.sum()))
         if not finite:
             return Conv2d.backward(context, dout)
@@ -257,15 +261,11 @@ def kernels_to_places(weight: Array) -> Array:
     return u.transpose(1, 0, 2)
 
 
-def kernels_from_places(du: Array, weight: Array, into: Array | None) -> Array:
-    """dW = Gᵀ dU G, the adjoint of ``kernels_to_places``; ``into`` is an array of the weight's shape, or None."""
-    dweight = np.empty_like(weight, du.dtype) if into is None else into
+def kernels_from_places(du: Array, dweight: Array, *, add: bool) -> None:
+    """dW = Gᵀ dU G, the adjoint of ``kernels_to_places``, to ``dweight`` (M, C, 3, 3), or added to it."""
     inner = dweight.transpose(0, 2, 3, 1)
-    matrix = inner.reshape(len(inner), 9, -1)
-    np.matmul(_both(_G, du).T, du.transpose(1, 0, 2), out=matrix)
-    if not np.may_share_memory(matrix, inner):
-        inner[...] = matrix.reshape(inner.shape)
-    return dweight
+    gradient = np.matmul(_both(_G, du).T, du.transpose(1, 0, 2)).reshape(inner.shape)
+    inner[...] = inner + gradient if add else gradient
 
 
 def _both(matrix: Array, like: Array) -> Array:
