@@ -74,7 +74,7 @@ class Conv2d(Op):
         matrix, dmatrix, dweight = spread.matrix(weight), np.empty((0,)), context.target(1)
         constant = context["biased"] and few_channels(x, wide.windows)
         dx = no_pixels(x, np.result_type(dout, weight)) if context.wants(0) else None
-        for part in blocks(x, wide.windows):
+        for part in image_blocks(x, wide.windows):
             x_rows = window_rows(x[part], wide.windows, constant=constant)
             dout_rows = rows[part].reshape(-1, rows.shape[2])
             if not x_rows.flags.c_contiguous:
@@ -102,7 +102,7 @@ def _products(x: Array, weight: Array, bias: Array | None, wide: Wide) -> Array:
     if bias is not None and constant:
         matrix = np.concatenate([matrix, np.tile(bias, wide.times)[:, np.newaxis]], axis=1)
     biases = None if bias is None or constant else np.tile(bias, broad * wide.times)
-    for part in blocks(x, wide.windows):
+    for part in image_blocks(x, wide.windows):
         rows = window_rows(x[part], wide.windows, constant=constant)
         np.matmul(rows, matrix.T, out=out[part].reshape(-1, len(matrix)))
         if biases is not None:
@@ -116,7 +116,7 @@ def row_sums(rows: Array) -> Array:
     return sums
 
 
-def blocks(x: Array, over: Windows) -> Iterator[slice]:
+def image_blocks(x: Array, over: Windows) -> Iterator[slice]:
     """Slices of the images ``x``, as equal as can be, whose window rows stay in the cache; one if these are views."""
     (high, wide), size = over.out_size(*x.shape[2:]), over.kernel[0] * over.kernel[1] * x.shape[1] * x.itemsize
     at_once = max(_BLOCK_BYTES // size, _BLOCK_ROWS) // (high * wide)

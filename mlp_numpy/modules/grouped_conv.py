@@ -9,7 +9,7 @@ import numpy as np
 from mlp_numpy.arrays import Array, quiet_products
 from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.errors import ShapeError
-from mlp_numpy.modules.conv import Conv2d, add_windows, blocks, no_pixels, window_rows
+from mlp_numpy.modules.conv import Conv2d, add_windows, image_blocks, no_pixels, window_rows
 from mlp_numpy.modules.layout import images, pixel_rows
 from mlp_numpy.modules.windows import Windows
 
@@ -42,7 +42,7 @@ class GroupedConv2d(Op):
     ) -> Array:
         out = np.empty((len(x), math.prod(over.out_size(*x.shape[2:])), len(weight)), np.result_type(x, weight))
         matrices = _matrices(weight, groups)
-        for part in blocks(x, over):
+        for part in image_blocks(x, over):
             rows = out[part].reshape(-1, len(weight))
             np.matmul(window_rows(x[part], over, groups), matrices.transpose(0, 2, 1), out=_by_group(rows, groups))
         if bias is not None:
@@ -59,7 +59,7 @@ class GroupedConv2d(Op):
         rows, matrices = pixel_rows(dout).reshape(len(x), -1, n_kernels), _matrices(weight, groups)
         dx = no_pixels(x, np.result_type(dout, weight)) if context.wants(0) else None
         dmatrices = np.zeros(matrices.shape, np.result_type(dout, x))
-        for part in blocks(x, over):
+        for part in image_blocks(x, over):
             by_group = _by_group(rows[part].reshape(-1, n_kernels), groups)
             dmatrices += by_group.transpose(0, 2, 1) @ window_rows(x[part], over, groups)
             if dx is not None:

@@ -134,7 +134,7 @@ class Tiles:
         rows, columns = self.out_size
         return -(-rows // 2), -(-columns // 2)
 
-    def blocks(self, n_images: int, n_channels: tuple[int, int], kind: Any) -> Iterator[tuple[slice, Buffers]]:
+    def blocks(self, n_images: int, n_channels: tuple[int, int], kind: Any) -> Iterator[tuple[slice, TileBuffers]]:
         """Slices of the images with workspace for each, in the same memory; ``n_channels`` is (M, C)."""
         n_blocks = -(-n_images * self.n_tiles[0] * self.n_tiles[1] // _TILES)
         size = -(-n_images // n_blocks) if n_blocks < n_images else 1
@@ -144,7 +144,7 @@ class Tiles:
             for shape in self._shapes(n, *n_channels):
                 arrays.append(memory[at : at + math.prod(shape)].reshape(shape))
                 at += math.prod(shape)
-            yield slice(start, start + n), Buffers(*arrays)
+            yield slice(start, start + n), TileBuffers(*arrays)
 
     def _shapes(self, n: int, n_out: int, n_in: int) -> list[tuple[int, ...]]:
         rows, columns = self.n_tiles
@@ -157,7 +157,7 @@ class Tiles:
             (4, 2, n, rows, columns, n_out),
         ]
 
-    def to_places(self, pixels: Array, buffers: Buffers) -> None:
+    def to_places(self, pixels: Array, buffers: TileBuffers) -> None:
         """V = Bᵀ d B of the ``pixels`` (n, H, W, C)."""
         buffers.padded[...] = 0
         for inside, columns in self._columns(buffers.padded):
@@ -165,7 +165,7 @@ class Tiles:
         combine(_BT, self._rows(buffers.padded), buffers.lines)
         combine(_BT, _tile_columns(buffers.lines), buffers.v.swapaxes(0, 1))
 
-    def sum_to_pixels(self, buffers: Buffers, dpixels: Array) -> None:
+    def sum_to_pixels(self, buffers: TileBuffers, dpixels: Array) -> None:
         """dd = B dV Bᵀ, the adjoint of ``to_places``, summed where tiles overlap to ``dpixels`` (n, H, W, C)."""
         buffers.lines[...] = 0
         buffers.padded[...] = 0
@@ -174,7 +174,7 @@ class Tiles:
         for inside, columns in self._columns(buffers.padded):
             dpixels[:, :, columns] = inside
 
-    def from_places(self, buffers: Buffers, out: Array) -> None:
+    def from_places(self, buffers: TileBuffers, out: Array) -> None:
         """Aᵀ P A to ``out`` (n, H′, W′, M)."""
         combine(_AT, buffers.p.swapaxes(0, 1), buffers.sums.swapaxes(0, 1))
         whole = self._whole(out)
@@ -183,7 +183,7 @@ class Tiles:
         if whole is not out:
             out[...] = whole[:, : out.shape[1], : out.shape[2]]
 
-    def spread(self, dout: Array, buffers: Buffers) -> None:
+    def spread(self, dout: Array, buffers: TileBuffers) -> None:
         """dP = A dout Aᵀ of ``dout`` (n, H′, W′, M), the adjoint of ``from_places``."""
         whole = self._whole(dout)
         if whole is not dout:
@@ -216,7 +216,7 @@ class Tiles:
 
 
 @dataclass(frozen=True)
-class Buffers:
+class TileBuffers:
     """Workspace for a block of images: padded pixels, rows of tiles, V, P, and rows of P combined."""
 
     padded: Array
