@@ -94,6 +94,7 @@ from mlp_numpy.modules.softmax import LogSoftMax, LogSoftMaxModule, SoftMax, Sof
 from mlp_numpy.modules.softplus import LogSigmoid, LogSigmoidModule, Softplus, SoftplusModule
 from mlp_numpy.modules.tape import TapeModule
 from mlp_numpy.modules.whitening import whitening_kernels
+from mlp_numpy.modules.winograd import WinogradConv2d
 
 __all__ = [
     "BCE",
@@ -196,6 +197,7 @@ __all__ = [
     "TapeModule",
     "UnflattenModule",
     "ValueKind",
+    "WinogradConv2d",
     "build_loss",
     "check_loss_matches",
     "class_weights",

@@ -1,29 +1,39 @@
-"""Convolution as one product of matrices."""
+"""Convolution as products of matrices, one for each block of images."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+from typing import Any, Final
+
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from mlp_numpy.arrays import Array, all_finite, quiet_products
 from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.errors import ShapeError
 from mlp_numpy.modules.layout import images, pixel_rows
-from mlp_numpy.modules.widened_windows import one_by_one, widened
+from mlp_numpy.modules.widened_windows import Wide, one_by_one, widened
 from mlp_numpy.modules.windows import Windows
+
+_BLOCK_BYTES: Final = 1 << 20
+"""The size of a block's window rows, which then stay in the cache."""
+_BLOCK_ROWS: Final = 512
+"""The least number of window rows in a block: fewer make a product slower."""
+
+_FEW_CHANNELS: Final = 8
 
 
 class Conv2d(Op):
     """
     Forward     out_nmij = b_m + Σ_cuv W_mcuv x_nchw      h = i s + u δ − p, w = j s + v δ − p, 0 where x has no such
                 pixel
-                as one product  out = X Wᵀ + b,  X_nij,uvc = x_nchw
-    Backward    dX = dout W      dW = doutᵀ X      db = Σ_nij dout
+                as one product for a block of images  out = X Wᵀ + b,  X_nij,uvc = x_nchw
+    Backward    dX = dout W      dW = Σ doutᵀ X over all blocks      db = Σ_nij dout
                 dx_nchw = Σ_ijuv dX_nij,uvc over all i, j, u, v with i s + u δ − p = h and j s + v δ − p = w
                 For few kernels, X, W and dW are those of wide windows, see ``widened``
     Shapes      x (N, C, H, W)   W (M, C, KH, KW)   b (M,), or none   out, dout (N, M, H′, W′)
-                X (N·H′·W′, KH·KW·C)   s stride, p padding, δ dilation, in each direction its own
-    Caches      X, W  (a view, no copy), the shape of x
+                X (n·H′·W′, KH·KW·C) of a block of n images   s stride, p padding, δ dilation, in each direction its own
+    Caches      x, W  (no copy); X is made again
     Kinks       none
     Reference   Chellapilla, Puri and Simard 2006, "High Performance Convolutional Neural Networks for Document
                 Processing", section 3.2, for the product; given X, dX, dW and db are those of the linear layer
@@ -46,70 +56,153 @@ class Conv2d(Op):
     @staticmethod
     @quiet_products
     def forward(context: Context, x: Array, weight: Array, bias: Array | None = None, *, over: Windows) -> Array:
-        n, _, height, width = x.shape
-        size = over.out_size(height, width)
+        size = over.out_size(*x.shape[2:])
         wide = widened(len(weight), over, size[1])
-        x_rows = window_rows(x, wide.windows)
-        out = x_rows @ wide.matrix(weight).T
+        out = _products(x, weight, bias, wide)
         if wide.times > 1 and not all_finite(out):
-            wide = one_by_one(over)
-            x_rows = window_rows(x, over)
-            out = x_rows @ wide.matrix(weight).T
-        if bias is not None:
-            out += np.tile(bias, wide.times)
-        context["x_rows"], context["weight"], context["shape"], context["wide"] = x_rows, weight, x.shape, wide
-        context["over"], context["biased"] = over, bias is not None
-        return images(out.reshape(-1, len(weight)), (n, len(weight), *size))
+            out = _products(x, weight, bias, one_by_one(over))
+        context["x"], context["weight"], context["over"], context["biased"] = x, weight, over, bias is not None
+        return images(out.reshape(-1, len(weight)), (len(x), len(weight), *size))
 
     @staticmethod
     @quiet_products
     def backward(context: Context, dout: Array) -> tuple[Array | None, ...]:
-        x_rows, weight, wide = context["x_rows"], context["weight"], context["wide"]
-        rows = pixel_rows(dout).reshape(len(x_rows), -1)
-        dx = None
-        if context.wants(0):
-            spread = wide if wide.times == 1 or all_finite(rows) else one_by_one(context["over"])
-            dx_rows = rows.reshape(-1, spread.times * len(weight)) @ spread.matrix(weight)
-            dx = sum_of_windows(dx_rows, context["shape"], spread.windows)
-        dweight = wide.dweight(rows, x_rows, weight, context.target(1))
+        x, weight, over = context["x"], context["weight"], context["over"]
+        wide = widened(len(weight), over, dout.shape[3])
+        rows = pixel_rows(dout).reshape(len(x), -1, wide.times * len(weight))
+        spread = wide if wide.times == 1 or all_finite(rows) else one_by_one(over)
+        matrix, dmatrix, dweight = spread.matrix(weight), np.empty((0,)), context.target(1)
+        constant = context["biased"] and few_channels(x, wide.windows)
+        dx = no_pixels(x, np.result_type(dout, weight)) if context.wants(0) else None
+        for part in image_blocks(x, wide.windows):
+            x_rows = window_rows(x[part], wide.windows, constant=constant)
+            dout_rows = rows[part].reshape(-1, rows.shape[2])
+            if not x_rows.flags.c_contiguous:
+                product = (x_rows.T @ dout_rows).T
+            else:
+                product = np.matmul(dout_rows.T, x_rows, out=wide.view(dweight) if part.start == 0 else None)
+            dmatrix = product if part.start == 0 else np.add(dmatrix, product, out=dmatrix)
+            if dx is not None:
+                add_windows(dx[part], dout_rows.reshape(-1, len(matrix)) @ matrix, spread.windows)
+        if constant:
+            dmatrix, dbiases = dmatrix[:, :-1], dmatrix[:, -1]
+        elif context["biased"]:
+            dbiases = row_sums(rows.reshape(-1, rows.shape[2]))
+        gradients = None if dx is None else dx.transpose(0, 3, 1, 2), wide.dweight(dmatrix, weight.shape, dweight)
         if not context["biased"]:
-            return dx, dweight
-        dbias = np.einsum("sm->m", rows).reshape(wide.times, -1).sum(axis=0, out=context.target(2))
-        return dx, dweight, dbias
+            return gradients
+        return *gradients, dbiases.reshape(wide.times, -1).sum(axis=0, out=context.target(2))
 
 
-def window_rows(x: Array, over: Windows, groups: int = 1) -> Array:
+def _products(x: Array, weight: Array, bias: Array | None, wide: Wide) -> Array:
+    """X Wᵀ + b of all blocks of images: (N, H′, W′·M)."""
+    matrix, (high, broad) = wide.matrix(weight), wide.windows.out_size(*x.shape[2:])
+    out = np.empty((len(x), high, broad * len(matrix)), np.result_type(x, weight))
+    constant = bias is not None and few_channels(x, wide.windows)
+    if bias is not None and constant:
+        matrix = np.concatenate([matrix, np.tile(bias, wide.times)[:, np.newaxis]], axis=1)
+    biases = None if bias is None or constant else np.tile(bias, broad * wide.times)
+    for part in image_blocks(x, wide.windows):
+        rows = window_rows(x[part], wide.windows, constant=constant)
+        np.matmul(rows, matrix.T, out=out[part].reshape(-1, len(matrix)))
+        if biases is not None:
+            out[part] += biases
+    return out
+
+
+def row_sums(rows: Array) -> Array:
+    """The sum of all rows, as a product, which is faster than a sum."""
+    sums: Array = np.ones(len(rows), rows.dtype) @ rows
+    return sums
+
+
+def image_blocks(x: Array, over: Windows) -> Iterator[slice]:
+    """Slices of the images ``x``, as equal as can be, whose window rows stay in the cache; one if these are views."""
+    (high, wide), size = over.out_size(*x.shape[2:]), over.kernel[0] * over.kernel[1] * x.shape[1] * x.itemsize
+    at_once = max(_BLOCK_BYTES // size, _BLOCK_ROWS) // (high * wide)
+    n_blocks = 1 if over.pointwise else -(-len(x) // max(1, at_once))
+    step = -(-len(x) // n_blocks)
+    return (slice(start, start + step) for start in range(0, len(x), step))
+
+
+def few_channels(x: Array, over: Windows) -> bool:
+    """True if a row of windows is much longer than a row of a window: window rows are then made column by column."""
+    return bool(2 * over.kernel[1] * x.shape[1] <= over.out_size(*x.shape[2:])[1])
+
+
+def window_rows(x: Array, over: Windows, groups: int = 1, *, constant: bool = False) -> Array:
     """im2col, (N, C, H, W) → (N·H′·W′, KH·KW·C): one row per window, with zeros for the padding.
 
-    In several groups of channels (groups, N·H′·W′, KH·KW·C / groups).
+    In several groups of channels (groups, N·H′·W′, KH·KW·C / groups). Stored row after row, or with few channels column
+    after column, whichever has longer pieces of contiguous memory; a view of ``x`` if each window is a pixel.
+
+    constant   for few channels: with a last column of ones, whose weight is the bias
     """
-    pixels = np.ascontiguousarray(x.transpose(0, 2, 3, 1))
-    (kh, kw), around = over.kernel, tuple(zip(over.padding, over.after, strict=True))
-    if around != ((0, 0), (0, 0)):
-        pixels = np.pad(pixels, ((0, 0), *around, (0, 0)))
-    # A view (N, H′, W′, C, KH, KW) with overlapping windows. With the channels innermost, a row of a window is
-    # contiguous, and the copy is fast.
-    seen = sliding_window_view(pixels, over.extent, axis=(1, 2))[:, :: over.stride[0], :: over.stride[1]]
-    seen = seen[..., :: over.dilation[0], :: over.dilation[1]].transpose(0, 1, 2, 4, 5, 3)
+    channels, (kh, kw) = x.shape[1], over.kernel
+    if groups == 1 and few_channels(x, over):
+        seen = _windows(_padded(x, over, 2), over, 2).transpose(4, 5, 1, 0, 2, 3)  # (KH, KW, C, N, H′, W′)
+        columns = np.ones((kh * kw * channels + constant, math.prod(seen.shape[3:])), x.dtype)
+        columns[: kh * kw * channels].reshape(seen.shape)[...] = seen
+        return columns.T
+    # With the channels innermost, a row of a window is contiguous.
+    seen = _windows(_padded(x.transpose(0, 2, 3, 1), over, 1), over, 1).transpose(0, 1, 2, 4, 5, 3)
     if groups == 1:
-        return seen.reshape(-1, kh * kw * x.shape[1])
+        return seen.reshape(-1, kh * kw * channels)
     seen = seen.reshape(*seen.shape[:5], groups, -1)
     return seen.transpose(5, 0, 1, 2, 3, 4, 6).reshape(groups, -1, kh * kw * seen.shape[6])
 
 
-def sum_of_windows(rows: Array, shape: tuple[int, ...], over: Windows) -> Array:
-    """The adjoint of ``window_rows`` (col2im): every value is added to its pixel, summed over all windows."""
-    n, channels, height, width = shape
-    kh, kw = over.kernel
-    windowed = rows.reshape(n, *over.out_size(height, width), kh, kw * channels)
-    dx = np.zeros((n, height, width * channels), rows.dtype)
+def _padded(pixels: Array, over: Windows, axis: int) -> Array:
+    """Contiguous pixels with the padding around the axes ``axis`` and ``axis + 1``, a copy only if needed."""
+    (top, left), (below, right) = over.padding, over.after
+    if top == left == below == right == 0 and pixels.flags.c_contiguous:
+        return pixels
+    shape, inside = list(pixels.shape), [slice(None)] * 4
+    for at, before, after in ((axis, top, below), (axis + 1, left, right)):
+        inside[at] = slice(before, before + shape[at])
+        shape[at] += before + after
+    padded = np.zeros(shape, pixels.dtype)
+    places = padded[tuple(inside)]
+    if axis == 1 and shape[3] <= _FEW_CHANNELS:
+        # Pixels with few channels are short pieces of memory, a channel at a time has long ones.
+        for c in range(shape[3]):
+            places[..., c] = pixels[..., c]
+    else:
+        places[...] = pixels
+    return padded
+
+
+def _windows(pixels: Array, over: Windows, axis: int) -> Array:
+    """A view whose last axes are KH and KW and in which H′ and W′ are in the place of the axes of the image."""
+    shape, strides = list(pixels.shape), list(pixels.strides)
+    for direction, at in enumerate((axis, axis + 1)):
+        shape[at] = (shape[at] - over.extent[direction]) // over.stride[direction] + 1
+        strides[at] *= over.stride[direction]
+        strides.append(pixels.strides[at] * over.dilation[direction])
+    return np.ndarray((*shape, *over.kernel), pixels.dtype, pixels, strides=strides)
+
+
+def no_pixels(x: Array, dtype: Any) -> Array:
+    """Zeros (N, H, W, C) for the gradient of images ``x``."""
+    n, channels, height, width = x.shape
+    return np.zeros((n, height, width, channels), dtype)
+
+
+def add_windows(dx: Array, rows: Array, over: Windows) -> None:
+    """The adjoint of ``window_rows`` (col2im): every value is added to its pixel of ``dx`` (N, H, W, C)."""
+    n, height, width, channels = dx.shape
+    (kh, kw), size = over.kernel, over.out_size(height, width)
+    if over.pointwise:
+        dx[...] = rows.reshape(dx.shape)
+        return
     if over.dilation[1] > 1:
-        placed, on_images = windowed.reshape(*windowed.shape[:4], kw, channels), dx.reshape(n, height, width, channels)
+        placed = rows.reshape(n, *size, kh, kw, channels)
         for (u, v), seen, at in over.offsets(height, width):
-            on_images[:, seen[2], seen[3]] += placed[:, at[2], at[3], u, v]
-        return on_images.transpose(0, 3, 1, 2)
+            dx[:, seen[2], seen[3]] += placed[:, at[2], at[3], u, v]
+        return
     # Row u of a window is contiguous, and so are its pixels in the image.
+    windowed, lines_of = rows.reshape(n, *size, kh, kw * channels), dx.reshape(n, height, width * channels)
     for u, j, lines, pixels, in_lines, in_window in over.rows(height, width):
         on_image = slice(pixels.start * channels, pixels.stop * channels)
-        dx[:, lines, on_image] += windowed[:, in_lines, j, u, in_window.start * channels : in_window.stop * channels]
-    return dx.reshape(n, height, width, channels).transpose(0, 3, 1, 2)
+        inside = slice(in_window.start * channels, in_window.stop * channels)
+        lines_of[:, lines, on_image] += windowed[:, in_lines, j, u, inside]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -15,7 +16,8 @@ from mlp_numpy.modules.conv import Conv2d
 from mlp_numpy.modules.depthwise_conv import DepthwiseConv2d
 from mlp_numpy.modules.grouped_conv import GroupedConv2d
 from mlp_numpy.modules.init import Initializer, kaiming, start_bias, start_values
-from mlp_numpy.modules.windows import Size, windows
+from mlp_numpy.modules.windows import Size, Windows, windows
+from mlp_numpy.modules.winograd import WinogradConv2d, winograd_pays
 
 
 class Conv2dModule(Module):
@@ -29,16 +31,23 @@ class Conv2dModule(Module):
                                    a depthwise convolution
     bias                           False: no bias, as before a BatchNorm, which would cancel it
     init                           initializer of the weight, see ``mlp_numpy.modules.init``; Kaiming by default
+    winograd                       True: WinogradConv2d, for 3×3 kernels and stride 1, with less than half of the
+                                   multiplications; False: Conv2d; None: the faster one by ``winograd_pays``. They
+                                   differ by rounding
     rng, dtype, input_layer        as in LinearModule
 
     ``params``: "weight" (out_channels, in_channels / groups, KH, KW), stored with the channels innermost, and "bias"
     (out_channels,). H′ = ⌊(H + 2·padding − dilation·(KH − 1) − 1) / stride⌋ + 1, and W′ likewise.
 
-    Raises OptionError for invalid sizes, "same" with another stride, and groups that do not divide both numbers of
-    channels; ShapeError in ``forward`` for images of another shape.
+    Raises OptionError for invalid sizes, "same" with another stride, groups that do not divide both numbers of
+    channels, and ``winograd=True`` for other kernels or several groups; ShapeError in ``forward`` for images of another
+    shape.
     """
 
     op = Conv2d
+    winograd: bool | None = None
+    _out_size: tuple[int, int] = (0, 0)
+    """H′ and W′ of the last input."""
 
     def __init__(
         self,
@@ -51,6 +60,7 @@ class Conv2dModule(Module):
         dilation: Size = 1,
         groups: int = 1,
         bias: bool = True,
+        winograd: bool | None = None,
         init: Initializer | None = None,
         rng: Seed = None,
         dtype: Any = np.float64,
@@ -68,16 +78,22 @@ class Conv2dModule(Module):
                 f"{who}: groups must divide in_channels and out_channels, got {groups}, {in_channels} and "
                 f"{out_channels}."
             )
+        winograd = None if winograd is None else flag(who, "winograd", winograd)
+        if winograd:
+            three = replace(self.windows, padding=(0, 0), surplus=(0, 0)) == Windows((3, 3), (1, 1), (0, 0))
+            if groups != 1 or not three:
+                raise OptionError(f"{who}: winograd must be None or False but for 3 × 3 kernels, got {self.windows}.")
         shape, rng = (out_channels, in_channels // groups, *self.windows.kernel), generator(rng)
         weight = start_values(who, init, rng, shape, dtype, input_layer=input_layer, default=kaiming())
         inner = np.ascontiguousarray(weight.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
         super().__init__(weight=inner, **({"bias": start_bias(init, rng, shape, dtype)} if bias else {}))
         self.in_channels, self.out_channels, self.groups, self.bias = in_channels, out_channels, groups, bias
-        self.input_needed = not input_layer
+        self.input_needed, self.winograd = not input_layer, winograd
 
     def _active_op(self) -> type[Op]:
         if self.groups == 1:
-            return self.op
+            pays = winograd_pays(self.out_channels, self.in_channels, self.windows, self._out_size)
+            return WinogradConv2d if self.winograd or (self.winograd is None and pays) else self.op
         return DepthwiseConv2d if self.groups == self.in_channels else GroupedConv2d
 
     def _op_kwargs(self) -> dict[str, Any]:
@@ -86,8 +102,10 @@ class Conv2dModule(Module):
 
     def _repr_args(self) -> str:
         options = f"{'' if self.groups == 1 else f', groups={self.groups}'}{'' if self.bias else ', bias=False'}"
+        options += "" if self.winograd is None else f", winograd={self.winograd}"
         return f"{self.in_channels}, {self.out_channels}, {self.windows.arguments}{options}"
 
     def _check_input(self, x: Array) -> None:
         who = f"Conv2dModule({self.in_channels} → {self.out_channels}).forward"
         self.windows.check(who, x, self.in_channels)
+        self._out_size = self.windows.out_size(*x.shape[2:])

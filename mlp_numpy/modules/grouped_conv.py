@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from mlp_numpy.arrays import Array, quiet_products
 from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.errors import ShapeError
-from mlp_numpy.modules.conv import Conv2d, sum_of_windows, window_rows
+from mlp_numpy.modules.conv import Conv2d, add_windows, image_blocks, no_pixels, window_rows
 from mlp_numpy.modules.layout import images, pixel_rows
 from mlp_numpy.modules.windows import Windows
 
@@ -16,11 +18,11 @@ class GroupedConv2d(Op):
     """
     Forward     out_ngmij = b_gm + Σ_cuv W_gmcuv x_ngchw      h = i s + u δ − p, w = j s + v δ − p, 0 where x has
                 no such pixel; as one product per group  out_g = X_g W_gᵀ + b_g,  X_g,nij,uvc = x_ngchw
-    Backward    dX_g = dout_g W_g      dW_g = dout_gᵀ X_g      db = Σ_nij dout
+    Backward    dX_g = dout_g W_g      dW_g = Σ dout_gᵀ X_g over blocks of images      db = Σ_nij dout
                 dx_ngchw = Σ_ijuv dX_g,nij,uvc over all i, j, u, v with i s + u δ − p = h and j s + v δ − p = w
     Shapes      x (N, C, H, W)   W (M, C/G, KH, KW)   b (M,), or none   out, dout (N, M, H′, W′)
-                G groups g of C/G input channels c and M/G output channels m   X (G, N·H′·W′, KH·KW·C/G)
-    Caches      X, W  (a view, no copy), the shape of x
+                G groups g of C/G input channels c and M/G output channels m   X (G, n·H′·W′, KH·KW·C/G) of n images
+    Caches      x, W  (no copy); X is made again
     Kinks       none
     Reference   Krizhevsky, Sutskever and Hinton 2012, "ImageNet Classification with Deep Convolutional Neural
                 Networks", section 3.5; each group is a Conv2d of its channels
@@ -38,30 +40,34 @@ class GroupedConv2d(Op):
     def forward(
         context: Context, x: Array, weight: Array, bias: Array | None = None, *, over: Windows, groups: int
     ) -> Array:
-        x_rows, matrices = window_rows(x, over, groups), _matrices(weight, groups)
-        out = np.empty((x_rows.shape[1], len(weight)), np.result_type(x, weight))
-        np.matmul(x_rows, matrices.transpose(0, 2, 1), out=_by_group(out, groups))
+        out = np.empty((len(x), math.prod(over.out_size(*x.shape[2:])), len(weight)), np.result_type(x, weight))
+        matrices = _matrices(weight, groups)
+        for part in image_blocks(x, over):
+            rows = out[part].reshape(-1, len(weight))
+            np.matmul(window_rows(x[part], over, groups), matrices.transpose(0, 2, 1), out=_by_group(rows, groups))
         if bias is not None:
             out += bias
-        context["x_rows"], context["weight"], context["shape"] = x_rows, weight, x.shape
-        context["over"], context["groups"], context["biased"] = over, groups, bias is not None
-        return images(out, (len(x), len(weight), *over.out_size(*x.shape[2:])))
+        context["x"], context["weight"], context["over"], context["groups"] = x, weight, over, groups
+        context["biased"] = bias is not None
+        return images(out.reshape(-1, len(weight)), (len(x), len(weight), *over.out_size(*x.shape[2:])))
 
     @staticmethod
     @quiet_products
     def backward(context: Context, dout: Array) -> tuple[Array | None, ...]:
-        x_rows, weight, groups = context["x_rows"], context["weight"], context["groups"]
-        over, (n_kernels, n_channels, kh, kw) = context["over"], weight.shape
-        rows = pixel_rows(dout)
-        by_group, dx = _by_group(rows, groups), None
-        if context.wants(0):
-            dx_rows = (by_group @ _matrices(weight, groups)).reshape(groups, len(rows), kh * kw, n_channels)
-            dx = sum_of_windows(dx_rows.transpose(1, 2, 0, 3), context["shape"], over)
-        dweight = np.matmul(by_group.transpose(0, 2, 1), x_rows)
-        dweight = dweight.reshape(n_kernels, kh, kw, n_channels).transpose(0, 3, 1, 2)
-        if not context["biased"]:
-            return dx, dweight
-        return dx, dweight, rows.sum(axis=0)
+        x, weight, groups, over = context["x"], context["weight"], context["groups"], context["over"]
+        n_kernels, n_channels, kh, kw = weight.shape
+        rows, matrices = pixel_rows(dout).reshape(len(x), -1, n_kernels), _matrices(weight, groups)
+        dx = no_pixels(x, np.result_type(dout, weight)) if context.wants(0) else None
+        dmatrices = np.zeros(matrices.shape, np.result_type(dout, x))
+        for part in image_blocks(x, over):
+            by_group = _by_group(rows[part].reshape(-1, n_kernels), groups)
+            dmatrices += by_group.transpose(0, 2, 1) @ window_rows(x[part], over, groups)
+            if dx is not None:
+                dx_rows = (by_group @ matrices).reshape(groups, -1, kh * kw, n_channels)
+                add_windows(dx[part], dx_rows.transpose(1, 2, 0, 3), over)
+        dweight = dmatrices.reshape(n_kernels, kh, kw, n_channels).transpose(0, 3, 1, 2)
+        gradients = None if dx is None else dx.transpose(0, 3, 1, 2), dweight
+        return (*gradients, rows.sum(axis=(0, 1))) if context["biased"] else gradients
 
 
 def _matrices(weight: Array, groups: int) -> Array:

@@ -18,7 +18,7 @@ from typing import Final
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, quiet_products
+from mlp_numpy.arrays import Array
 from mlp_numpy.modules.windows import Windows
 
 COLUMNS: Final = 32
@@ -44,32 +44,36 @@ class Wide:
         (kh, kw), channels = self.windows.kernel, weight.shape[1]
         spread = np.zeros((self.times, len(inner), kh, kw, channels), inner.dtype)
         for t, kernels in enumerate(spread):
-            kernels[:, :, self._place(t, weight)] = inner
+            kernels[:, :, self._place(t, weight.shape[3])] = inner
         return spread.reshape(-1, kh * kw * channels)
 
-    @quiet_products  # wide windows have products outside every window
-    def dweight(self, dout: Array, x_rows: Array, weight: Array, into: Array | None = None) -> Array:
-        """dW = Σ_t (doutᵀ X)_tm, at the positions of W in W′; ``into`` is an array of the weight's shape, or None.
-
-        dout (N·H′·W′/q, q·M)   x_rows (N·H′·W′/q, KH·KW′·C)
-        """
-        dweight = np.empty_like(weight) if into is None else into
+    def view(self, dweight: Array | None) -> Array | None:
+        """An array for dW as matrix (M, KH·KW·C), without a copy; None for q > 1, and for another memory order."""
+        if dweight is None or self.times > 1:
+            return None
         inner = dweight.transpose(0, 2, 3, 1)
-        if self.times == 1:
-            matrix = inner.reshape(len(inner), -1)
-            np.matmul(dout.T, x_rows, out=matrix)
-            if not np.may_share_memory(matrix, inner):
-                inner[...] = matrix.reshape(inner.shape)
-            return dweight
-        spread = (dout.T @ x_rows).reshape(self.times, len(inner), *self.windows.kernel, -1)
-        inner[...] = 0
-        for t, kernels in enumerate(spread):
-            inner += kernels[:, :, self._place(t, weight)]
-        return dweight
+        matrix = inner.reshape(len(inner), -1)
+        return matrix if np.may_share_memory(matrix, inner) else None
 
-    def _place(self, t: int, weight: Array) -> slice:
+    def dweight(self, dmatrix: Array, shape: tuple[int, ...], into: Array | None = None) -> Array:
+        """dW = Σ_t dW′_tm at the positions of W in W′, the adjoint of ``matrix``: (q·M, KH·KW′·C) → ``shape``.
+
+        ``into`` is an array of the weight's shape, or None; products outside every window are discarded.
+        """
+        n_kernels, channels, kh, kw = shape
+        spread = dmatrix.reshape(self.times, n_kernels, kh, -1, channels)
+        inner = spread[0, :, :, self._place(0, kw)]
+        for t in range(1, self.times):
+            inner = inner + spread[t, :, :, self._place(t, kw)]
+        dweight = inner.transpose(0, 3, 1, 2)
+        if into is None or np.may_share_memory(dweight, into):
+            return dweight if into is None else into
+        into[...] = dweight
+        return into
+
+    def _place(self, t: int, width: int) -> slice:
         """The columns of the ``t``-th window in the wide window."""
-        return slice(t * self.step, t * self.step + weight.shape[3])
+        return slice(t * self.step, t * self.step + width)
 
 
 def one_by_one(over: Windows) -> Wide:

@@ -60,6 +60,11 @@ class Windows:
         """The rows and columns of padding after the image."""
         return self.padding[0] + self.surplus[0], self.padding[1] + self.surplus[1]
 
+    @property
+    def pointwise(self) -> bool:
+        """True if every window is one pixel of the image, and every pixel is a window."""
+        return (self.kernel, self.stride, self.padding, self.after) == ((1, 1), (1, 1), (0, 0), (0, 0))
+
     def out_size(self, height: int, width: int) -> Pair:
         """The number of windows vertically and horizontally; 0 or less if none fits."""
         return self._count(0, height), self._count(1, width)

@@ -93,7 +93,14 @@ FLAGS = dict.fromkeys(
     ("bias", "running", "input_layer", "affine", "elementwise_affine", "ceil_mode", "count_include_pad"),
     ["True", "np.True_"],
 )
-MEANT = {"momentum": ["None"], "padding": ["(0, 0)"], "init": ["None"], "rng": ["None", "10**400", "10**5000"], **FLAGS}
+MEANT = {
+    "momentum": ["None"],
+    "padding": ["(0, 0)"],
+    "init": ["None"],
+    "winograd": ["None", "True", "np.True_"],
+    "rng": ["None", "10**400", "10**5000"],
+    **FLAGS,
+}
 """What of the junk is none for arguments of these names."""
 
 

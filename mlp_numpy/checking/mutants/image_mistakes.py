@@ -9,7 +9,7 @@ import numpy as np
 from mlp_numpy.arrays import Array
 from mlp_numpy.autodiff import Context, Reshape
 from mlp_numpy.checking.mutants.mutant import Mutant
-from mlp_numpy.modules import AvgPool2d, Conv2d, DepthwiseConv2d, Flatten, GroupedConv2d, MaxPool2d
+from mlp_numpy.modules import AvgPool2d, Conv2d, DepthwiseConv2d, Flatten, GroupedConv2d, MaxPool2d, WinogradConv2d
 from mlp_numpy.modules.windows import Windows
 
 
@@ -20,6 +20,14 @@ def _unflipped(context: Context, dout: Array) -> Any:
     turned["weight"] = context["weight"][:, :, ::-1, ::-1]
     dx, *others = Conv2d.backward(turned, dout)
     return dx, *others
+
+
+def _winograd_unflipped(context: Context, dout: Array) -> Any:
+    turned = Context()
+    turned.update(context)
+    turned["weight"] = context["weight"][:, :, ::-1, ::-1]
+    dx, *_ = WinogradConv2d.backward(turned, dout)
+    return dx, *WinogradConv2d.backward(context, dout)[1:]
 
 
 def _next_group(context: Context, dout: Array) -> Any:
@@ -86,6 +94,7 @@ def _in_column_order(context: Context, dout: Array) -> Any:
 
 IMAGE_MISTAKES: Final = (
     Mutant(Conv2d, "the kernel not flipped for dx", _unflipped),
+    Mutant(WinogradConv2d, "the kernel not flipped for dx", _winograd_unflipped),
     Mutant(GroupedConv2d, "dx from the next group", _next_group),
     Mutant(DepthwiseConv2d, "the kernel not flipped for dx", _depthwise_unflipped),
     Mutant(MaxPool2d, "to the last maximum", _to_last_maximum, lambda: _keeping_all),

@@ -112,8 +112,11 @@ def _conv(draws: Sampler, variant: str) -> Sample:
     if variant == "depthwise":
         groups, c = 1 + c, 1
     bias, input_layer = variant != "no bias", variant == "input layer"
+    winograd = True if variant == "winograd" else None
+    if winograd:
+        kernel, stride, padding = (3, 3), (1, 1), random_padding(draws, (2, 2))
     options: Any = {"dilation": dilation, "groups": groups, "bias": bias, "input_layer": input_layer}
-    layer = Conv2dModule(c * groups, m * groups, kernel, stride, padding, **options)
+    layer = Conv2dModule(c * groups, m * groups, kernel, stride, padding, winograd=winograd, **options)
     size = (draws.size(extent + 1, least=extent) for extent in layer.windows.extent)
     return Sample(draws.filled(layer), draws.numbers(n, c * groups, *size))
 
@@ -144,7 +147,7 @@ IMAGES: Final = (
         _conv,
         _conv_reference,
         _conv_in_torch,
-        ("", "no bias", "input layer", "same", "dilated", "groups", "groups, dilated", "depthwise"),
+        ("", "no bias", "input layer", "same", "dilated", "groups", "groups, dilated", "depthwise", "winograd"),
         wrong_shapes=lambda module: no_images_for(module, module.in_channels, module.in_channels + 1),
     ),
     Spec(

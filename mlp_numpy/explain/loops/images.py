@@ -119,6 +119,10 @@ IMAGE: Final = [[[[1.0, -2.0, 0.5], [3.0, 0.0, -1.0], [2.0, 1.0, 4.0]]]]
 _KERNELS: Final = {"weight": [[[[1.0, 0.0], [-1.0, 2.0]]]], "bias": [0.5]}
 DWINDOWS: Final = [[[[1.0, 0.5], [2.0, -1.0]]]]
 BY_STEPS_OF_1: Final = {"over": Windows((2, 2), (1, 1), (0, 0))}
+_FOUR_BY_FOUR: Final = [[[[1.0, -2.0, 0.5, 1.0], [3.0, 0.0, -1.0, 2.0], [2.0, 1.0, 4.0, 0.0], [0.5, 1.0, -1.0, 3.0]]]]
+_THREE_BY_THREE: Final = {"weight": [[[[1.0, 0.0, -1.0], [2.0, 1.0, 0.5], [0.0, -2.0, 1.0]]]], "bias": [0.5]}
+_DTILE: Final = [[[[1.0, 0.5], [2.0, -1.0]]]]
+_BY_THREES: Final = {"over": Windows((3, 3), (1, 1), (0, 0))}
 _TWO_CHANNELS: Final = [[[[1.0, -2.0], [0.5, 3.0]], [[0.0, -1.0], [2.0, 1.0]]]]
 _ONE_OF_EACH: Final = {"weight": [[[[1.0, 2.0]]], [[[-1.0, 0.5]]]], "bias": [0.5, -1.0]}
 _DCOLUMNS: Final = [[[[1.0], [0.5]], [[2.0], [-1.0]]]]
@@ -126,6 +130,8 @@ _PAIRS: Final = Windows((1, 2), (1, 1), (0, 0))
 
 IMAGES: Final = (
     Example("Conv2d", conv, conv_backward, {"x": IMAGE, **_KERNELS}, DWINDOWS, BY_STEPS_OF_1),
+    # the sums of Conv2d, which the tiles must give
+    Example("WinogradConv2d", conv, conv_backward, {"x": _FOUR_BY_FOUR, **_THREE_BY_THREE}, _DTILE, _BY_THREES),
     Example(
         "GroupedConv2d",
         grouped_conv,

@@ -1,4 +1,4 @@
-"""A Trainer's shards: the same bits on any number of threads, and the gradient of the whole batch."""
+"""Shards of a Trainer: the same bits on any number of threads, and the gradient of the whole batch."""
 
 from __future__ import annotations
 

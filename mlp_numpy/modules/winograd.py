@@ -1,0 +1,290 @@
+"""Convolution with 3×3 kernels by Winograd's minimal filtering: 16 multiplications for four windows instead of 36."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+
+from mlp_numpy.arrays import Array, aligned
+from mlp_numpy.autodiff import Context, Op
+from mlp_numpy.errors import OptionError
+from mlp_numpy.modules.conv import Conv2d, row_sums
+from mlp_numpy.modules.layout import pixel_rows
+from mlp_numpy.modules.windows import Windows
+
+Parts: TypeAlias = Array | Sequence[Array]
+"""Arrays of one shape, along the first axis of an array, or in a list."""
+
+_B: Final = ((1, 0, 0, 0), (0, 1, -1, -1), (-1, 1, 1, 0), (0, 0, 0, 1))
+_G: Final = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]])
+_A: Final = ((1, 0), (1, 1), (1, -1), (0, 1))
+_BT, _AT = tuple(zip(*_B, strict=True)), tuple(zip(*_A, strict=True))
+_TILES: Final = 512
+"""Number of tiles of a block of images: enough for a product to be fast, few enough to stay near the cores."""
+
+_KERNELS: Final = 128
+"""Number of kernels whose dU is held at once."""
+_CHANNELS: Final = 40
+"""The least M·C / (M + C) for which the products save more than the transforms cost."""
+_TILES_OF_AN_IMAGE: Final = 4
+"""The least number of tiles in an image for which the products save more than the transform of the kernels costs."""
+
+
+class WinogradConv2d(Op):
+    """
+    Forward     out = Conv2d(x, W, b) for 3×3 kernels and stride 1, by tiles of 2×2 windows. For one row of a tile,
+                y₀ = d₀ g₀ + d₁ g₁ + d₂ g₂   and   y₁ = d₁ g₀ + d₂ g₁ + d₃ g₂   are
+                y₀ = p₀ + p₁ + p₂,   y₁ = p₁ − p₂ + p₃,   with  p₀ = (d₀ − d₂) g₀,   p₁ = (d₁ + d₂)(g₀ + g₁ + g₂)/2,
+                p₂ = (d₂ − d₁)(g₀ − g₁ + g₂)/2,   p₃ = (d₃ − d₁) g₂;   as matrices  y = Aᵀ [(G g) ⊙ (Bᵀ d)].
+                Of rows of rows, with d the 4×4 pixels of tile t in channel c:
+                V_tc = Bᵀ d_tc B      U_mc = G W_mc Gᵀ      P_tm = Σ_c U_mc ⊙ V_tc      out_tm = Aᵀ P_tm A + b_m
+    Backward    dP_tm = A dout_tm Aᵀ      dV_tc = Σ_m U_mc ⊙ dP_tm      dU_mc = Σ_t dP_tm ⊙ V_tc
+                dd_tc = B dV_tc Bᵀ      dx_nc = Σ_t dd_tc, where tiles overlap      dW_mc = Gᵀ dU_mc G
+                db = Σ_nij dout
+    Shapes      x (N, C, H, W)   W (M, C, 3, 3)   b (M,), or none   out, dout (N, M, H′, W′)
+                V, P, U 4×4 each; for each of the 16 places k, P_k = V_k U_kᵀ is a product of matrices, (tiles, C)
+                times (C, M)
+    Caches      x, W  (views, no copy); V and U are computed again
+    Kinks       none. Rounding: 1 to 3 times the error of Conv2d. ∞ and NaN would spread over a tile, and differences of
+                pixels may overflow: if a result is not finite, it is that of Conv2d
+    Reference   Winograd 1980, "Arithmetic Complexity of Computations", section V; Lavin and Gray 2015, "Fast Algorithms
+                for Convolutional Neural Networks", section 4.1. The signs of p₃ and of the last rows of Bᵀ and Aᵀ are
+                opposite here
+    """
+
+    @staticmethod
+    def check_inputs(x: Array, weight: Array, bias: Array | None = None, *, over: Windows) -> None:
+        if (over.kernel, over.stride, over.dilation) != ((3, 3), (1, 1), (1, 1)):
+            raise OptionError(f"WinogradConv2d.do_forward: windows must be 3 × 3 with stride 1, got {over}.")
+        Conv2d.check_weight("WinogradConv2d", weight, bias, over)
+        over.check("WinogradConv2d.do_forward", x, weight.shape[1])
+
+    @staticmethod
+    def forward(context: Context, x: Array, weight: Array, bias: Array | None = None, *, over: Windows) -> Array:
+        kind, tiles = np.result_type(x, weight), Tiles(over, *x.shape[2:])
+        out = np.empty((len(x), *tiles.out_size, len(weight)), kind)
+        with np.errstate(over="ignore", invalid="ignore"):
+            u = kernels_to_places(weight)
+            for part, buffers in tiles.blocks(len(x), weight.shape[:2], kind):
+                tiles.to_places(x[part].transpose(0, 2, 3, 1), buffers)
+                np.matmul(buffers.v_rows, u.transpose(0, 2, 1), out=buffers.p_rows)
+                tiles.from_places(buffers, out[part])
+                if bias is not None:
+                    out[part] += bias
+            finite = np.isfinite(out.sum())
+        context["x"], context["weight"], context["over"], context["biased"] = x, weight, over, bias is not None
+        context["tiles"] = tiles if finite else None
+        return out.transpose(0, 3, 1, 2) if finite else Conv2d.forward(context, x, weight, bias, over=over)
+
+    @staticmethod
+    def backward(context: Context, dout: Array) -> tuple[Array | None, ...]:
+        x, weight, tiles = context["x"], context["weight"], context["tiles"]
+        if tiles is None:
+            return Conv2d.backward(context, dout)
+        kind = np.result_type(x, weight, dout)
+        into = context.target(1)
+        dweight = np.empty_like(weight, kind) if into is None else into
+        dx = np.empty((len(x), *x.shape[2:], x.shape[1]), kind) if context.wants(0) else None
+        with np.errstate(over="ignore", invalid="ignore"):
+            u = kernels_to_places(weight)
+            for part, buffers in tiles.blocks(len(x), weight.shape[:2], kind):
+                tiles.spread(dout[part].transpose(0, 2, 3, 1), buffers)
+                tiles.to_places(x[part].transpose(0, 2, 3, 1), buffers)
+                for some in (slice(m, m + _KERNELS) for m in range(0, len(weight), _KERNELS)):
+                    du = np.empty((len(weight[some]), 16, x.shape[1]), kind).transpose(1, 0, 2)
+                    np.matmul(buffers.p_rows[:, :, some].transpose(0, 2, 1), buffers.v_rows, out=du)
+                    kernels_from_places(du, dweight[some], add=part.start > 0)
+                if dx is not None:
+                    np.matmul(buffers.p_rows, u, out=buffers.v_rows)
+                    tiles.sum_to_pixels(buffers, dx[part])
+            finite = np.isfinite(dweight.sum()) and (dx is None or np.isfinite(dx.sum()))
+        if not finite:
+            return Conv2d.backward(context, dout)
+        gradients = None if dx is None else dx.transpose(0, 3, 1, 2), dweight
+        if not context["biased"]:
+            return gradients
+        return *gradients, row_sums(pixel_rows(dout))
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """The tiles of 2×2 windows ``over`` images of one size, padded with zeros to whole tiles.
+
+    A padded image is (2·rows + 2, 2, columns + 1, C): its even and its odd columns apart, so that the pixels of
+    adjacent tiles are contiguous.
+    """
+
+    over: Windows
+    height: int
+    width: int
+
+    @property
+    def out_size(self) -> tuple[int, int]:
+        """H′ and W′."""
+        return self.over.out_size(self.height, self.width)
+
+    @cached_property
+    def n_tiles(self) -> tuple[int, int]:
+        """The number of tiles vertically and horizontally."""
+        rows, columns = self.out_size
+        return -(-rows // 2), -(-columns // 2)
+
+    def blocks(self, n_images: int, n_channels: tuple[int, int], kind: Any) -> Iterator[tuple[slice, TileBuffers]]:
+        """Slices of the images with workspace for each, in the same memory; ``n_channels`` is (M, C)."""
+        n_blocks = -(-n_images * self.n_tiles[0] * self.n_tiles[1] // _TILES)
+        size = -(-n_images // n_blocks) if n_blocks < n_images else 1
+        memory = aligned((sum(map(math.prod, self._shapes(size, *n_channels))),), kind)
+        for start in range(0, n_images, size):
+            n, at, arrays = min(size, n_images - start), 0, []
+            for shape in self._shapes(n, *n_channels):
+                arrays.append(memory[at : at + math.prod(shape)].reshape(shape))
+                at += math.prod(shape)
+            yield slice(start, start + n), TileBuffers(*arrays)
+
+    def _shapes(self, n: int, n_out: int, n_in: int) -> list[tuple[int, ...]]:
+        rows, columns = self.n_tiles
+        padded, lines = (n, 2 * rows + 2, 2, columns + 1, n_in), (4, n, rows, 2, columns + 1, n_in)
+        return [
+            padded,
+            lines,
+            (4, 4, n, rows, columns, n_in),
+            (4, 4, n, rows, columns, n_out),
+            (4, 2, n, rows, columns, n_out),
+        ]
+
+    def to_places(self, pixels: Array, buffers: TileBuffers) -> None:
+        """V = Bᵀ d B of the ``pixels`` (n, H, W, C)."""
+        buffers.padded[...] = 0
+        for inside, columns in self._columns(buffers.padded):
+            inside[...] = pixels[:, :, columns]
+        combine(_BT, self._rows(buffers.padded), buffers.lines)
+        combine(_BT, _tile_columns(buffers.lines), buffers.v.swapaxes(0, 1))
+
+    def sum_to_pixels(self, buffers: TileBuffers, dpixels: Array) -> None:
+        """dd = B dV Bᵀ, the adjoint of ``to_places``, summed where tiles overlap to ``dpixels`` (n, H, W, C)."""
+        buffers.lines[...] = 0
+        buffers.padded[...] = 0
+        combine(_B, buffers.v.swapaxes(0, 1), _tile_columns(buffers.lines), onto=True)
+        combine(_B, buffers.lines, self._rows(buffers.padded), onto=True)
+        for inside, columns in self._columns(buffers.padded):
+            dpixels[:, :, columns] = inside
+
+    def from_places(self, buffers: TileBuffers, out: Array) -> None:
+        """Aᵀ P A to ``out`` (n, H′, W′, M)."""
+        combine(_AT, buffers.p.swapaxes(0, 1), buffers.sums.swapaxes(0, 1))
+        whole = self._whole(out)
+        for j in (0, 1):
+            combine(_AT, buffers.sums[:, j], [whole[:, i::2, j::2] for i in (0, 1)])
+        if whole is not out:
+            out[...] = whole[:, : out.shape[1], : out.shape[2]]
+
+    def spread(self, dout: Array, buffers: TileBuffers) -> None:
+        """dP = A dout Aᵀ of ``dout`` (n, H′, W′, M), the adjoint of ``from_places``."""
+        whole = self._whole(dout)
+        if whole is not dout:
+            whole[...] = 0
+            whole[:, : dout.shape[1], : dout.shape[2]] = dout
+        for j in (0, 1):
+            combine(_A, [whole[:, i::2, j::2] for i in (0, 1)], buffers.sums[:, j])
+        combine(_A, buffers.sums.swapaxes(0, 1), buffers.p.swapaxes(0, 1))
+
+    def _whole(self, out: Array) -> Array:
+        """``out`` if its windows are whole tiles, else an array of whole tiles."""
+        rows, columns = (2 * n for n in self.n_tiles)
+        return (
+            out if out.shape[1:3] == (rows, columns) else np.empty((len(out), rows, columns, out.shape[3]), out.dtype)
+        )
+
+    def _rows(self, padded: Array) -> list[Array]:
+        """For each row a of a tile the rows a, a + 2, … of padded images."""
+        size = 2 * self.n_tiles[0]
+        return [padded[:, a : a + size : 2] for a in range(4)]
+
+    def _columns(self, padded: Array) -> Iterator[tuple[Array, slice]]:
+        """The even and the odd columns of padded images, without the padding, and which those are of the images."""
+        (top, left), (height, width) = self.over.padding, (self.height, self.width)
+        for parity in (0, 1):
+            first = (parity - left) % 2
+            start = (first + left) // 2
+            inside = padded[:, top : top + height, parity, start : start + max(0, -(-(width - first) // 2))]
+            yield inside, slice(first, None, 2)
+
+
+@dataclass(frozen=True)
+class TileBuffers:
+    """Workspace for a block of images: padded pixels, rows of tiles, V, P, and rows of P combined."""
+
+    padded: Array
+    lines: Array
+    v: Array
+    p: Array
+    sums: Array
+
+    @property
+    def v_rows(self) -> Array:
+        """V, or dV, as 16 matrices (tiles, C)."""
+        return self.v.reshape(16, -1, self.v.shape[-1])
+
+    @property
+    def p_rows(self) -> Array:
+        """P, or dP, as 16 matrices (tiles, M)."""
+        return self.p.reshape(16, -1, self.p.shape[-1])
+
+
+def combine(matrix: tuple[tuple[int, ...], ...], parts: Parts, outs: Parts, *, onto: bool = False) -> None:
+    """outs_i = Σ_j matrix_ij parts_j for a matrix of 0, 1 and −1; ``onto``: outs_i += …, and they may overlap."""
+    for row, out in zip(matrix, outs, strict=True):
+        plus, minus = ([part for part, factor in zip(parts, row, strict=True) if factor == sign] for sign in (1, -1))
+        if not onto:
+            first = plus.pop(0)
+            if plus:
+                np.add(first, plus.pop(), out=out)
+            elif minus:
+                np.subtract(first, minus.pop(), out=out)
+            else:
+                out[...] = first
+        for part in plus:
+            out += part
+        for part in minus:
+            out -= part
+
+
+def kernels_to_places(weight: Array) -> Array:
+    """U = G W Gᵀ: (M, C, 3, 3) → (16, M, C), by one product for each kernel."""
+    inner = weight.transpose(0, 2, 3, 1).reshape(len(weight), 9, -1)
+    u: Array = np.matmul(_both(_G, weight), inner)
+    return u.transpose(1, 0, 2)
+
+
+def kernels_from_places(du: Array, dweight: Array, *, add: bool) -> None:
+    """dW = Gᵀ dU G, the adjoint of ``kernels_to_places``, to ``dweight`` (M, C, 3, 3), or added to it."""
+    inner = dweight.transpose(0, 2, 3, 1)
+    gradient = np.matmul(_both(_G, du).T, du.transpose(1, 0, 2)).reshape(inner.shape)
+    inner[...] = inner + gradient if add else gradient
+
+
+def _both(matrix: Array, like: Array) -> Array:
+    """The matrix that applies ``matrix`` to rows and columns, for nine, or 16, numbers in row-major order."""
+    return np.kron(matrix, matrix).astype(like.real.dtype)
+
+
+def _tile_columns(lines: Array) -> list[Array]:
+    """For each column b of a tile the columns b, b + 2, … of lines (…, 2, columns + 1, C) whose parities are apart."""
+    even, odd = lines[..., 0, :, :], lines[..., 1, :, :]
+    return [even[..., :-1, :], odd[..., :-1, :], even[..., 1:, :], odd[..., 1:, :]]
+
+
+def winograd_pays(n_out: int, n_in: int, over: Windows, size: tuple[int, int]) -> bool:
+    """True where WinogradConv2d is faster than Conv2d: for M kernels of C channels and H′, W′ = ``size``.
+
+    The transforms of the tiles cost as much as M + C channels, the products save as much as M·C; those of the kernels
+    cost the same for any number of images, so that an image must have several tiles.
+    """
+    if (over.kernel, over.stride, over.dilation) != ((3, 3), (1, 1), (1, 1)):
+        return False
+    return n_out * n_in >= _CHANNELS * (n_out + n_in) and -(-size[0] // 2) * -(-size[1] // 2) >= _TILES_OF_AN_IMAGE
