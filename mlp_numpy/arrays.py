@@ -288,5 +288,11 @@ def blockwise(formula: Callable[..., None], *arrays: Array, n_out: int = 1, n_sc
     return tuple(out.transpose(back) for out in outs)
 
 
+def row_blocks(rows: Array) -> list[slice]:
+    """Slices of the rows (N, …), of ``BLOCK`` bytes or one row each."""
+    size = max(1, BLOCK // max(1, rows[:1].nbytes))
+    return [slice(start, start + size) for start in range(0, len(rows), size)]
+
+
 def _stride_of(array: Array) -> Callable[[int], int]:
     return lambda axis: -abs(array.strides[axis])
