@@ -289,8 +289,8 @@ def blockwise(formula: Callable[..., None], *arrays: Array, n_out: int = 1, n_sc
 
 
 def row_blocks(rows: Array) -> list[slice]:
-    """Slices of the rows (N, …), of ``BLOCK`` bytes or one row each."""
-    size = max(1, BLOCK // max(1, rows[:1].nbytes))
+    """Slices of the rows (N, …), of four times ``BLOCK`` bytes or one row each."""
+    size = max(1, 4 * BLOCK // max(1, rows[:1].nbytes))
     return [slice(start, start + size) for start in range(0, len(rows), size)]
 
 

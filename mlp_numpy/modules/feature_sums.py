@@ -12,22 +12,21 @@ from typing import Final
 
 import numpy as np
 
-from mlp_numpy.arrays import BLOCK, Array
+from mlp_numpy.arrays import Array
 from mlp_numpy.modules.moments import Moments
 from mlp_numpy.parallel import Communicator
 
-_WIDTH: Final = 2048
+_WIDTH: Final = 512
 """The number of values of a wide row, if a single row has no more."""
 
-_LEAST: Final = 16
-"""The least number of wide rows in a block."""
+_BLOCK_BYTES: Final = 1 << 19
 
 
 def _blocks(*arrays: Array) -> Iterator[list[Array]]:
     """Blocks of arrays (B, C) as wide rows, the same of each; what is left over makes a last, shorter one."""
     first, side_by_side = arrays[0], _side_by_side(arrays[0])
     width = side_by_side * first.shape[1]
-    size = side_by_side * max(_LEAST, BLOCK // (width * first.itemsize))
+    size = side_by_side * max(1, _BLOCK_BYTES // (width * first.itemsize))
     whole = len(first) - len(first) % side_by_side
     for start in range(0, whole, size):
         yield [array[start : min(start + size, whole)].reshape(-1, width) for array in arrays]
@@ -42,34 +41,27 @@ def _side_by_side(rows: Array) -> int:
 
 def _repeated(feature: Array, rows: Array) -> Array:
     """(C,) for each of the rows in a wide one."""
-    return np.tile(feature, _side_by_side(rows))
+    count = _side_by_side(rows)
+    return feature if count == 1 else np.tile(feature, count)
+
+
+def _folded(sums: Array, rows: Array) -> Array:
+    """The sums of each feature, (…, C), from those of the columns of wide rows."""
+    folded: Array = sums.reshape(*sums.shape[:-1], -1, rows.shape[1]).sum(axis=-2)
+    return folded
 
 
 def feature_moments(rows: Array, n: int, communicator: Communicator) -> Moments:
-    """The moments of each feature over the ``n`` rows of all shards.
-
-    Each block has a mean for every column of its wide rows. With Σ (x − m)² about them, the sum about the mean μ of all
-    is Σ (x − m)² + Σ (m − μ)², each m counted as often as it has values: no term is negative, so nothing cancels.
-    """
-    n_features, side_by_side = rows.shape[1], _side_by_side(rows)
-    sums, counts, squares = [], [], np.zeros(side_by_side * n_features, rows.dtype)
+    """The moments of each feature over the ``n`` rows of all shards."""
+    sums = np.zeros(_side_by_side(rows) * rows.shape[1], rows.dtype)
     for (block,) in _blocks(rows):
-        height, width = block.shape
-        total = np.zeros_like(squares)
-        total[:width] = np.einsum("sc->c", block)
-        sums.append(total)
-        counts.append(height * (np.arange(side_by_side) < width // n_features))
-        if height > 1:
-            distances = block - total / height
-            squares += np.einsum("sc,sc->c", distances, distances)
-    table, count = np.reshape(sums, (-1, side_by_side, n_features)), np.array(counts, rows.real.dtype)[..., np.newaxis]
-    mean = communicator.sum(table.sum(axis=0).sum(axis=0)) / n
-    table /= np.maximum(count, 1)
-    table -= mean
-    table *= table
-    table *= count
-    own = table.sum(axis=0).sum(axis=0) + squares.reshape(side_by_side, n_features).sum(axis=0)
-    return mean, communicator.sum(own) / n, rows, mean
+        sums[: block.shape[1]] += np.einsum("sc->c", block)
+    mean = communicator.sum(_folded(sums, rows)) / n
+    origin, squares = _repeated(mean, rows), np.zeros_like(sums)
+    for (block,) in _blocks(rows):
+        distances = block - origin[: block.shape[1]]
+        squares[: block.shape[1]] += np.einsum("sc,sc->c", distances, distances)
+    return mean, communicator.sum(_folded(squares, rows)) / n, rows, mean
 
 
 def gradient_sums(rows: Array, values: Array, origin: Array, r: Array) -> Array:
@@ -80,7 +72,7 @@ def gradient_sums(rows: Array, values: Array, origin: Array, r: Array) -> Array:
         width = dout.shape[1]
         sums[0, :width] += np.einsum("sc->c", dout)
         sums[1, :width] += np.einsum("sc,sc->c", dout, block - origin[:width])
-    folded: Array = sums.reshape(2, -1, rows.shape[1]).sum(axis=1)
+    folded = _folded(sums, rows)
     folded[1] *= r
     return folded
 
