@@ -19,12 +19,14 @@ from mlp_numpy import (
     HuberModule,
     KLDivergenceModule,
     L1Module,
+    LogSoftMaxModule,
     LossModule,
     MSEModule,
     NLLModule,
     PoissonNLLModule,
     SmoothL1Module,
     SoftMaxCrossEntropyModule,
+    SoftMaxModule,
 )
 from mlp_numpy.arrays import Array
 from mlp_numpy.autodiff import Context, TensorNode
@@ -358,3 +360,26 @@ def test_the_tape_refuses_labels_that_would_be_those_of_another_row(op: Any, y: 
     x = TensorNode(np.full((2, 3), 0.5))
     with pytest.raises(error, match=f"{op.__name__}.do_forward: labels must .*{words}"):
         op.do_forward(x, y=np.array(y), reduction="mean")
+
+
+@pytest.mark.parametrize("labels", [np.array([0, 1]), np.eye(3, dtype=np.float32)[:2]], ids=["integers", "one-hot"])
+def test_gradients_of_scores_far_apart_are_not_subnormal(labels: Array) -> None:
+    x = np.array([[90, 0, 60], [5, 3, -92]], np.float32)
+    loss, softmax, log_softmax = SoftMaxCrossEntropyModule(), SoftMaxModule(), LogSoftMaxModule()
+    assert float(loss.forward(x, labels)) == pytest.approx((0 + 2.1269) / 2, rel=1e-4)
+    assert 0 < softmax.forward(x)[0, 1] < np.finfo(np.float32).tiny  # the output is not changed
+    log_softmax.forward(x)
+    dout = np.array([[1, -1, 2], [0.5, 1, -1]], np.float32)
+    p = np.exp(x.astype(float) - x.max(axis=1, keepdims=True))
+    p /= p.sum(axis=1, keepdims=True)
+    one_hot = np.eye(3)[:2]
+    expected = {
+        "loss": ((p - one_hot) / 2, loss.backward()),
+        "softmax": (p * (dout - (p * dout).sum(axis=1, keepdims=True)), softmax.backward(dout)),
+    }
+    for exact, found in expected.values():
+        np.testing.assert_allclose(found, exact, rtol=2e-6, atol=1e-7)
+        assert not ((found != 0) & (abs(found) < np.finfo(np.float32).tiny)).any()
+        assert found[0, 1] == found[1, 2] == 0
+        assert found[0, 2] != 0  # 1e-13 keeps its digits
+    np.testing.assert_allclose(log_softmax.backward(dout), dout - p * dout.sum(axis=1, keepdims=True), rtol=2e-6)
