@@ -8,7 +8,23 @@ import numpy as np
 import pytest
 
 from mlp_numpy import arrays
-from mlp_numpy.arrays import Array, aligned, all_finite, blockwise, entries, holds_nan, is_whole, kept, product, stream
+from mlp_numpy.arrays import (
+    Array,
+    aligned,
+    all_finite,
+    blockwise,
+    entries,
+    floored,
+    holds_nan,
+    is_whole,
+    kept,
+    magnitude,
+    negative_part,
+    positive_part,
+    product,
+    row_blocks,
+    stream,
+)
 from mlp_numpy.errors import OptionError
 
 
@@ -38,7 +54,7 @@ def twice_and_difference(twice: Array, difference: Array, scratch: Array, x: Arr
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64, np.complex128])
-@pytest.mark.parametrize("shape", [(), (1,), (0, 3), (7, 5), (33, 3000), (3, 4, 90, 80)])
+@pytest.mark.parametrize("shape", [(), (1,), (0, 3), (7, 5), (33, 9000), (3, 4, 150, 160)])
 def test_blocks_are_seams_that_nobody_sees(shape: tuple[int, ...], kind: type) -> None:
     x, y = np.random.default_rng(0).normal(size=(2, *shape)).astype(kind)
     for a, b in ((x, y), (x.T, y.T), (x.T, y.T.copy()), (x[..., ::-1], y) if shape else (x, y)):
@@ -59,7 +75,7 @@ def test_a_formula_sees_blocks_that_fit_in_the_cache() -> None:
     (out,) = blockwise(formula, x)
     np.testing.assert_array_equal(out, x)
     assert out.strides == x.strides
-    assert max(sizes) == arrays.BLOCK and sum(sizes) == x.nbytes
+    assert max(sizes) == arrays.BLOCK and sum(sizes) == x.nbytes > 4 * arrays.BLOCK
 
 
 def test_whole_numbers_become_what_a_division_makes_of_them() -> None:
@@ -114,3 +130,39 @@ def test_squares_that_overflow_are_of_finite_values(dtype: Any) -> None:
     for bad in (np.nan, np.inf, -np.inf):
         largest[3] = bad
         assert not all_finite(largest)
+
+
+def test_parts_and_magnitudes_go_by_the_real_part() -> None:
+    x = np.array([-2.0, -0.0, 0.0, 3.0, np.inf, -np.inf, np.nan])
+    expected = {
+        positive_part: [0, 0, 0, 3, np.inf, 0, np.nan],
+        negative_part: [-2, 0, 0, 0, 0, -np.inf, np.nan],
+        magnitude: [2, 0, 0, 3, np.inf, np.inf, np.nan],
+    }
+    for formula, values in expected.items():
+        out = np.empty_like(x)
+        formula(out, x)
+        np.testing.assert_array_equal(out, values)
+    z = np.array([-2 + 1j, 1j, 3 + 1j])
+    for formula, terms in (
+        (positive_part, [0, 0, 3 + 1j]),
+        (negative_part, [-2 + 1j, 1j, 0]),
+        (magnitude, [-1, -1, 1]),
+    ):
+        out = np.empty_like(z)
+        formula(out, z)
+        np.testing.assert_array_equal(out, z * terms if formula is magnitude else terms)
+
+
+def test_row_blocks_cover_all_rows() -> None:
+    for rows in (np.zeros((3, 2)), np.zeros((1000, 1000)), np.zeros((2, 1 << 18)), np.zeros((4, 0)), np.zeros((0, 3))):
+        parts = row_blocks(rows)
+        assert sum(len(rows[part]) for part in parts) == len(rows)
+        assert all(rows[part].nbytes <= max(4 * arrays.BLOCK, rows[:1].nbytes) for part in parts)
+    assert len(row_blocks(np.zeros((1000, 1000)))) > 1
+
+
+def test_small_probabilities_count_as_0() -> None:
+    p = np.array([1, 1e-30, 1e-32, 1e-40, 0, np.nan], np.float32)
+    np.testing.assert_array_equal(floored(p), np.array([1, 1e-30, 0, 0, 0, np.nan], np.float32))
+    np.testing.assert_array_equal(floored(np.array([1e-32, 1e-291, 1e-293])), [1e-32, 1e-291, 0])

@@ -12,7 +12,7 @@ from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.checks import NOT_NEGATIVE, PROBABILITY, allocatable, flag, float_dtype, number, whole_number
 from mlp_numpy.errors import OptionError, ShapeError
 from mlp_numpy.modules.base import Module
-from mlp_numpy.modules.feature_sums import blocks, feature_moments, gradient_sums, scale_and_shift
+from mlp_numpy.modules.feature_sums import feature_moments, gradient_of_rows, gradient_sums, scale_and_shift
 from mlp_numpy.modules.init import gamma_and_beta
 from mlp_numpy.modules.layout import images, pixel_rows
 from mlp_numpy.modules.moments import inverse_root, scaled_moments
@@ -28,8 +28,8 @@ class BatchNormalize(Op):
                 B = N·H·W pixels; without γ and β out = x̂
     Shards      x, dout are a communicator's shard of a batch: B and Σₛ in μ, σ² and dx are those of the whole batch;
                 the results dγ and dβ are the shard's own sums, the whole batch's are the sum of all shards'
-    Caches      x − μ in a unit u (see ``scaled_moments``), r/u, r, γ  (a view, no copy); also μ, σ² and B for running
-                statistics
+    Caches      x and γ  (views, no copies), μ, r; where a feature needs another origin and unit (see
+                ``scaled_moments``) x, μ and r in these, as new arrays; also μ, σ² and B for running statistics
     Kinks       none
     Reference   "Assignment 1: MLPs, CNNs and Backpropagation" (Earle), eq. 47, 48 and 63. Eq. 63 is meant for
                 ∂L/∂x̂ = dout ⊙ γ; γ is put outside of its sums here, which turns them into dβ and dγ.
@@ -59,25 +59,21 @@ class BatchNormalize(Op):
         rows = pixel_rows(x)
         n = communicator.rows(len(x))[1] * (len(rows) // len(x))
         moments = functools.partial(feature_moments, n=n, communicator=communicator)
-        mean, variance, centered, r_unit, r = scaled_moments(rows, 0, moments, eps, communicator)
-        context["centered"], context["r_unit"], context["r"], context["gamma"] = centered, r_unit, r, gamma
+        mean, variance, values, origin, r_unit, r = scaled_moments(rows, 0, moments, eps, communicator)
+        context["values"], context["origin"], context["r_unit"] = values, origin, r_unit
+        context["r"], context["gamma"] = r, gamma
         context["mean"], context["variance"], context["n"], context["communicator"] = mean, variance, n, communicator
-        return images(scale_and_shift(centered, _times(r_unit, gamma), beta), x.shape)
+        return images(scale_and_shift(values, origin, _times(r_unit, gamma), beta), x.shape)
 
     @staticmethod
     def backward(context: Context, dout: Array) -> tuple[Array, ...]:
-        centered, r_unit, gamma = context["centered"], context["r_unit"], context["gamma"]
-        rows = pixel_rows(dout)
-        sums = gradient_sums(rows, centered, r_unit)
+        values, origin, r_unit, gamma = context["values"], context["origin"], context["r_unit"], context["gamma"]
+        rows, n = pixel_rows(dout), context["n"]
+        sums = gradient_sums(rows, values, origin, r_unit)
         dbeta, dgamma = context["communicator"].sum(sums)
-        dx, n = np.empty_like(rows), context["n"]
         scale, slope, shift = _times(context["r"], gamma), r_unit * dgamma / n, dbeta / n
-        for part in blocks(rows):
-            block = np.multiply(centered[part], slope, out=dx[part])
-            block += shift
-            np.subtract(rows[part], block, out=block)
-            block *= scale
-        return (images(dx, dout.shape), sums[1], sums[0]) if gamma is not None else (images(dx, dout.shape),)
+        dx = images(gradient_of_rows(rows, values, origin, scale, slope, shift), dout.shape)
+        return (dx, sums[1], sums[0]) if gamma is not None else (dx,)
 
 
 class BatchNormalizeInference(Op):
@@ -86,7 +82,7 @@ class BatchNormalizeInference(Op):
     Backward    dx = γ r ⊙ dout     dγ = Σₛ doutₛ ⊙ x̂ₛ     dβ = Σₛ doutₛ
     Shapes      x, out, dout (N, C), (N, C, L) or (N, C, H, W)   γ, β (C,), or none   m, v (C,): mean and
                 variance, constants
-    Caches      x − m, r, γ  (a view, no copy)
+    Caches      x and γ  (views, no copies), m, r
     Kinks       none
     Reference   Ioffe and Szegedy 2015, "Batch Normalization", algorithm 2, line 11: like BatchNormalize, but with
                 statistics independent of the batch, so the two mean terms of dx are absent
@@ -109,20 +105,20 @@ class BatchNormalizeInference(Op):
         variance: Array,
         eps: float,
     ) -> Array:
-        centered = pixel_rows(x) - mean
+        rows = pixel_rows(x)
         with np.errstate(over="ignore"):
             r = inverse_root(variance + eps)
-        context["centered"], context["r"], context["gamma"] = centered, r, gamma
-        return images(scale_and_shift(centered, _times(r, gamma), beta), x.shape)
+        context["values"], context["origin"], context["r"], context["gamma"] = rows, mean.copy(), r, gamma
+        return images(scale_and_shift(rows, mean, _times(r, gamma), beta), x.shape)
 
     @staticmethod
     def backward(context: Context, dout: Array) -> tuple[Array, ...]:
-        centered, r, gamma = context["centered"], context["r"], context["gamma"]
+        r, gamma = context["r"], context["gamma"]
         rows = pixel_rows(dout)
         dx = images(rows * _times(r, gamma), dout.shape)
         if gamma is None:
             return (dx,)
-        dbeta, dgamma = gradient_sums(rows, centered, r)
+        dbeta, dgamma = gradient_sums(rows, context["values"], context["origin"], r)
         return dx, dgamma, dbeta
 
 

@@ -10,8 +10,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, blockwise, product
-from mlp_numpy.autodiff import Context, Op, Sigmoid
+from mlp_numpy.arrays import Array, blockwise, negative_part, one_or, positive_part, product
+from mlp_numpy.autodiff import Context, Op
+from mlp_numpy.autodiff.ops.functions import sigmoid
 from mlp_numpy.checks import number
 from mlp_numpy.modules.base import Module
 
@@ -21,36 +22,36 @@ class ELU(Op):
     Forward     out = x for x > 0, α (eˣ − 1) for x ≤ 0
     Backward    dx = dout for x > 0, dout ⊙ α eˣ for x ≤ 0
     Shapes      x, out, dout: any, all the same
-    Caches      1[x > 0], min(0, x), α
+    Caches      x  (a view, no copy), α
     Kinks       at x = 0 the slope is α
     Reference   Clevert, Unterthiner and Hochreiter 2015, "Exponential Linear Units (ELUs)", eq. 15
     """
 
     @staticmethod
     def forward(context: Context, x: Array, *, alpha: float) -> Array:
-        def formula(out: Array, positive: Array, below: Array, x: Array) -> None:
-            positive[...] = x.real > 0
-            product(positive, x, out)
-            # min(0, x), by the real part if complex; x minus its positive part would be ∞ − ∞
-            product(1 - positive, x, below)
-            out += alpha * np.expm1(below)
+        def formula(out: Array, above: Array, x: Array) -> None:
+            negative_part(out, x)
+            np.expm1(out, out=out)
+            out *= alpha
+            positive_part(above, x)
+            out += above
 
-        out, positive, below = blockwise(formula, x, n_out=3)
-        context["positive"], context["below"], context["alpha"] = positive, below, alpha
+        (out,) = blockwise(formula, x, n_scratch=1)
+        context["x"], context["alpha"] = x, alpha
         return out
 
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
         alpha = context["alpha"]
 
-        def formula(dx: Array, slope: Array, dout: Array, positive: Array, below: Array) -> None:
-            np.exp(below, out=slope)
-            slope *= 1 - positive
-            slope *= alpha
-            slope += positive
+        def formula(dx: Array, slope: Array, dout: Array, x: Array) -> None:
+            negative_part(slope, x)
+            np.exp(slope, out=slope)  # 1 where x > 0
+            if alpha != 1:
+                slope *= one_or(x.real > 0, alpha, dx)
             product(slope, dout, dx)
 
-        (dx,) = blockwise(formula, dout, context["positive"], context["below"], n_scratch=1)
+        (dx,) = blockwise(formula, dout, context["x"], n_scratch=1)
         return dx
 
 
@@ -83,30 +84,29 @@ class SiLU(Op):
     Forward     out = x σ(x)
     Backward    dx = dout ⊙ (σ(x) + x σ(x) (1 − σ(x)))
     Shapes      x, out, dout: any, all the same
-    Caches      x  (a view, no copy), σ(x)
+    Caches      the slope, the factor of dout
     Kinks       none
     Reference   Hendrycks and Gimpel 2016, "Gaussian Error Linear Units (GELUs)", section 2; also called swish
     """
 
     @staticmethod
     def forward(context: Context, x: Array) -> Array:
-        s = Sigmoid.forward(Context(), x)
-        context["x"], context["s"] = x, s
-        return product(s, x)
+        out, context["slope"] = blockwise(_silu, x, n_out=2, n_scratch=1)
+        return out
 
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
-        (dx,) = blockwise(_silu_backward, dout, context["x"], context["s"], n_scratch=1)
-        return dx
+        return product(context["slope"], dout)
 
 
-def _silu_backward(dx: Array, slope: Array, dout: Array, x: Array, s: Array) -> None:
+def _silu(out: Array, slope: Array, s: Array, x: Array) -> None:
+    sigmoid(s, x)
     # σ + x σ (1 − σ): the factor of x is 0 at ±∞
-    np.subtract(1, s, out=dx)
-    dx *= s
-    product(dx, x, slope)
+    np.subtract(1, s, out=out)
+    out *= s
+    product(out, x, slope)
     slope += s
-    product(slope, dout, dx)
+    product(s, x, out)
 
 
 class Mish(Op):

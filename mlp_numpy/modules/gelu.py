@@ -8,7 +8,8 @@ from typing import Final, Literal, TypeAlias, get_args
 import numpy as np
 
 from mlp_numpy.arrays import Array, blockwise, product
-from mlp_numpy.autodiff import Context, Op, Sigmoid
+from mlp_numpy.autodiff import Context, Op
+from mlp_numpy.autodiff.ops.functions import sigmoid
 from mlp_numpy.checks import choice
 from mlp_numpy.modules.base import Module
 from mlp_numpy.modules.normal_cdf import gaussian
@@ -28,7 +29,7 @@ class GELU(Op):
 
     @staticmethod
     def forward(context: Context, x: Array) -> Array:
-        out, context["slope"] = blockwise(_gelu, x, n_out=2, n_scratch=5)
+        out, context["slope"] = blockwise(_gelu, x, n_out=2, n_scratch=4)
         return out
 
     @staticmethod
@@ -36,8 +37,8 @@ class GELU(Op):
         return product(dout, context["slope"])
 
 
-def _gelu(out: Array, slope: Array, probability: Array, density: Array, a: Array, b: Array, c: Array, x: Array) -> None:
-    gaussian(probability, density, a, b, c, x)
+def _gelu(out: Array, slope: Array, probability: Array, density: Array, a: Array, b: Array, x: Array) -> None:
+    gaussian(probability, density, a, b, x)
     product(density, x, slope)
     slope += probability
     product(probability, x, out)
@@ -49,7 +50,7 @@ class GELUTanh(Op):
     Backward    dx = dout ⊙ (½ (1 + tanh u) + ½ x (1 − tanh² u) u′)
                    = dout ⊙ σ(2u) (1 + x (1 − σ(2u)) 2u′)      u′ = √(2/π) (1 + 3 · 0.044715 x²)
     Shapes      x, out, dout: any, all the same
-    Caches      x between ±25, beyond which x (1 − σ(2u)) σ(2u) is 0 as well, σ(2u)
+    Caches      the slope, the factor of dout, of x between ±25, beyond which x (1 − σ(2u)) σ(2u) is 0 as well
     Kinks       none
     Reference   Hendrycks and Gimpel 2016, "Gaussian Error Linear Units (GELUs)", section 2, written with the sigmoid,
                 ½ (1 + tanh u) = σ(2u), which does not cancel where tanh u is near −1
@@ -60,18 +61,15 @@ class GELUTanh(Op):
 
     @staticmethod
     def forward(context: Context, x: Array) -> Array:
-        near, twice_u = blockwise(_twice_u, x, n_out=2)
-        s = Sigmoid.forward(Context(), twice_u)
-        context["near"], context["s"] = near, s
-        return product(s, x)
+        out, context["slope"] = blockwise(_gelu_tanh, x, n_out=2, n_scratch=3)
+        return out
 
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
-        (dx,) = blockwise(_gelu_tanh_backward, dout, context["near"], context["s"], n_scratch=1)
-        return dx
+        return product(context["slope"], dout)
 
 
-def _twice_u(near: Array, twice_u: Array, x: Array) -> None:
+def _gelu_tanh(out: Array, slope: Array, near: Array, twice_u: Array, s: Array, x: Array) -> None:
     # Beyond ±25 the sigmoid is 0 or 1 in every dtype, and x³ would overflow.
     np.maximum(x, -25, out=near)
     np.minimum(near, 25, out=near)
@@ -81,18 +79,16 @@ def _twice_u(near: Array, twice_u: Array, x: Array) -> None:
     twice_u += 1
     twice_u *= near
     twice_u *= 2 * GELUTanh.FACTOR
-
-
-def _gelu_tanh_backward(dx: Array, slope: Array, dout: Array, near: Array, s: Array) -> None:
+    sigmoid(s, twice_u)
     # 2u′ first, then from the inside of the equation outwards
     np.multiply(near, near, out=slope)
     slope *= 6 * GELUTanh.CUBE * GELUTanh.FACTOR
     slope += 2 * GELUTanh.FACTOR
     slope *= near
-    slope *= 1 - s
+    slope *= np.subtract(1, s, out=twice_u)
     slope += 1
     slope *= s
-    product(slope, dout, dx)
+    product(s, x, out)
 
 
 class GELUModule(Module):

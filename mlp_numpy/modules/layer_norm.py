@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mlp_numpy.arrays import Array
+from mlp_numpy.arrays import Array, quiet_products, row_blocks
 from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.checks import NOT_NEGATIVE, allocatable, flag, float_dtype, number, whole_number
 from mlp_numpy.errors import ShapeError
@@ -36,38 +36,46 @@ class LayerNormalize(Op):
     def forward(
         context: Context, x: Array, gamma: Array | None = None, beta: Array | None = None, *, eps: float
     ) -> Array:
-        x_hat, r = standardized(x, eps)
-        context["x_hat"], context["r"], context["gamma"], context["biased"] = x_hat, r, gamma, beta is not None
-        if gamma is None:
-            return x_hat.copy()  # out belongs to the caller
-        out: Array = x_hat * gamma
-        if beta is not None:
-            out += beta
-        return out
+        rows = x.reshape(-1, x.shape[-1])
+        x_hat, r = np.empty_like(rows), np.empty((len(rows), 1), rows.dtype)
+        out = np.empty(rows.shape, rows.dtype if gamma is None else np.result_type(rows, gamma))
+        for part in row_blocks(rows):
+            x_hat[part], r[part] = standardized(rows[part], eps)
+            np.multiply(x_hat[part], 1 if gamma is None else gamma, out=out[part])
+            if beta is not None:
+                out[part] += beta
+        context["x_hat"], context["r"] = x_hat.reshape(x.shape), r.reshape(*x.shape[:-1], 1)
+        context["gamma"], context["biased"] = gamma, beta is not None
+        return out.reshape(x.shape)
 
     @staticmethod
     def backward(context: Context, dout: Array) -> tuple[Array, ...]:
-        x_hat, r, gamma = context["x_hat"], context["r"], context["gamma"]
-        if gamma is None:
-            return (standardized_backward(dout.copy(), x_hat, r),)
-        rows = dout.reshape(-1, len(gamma))
-        dgamma = np.einsum("si,si->i", rows, x_hat.reshape(rows.shape))
-        dx = standardized_backward(dout * gamma, x_hat, r)
-        return (dx, dgamma, rows.sum(axis=0)) if context["biased"] else (dx, dgamma)
+        gamma, n_features = context["gamma"], dout.shape[-1]
+        rows, x_hat, r = (array.reshape(-1, array.shape[-1]) for array in (dout, context["x_hat"], context["r"]))
+        dx = np.empty(rows.shape, rows.dtype if gamma is None else np.result_type(rows, gamma))
+        dgamma, dbeta = np.zeros((2, n_features), np.result_type(rows, x_hat))
+        for part in row_blocks(rows):
+            np.multiply(rows[part], 1 if gamma is None else gamma, out=dx[part])
+            if gamma is not None:
+                dgamma += np.einsum("si,si->i", rows[part], x_hat[part])
+                dbeta += np.einsum("si->i", rows[part])
+            standardized_backward(dx[part], x_hat[part], r[part])
+        gradients = (dx.reshape(dout.shape), dgamma, dbeta)
+        return gradients[: 1 if gamma is None else 3 if context["biased"] else 2]
 
 
 def standardized(x: Array, eps: float) -> tuple[Array, Array]:
     """x̂, a new array, and r of each row of (…, D)."""
-    _, _, x_hat, r_unit, r = scaled_moments(x, -1, _moments, eps)
+    _, _, x_hat, _, r_unit, r = scaled_moments(x, -1, _moments, eps)
     x_hat *= r_unit
     return x_hat, r
 
 
 def standardized_backward(g: Array, x_hat: Array, r: Array) -> Array:
     """The gradient of x from ``g`` = ∂L/∂x̂, which it overwrites."""
-    along = np.einsum("...i,...i->...", g, x_hat)[..., np.newaxis] / g.shape[-1]
-    g -= g.mean(axis=-1, keepdims=True)
-    g -= x_hat * along
+    means = x_hat * (_row_products(g, x_hat) / g.shape[-1])
+    means += np.einsum("...i->...", g)[..., np.newaxis] / g.shape[-1]
+    g -= means
     g *= r
     return g
 
@@ -81,10 +89,17 @@ def check_scaled_rows(who: str, x: Array, gamma: Array | None, beta: Array | Non
 
 
 def _moments(x: Array) -> Moments:
-    """μ, x − μ and σ² of each row."""
-    mean = x.mean(axis=-1, keepdims=True)
+    """The moments of each row, with v = x − μ and o = 0."""
+    mean = np.einsum("...i->...", x)[..., np.newaxis] / x.shape[-1]
     centered = x - mean
-    return mean, centered, np.einsum("...i,...i->...", centered, centered)[..., np.newaxis] / x.shape[-1]
+    return mean, _row_products(centered, centered) / x.shape[-1], centered, np.zeros_like(mean)
+
+
+@quiet_products
+def _row_products(a: Array, b: Array) -> Array:
+    """Σᵢ aᵢ bᵢ of each row, (…, D) → (…, 1), at least twice as fast as by einsum."""
+    products: Array = np.matmul(a[..., np.newaxis, :], b[..., np.newaxis])[..., 0]
+    return products
 
 
 class LayerNorm(Module):

@@ -19,8 +19,8 @@ import numpy as np
 from mlp_numpy.arrays import Array
 from mlp_numpy.parallel import ALONE, Communicator
 
-Moments: TypeAlias = tuple[Array, Array, Array]
-"""μ, c and σ² in one unit."""
+Moments: TypeAlias = tuple[Array, Array, Array, Array]
+"""μ, σ², and two arrays v and o with c = v − o, in one unit: the values and their mean, or c and 0."""
 
 _FAR = 16.0
 """Ratio |μ|/σ above which a mean is far from 0."""
@@ -35,19 +35,19 @@ def scaled_moments(
     """The moments of ``x`` and the factors of x̂, with the values along ``axis`` in a unit without overflow and
     underflow.
 
-    Returns μ, σ², c u, 1/√(σ²u² + εu²) and 1/√(σ² + ε): x̂ = (c u) ⊙ (the fourth). u is 1 except where σ² + ε overflows
-    or underflows; there it is the power of two that scales the largest value to about 1. The inverse root of 0 is 0, so
-    that without ε constant values become 0. A σ² that overflows is ∞.
+    Returns μ, σ², v and o with c u = v − o, 1/√(σ²u² + εu²) and 1/√(σ² + ε): x̂ = (v − o) ⊙ (the fifth). u is 1 except
+    where σ² + ε overflows or underflows; there it is the power of two that scales the largest value to about 1. The
+    inverse root of 0 is 0, so that without ε constant values become 0. A σ² that overflows is ∞.
 
     ``x`` may be a shard of the values along ``axis`` = 0 whose ``moments`` are those of all shards. All choices depend
     on values that the shards share, so that all make the same calls of the ``communicator``.
     """
     with np.errstate(all="ignore"):
-        mean, centered, variance = moments(x)
+        mean, variance, values, origin = moments(x)
         r = 1 / np.sqrt(variance + eps)
         near = np.abs(mean.real) <= _FAR * np.sqrt(variance.real)
         if np.logical_and.reduce(near & (r.real > 0), None) and (eps > _LEAST or not _odd(variance, eps).any()):
-            return mean, variance, centered, r, r
+            return mean, variance, values, origin, r, r
         # A difference of the largest finite values would overflow.
         halved = _largest(x, axis, near.shape, communicator) > np.finfo(x.dtype).max / 4
         half = np.where(halved, 0.25, 1).astype(x.real.dtype)
@@ -59,11 +59,11 @@ def scaled_moments(
         counted -= first
         unit = _unit(_largest(counted, axis, near.shape, communicator), _odd(variance, eps), eps)
         counted *= unit
-        mean, centered, variance = moments(counted)
+        mean, variance, values, origin = moments(counted)
         mean = (mean / unit + first) / half
         unit *= half
         r_unit = inverse_root(variance + (math.sqrt(eps) * unit) ** 2)
-        return mean, variance / unit / unit, centered, r_unit, r_unit * unit
+        return mean, variance / unit / unit, values, origin, r_unit, r_unit * unit
 
 
 def scaled_squares(x: Array, eps: float) -> tuple[Array, Array, Array]:

@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.polynomial import Chebyshev, Polynomial
 
-from mlp_numpy.arrays import Array
+from mlp_numpy.arrays import Array, magnitude
 
 _WIDTH: Final = 4.0
 
@@ -61,31 +61,29 @@ _SINGLE: Final = _fit(15, 7)
 _DOUBLE: Final = _fit(39, 19)
 
 
-def gaussian(probability: Array, density: Array, sign: Array, z: Array, tail: Array, x: Array) -> None:
-    """Write Φ(x) and φ(x) into the first two arrays; the next three are scratch. A formula for ``blockwise``."""
+def gaussian(probability: Array, density: Array, z: Array, tail: Array, x: Array) -> None:
+    """Write Φ(x) and φ(x) into the first two arrays; the next two are scratch. A formula for ``blockwise``."""
     fit = _SINGLE if x.real.dtype.itemsize <= 4 else _DOUBLE
-    probability[...] = x.real > 0
-    np.multiply(probability, 2, out=sign)
-    sign -= 1
-    t = np.multiply(sign, x, out=density)
-    np.minimum(t, fit.reach, out=t)
-    # z = slope / (1 + t/4) + shift
-    np.multiply(t, 1 / _WIDTH, out=z)
-    z += 1
-    np.divide(fit.slope, z, out=z)
+    magnitude(density, x)  # t
+    # z = slope / (1 + t/4) + shift; beyond the reach, R(t) is finite and its factor 0
+    np.add(density, _WIDTH, out=z)
+    np.divide(_WIDTH * fit.slope, z, out=z)
     z += fit.shift
     # R(t) by Horner's rule
-    highest, *others = fit.coefficients
-    tail[...] = highest
+    highest, second, *others = fit.coefficients
+    np.multiply(z, highest, out=tail)
+    tail += second
     for coefficient in others:
         tail *= z
         tail += coefficient
     # e^(−t²/2)
-    density *= t
+    with np.errstate(over="ignore"):
+        density *= density
     density *= -0.5
     np.exp(density, out=density)
-    # Φ(x) is Φ(−t) below 0, 1 − Φ(−t) above.
     tail *= density
-    tail *= sign
+    # Φ(x) is Φ(−t) below 0, 1 − Φ(−t) above: the magnitude of 1[x > 0] − Φ(−t).
+    probability[...] = x.real > 0
     probability -= tail
+    magnitude(probability, probability)
     density *= 1 / sqrt(2 * pi)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, all_finite, less_row_maxima, product
+from mlp_numpy.arrays import Array, all_finite, floored, less_row_maxima, product
 from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.checks import is_whole, shown
 from mlp_numpy.errors import OptionError, ShapeError
@@ -19,7 +19,8 @@ class SoftMax(Op):
     Forward     out = S,  Sₙᵢ = exp(xₙᵢ − mₙ) / Σⱼ exp(xₙⱼ − mₙ)      mₙ = maxⱼ xₙⱼ
     Backward    dx = S ⊙ (dout − Σⱼ dout ⊙ S)
     Shapes      x, out, dout (N, C), or (N, C, …), with the classes i on ``axis`` and a row n per example and position
-    Caches      S, apart from what is returned, which may be edited
+    Caches      S, apart from what is returned, which may be edited, with 0 for less than 1e-31 in float32 and 1e-292 in
+                float64, where products begin to lose digits
     Kinks       none: S does not depend on m, which only keeps exp in range
     Reference   "Assignment 1: MLPs, CNNs and Backpropagation" (Earle), eq. 18 and 36, ∂S/∂x = diag(S) − S Sᵀ,
                 multiplied out so that the C × C matrix of each sample is never formed
@@ -35,8 +36,9 @@ class SoftMax(Op):
         out: Array = less_row_maxima(x)
         np.exp(out, out=out)
         out /= _row_sums(out)
-        context["out"] = out
-        return out.copy()
+        result: Array = out.copy()
+        context["out"] = floored(out)
+        return result
 
     @staticmethod
     @backward_on_rows
@@ -56,7 +58,7 @@ class LogSoftMax(Op):
     Forward     outₙᵢ = log Sₙᵢ = (xₙᵢ − mₙ) − log Σⱼ exp(xₙⱼ − mₙ)      mₙ = maxⱼ xₙⱼ
     Backward    dx = dout − S Σⱼ dout
     Shapes      x, out, dout (N, C), or (N, C, …), with the classes i on ``axis`` and a row n per example and position
-    Caches      S
+    Caches      S, with 0 as in SoftMax
     Kinks       none: log S does not depend on m, which only keeps exp in range
     Reference   SoftMax; the logarithm cancels its division, so that no probability underflows to log 0
     """
@@ -72,7 +74,7 @@ class LogSoftMax(Op):
         s = np.exp(out)
         sums = _row_sums(s)
         s /= sums
-        context["s"] = s
+        context["s"] = floored(s)
         out -= np.log(sums)
         return out
 

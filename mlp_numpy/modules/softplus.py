@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, blockwise, product
+from mlp_numpy.arrays import Array, blockwise, magnitude, positive_part, product
 from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.checks import POSITIVE, number
 from mlp_numpy.modules.base import Module
@@ -17,7 +17,7 @@ class Softplus(Op):
     Forward     out = log(1 + e^(βx)) / β = max(0, x) + log(1 + t) / β      t = e^(−β|x|)
     Backward    dx = dout ⊙ σ(βx)        σ(βx) = 1/(1 + t) for x > 0, t/(1 + t) for x ≤ 0
     Shapes      x, out, dout: any, all the same
-    Caches      1[x > 0], t
+    Caches      the slope σ(βx)
     Kinks       none: both forms are the same function; the second does not overflow
     Reference   Dugas et al. 2001, "Incorporating Second-Order Functional Knowledge for Better Option Pricing";
                 drawn for β = 1 in "Homework 1" (Albertini)
@@ -29,46 +29,43 @@ class Softplus(Op):
         # A β that rounds to 0 or ∞ in float32 is replaced by the nearest finite positive one.
         beta = min(max(beta, float(limits.smallest_subnormal)), float(limits.max))
 
-        def formula(out: Array, positive: Array, t: Array, x: Array) -> None:
-            positive[...] = x.real > 0
-            # −|x| as ±x by the sign of the real part, for the complex step; the exponential of −∞ is 0.
-            np.multiply(positive, -2, out=t)
-            t += 1
-            t *= x
-            t *= beta
-            np.exp(t, out=t)
-            _log_of_one_plus(out, t)
-            out /= beta
-            out += product(positive, x)
+        def formula(out: Array, slope: Array, t: Array, u: Array, x: Array) -> None:
+            magnitude(t, x)
+            t *= -beta
+            np.exp(t, out=t)  # 0 for −∞
+            np.add(t, 1, out=u)
+            positive = x.real > 0
+            slope[...] = positive
+            if x.dtype.kind == "c":
+                np.copyto(slope, t, where=~positive)
+            else:
+                np.maximum(slope, t, out=slope)  # t ≤ 1
+            slope /= u
+            _log_of_one_plus(out, t, u)
+            if beta != 1:
+                out /= beta
+            positive_part(t, x)
+            out += t
 
         with np.errstate(over="ignore"):  # β|x| and log 2 / β
-            out, context["positive"], context["t"] = blockwise(formula, x, n_out=3)
+            out, context["slope"] = blockwise(formula, x, n_out=2, n_scratch=2)
         return out
 
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
-        (dx,) = blockwise(_softplus_backward, dout, context["positive"], context["t"], n_scratch=1)
-        return dx
+        return product(context["slope"], dout)
 
 
-def _log_of_one_plus(out: Array, t: Array) -> None:
-    """log(1 + t), accurate for small t: log u + (t − (u − 1)) / u corrects the rounding of u = 1 + t.
+def _log_of_one_plus(out: Array, t: Array, u: Array) -> None:
+    """log(1 + t) for u = 1 + t, which it overwrites, accurate for small t: log u + (t − (u − 1)) / u corrects the
+    rounding of u.
 
-    NumPy's log1p takes four times as long as log.
+    NumPy's log1p takes four times as long as log on processors without AVX-512.
     """
-    u = 1 + t
     np.subtract(u, 1, out=out)
     np.subtract(t, out, out=out)
     out /= u
     out += np.log(u, out=u)
-
-
-def _softplus_backward(dx: Array, slope: Array, dout: Array, positive: Array, t: Array) -> None:
-    np.subtract(1, positive, out=slope)
-    slope *= t
-    slope += positive
-    slope /= 1 + t
-    product(slope, dout, dx)
 
 
 class LogSigmoid(Op):

@@ -19,12 +19,14 @@ from mlp_numpy import (
     HuberModule,
     KLDivergenceModule,
     L1Module,
+    LogSoftMaxModule,
     LossModule,
     MSEModule,
     NLLModule,
     PoissonNLLModule,
     SmoothL1Module,
     SoftMaxCrossEntropyModule,
+    SoftMaxModule,
 )
 from mlp_numpy.arrays import Array
 from mlp_numpy.autodiff import Context, TensorNode
@@ -370,3 +372,26 @@ def test_targets_refuses_what_forward_refuses(line: Line) -> None:
         with pytest.raises(type(in_forward.value)) as in_targets:
             loss.targets(x, y)
         assert str(in_targets.value).replace(".targets", ".forward") == str(in_forward.value)
+
+
+@pytest.mark.parametrize("labels", [np.array([0, 1]), np.eye(3, dtype=np.float32)[:2]], ids=["integers", "one-hot"])
+def test_gradients_of_scores_far_apart_are_not_subnormal(labels: Array) -> None:
+    x = np.array([[90, 0, 60], [5, 3, -92]], np.float32)
+    loss, softmax, log_softmax = SoftMaxCrossEntropyModule(), SoftMaxModule(), LogSoftMaxModule()
+    assert float(loss.forward(x, labels)) == pytest.approx((0 + 2.1269) / 2, rel=1e-4)
+    assert 0 < softmax.forward(x)[0, 1] < np.finfo(np.float32).tiny  # the output is not changed
+    log_softmax.forward(x)
+    dout = np.array([[1, -1, 2], [0.5, 1, -1]], np.float32)
+    p = np.exp(x.astype(float) - x.max(axis=1, keepdims=True))
+    p /= p.sum(axis=1, keepdims=True)
+    one_hot = np.eye(3)[:2]
+    expected = {
+        "loss": ((p - one_hot) / 2, loss.backward()),
+        "softmax": (p * (dout - (p * dout).sum(axis=1, keepdims=True)), softmax.backward(dout)),
+    }
+    for exact, found in expected.values():
+        np.testing.assert_allclose(found, exact, rtol=2e-6, atol=1e-7)
+        assert not ((found != 0) & (abs(found) < np.finfo(np.float32).tiny)).any()
+        assert found[0, 1] == found[1, 2] == 0
+        assert found[0, 2] != 0  # 1e-13 keeps its digits
+    np.testing.assert_allclose(log_softmax.backward(dout), dout - p * dout.sum(axis=1, keepdims=True), rtol=2e-6)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, blockwise, holds_nan, kept, mark_nans, product, quotient
+from mlp_numpy.arrays import Array, blockwise, holds_nan, kept, mark_nans, positive_part, product, quotient
 from mlp_numpy.autodiff.formula import Context
 from mlp_numpy.autodiff.op import Op
 
@@ -101,21 +101,25 @@ class Tanh(Op):
     Forward     out = tanh x = (eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)
     Backward    dx = dout ⊙ (1 − tanh² x) = dout ⊙ (1 − out²)
     Shapes      x, out, dout: any, all the same
-    Caches      out
+    Caches      the slope 1 − out²
     Kinks       none
     Reference   elementary calculus
     """
 
     @staticmethod
     def forward(context: Context, x: Array) -> Array:
-        out: Array = np.tanh(x)
-        context["out"] = out
+        out, context["slope"] = blockwise(_tanh, x, n_out=2)
         return out
 
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
-        out = context["out"]
-        return product(dout, 1 - out * out)
+        return product(dout, context["slope"])
+
+
+def _tanh(out: Array, slope: Array, x: Array) -> None:
+    np.tanh(x, out=out)
+    np.multiply(out, out, out=slope)
+    np.subtract(1, slope, out=slope)
 
 
 class Sigmoid(Op):
@@ -123,36 +127,35 @@ class Sigmoid(Op):
     Forward     out = σ(x) = 1 / (1 + e⁻ˣ)
     Backward    dx = dout ⊙ σ(x) (1 − σ(x)) = dout ⊙ out ⊙ (1 − out)
     Shapes      x, out, dout: any, all the same
-    Caches      out
+    Caches      the slope out ⊙ (1 − out)
     Kinks       none
     Reference   elementary calculus
     """
 
     @staticmethod
     def forward(context: Context, x: Array) -> Array:
-        # Where e⁻ˣ overflows, the sigmoid is below the smallest normal number, and 1 / (1 + ∞) = 0 is exact enough.
-        with np.errstate(over="ignore"):
-            (out,) = blockwise(_sigmoid, x)
-        context["out"] = out
+        out, context["slope"] = blockwise(_sigmoid, x, n_out=2)
         return out
 
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
-        (dx,) = blockwise(_sigmoid_backward, dout, context["out"], n_scratch=1)
-        return dx
+        return product(context["slope"], dout)
 
 
-def _sigmoid(out: Array, x: Array) -> None:
-    np.negative(x, out=out)
-    np.exp(out, out=out)
-    out += 1
-    np.divide(1, out, out=out)
-
-
-def _sigmoid_backward(dx: Array, slope: Array, dout: Array, out: Array) -> None:
+def _sigmoid(out: Array, slope: Array, x: Array) -> None:
+    sigmoid(out, x)
     np.subtract(1, out, out=slope)
     slope *= out
-    product(slope, dout, dx)
+
+
+def sigmoid(out: Array, x: Array) -> None:
+    """Write σ(x) to ``out``. A formula for ``blockwise``."""
+    np.negative(x, out=out)
+    # Where e⁻ˣ overflows, the sigmoid is below the smallest normal number, and 1 / (1 + ∞) = 0 is exact enough.
+    with np.errstate(over="ignore"):
+        np.exp(out, out=out)
+    out += 1
+    np.divide(1, out, out=out)
 
 
 class ReLU(Op):
@@ -167,8 +170,7 @@ class ReLU(Op):
 
     @staticmethod
     def forward(context: Context, x: Array) -> Array:
-        # Complex numbers are compared by their real part, unlike in NumPy's maximum for 0 + i.
-        out: Array = np.where(x.real <= 0, 0, x) if x.dtype.kind == "c" else np.maximum(x, 0)
+        (out,) = blockwise(positive_part, x)
         context["x"], context["nan"] = x, holds_nan(out)
         return out
 

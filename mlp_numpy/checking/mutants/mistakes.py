@@ -276,7 +276,7 @@ def _slope_unsummed(context: Context, dout: Array) -> Any:
 
 
 def _elu_one_at_zero(context: Context, dout: Array) -> Any:
-    return np.where(context["below"] == 0, dout, ELU.backward(context, dout))
+    return np.where(context["x"] >= 0, dout, ELU.backward(context, dout))
 
 
 def _gelu_with_input(context: Context, x: Array) -> Array:

@@ -16,7 +16,7 @@ from mlp_numpy.modules.layout import images, pixel_rows
 def _batch_norm(context: Context, dout: Array, mean: float = 1.0, slope: float = 1.0, n: int = 0) -> Any:
     """The gradients of BatchNormalize with factors before the two mean terms, which divide by B + n."""
     r, gamma = context["r"], context["gamma"]
-    rows, x_hat = pixel_rows(dout), context["centered"] * r
+    rows, x_hat = pixel_rows(dout), (context["values"] - context["origin"]) * r
     dbeta, dgamma = rows.sum(axis=0), (rows * x_hat).sum(axis=0)
     dx = rows - (mean * dbeta + slope * x_hat * dgamma) / max(1, len(rows) + n)
     dx = images((r if gamma is None else gamma * r) * dx, dout.shape)
@@ -36,7 +36,7 @@ def _eps_outside_the_root(
 ) -> Array:
     BatchNormalize.forward(context, x, gamma, beta, eps=eps, **others)
     r = context["r"] = 1 / (np.sqrt(context["variance"]) + eps)
-    x_hat = context["centered"] * r
+    x_hat = (context["values"] - context["origin"]) * r
     return images(x_hat if gamma is None else x_hat * gamma + beta, x.shape)
 
 

@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, product
+from mlp_numpy.arrays import Array, probability_floor, product
 from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.checks import plain_array, shown
 from mlp_numpy.errors import LabelError, OptionError, ShapeError
 from mlp_numpy.modules.losses.base import LossModule, narrowed
-from mlp_numpy.modules.losses.domain import probability_floor
 from mlp_numpy.modules.losses.reduction import Reduction, quiet, reduce_losses, weigh
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, all_finite, entries, first_outside, row_maxima
+from mlp_numpy.arrays import Array, all_finite, entries, first_outside, floored, probability_floor, row_maxima
 from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.errors import OutOfRangeError, ShapeError
 from mlp_numpy.modules.class_axis import backward_on_rows, forward_on_rows
-from mlp_numpy.modules.losses.domain import are_distributions, probability_floor
+from mlp_numpy.modules.losses.domain import are_distributions
 from mlp_numpy.modules.losses.labels import DistributionLossModule
 from mlp_numpy.modules.losses.reduction import Reduction, label_sums, quiet, reduce_losses, weigh
 
@@ -85,7 +85,7 @@ class SoftMaxCrossEntropy(Op):
                 out = mean, sum or all of vₙ lossₙ
     Backward    dxₙᵢ = wₙ (Sₙᵢ Σⱼ yₙⱼ − yₙᵢ)         wₙ = dout vₙ/Σv, dout vₙ or doutₙ vₙ
     Shapes      x (N, C), scores   y, v, out, dout as in CrossEntropy, also for x (N, C, …)
-    Caches      S, y, v
+    Caches      S, with 0 for less than f as in CrossEntropy, which is where products begin to lose digits; y, v
     Kinks       none; at ±∞ the limit, which is none (NaN) where several scores of a row are ∞ or all −∞
     Reference   "Assignment 1: MLPs, CNNs and Backpropagation" (Earle), eq. 4 put into eq. 36: the division by the
                 probability cancels, so nothing overflows as long as the differences of the scores do not
@@ -109,7 +109,7 @@ class SoftMaxCrossEntropy(Op):
         s = np.exp(shifted)
         sums = np.add.reduce(s, axis=1, keepdims=True)
         s /= sums
-        context["s"], context["y"] = s, y
+        context["s"], context["y"] = floored(s), y
         if y.ndim == 1:
             context["at"] = at = entries(y, x.shape[1])
             losses = np.log(sums[:, 0]) - shifted.take(at)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -58,12 +58,6 @@ def check_bounds(who: str, x: Array, weight: Array | None, low: float, high: flo
     if outside.any():
         place = tuple(int(i) for i in np.argwhere(outside)[0])
         raise DomainError(f"{who}: x must hold {words}, got {values[place]} at {list(place)}. Hint: {hint}.")
-
-
-def probability_floor(x: Array) -> Any:
-    """The lower bound of probabilities in logarithms: 1/floor times anything up to 1/ε is finite."""
-    limits = np.finfo(x.dtype)
-    return limits.tiny / limits.eps
 
 
 def are_distributions(x: Array) -> bool:
