@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -54,14 +54,12 @@ class Sharded(Module):
             (vars(source), [vars(replica) for replica in replicas], _plain_names(source))
             for source, *replicas in zip(_modules(self.module), *map(_modules, self._replicas), strict=True)
         ]
-        self._parts: list[slice] = []
-        self._meeting = self.workers.meeting(1)
+        self._meet(1)
 
     def __getstate__(self) -> dict[str, Any]:
-        kept = super().__getstate__()
-        return {
-            name: value for name, value in kept.items() if name not in ("_replicas", "_followed", "_parts", "_meeting")
-        }
+        of_threads = ("_replicas", "_followed", "_meeting", "_parts", "_layers")
+        kept = super().__getstate__() | {"_out_shape": ()}
+        return {name: value for name, value in kept.items() if name not in of_threads}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
@@ -75,18 +73,15 @@ class Sharded(Module):
         """
         x = self._check_batch("forward", "x", x)
         self._follow()
-        self._meeting = self.workers.meeting(len(x))
-        communicators = self._meeting.communicators()
-        self._parts = [communicator.split(len(x)) for communicator in communicators]
+        if self._meeting.n_rows != len(x):
+            self._meet(len(x))
         joined = _Joined(len(x))
 
         def work(rank: int) -> None:
-            replica, part = self._replicas[rank], self._parts[rank]
-            for _, leaf in replica.leaves():
-                leaf.communicator = communicators[rank]
-            joined.put(part, replica.forward(x[part]), f"{self!r}.forward")
+            part = self._parts[rank]
+            joined.put(part, self._replicas[rank].forward(x[part]))
 
-        self.workers.run(work, len(communicators), self._meeting)
+        self._run(work)
         out = joined.array
         if out is None:
             raise CallOrderError(f"{self!r}.forward: every shard must have an output, got none.")
@@ -100,26 +95,43 @@ class Sharded(Module):
         Returns None if the module does. Raises CallOrderError without a forward, ShapeError if ``dout`` does not have
         the output's shape.
         """
-        if not self._parts:
+        if not self._out_shape:
             raise CallOrderError(f"{self!r}.backward: a forward must come first. Hint: call forward on the batch.")
         dout = self._check_dout(dout)
-        replicas = self._replicas[: len(self._parts)]
-        shards = list(zip(*([leaf for _, leaf in replica.leaves()] for replica in replicas), strict=True))
         joined = _Joined(len(dout))
 
         def work(rank: int) -> None:
-            dx = replicas[rank].backward(dout[self._parts[rank]])
+            part = self._parts[rank]
+            dx = self._replicas[rank].backward(dout[part])
             if dx is not None:
-                joined.put(self._parts[rank], dx, f"{self!r}.backward")
+                joined.put(part, dx)
 
         def join(rank: int) -> None:
-            for layer in shards:
-                layer[rank].join_gradients(layer)
+            for shards in self._layers:
+                shards[rank].join_gradients(shards)
 
-        self.workers.run(work, len(replicas), self._meeting)
-        if len(replicas) > 1:
-            self.workers.run(join, len(replicas))
+        self._run(work)
+        if self._meeting.size > 1:
+            self._run(join)
         return joined.array
+
+    def _meet(self, n_rows: int) -> None:
+        """Prepare batches of ``n_rows`` rows: who computes which of them, and where the shards meet."""
+        self._meeting = self.workers.meeting(n_rows)
+        communicators = self._meeting.communicators()
+        self._parts = [communicator.split(n_rows) for communicator in communicators]
+        replicas = [[leaf for _, leaf in replica.leaves()] for replica in self._replicas[: len(communicators)]]
+        for leaves, communicator in zip(replicas, communicators, strict=True):
+            for leaf in leaves:
+                leaf.communicator = communicator
+        self._layers = list(zip(*replicas, strict=True))
+
+    def _run(self, work: Callable[[int], None]) -> None:
+        try:
+            self.workers.run(work, self._meeting.size, self._meeting)
+        except BaseException:
+            self._meet(self._meeting.n_rows)  # not all have left the last meeting
+            raise
 
     def children(self) -> dict[str, Module]:
         """Those of ``module``."""
@@ -138,7 +150,7 @@ class Sharded(Module):
         """Clear the caches of the last forward."""
         for module in (self.module, *self._replicas):
             module.clear_cache()
-        self._parts = []
+        self._out_shape = ()
 
     def _follow(self) -> None:
         """Bring changed attributes of the module to its replicas."""
@@ -160,10 +172,10 @@ class _Joined:
         self._n_rows = n_rows
         self._lock = threading.Lock()
 
-    def put(self, part: slice, rows: Array, who: str) -> None:
+    def put(self, part: slice, rows: Array) -> None:
         if rows.ndim == 0 or len(rows) != part.stop - part.start:
             raise ShapeError(
-                f"{who}: there must be one row per row of x, got {rows.shape} for {part.stop - part.start} rows. "
+                f"Sharded: there must be one row per row of x, got {rows.shape} for {part.stop - part.start} rows. "
                 "Hint: shards=1 for a module that joins rows."
             )
         with self._lock:

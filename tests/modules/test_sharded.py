@@ -196,7 +196,7 @@ class RowSumModule(Module):
 
 def test_a_module_that_joins_rows_is_refused() -> None:
     with pytest.raises(
-        ShapeError, match=r"forward: there must be one row per row of x, got \(1, 12\) for 3 rows\. Hint"
+        ShapeError, match=r"Sharded: there must be one row per row of x, got \(1, 12\) for 3 rows\. Hint"
     ):
         Sharded(RowSumModule(), 2, 2).forward(batch(6)[0])
 
