@@ -129,8 +129,9 @@ BASE: dict[str, Callable[[], dict[str, Any]]] = {
     "FlatParameters": lambda: {"model": net()},
     "SGD": lambda: {"parameters": flat(), "lr": 0.1},
     **{name: lambda: {"parameters": flat()} for name in (
-        "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Average", "Muon", "NAdam", "RAdam", "RMSprop")},
+        "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Average", "Lookahead", "Muon", "NAdam", "RAdam", "RMSprop")},
     "Accumulator": lambda: {"parameters": flat()},
+    "ParameterGroup": lambda: {"names": ("0.bias",)},
     "L2Penalty": lambda: {"parameters": flat(), "strength": 0.1},
     "clip_norm": lambda: {"parameters": flat(), "bound": 1.0},
     "clip_value": lambda: {"parameters": flat(), "bound": 1.0},

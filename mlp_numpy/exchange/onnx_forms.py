@@ -49,6 +49,7 @@ from mlp_numpy.modules import (
     RMSNorm,
     SELUModule,
     Sequential,
+    Sharded,
     SigmoidModule,
     SiLUModule,
     SoftMaxModule,
@@ -379,5 +380,6 @@ FORMS: Final[dict[type[Module], OnnxForm]] = {
 REFUSED: Final[dict[type[Module], str]] = {
     TapeModule: "since its graph is recorded by every forward anew and may depend on the values",
     LossModule: "since a loss is no part of a network's output",
+    Sharded: "since it only runs another module: export that one, its ``module``",
 }
 """The classes of modules without nodes, and why."""

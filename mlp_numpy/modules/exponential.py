@@ -12,7 +12,7 @@ import numpy as np
 
 from mlp_numpy.arrays import Array, blockwise, negative_part, one_or, positive_part, product
 from mlp_numpy.autodiff import Context, Op
-from mlp_numpy.autodiff.ops.functions import sigmoid
+from mlp_numpy.autodiff.ops.functions import write_sigmoid
 from mlp_numpy.checks import number
 from mlp_numpy.modules.base import Module
 
@@ -60,7 +60,7 @@ class SELU(Op):
     Forward     out = λ x for x > 0, λ α (eˣ − 1) for x ≤ 0 = λ ELU(x)      λ = 1.0507…   α = 1.6732…
     Backward    dx = λ dout for x > 0, λ dout ⊙ α eˣ for x ≤ 0
     Shapes      x, out, dout: any, all the same
-    Caches      as ELU
+    Caches      x  (a view, no copy), α
     Kinks       at x = 0 the slope is λ α
     Reference   Klambauer, Unterthiner, Mayr and Hochreiter 2017, "Self-Normalizing Neural Networks", eq. 2 and 14
     """
@@ -100,7 +100,7 @@ class SiLU(Op):
 
 
 def _silu(out: Array, slope: Array, s: Array, x: Array) -> None:
-    sigmoid(s, x)
+    write_sigmoid(s, x)
     # σ + x σ (1 − σ): the factor of x is 0 at ±∞
     np.subtract(1, s, out=out)
     out *= s

@@ -9,7 +9,7 @@ import numpy as np
 
 from mlp_numpy.arrays import Array, blockwise, product
 from mlp_numpy.autodiff import Context, Op
-from mlp_numpy.autodiff.ops.functions import sigmoid
+from mlp_numpy.autodiff.ops.functions import write_sigmoid
 from mlp_numpy.checks import choice
 from mlp_numpy.modules.base import Module
 from mlp_numpy.modules.normal_cdf import gaussian
@@ -79,7 +79,7 @@ def _gelu_tanh(out: Array, slope: Array, near: Array, twice_u: Array, s: Array, 
     twice_u += 1
     twice_u *= near
     twice_u *= 2 * GELUTanh.FACTOR
-    sigmoid(s, twice_u)
+    write_sigmoid(s, twice_u)
     # 2u′ first, then from the inside of the equation outwards
     np.multiply(near, near, out=slope)
     slope *= 6 * GELUTanh.CUBE * GELUTanh.FACTOR

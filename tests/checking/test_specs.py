@@ -15,13 +15,14 @@ from mlp_numpy.checking import SPECS, in_torch, reference_forward
 from mlp_numpy.checking.specs.spec import Spec
 from mlp_numpy.explain import EXAMPLES
 from mlp_numpy.models import Classifier, Network, OwnNet
-from mlp_numpy.modules import LossModule, Module, TapeModule
+from mlp_numpy.modules import LossModule, Module, Sharded, TapeModule
 
 ROOT = Path(mlp_numpy.__file__).parent.parent
 BASES = {Module, LossModule, Network, Classifier}
 WITHOUT_SPEC = {
     TapeModule: "it runs whatever network it is given, and has no formula of its own",
     OwnNet: "the same",
+    Sharded: "the same; tests/modules/test_sharded.py runs every line in shards",
 }
 WITHOUT_LOOPS = {"Id": "out = x has no sum"}
 

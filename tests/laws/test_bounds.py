@@ -31,49 +31,53 @@ EDGES = {
 }
 INTERVALS = {
     "> 0": """
-        Adadelta.lr Adadelta.eps Adagrad.lr Adagrad.eps Adam.lr Adam.eps AdamW.lr AdamW.eps Adamax.lr
-        Adamax.eps Config.lr Config.divergence_factor HuberModule.delta L2Penalty.strength Muon.lr
-        Muon.adamw_lr_factor Muon.eps NAdam.lr NAdam.eps OneCycle.peak PoissonNLLModule.eps Polynomial.power
-        RAdam.lr RAdam.eps RMSprop.lr RMSprop.eps SGD.lr SoftplusModule.beta Trainer.max_growth
+        Adadelta.lr Adadelta.eps Adagrad.lr Adagrad.eps Adam.lr Adam.eps AdamW.lr AdamW.eps
+        Adamax.lr Adamax.eps Config.lr Config.divergence_factor Config.norm_lr_factor
+        Config.head_lr_factor HuberModule.delta L2Penalty.strength Muon.lr Muon.adamw_lr_factor
+        Muon.eps NAdam.lr NAdam.eps OneCycle.peak PoissonNLLModule.eps Polynomial.power RAdam.lr
+        RAdam.eps RMSprop.lr RMSprop.eps SGD.lr SoftplusModule.beta Trainer.max_growth
         Update.clip_norm Update.clip_value clip_norm.bound clip_value.bound minimize.tolerance
     """,
     "[0, 1)": """
-        Adadelta.rho Adam.beta1 Adam.beta2 AdamW.beta1 AdamW.beta2 Adamax.beta1 Adamax.beta2 Average.beta
-        Config.dropout Config.momentum Config.dampening Config.beta1 Config.beta2 Config.ema
-        Config.label_smoothing Cosine.floor Dropout.p MLP.dropout Muon.momentum Muon.beta1 Muon.beta2
-        NAdam.beta1 NAdam.beta2 Plateau.threshold Plateau.floor Polynomial.floor RAdam.beta1 RAdam.beta2
-        RMSprop.alpha RMSprop.momentum SGD.momentum SGD.dampening WarmRestarts.floor
+        Adadelta.rho Adam.beta1 Adam.beta2 AdamW.beta1 AdamW.beta2 Adamax.beta1 Adamax.beta2
+        Average.beta Config.dropout Config.lookahead Config.momentum Config.dampening Config.beta1
+        Config.beta2 Config.ema Config.label_smoothing Cosine.floor Dropout.p Lookahead.beta
+        MLP.dropout Muon.momentum Muon.beta1 Muon.beta2 NAdam.beta1 NAdam.beta2 Plateau.threshold
+        Plateau.floor Polynomial.floor RAdam.beta1 RAdam.beta2 RMSprop.alpha RMSprop.momentum
+        SGD.momentum SGD.dampening WarmRestarts.floor
     """,
     "≥ 0": """
-        Adadelta.weight_decay Adagrad.lr_decay Adagrad.initial_accumulator_value Adagrad.weight_decay
-        Adam.weight_decay AdamW.weight_decay Adamax.weight_decay BCEModule.pos_weight
-        BCEWithLogitsModule.pos_weight BatchNorm.eps Config.init_std Config.clip_norm Config.clip_value
-        Config.weight_decay Config.l2 Config.min_delta GroupNorm.eps LayerNorm.eps Muon.weight_decay
+        Adadelta.weight_decay Adagrad.lr_decay Adagrad.initial_accumulator_value
+        Adagrad.weight_decay Adam.weight_decay AdamW.weight_decay Adamax.weight_decay
+        BCEModule.pos_weight BCEWithLogitsModule.pos_weight BatchNorm.eps Config.init_std
+        Config.clip_norm Config.clip_value Config.weight_decay Config.l2 Config.lookahead_power
+        Lookahead.power Config.min_delta GroupNorm.eps LayerNorm.eps Muon.weight_decay
         NAdam.momentum_decay NAdam.weight_decay Plateau.eps RAdam.weight_decay RMSNorm.eps
-        RMSprop.weight_decay SGD.weight_decay SmoothL1Module.beta Trainer.min_delta glorot.gain normal.std
-        orthogonal.gain
+        RMSprop.weight_decay SGD.weight_decay SmoothL1Module.beta Trainer.min_delta glorot.gain
+        normal.std orthogonal.gain
     """,
     "integer ≥ 1": """
         AdaptiveAvgPool2dModule.output_size AvgPool2dModule.kernel BatchNorm.n_features Batches.size
-        Config.width Config.batch Config.steps Config.accumulate Config.validation Config.eval_every
-        Config.checkpoint_every Conv2dModule.in_channels Conv2dModule.out_channels Conv2dModule.kernel_size
-        Conv2dModule.stride Conv2dModule.dilation ConvNet.n_classes ConvNet.n_first Cosine.steps
-        GroupNorm.n_features InverseSquareRoot.scale LayerNorm.n_features Linear.input_size
-        Linear.output_size LinearModule.in_features LinearModule.out_features MLP.n_inputs MLP.n_classes
-        MaxPool2dModule.kernel MaxPool2dModule.dilation Muon.ns_steps OwnNet.n_classes
-        PReLUModule.n_features Polynomial.steps RMSNorm.n_features ResidualMLP.n_inputs
-        ResidualMLP.n_classes ResidualMLP.n_hidden ResidualMLP.n_blocks SmallConvNet.n_classes
-        StepDecay.every Trainer.eval_every Trainer.eval_chunk Trainer.accumulate Trainer.watch_every
+        Config.width Config.batch Config.lookahead_every Lookahead.every Sharded.shards
+        WhitenedConvNet.n_first Config.steps Config.accumulate Config.validation Config.eval_every
+        Config.checkpoint_every Conv2dModule.in_channels Conv2dModule.out_channels
+        Conv2dModule.kernel_size Conv2dModule.stride Conv2dModule.dilation ConvNet.n_classes
+        ConvNet.n_first Cosine.steps GroupNorm.n_features InverseSquareRoot.scale
+        LayerNorm.n_features Linear.input_size Linear.output_size LinearModule.in_features
+        LinearModule.out_features MLP.n_inputs MLP.n_classes MaxPool2dModule.kernel
+        MaxPool2dModule.dilation Muon.ns_steps OwnNet.n_classes PReLUModule.n_features
+        Polynomial.steps RMSNorm.n_features ResidualMLP.n_inputs ResidualMLP.n_classes
+        ResidualMLP.n_hidden ResidualMLP.n_blocks SmallConvNet.n_classes StepDecay.every
+        Trainer.eval_every Trainer.eval_chunk Trainer.accumulate Trainer.watch_every
         TwoLayerNet.n_inputs TwoLayerNet.n_hidden TwoLayerNet.n_outputs UnflattenModule.channels
-        UnflattenModule.height UnflattenModule.width WarmRestarts.first WarmRestarts.growth WarmUp.steps
-        generate.n_train generate.n_test gradcheck.max_entries minimize.max_iterations
+        UnflattenModule.height UnflattenModule.width WarmRestarts.first WarmRestarts.growth
+        WarmUp.steps generate.n_train generate.n_test gradcheck.max_entries minimize.max_iterations
         minimize.max_calls
     """,
     "integer ≥ 0": """
-        Augmentation.shift Augmentation.cutout Batches.seed Config.shift Config.cutout Config.patience
-        Config.layer_stats_every Config.seed
-        Config.shards Config.threads Conv2dModule.padding Plateau.patience Plateau.cooldown
-        generate.seed
+        Augmentation.shift Augmentation.cutout Batches.seed Config.shift Config.cutout
+        Config.patience Config.layer_stats_every Config.seed Config.shards Config.threads
+        Conv2dModule.padding Plateau.patience Plateau.cooldown generate.seed
     """,
     "[0, 1]": """
         BatchNorm.momentum CrossEntropyModule.label_smoothing NLLModule.label_smoothing

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import threadpoolctl
 
+from mlp_numpy.blas import is_numpys
 from mlp_numpy.errors import OptionError
 from mlp_numpy.parallel import SERIAL, Workers
 from mlp_numpy.parallel.workers import free_cores
@@ -69,7 +70,7 @@ def test_parts_run_in_the_callers_context() -> None:
 
 def test_blas_has_one_thread_meanwhile() -> None:
     def numbers() -> list[int]:
-        return [pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"]
+        return [pool["num_threads"] for pool in threadpoolctl.threadpool_info() if is_numpys(pool["filepath"])]
 
     with threadpoolctl.threadpool_limits(2, user_api="blas"):
         inside: list[list[int]] = []

@@ -13,6 +13,8 @@ FULL = RunInfo(
     **dict.fromkeys(("name", "dataset", "dataset_option", "data_dir", "source", "model", "loss", "optimizer"), "a"),
     parameters=3,
     config={"lr": 0.1},
+    shards=2,
+    threads=1,
     monitor="r2",
     task="regression",
     test_openings=["winner"],

@@ -143,12 +143,12 @@ class Sigmoid(Op):
 
 
 def _sigmoid(out: Array, slope: Array, x: Array) -> None:
-    sigmoid(out, x)
+    write_sigmoid(out, x)
     np.subtract(1, out, out=slope)
     slope *= out
 
 
-def sigmoid(out: Array, x: Array) -> None:
+def write_sigmoid(out: Array, x: Array) -> None:
     """Write σ(x) to ``out``. A formula for ``blockwise``."""
     np.negative(x, out=out)
     # Where e⁻ˣ overflows, the sigmoid is below the smallest normal number, and 1 / (1 + ∞) = 0 is exact enough.

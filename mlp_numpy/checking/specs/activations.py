@@ -26,7 +26,8 @@ from mlp_numpy.modules import (
     TanhModule,
 )
 
-_SERIES_REACHES: Final = 4.5
+SERIES_REACHES: Final = 4.5
+"""The largest |x| for which the reference of GELU, a series, has the digits that it is asked for."""
 
 
 def _elu_reference(module: Any, params: Params, x: TensorNode) -> TensorNode:
@@ -152,7 +153,7 @@ ACTIVATIONS: Final = (
     Spec(
         "gelu",
         GELUModule,
-        on_any_shape(_gelu, within=_SERIES_REACHES),
+        on_any_shape(_gelu, within=SERIES_REACHES),
         _gelu_reference,
         functional("gelu", lambda module: {"approximate": module.approximate}),
         ("exact", "tanh"),

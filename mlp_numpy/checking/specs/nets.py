@@ -8,11 +8,13 @@ import numpy as np
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.checking.sampler import Sample, Sampler
+from mlp_numpy.checking.specs.activations import SERIES_REACHES
 from mlp_numpy.checking.specs.spec import Shapes, Spec, no_rows_of
 from mlp_numpy.models import MLP, ConvNet, Network, ResidualMLP, SmallConvNet, TwoLayerNet, WhitenedConvNet
 from mlp_numpy.modules import (
     BatchNorm,
     Dropout,
+    GELUModule,
     LeakyReLUModule,
     LinearModule,
     MaxPool2dModule,
@@ -78,18 +80,19 @@ def _whitened_conv_net(draws: Sampler, variant: str) -> Sample:
     net = WhitenedConvNet((1, h, w), m, n_first=draws.size(2))
     for _, leaf in net.leaves():
         if isinstance(leaf, BatchNorm):
-            leaf.eps = 1 / 4
-    return _beside_kinks(draws, net, n, h * w, deep=True)
+            leaf.eps = 4.0  # what a GELU is given stays where the series of its reference converges
+    return _beside_kinks(draws, net, n, h * w, deep=True, scale=1 / 16)
 
 
-def _beside_kinks(draws: Sampler, net: Module, n: int, d: int, *, deep: bool = False) -> Sample:
+def _beside_kinks(draws: Sampler, net: Module, n: int, d: int, *, deep: bool = False, scale: float = 1.0) -> Sample:
     """A net with weights and a batch for which no hidden unit is near the kink of its activation.
 
-    deep   the net has many layers, so the weights preserve the scale, and is differentiated along directions
+    deep    the net has many layers, so the weights preserve the scale, and is differentiated along directions
+    scale   factor on the batch, a power of two
     """
     while True:
         (draws.tempered if deep else draws.filled)(net)
-        x = draws.numbers(n, d)
+        x = draws.numbers(n, d) * scale
         margin = _through(net, x)[1]
         net.clear_cache()
         if margin > 1e-3:
@@ -102,6 +105,8 @@ def _through(module: Module, x: Array) -> tuple[Array, float]:
         return module.forward(x), float(abs(x).min())
     if isinstance(module, MaxPool2dModule):
         return module.forward(x), _lead(module, x)
+    if isinstance(module, GELUModule):
+        return module.forward(x), SERIES_REACHES - float(abs(x).max())
     if not module.children():
         return module.forward(x), np.inf
     out, margin = x, np.inf
