@@ -125,6 +125,7 @@ BASE: dict[str, Callable[[], dict[str, Any]]] = {
     "UnflattenModule": lambda: {"channels": 1, "height": 2, "width": 2},
     "TapeModule": lambda: {"network": autodiff.Linear(3, 2, rng=0)},
     "Sharded": lambda: {"module": net()},
+    "Workers": lambda: {"size": 2},
     "NamedArrays": lambda: {"owner": "a", "arrays": {"b": np.ones(2)}},
     "FlatParameters": lambda: {"model": net()},
     "SGD": lambda: {"parameters": flat(), "lr": 0.1},

@@ -51,14 +51,15 @@ INTERVALS = {
         Adagrad.weight_decay Adam.weight_decay AdamW.weight_decay Adamax.weight_decay
         BCEModule.pos_weight BCEWithLogitsModule.pos_weight BatchNorm.eps Config.init_std
         Config.clip_norm Config.clip_value Config.weight_decay Config.l2 Config.lookahead_power
-        Lookahead.power Config.min_delta GroupNorm.eps LayerNorm.eps Muon.weight_decay
+        Lookahead.power ParameterGroup.lr_factor
+        ParameterGroup.decay_factor Config.min_delta GroupNorm.eps LayerNorm.eps Muon.weight_decay
         NAdam.momentum_decay NAdam.weight_decay Plateau.eps RAdam.weight_decay RMSNorm.eps
         RMSprop.weight_decay SGD.weight_decay SmoothL1Module.beta Trainer.min_delta glorot.gain
         normal.std orthogonal.gain
     """,
     "integer ≥ 1": """
         AdaptiveAvgPool2dModule.output_size AvgPool2dModule.kernel BatchNorm.n_features Batches.size
-        Config.width Config.batch Config.lookahead_every Lookahead.every Sharded.shards
+        Config.width Config.batch Config.lookahead_every Lookahead.every Sharded.shards Workers.size
         WhitenedConvNet.n_first Config.steps Config.accumulate Config.validation Config.eval_every
         Config.checkpoint_every Conv2dModule.in_channels Conv2dModule.out_channels
         Conv2dModule.kernel_size Conv2dModule.stride Conv2dModule.dilation ConvNet.n_classes
