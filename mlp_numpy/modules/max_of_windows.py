@@ -23,7 +23,7 @@ _Block = TypeVar("_Block")
 _BLOCK_BYTES: Final = 1 << 19
 
 
-def image_blocks(images: Array, make: Callable[[Array], _Block]) -> Iterator[tuple[slice, _Block]]:
+def blocks_of_images(images: Array, make: Callable[[Array], _Block]) -> Iterator[tuple[slice, _Block]]:
     """Slices of images (N, C, H, W), of half a megabyte or one image each, with a block that ``make`` made for images
     of this size."""
     size = max(1, _BLOCK_BYTES // images[:1].nbytes)
@@ -129,15 +129,16 @@ class GradientOfBlock:
         self.dout, self.place = laid_out_as(images, size), laid_out_as(images, size, places)
         self.disjoint = all(extent <= stride for extent, stride in zip(over.extent, over.stride, strict=True))
         kind = {"f": np.int32, "d": np.int64}.get(images.dtype.char)
+        # All places share these, so that they stay in the cache.
+        masks, shares = np.empty_like(self.dout, bool), np.empty_like(self.dout)
         for (u, v), (*_, rows, pixels), windows in over.offsets(height, width):
-            dx, of_windows = self.columns[pixels][:, :, rows], self.dout[windows]
-            here = np.empty_like(of_windows, bool)
-            share = dx if self.disjoint else np.empty_like(of_windows)
+            dx, of_windows, here = self.columns[pixels][:, :, rows], self.dout[windows], masks[windows]
+            share = dx if self.disjoint else shares[windows]
             self._call(np.equal, self.place[windows], places.type(u * over.kernel[1] + v), here)
             if kind is None:
                 self._call(kept, here, of_windows, share)
             else:  # the same, with buffers
-                bits, sign = np.empty_like(of_windows, kind), here.view(np.int8)
+                bits, sign = shares[windows].view(kind), here.view(np.int8)
                 self._call(np.negative, sign, sign)
                 self._call(np.copyto, bits, sign)
                 self._call(np.bitwise_and, bits, of_windows.view(kind), share.view(kind))
