@@ -31,7 +31,14 @@ def images(rows: Array, shape: tuple[int, ...]) -> Array:
     return rows.reshape(n, *size, c).transpose(0, len(shape) - 1, *range(1, len(shape) - 1))
 
 
+def laid_out_as(x: Array, shape: tuple[int, ...], dtype: Any = None) -> Array:
+    """An empty array of ``shape``, with ``x``'s dtype or another, in ``x``'s memory order."""
+    axes = sorted(range(x.ndim), key=lambda axis: -abs(x.strides[axis]))
+    return np.empty([shape[axis] for axis in axes], dtype or x.dtype).transpose(np.argsort(axes))
+
+
 def zeros_laid_out_as(x: Array, shape: tuple[int, ...], dtype: Any = None) -> Array:
     """Zeros of ``shape``, with ``x``'s dtype or another, in ``x``'s memory order."""
-    axes = sorted(range(x.ndim), key=lambda axis: -abs(x.strides[axis]))
-    return np.zeros([shape[axis] for axis in axes], dtype or x.dtype).transpose(np.argsort(axes))
+    zeros = laid_out_as(x, shape, dtype)
+    zeros[...] = 0
+    return zeros

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, all_finite, holds_nan, kept
+from mlp_numpy.arrays import Array, all_finite, holds_nan
 from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.checks import flag
 from mlp_numpy.errors import OptionError
 from mlp_numpy.modules.base import Module
-from mlp_numpy.modules.layout import zeros_laid_out_as
+from mlp_numpy.modules.layout import laid_out_as, zeros_laid_out_as
+from mlp_numpy.modules.max_of_windows import GradientOfBlock, MaximaOfBlock, blocks_of_images
 from mlp_numpy.modules.windows import Size, Windows, pair, windows
 
 
@@ -34,17 +35,10 @@ class MaxPool2d(Op):
     @staticmethod
     def forward(context: Context, x: Array, *, over: Windows) -> Array:
         size = (*x.shape[:2], *over.out_size(*x.shape[2:]))
-        out = zeros_laid_out_as(x, size)
-        out -= np.inf
-        place = zeros_laid_out_as(x, size, np.min_scalar_type(over.kernel[0] * over.kernel[1] - 1))
-        place += over.first_places(*size[2:]).astype(place.dtype)
-        for (u, v), on_image, in_windows in over.offsets(*x.shape[2:]):
-            candidate, so_far = x[on_image], out[in_windows]
-            larger = candidate.real > so_far.real
-            keep_larger(so_far, candidate, larger)
-            # Place numbers increase, so the last place that exceeded all before it is the maximum.
-            number = larger.view(np.uint8) * place.dtype.type(u * over.kernel[1] + v)
-            np.maximum(place[in_windows], number, out=place[in_windows])
+        out = laid_out_as(x, size)
+        place = laid_out_as(x, size, np.min_scalar_type(over.kernel[0] * over.kernel[1] - 1))
+        for part, block in blocks_of_images(x, lambda images: MaximaOfBlock(images, over, place.dtype)):
+            out[part], place[part] = block.of(x[part])
         if holds_nan(out):
             _place_nans(out, place, x, over)
         context["place"], context["shape"], context["over"] = place, x.shape, over
@@ -53,10 +47,9 @@ class MaxPool2d(Op):
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
         place, shape, over = context["place"], context["shape"], context["over"]
-        dx = zeros_laid_out_as(place, shape, dout.dtype)
-        for (u, v), on_image, in_windows in over.offsets(*shape[2:]):
-            here = place[in_windows] == u * over.kernel[1] + v
-            dx[on_image] += kept(here, dout[in_windows])
+        dx = laid_out_as(place, shape, dout.dtype)
+        for part, block in blocks_of_images(dx, lambda images: GradientOfBlock(images, over, place.dtype)):
+            block.write(dx[part], dout[part], place[part])
         return dx
 
 
@@ -67,15 +60,6 @@ def _place_nans(out: Array, place: Array, x: Array, over: Windows) -> None:
         here = np.isnan(x[on_image].real) & unplaced[in_windows]
         place[in_windows][here] = u * over.kernel[1] + v
         unplaced[in_windows] &= ~here
-
-
-def keep_larger(so_far: Array, candidate: Array, larger: Array) -> None:
-    """Write ``candidate`` to ``so_far`` where it is ``larger``, that is, has the larger real part."""
-    if so_far.dtype.kind == "c":
-        np.copyto(so_far, candidate, where=larger | np.isnan(candidate.real))
-    else:
-        # The same for real values, but many times as fast; NaN is propagated instead of skipped.
-        np.maximum(so_far, candidate, out=so_far)
 
 
 class AvgPool2d(Op):

@@ -84,25 +84,19 @@ class Windows:
         which the place lies on the padding are omitted.
         """
         whole = slice(None)
-        out_height, out_width = self.out_size(height, width)
-        columns = [self._along(1, v, width, out_width) for v in range(self.kernel[1])]
-        for u in range(self.kernel[0]):
-            rows = self._along(0, u, height, out_height)
-            for v, column in enumerate(columns):
-                if rows is not None and column is not None:
-                    yield (u, v), (whole, whole, rows[0], column[0]), (whole, whole, rows[1], column[1])
+        columns = list(self.along(1, width))
+        for u, rows, down in self.along(0, height):
+            for v, pixels, across in columns:
+                yield (u, v), (whole, whole, rows, pixels), (whole, whole, down, across)
 
-    def first_places(self, out_height: int, out_width: int) -> Array:
-        """For each window (H′, W′) the number KW·u + v of its first place, in row-major order, that lies on the
-        image."""
-        u, v = (
-            np.maximum(0, -((stride * np.arange(size) - padding) // dilation))
-            for padding, stride, dilation, size in zip(
-                self.padding, self.stride, self.dilation, (out_height, out_width), strict=True
-            )
-        )
-        numbers: Array = u[:, np.newaxis] * self.kernel[1] + v
-        return numbers
+    def along(self, direction: int, size: int) -> Iterator[tuple[int, slice, slice]]:
+        """For each place of the kernel along one axis, 0 or 1: the place, its rows or columns of the images, and the
+        windows which have it there. Places on the padding of all windows are omitted."""
+        out_size = self._count(direction, size)
+        for place in range(self.kernel[direction]):
+            slices = self._along(direction, place, size, out_size)
+            if slices is not None:
+                yield place, *slices
 
     def rows(self, height: int, width: int) -> Iterator[tuple[int, int, slice, slice, slice, slice]]:
         """For each row u of the kernel and each column j of windows: the position of that row in the images, for

@@ -27,6 +27,7 @@ from mlp_numpy.explain import EXAMPLES
 from mlp_numpy.explain.loops import images, pools
 from mlp_numpy.gradcheck import gradcheck
 from mlp_numpy.modules import Conv2d, DepthwiseConv2d, GroupedConv2d
+from mlp_numpy.modules.max_of_windows import blocks_of_images
 from mlp_numpy.modules.widened_windows import widened
 from mlp_numpy.modules.windows import Windows, windows
 
@@ -204,6 +205,22 @@ def test_a_maximum_below_zero_beats_the_padding_and_a_nan_goes_through() -> None
     pool = MaxPool2dModule(3, 2, 1)
     assert (pool.forward(np.full((1, 1, 4, 4), -5.0)) == -5).all()
     assert np.isnan(pool.forward(np.full((1, 1, 2, 2), np.nan))).all()
+
+
+@pytest.mark.parametrize("inner", [True, False])
+@pytest.mark.parametrize("pool", [MaxPool2dModule(2), MaxPool2dModule(3, 2, 1), MaxPool2dModule((2, 3), 1)])
+def test_images_are_pooled_in_blocks_as_each_alone(pool: MaxPool2dModule, inner: bool) -> None:
+    """Two blocks of one size and a shorter one; ties and a NaN among them; dout in another memory order."""
+    x = drawn((19, 8, 33, 31), 6, inner=inner, tied=True)
+    x[9, 2, 5, 7] = np.nan
+    assert [size for _, size in blocks_of_images(x, len)] == [8, 8, 3]
+    out, dout = pool.forward(x), drawn(pool.forward(x).shape, 7)
+    dx = pool.backward(dout)
+    assert dx is not None
+    assert (out.strides[1] == out.itemsize) == (dx.strides[1] == dx.itemsize) == inner
+    for n in range(len(x)):
+        np.testing.assert_array_equal(pool.forward(x[n : n + 1]), out[n : n + 1])
+        np.testing.assert_array_equal(pool.backward(dout[n : n + 1]), dx[n : n + 1])
 
 
 def test_large_kernels_number_their_places_beyond_a_byte() -> None:
