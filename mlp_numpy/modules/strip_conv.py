@@ -1,0 +1,137 @@
+"""Convolution without copies of whole windows: images in strips, along which the windows slide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from mlp_numpy.arrays import Array, all_finite, quiet_products
+from mlp_numpy.autodiff import Context, Op
+from mlp_numpy.blas import add_product
+from mlp_numpy.errors import OptionError
+from mlp_numpy.modules.conv import Conv2d, row_sums
+from mlp_numpy.modules.layout import pixel_rows
+from mlp_numpy.modules.windows import Pair, Windows
+
+_ROWS: Final = 256
+"""The least number of rows of a product: fewer make it slower."""
+
+
+class StripConv2d(Op):
+    """
+    Forward     out = Conv2d(x, W, b) for stride 1 and no dilation. The strip of row i has beneath each other, for every
+                column, the KH pixels that windows of row i see:
+                S_ni,jvuc of columns j + v = 0 … W′ + KW − 2:   S_ni,(j+v)uc = x_nc,i+u−p,j+v−p   or 0 beside the image
+                The windows of column j are KW columns of all strips, a part of that matrix without a copy:
+                out_ni,jm = b_m + Σ_vuc S_ni,(j+v)uc W_mcuv   one product for each j
+    Backward    dx is the convolution of dout with the turned kernels  W*_vum,c = W_mc,KH−1−u,KW−1−v  and the padding
+                p* = K − 1 − p. With the strips S* of dout,
+                dx_nh,wc = Σ_vum S*_nh,(w+v)um W*_vum,c      dW*_vum,c = Σ_nhw S*_nh,(w+v)um x_nh,wc
+                db = Σ_nij dout
+    Shapes      x (N, C, H, W)   W (M, C, KH, KW)   b (M,), or none   out, dout (N, M, H′, W′)
+                S (n·H′, (W′ + KW − 1)·KH·C) and S* (n·H, (W + KW − 1)·KH·M) of a block of n images
+                p padding, in each direction its own; p* may be negative
+    Caches      x, W  (no copy); S* is made of dout
+    Kinks       none. 0 beside dout times ∞ or NaN is NaN: if W or dW is not finite, the gradients are those of Conv2d
+    Reference   Cho and Brand 2017, "MEC: Memory-efficient Convolution for Deep Neural Network", for S and the products,
+                with rows and columns exchanged; S* follows from the same equation for dx
+    """
+
+    @staticmethod
+    def check_inputs(x: Array, weight: Array, bias: Array | None = None, *, over: Windows) -> None:
+        if not slides(over):
+            raise OptionError(f"StripConv2d.do_forward: windows must have stride 1 and dilation 1, got {over}.")
+        Conv2d.check_weight("StripConv2d", weight, bias, over)
+        over.check("StripConv2d.do_forward", x, weight.shape[1])
+
+    @staticmethod
+    @quiet_products
+    def forward(context: Context, x: Array, weight: Array, bias: Array | None = None, *, over: Windows) -> Array:
+        high, wide = over.out_size(*x.shape[2:])
+        out = np.empty((len(x), high, wide, len(weight)), np.result_type(x, weight))
+        kernels = np.ascontiguousarray(weight.transpose(0, 3, 2, 1)).reshape(len(weight), -1).T
+        for part, strips in _strips(x, (high, wide), over.kernel, over.padding):
+            for windows, column in zip(_windows(strips, kernels), _columns(out[part]), strict=True):
+                np.matmul(windows, kernels, out=column)
+            if bias is not None:
+                out[part] += bias
+        context["x"], context["weight"], context["over"], context["biased"] = x, weight, over, bias is not None
+        return out.transpose(0, 3, 1, 2)
+
+    @staticmethod
+    @quiet_products
+    def backward(context: Context, dout: Array) -> tuple[Array | None, ...]:
+        x, weight, over = context["x"], context["weight"], context["over"]
+        (kh, kw), (n, channels, high, wide) = over.kernel, x.shape
+        if not all_finite(weight):
+            return Conv2d.backward(context, dout)
+        turned = np.ascontiguousarray(weight[:, :, ::-1, ::-1].transpose(3, 2, 0, 1)).reshape(-1, channels)
+        dturned = np.zeros(turned.shape, np.result_type(x, dout))
+        dx = np.empty((n, high, wide, channels), np.result_type(dout, weight)) if context.wants(0) else None
+        for part, strips in _strips(
+            dout, (high, wide), over.kernel, (kh - 1 - over.padding[0], kw - 1 - over.padding[1])
+        ):
+            columns = _columns(np.ascontiguousarray(x[part].transpose(0, 2, 3, 1)))
+            for windows, pixels in zip(_windows(strips, turned), columns, strict=True):
+                add_product(windows.T, pixels, dturned)
+            if dx is not None:
+                for windows, pixels in zip(_windows(strips, turned), _columns(dx[part]), strict=True):
+                    np.matmul(windows, turned, out=pixels)
+        if not all_finite(dturned):
+            return Conv2d.backward(context, dout)
+        dweight = dturned.reshape(kw, kh, -1, channels)[::-1, ::-1].transpose(2, 3, 1, 0)
+        into = context.target(1)
+        if into is not None:
+            into[...] = dweight
+        gradients = None if dx is None else dx.transpose(0, 3, 1, 2), dweight if into is None else into
+        if not context["biased"]:
+            return gradients
+        return *gradients, row_sums(pixel_rows(dout))
+
+
+def _strips(images: Array, size: Pair, kernel: Pair, padding: Pair) -> Iterator[tuple[slice, Array]]:
+    """Slices of the ``images`` (N, C, H, W) and their strips (n, H′, W′ + KW − 1, KH, C), in the same memory, for
+    windows H′, W′ = ``size``; less than no padding leaves out pixels."""
+    n_blocks = -(-len(images) * size[0] // _ROWS)
+    at_once = -(-len(images) // n_blocks) if n_blocks < len(images) else 1
+    columns = size[1] + kernel[1] - 1
+    # Every block fills the same places, so the zeros beside the images remain.
+    memory = np.zeros((at_once, size[0], columns, kernel[0], images.shape[1]), images.dtype)
+    across = _overlap(columns, images.shape[3], padding[1])
+    down = [_overlap(size[0], images.shape[2], padding[0] - u) for u in range(kernel[0])]
+    for start in range(0, len(images), at_once):
+        pixels = images[start : start + at_once].transpose(0, 2, 3, 1)
+        strips = memory[: len(pixels)]
+        for u, (places, lines) in enumerate(down):
+            strips[:, places, across[0], u] = pixels[:, lines, across[1]]
+        yield slice(start, start + at_once), strips
+
+
+def _overlap(n_places: int, n_pixels: int, before: int) -> tuple[slice, slice]:
+    """The places on a row of pixels that begins at place ``before``, and their pixels."""
+    first, last = max(0, before), max(0, before, min(n_places, n_pixels + before))
+    return slice(first, last), slice(first - before, last - before)
+
+
+def _windows(strips: Array, kernels: Array) -> Iterator[Array]:
+    """The windows (n·H′, KW·KH·C) of each column of windows; as long as a column of ``kernels``."""
+    step, matrix = strips.shape[3] * strips.shape[4], strips.reshape(strips.shape[0] * strips.shape[1], -1)
+    return (matrix[:, at : at + len(kernels)] for at in range(0, matrix.shape[1] - len(kernels) + 1, step))
+
+
+def _columns(pixels: Array) -> Iterator[Array]:
+    """Each column of contiguous pixels (n, H, W, C) as a matrix (n·H, C)."""
+    lines = pixels.reshape(-1, *pixels.shape[2:])
+    return (lines[:, w] for w in range(lines.shape[1]))
+
+
+def slides(over: Windows) -> bool:
+    """True if windows are one pixel apart, without dilation."""
+    return over.stride == over.dilation == (1, 1)
+
+
+def strips_pay(n_out: int, n_in: int, over: Windows, size: Pair) -> bool:
+    """True where StripConv2d is faster than Conv2d: for M kernels of C channels and H′, W′ = ``size``."""
+    return slides(over) and min(over.kernel) > 1 and n_in > 8 and n_out > 16
