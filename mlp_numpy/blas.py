@@ -1,12 +1,12 @@
-"""NumPy's BLAS: its threads, and three operations that NumPy lacks, each in one pass over memory: of vectors,
-``y ← y + a·x`` and ``y ← b·y + a·x`` (BLAS level 1, "axpy", and its extension "axpby"), and of matrices, ``C ← C + A B``
+"""NumPy's BLAS: its threads, and three operations that NumPy lacks, each in one pass over memory: for vectors
+``y ← y + a·x`` and ``y ← b·y + a·x`` (BLAS level 1, "axpy", and its extension "axpby"), for matrices ``C ← C + A B``
 (level 3, "gemm").
 
-For vectors NumPy needs two or three passes and a temporary for them, which on 2.4 million float32 parameters takes three to five
-times as long. The BLAS that NumPy has loaded provides both, so it is called directly: "axpy" with the same threads,
-"axpby" on the caller's thread, "gemm" as NumPy's own products. (SciPy has them too, but from a second copy of the library with its own threads; the two
-pools then wait for each other, and a training step of 1.5 ms took 8 ms.) If the library or its function is not found,
-NumPy operations are used instead.
+For vectors NumPy needs two or three passes and a temporary, which on 2.4 million float32 parameters takes three to five
+times as long. The BLAS that NumPy has loaded provides all three, so it is called directly: "axpy" with the same
+threads, "axpby" on the caller's thread, "gemm" as NumPy's own products are. (SciPy has them too, but from a second copy
+of the library with its own threads; the two pools then wait for each other, and a training step of 1.5 ms took 8 ms.)
+If the library or its function is not found, NumPy operations are used instead.
 """
 
 from __future__ import annotations

@@ -11,12 +11,17 @@ from mlp_numpy.arrays import Array, all_finite, quiet_products
 from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.blas import add_product
 from mlp_numpy.errors import OptionError
-from mlp_numpy.modules.conv import Conv2d, row_sums
+from mlp_numpy.modules.conv import Conv2d, few_in, row_sums
 from mlp_numpy.modules.layout import pixel_rows
 from mlp_numpy.modules.windows import Pair, Windows
 
 _ROWS: Final = 256
 """The least number of rows of a product: fewer make it slower."""
+_FEW_CHANNELS: Final = 8
+_CHANNELS: Final = 100
+"""The largest M·C / (M + C) for which the copies of whole windows are a large part of the time."""
+_WINDOWS: Final = 36
+"""The least number of windows in an image for which the saved copies outweigh the order of the kernels."""
 
 
 class StripConv2d(Op):
@@ -26,9 +31,9 @@ class StripConv2d(Op):
                 S_ni,jvuc of columns j + v = 0 … W′ + KW − 2:   S_ni,(j+v)uc = x_nc,i+u−p,j+v−p   or 0 beside the image
                 The windows of column j are KW columns of all strips, a part of that matrix without a copy:
                 out_ni,jm = b_m + Σ_vuc S_ni,(j+v)uc W_mcuv   one product for each j
-    Backward    dx is the convolution of dout with the turned kernels  W*_vum,c = W_mc,KH−1−u,KW−1−v  and the padding
+    Backward    dx is the convolution of dout with the turned kernels  W*_c,vum = W_mc,KH−1−u,KW−1−v  and the padding
                 p* = K − 1 − p. With the strips S* of dout,
-                dx_nh,wc = Σ_vum S*_nh,(w+v)um W*_vum,c      dW*_vum,c = Σ_nhw S*_nh,(w+v)um x_nh,wc
+                dx_nh,wc = Σ_vum S*_nh,(w+v)um W*_c,vum      dW*_c,vum = Σ_nhw x_nh,wc S*_nh,(w+v)um
                 db = Σ_nij dout
     Shapes      x (N, C, H, W)   W (M, C, KH, KW)   b (M,), or none   out, dout (N, M, H′, W′)
                 S (n·H′, (W′ + KW − 1)·KH·C) and S* (n·H, (W + KW − 1)·KH·M) of a block of n images
@@ -51,10 +56,10 @@ class StripConv2d(Op):
     def forward(context: Context, x: Array, weight: Array, bias: Array | None = None, *, over: Windows) -> Array:
         high, wide = over.out_size(*x.shape[2:])
         out = np.empty((len(x), high, wide, len(weight)), np.result_type(x, weight))
-        kernels = np.ascontiguousarray(weight.transpose(0, 3, 2, 1)).reshape(len(weight), -1).T
+        kernels = np.ascontiguousarray(weight.transpose(0, 3, 2, 1)).reshape(len(weight), -1)
         for part, strips in _strips(x, (high, wide), over.kernel, over.padding):
             for windows, column in zip(_windows(strips, kernels), _columns(out[part]), strict=True):
-                np.matmul(windows, kernels, out=column)
+                np.matmul(windows, kernels.T, out=column)
             if bias is not None:
                 out[part] += bias
         context["x"], context["weight"], context["over"], context["biased"] = x, weight, over, bias is not None
@@ -67,25 +72,24 @@ class StripConv2d(Op):
         (kh, kw), (n, channels, high, wide) = over.kernel, x.shape
         if not all_finite(weight):
             return Conv2d.backward(context, dout)
-        turned = np.ascontiguousarray(weight[:, :, ::-1, ::-1].transpose(3, 2, 0, 1)).reshape(-1, channels)
+        turned = np.ascontiguousarray(weight[:, :, ::-1, ::-1].transpose(1, 3, 2, 0)).reshape(channels, -1)
         dturned = np.zeros(turned.shape, np.result_type(x, dout))
         dx = np.empty((n, high, wide, channels), np.result_type(dout, weight)) if context.wants(0) else None
-        for part, strips in _strips(
-            dout, (high, wide), over.kernel, (kh - 1 - over.padding[0], kw - 1 - over.padding[1])
-        ):
+        around = kh - 1 - over.padding[0], kw - 1 - over.padding[1]
+        for part, strips in _strips(dout, (high, wide), over.kernel, around):
             columns = _columns(np.ascontiguousarray(x[part].transpose(0, 2, 3, 1)))
             for windows, pixels in zip(_windows(strips, turned), columns, strict=True):
-                add_product(windows.T, pixels, dturned)
+                add_product(pixels.T, windows, dturned)
             if dx is not None:
                 for windows, pixels in zip(_windows(strips, turned), _columns(dx[part]), strict=True):
-                    np.matmul(windows, turned, out=pixels)
+                    np.matmul(windows, turned.T, out=pixels)
         if not all_finite(dturned):
             return Conv2d.backward(context, dout)
-        dweight = dturned.reshape(kw, kh, -1, channels)[::-1, ::-1].transpose(2, 3, 1, 0)
-        into = context.target(1)
+        dweight, into = dturned.reshape(channels, kw, kh, -1)[:, ::-1, ::-1].transpose(3, 0, 2, 1), context.target(1)
         if into is not None:
             into[...] = dweight
-        gradients = None if dx is None else dx.transpose(0, 3, 1, 2), dweight if into is None else into
+            dweight = into
+        gradients = None if dx is None else dx.transpose(0, 3, 1, 2), dweight
         if not context["biased"]:
             return gradients
         return *gradients, row_sums(pixel_rows(dout))
@@ -116,9 +120,10 @@ def _overlap(n_places: int, n_pixels: int, before: int) -> tuple[slice, slice]:
 
 
 def _windows(strips: Array, kernels: Array) -> Iterator[Array]:
-    """The windows (n·H′, KW·KH·C) of each column of windows; as long as a column of ``kernels``."""
+    """The windows (n·H′, KW·KH·C) of each column of windows; as long as a row of ``kernels``."""
     step, matrix = strips.shape[3] * strips.shape[4], strips.reshape(strips.shape[0] * strips.shape[1], -1)
-    return (matrix[:, at : at + len(kernels)] for at in range(0, matrix.shape[1] - len(kernels) + 1, step))
+    size = kernels.shape[1]
+    return (matrix[:, at : at + size] for at in range(0, matrix.shape[1] - size + 1, step))
 
 
 def _columns(pixels: Array) -> Iterator[Array]:
@@ -133,5 +138,12 @@ def slides(over: Windows) -> bool:
 
 
 def strips_pay(n_out: int, n_in: int, over: Windows, size: Pair) -> bool:
-    """True where StripConv2d is faster than Conv2d: for M kernels of C channels and H′, W′ = ``size``."""
-    return slides(over) and min(over.kernel) > 1 and n_in > 8 and n_out > 16
+    """True where StripConv2d is faster than Conv2d: for M kernels of C channels and H′, W′ = ``size``.
+
+    The copies and sums of whole windows that it saves cost as much as M + C channels, the products as much as M·C; the
+    order of the kernels, which it changes, costs the same for any number of images. Few channels are copied column by
+    column in Conv2d, or its windows are wider.
+    """
+    if not slides(over) or min(over.kernel) == 1 or n_in < _FEW_CHANNELS or few_in(n_in, over.kernel[1], size[1]):
+        return False
+    return n_out * n_in <= _CHANNELS * (n_out + n_in) and size[0] * size[1] >= _WINDOWS
