@@ -34,7 +34,7 @@ class Conv2dModule(Module):
     init                           initializer of the weight, see ``mlp_numpy.modules.init``; Kaiming by default
     winograd                       True: WinogradConv2d, for 3×3 kernels and stride 1, with less than half of the
                                    multiplications; False: without; None: the faster one by ``winograd_pays``
-    strips                         True: StripConv2d, for stride 1 and dilation 1, with fewer copies; False: Conv2d;
+    strips                         True: StripConv2d, for stride 1, no dilation: a faster backward; False: Conv2d;
                                    None: Winograd's, or the faster one by ``strips_pay``. All differ by rounding
     rng, dtype, input_layer        as in LinearModule
 

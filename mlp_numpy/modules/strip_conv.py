@@ -1,4 +1,4 @@
-"""Convolution without copies of whole windows: images in strips, along which the windows slide."""
+"""Convolution whose backward pass neither copies nor sums whole windows: they slide along strips of dout."""
 
 from __future__ import annotations
 
@@ -26,22 +26,20 @@ _WINDOWS: Final = 36
 
 class StripConv2d(Op):
     """
-    Forward     out = Conv2d(x, W, b) for stride 1 and no dilation. The strip of row i has beneath each other, for every
-                column, the KH pixels that windows of row i see:
-                S_ni,jvuc of columns j + v = 0 … W′ + KW − 2:   S_ni,(j+v)uc = x_nc,i+u−p,j+v−p   or 0 beside the image
-                The windows of column j are KW columns of all strips, a part of that matrix without a copy:
-                out_ni,jm = b_m + Σ_vuc S_ni,(j+v)uc W_mcuv   one product for each j
+    Forward     out = Conv2d(x, W, b) for stride 1 and no dilation, computed by it
     Backward    dx is the convolution of dout with the turned kernels  W*_c,vum = W_mc,KH−1−u,KW−1−v  and the padding
-                p* = K − 1 − p. With the strips S* of dout,
-                dx_nh,wc = Σ_vum S*_nh,(w+v)um W*_c,vum      dW*_c,vum = Σ_nhw x_nh,wc S*_nh,(w+v)um
-                db = Σ_nij dout
+                p* = K − 1 − p. A strip for each row h of x has, for every column, the KH pixels of dout beneath each
+                other that its windows see:  S_nh,jum = dout_nm,h+u−p*,j−p*  or 0 beside dout, j = 0 … W + KW − 2.
+                The windows of column w are the columns w … w + KW − 1 of all strips, a part of S without a copy:
+                dx_nh,wc = Σ_vum S_nh,(w+v)um W*_c,vum      dW*_c,vum = Σ_nhw x_nh,wc S_nh,(w+v)um
+                db = Σ_nij dout             two products of matrices for each column w
     Shapes      x (N, C, H, W)   W (M, C, KH, KW)   b (M,), or none   out, dout (N, M, H′, W′)
-                S (n·H′, (W′ + KW − 1)·KH·C) and S* (n·H, (W + KW − 1)·KH·M) of a block of n images
-                p padding, in each direction its own; p* may be negative
-    Caches      x, W  (no copy); S* is made of dout
+                S (n·H, (W + KW − 1)·KH·M) of a block of n images
+                p padding, p* too, in each direction its own; p* may be negative
+    Caches      x, W  (no copy)
     Kinks       none. 0 beside dout times ∞ or NaN is NaN: if W or dW is not finite, the gradients are those of Conv2d
-    Reference   Cho and Brand 2017, "MEC: Memory-efficient Convolution for Deep Neural Network", for S and the products,
-                with rows and columns exchanged; S* follows from the same equation for dx
+    Reference   Cho and Brand 2017, "MEC: Memory-efficient Convolution for Deep Neural Network", for strips and their
+                products, there of x in the forward pass, with rows and columns exchanged
     """
 
     @staticmethod
@@ -52,18 +50,8 @@ class StripConv2d(Op):
         over.check("StripConv2d.do_forward", x, weight.shape[1])
 
     @staticmethod
-    @quiet_products
     def forward(context: Context, x: Array, weight: Array, bias: Array | None = None, *, over: Windows) -> Array:
-        high, wide = over.out_size(*x.shape[2:])
-        out = np.empty((len(x), high, wide, len(weight)), np.result_type(x, weight))
-        kernels = np.ascontiguousarray(weight.transpose(0, 3, 2, 1)).reshape(len(weight), -1)
-        for part, strips in _strips(x, (high, wide), over.kernel, over.padding):
-            for windows, column in zip(_windows(strips, kernels), _columns(out[part]), strict=True):
-                np.matmul(windows, kernels.T, out=column)
-            if bias is not None:
-                out[part] += bias
-        context["x"], context["weight"], context["over"], context["biased"] = x, weight, over, bias is not None
-        return out.transpose(0, 3, 1, 2)
+        return Conv2d.forward(context, x, weight, bias, over=over)
 
     @staticmethod
     @quiet_products
@@ -96,8 +84,8 @@ class StripConv2d(Op):
 
 
 def _strips(images: Array, size: Pair, kernel: Pair, padding: Pair) -> Iterator[tuple[slice, Array]]:
-    """Slices of the ``images`` (N, C, H, W) and their strips (n, H′, W′ + KW − 1, KH, C), in the same memory, for
-    windows H′, W′ = ``size``; less than no padding leaves out pixels."""
+    """Slices of the ``images`` (N, M, H′, W′) and their strips (n, H, W + KW − 1, KH, M), in the same memory, for
+    windows H, W = ``size``; less than no padding leaves out pixels."""
     n_blocks = -(-len(images) * size[0] // _ROWS)
     at_once = -(-len(images) // n_blocks) if n_blocks < len(images) else 1
     columns = size[1] + kernel[1] - 1
@@ -120,7 +108,7 @@ def _overlap(n_places: int, n_pixels: int, before: int) -> tuple[slice, slice]:
 
 
 def _windows(strips: Array, kernels: Array) -> Iterator[Array]:
-    """The windows (n·H′, KW·KH·C) of each column of windows; as long as a row of ``kernels``."""
+    """The windows (n·H, KW·KH·M) of each column of windows; as long as a row of ``kernels``."""
     step, matrix = strips.shape[3] * strips.shape[4], strips.reshape(strips.shape[0] * strips.shape[1], -1)
     size = kernels.shape[1]
     return (matrix[:, at : at + size] for at in range(0, matrix.shape[1] - size + 1, step))
