@@ -20,6 +20,8 @@ _ROWS: Final = 256
 _FEW_CHANNELS: Final = 8
 _CHANNELS: Final = 100
 """The largest M·C / (M + C) for which the copies of whole windows are a large part of the time."""
+_STRIPS: Final = 3
+"""The largest M / C for which strips of dout are faster than windows of x."""
 _WINDOWS: Final = 36
 """The least number of windows in an image for which the saved copies outweigh the order of the kernels."""
 
@@ -133,5 +135,7 @@ def strips_pay(n_out: int, n_in: int, over: Windows, size: Pair) -> bool:
     column in Conv2d, or its windows are wider.
     """
     if not slides(over) or min(over.kernel) == 1 or n_in < _FEW_CHANNELS or few_in(n_in, over.kernel[1], size[1]):
+        return False
+    if n_out > _STRIPS * n_in:  # strips of M channels are then longer than whole windows of C
         return False
     return n_out * n_in <= _CHANNELS * (n_out + n_in) and size[0] * size[1] >= _WINDOWS
