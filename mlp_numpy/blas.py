@@ -1,11 +1,12 @@
-"""NumPy's BLAS: its threads, and two vector operations that NumPy lacks, each in one pass over memory: ``y ← y + a·x``
-and ``y ← b·y + a·x`` (BLAS level 1, "axpy", and its extension "axpby").
+"""NumPy's BLAS: its threads, and three operations that NumPy lacks, each in one pass over memory: for vectors
+``y ← y + a·x`` and ``y ← b·y + a·x`` (BLAS level 1, "axpy", and its extension "axpby"), for matrices ``C ← C + A B``
+(level 3, "gemm").
 
-NumPy needs two or three passes and a temporary for them, which on 2.4 million float32 parameters takes three to five
-times as long. The BLAS that NumPy has loaded provides both, so it is called directly: "axpy" with the same threads,
-"axpby" on the caller's thread. (SciPy has them too, but from a second copy of the library with its own threads; the two
-pools then wait for each other, and a training step of 1.5 ms took 8 ms.) If the library or its function is not found,
-blockwise NumPy operations are used instead.
+For vectors NumPy needs two or three passes and a temporary, which on 2.4 million float32 parameters takes three to five
+times as long. The BLAS that NumPy has loaded provides all three, so it is called directly: "axpy" with the same
+threads, "axpby" on the caller's thread, "gemm" as NumPy's own products are. (SciPy has them too, but from a second copy
+of the library with its own threads; the two pools then wait for each other, and a training step of 1.5 ms took 8 ms.)
+If the library or its function is not found, NumPy operations are used instead.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import threadpoolctl
 from mlp_numpy.arrays import Array
 
 _BLOCK: Final = 65536
+_ROWS, _AS_IT_IS, _TRANSPOSED = 101, 111, 112  # of enumerations of the C interface
 _Routine = Callable[..., None]
 _LETTERS: Final[dict[str, tuple[np.dtype[Any], Any]]] = {
     "s": (np.dtype(np.float32), ctypes.c_float),
@@ -55,6 +57,33 @@ def axpby(a: float, x: Array, b: float, y: Array) -> None:
     else:
         np.multiply(y, b, out=y)
         _add_in_blocks(a, x, y)
+
+
+def add_product(a: Array, b: Array, out: Array) -> None:
+    """``out ← out + a b``, in place, for matrices (M, K), (K, N) and (M, N); ``a`` and ``b`` may be transposed."""
+    routine = _ROUTINES.get(("gemm", out.dtype)) if a.dtype == b.dtype == out.dtype and out.size and b.size else None
+    layouts = [_layout(matrix) for matrix in (a, b, out)]
+    if routine is None or None in layouts or layouts[2][0] != _AS_IT_IS:
+        out += a @ b
+        return
+    (of_a, a_step), (of_b, b_step), (_, out_step) = layouts
+    first, second, result = a.ctypes.data, b.ctypes.data, out.ctypes.data
+    routine(_ROWS, of_a, of_b, *out.shape, len(b), 1.0, first, a_step, second, b_step, 1.0, result, out_step)
+
+
+def _layout(matrix: Array) -> Any:
+    """How BLAS sees a matrix: whether its rows or its columns are contiguous, and the distance of two of them in
+    elements; None for other matrices."""
+    (height, width), (down, right), size = matrix.shape, matrix.strides, matrix.itemsize
+    for order, n, length, step, inner in (
+        (_AS_IT_IS, height, width, down, right),
+        (_TRANSPOSED, width, height, right, down),
+    ):
+        # The stride of an axis with one entry has no meaning.
+        step = length * size if n == 1 else step
+        if (inner == size or length == 1) and step % size == 0 and step >= length * size:
+            return order, step // size
+    return None
 
 
 @contextmanager
@@ -138,20 +167,39 @@ def is_numpys(library: str) -> bool:
 
 def _bind(library: ctypes.CDLL, letter: str, operation: str) -> _Routine | None:
     dtype, c_float = _LETTERS[letter]
-    b = [3.0] if operation == "axpby" else []
     for name, c_int in _NAMES:
         routine: Any = getattr(library, name.format(letter + operation), None)
         if routine is None:
             continue
-        routine.argtypes = [c_int, c_float, ctypes.c_void_p, c_int, *(c_float for _ in b), ctypes.c_void_p, c_int]
+        vector, order = [ctypes.c_void_p, c_int], [ctypes.c_int] * 3
+        routine.argtypes = {
+            "axpy": [c_int, c_float, *vector, *vector],
+            "axpby": [c_int, c_float, *vector, c_float, *vector],
+            "gemm": [*order, c_int, c_int, c_int, c_float, *vector, *vector, c_float, *vector],
+        }[operation]
         routine.restype = None
         # Tested before use, to detect another calling convention.
-        x, y = np.arange(1, 6, dtype=dtype), np.full(5, 0.5, dtype=dtype)
-        routine(5, 2.0, x.ctypes.data, 1, *b, y.ctypes.data, 1)
-        if np.array_equal(y, 2 * x + np.asarray(0.5 * sum(b or [1.0]), dtype)):
+        if (_multiplies if operation == "gemm" else _adds)(routine, dtype, operation):
             bound: _Routine = routine
             return bound
     return None
+
+
+def _adds(routine: _Routine, dtype: Any, operation: str) -> bool:
+    x, y = np.arange(1, 6, dtype=dtype), np.full(5, 0.5, dtype=dtype)
+    b = [3.0] if operation == "axpby" else []
+    routine(5, 2.0, x.ctypes.data, 1, *b, y.ctypes.data, 1)
+    return np.array_equal(y, 2 * x + np.asarray(0.5 * sum(b or [1.0]), dtype))
+
+
+def _multiplies(routine: _Routine, dtype: Any, operation: str) -> bool:
+    a, b, out = (
+        np.arange(size, dtype=dtype).reshape(shape) for size, shape in ((6, (3, 2)), (15, (3, 5)), (10, (2, 5)))
+    )
+    expected = out[:, :4] + a.T @ b[:, :4]
+    first, second, result = (matrix.ctypes.data for matrix in (a, b, out))
+    routine(_ROWS, _TRANSPOSED, _AS_IT_IS, 2, 4, 3, 1.0, first, 2, second, 5, 1.0, result, 5)
+    return np.array_equal(out, np.column_stack([expected, np.asarray([4, 9], dtype)]))
 
 
 def _find_routines() -> dict[tuple[str, np.dtype[Any]], _Routine]:
@@ -164,7 +212,7 @@ def _find_routines() -> dict[tuple[str, np.dtype[Any]], _Routine]:
         return {}
     bound = {
         (operation, dtype): _bind(library, letter, operation)
-        for operation in ("axpy", "axpby")
+        for operation in ("axpy", "axpby", "gemm")
         for letter, (dtype, _) in _LETTERS.items()
     }
     return {key: routine for key, routine in bound.items() if routine is not None}

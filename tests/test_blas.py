@@ -1,4 +1,4 @@
-"""``y ← y + a·x`` and ``y ← b·y + a·x`` by BLAS and by blocks."""
+"""``y ← y + a·x`` and ``y ← b·y + a·x`` by BLAS and by blocks, ``C ← C + A B`` by BLAS and by NumPy."""
 
 from __future__ import annotations
 
@@ -51,7 +51,40 @@ def test_a_function_that_computes_something_else_is_not_believed() -> None:
             def nothing(*_: object) -> None:
                 return None
 
-            self.cblas_saxpy = self.cblas_saxpby = nothing
+            self.cblas_saxpy = self.cblas_saxpby = self.cblas_sgemm = nothing
 
     assert blas._bind(Liar(), "s", "axpy") is None
     assert blas._bind(Liar(), "s", "axpby") is None
+    assert blas._bind(Liar(), "s", "gemm") is None  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("routine", ["blas", "numpy"])
+@pytest.mark.parametrize("dtypes", [("f4", "f4", "f4"), ("f8", "f8", "f8"), ("c16", "f8", "c16"), ("f4", "f8", "f8")])
+@pytest.mark.parametrize("shape", [(1, 1, 1), (3, 1, 2), (1, 4, 1), (5, 4, 3), (2, 0, 3), (0, 2, 3)])
+def test_add_product(
+    shape: tuple[int, int, int], dtypes: tuple[str, str, str], routine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if routine == "numpy":
+        monkeypatch.setattr(blas, "_ROUTINES", {})
+    m, k, n = shape
+    rng = np.random.default_rng(0)
+
+    def layouts(height: int, width: int, dtype: str) -> list[np.ndarray]:
+        """Contiguous, part of the columns, transposed, every other row, every other column, and upside down."""
+        big = rng.integers(-4, 5, (2 * height + 2, 2 * width + 2)).astype(dtype)
+        turned = rng.integers(-4, 5, (width, height)).astype(dtype)
+        parts = [big[:height, 1 : 1 + width], turned.T, big[: 2 * height : 2, :width], big[:height, : 2 * width : 2]]
+        return [big[:height, :width].copy(), *parts, big[:height, :width][::-1]]
+
+    for a in layouts(m, k, dtypes[0]):
+        for b in layouts(k, n, dtypes[1]):
+            for out in layouts(m, n, dtypes[2]):
+                expected = out + a.astype("c16") @ b.astype("c16")
+                blas.add_product(a, b, out)
+                np.testing.assert_array_equal(out, expected)
+
+
+def test_gemm_is_found() -> None:
+    if blas._ROUTINES:
+        assert ("gemm", np.dtype(np.float32)) in blas._ROUTINES
+        assert ("gemm", np.dtype(np.float64)) in blas._ROUTINES

@@ -92,6 +92,7 @@ from mlp_numpy.modules.shard_count import default_shards
 from mlp_numpy.modules.sharded import Sharded
 from mlp_numpy.modules.softmax import LogSoftMax, LogSoftMaxModule, SoftMax, SoftMaxModule
 from mlp_numpy.modules.softplus import LogSigmoid, LogSigmoidModule, Softplus, SoftplusModule
+from mlp_numpy.modules.strip_conv import StripConv2d
 from mlp_numpy.modules.tape import TapeModule
 from mlp_numpy.modules.whitening import whitening_kernels
 from mlp_numpy.modules.winograd import WinogradConv2d
@@ -192,6 +193,7 @@ __all__ = [
     "SoftMaxModule",
     "Softplus",
     "SoftplusModule",
+    "StripConv2d",
     "Tanh",
     "TanhModule",
     "TapeModule",

@@ -127,7 +127,12 @@ def image_blocks(x: Array, over: Windows) -> Iterator[slice]:
 
 def few_channels(x: Array, over: Windows) -> bool:
     """True if a row of windows is much longer than a row of a window: window rows are then made column by column."""
-    return bool(2 * over.kernel[1] * x.shape[1] <= over.out_size(*x.shape[2:])[1])
+    return few_in(x.shape[1], over.kernel[1], over.out_size(*x.shape[2:])[1])
+
+
+def few_in(n_channels: int, kernel_width: int, n_columns: int) -> bool:
+    """The condition of ``few_channels``: 2·KW·C ≤ W′."""
+    return 2 * kernel_width * n_channels <= n_columns
 
 
 def window_rows(x: Array, over: Windows, groups: int = 1, *, constant: bool = False) -> Array:

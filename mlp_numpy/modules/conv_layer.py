@@ -16,6 +16,7 @@ from mlp_numpy.modules.conv import Conv2d
 from mlp_numpy.modules.depthwise_conv import DepthwiseConv2d
 from mlp_numpy.modules.grouped_conv import GroupedConv2d
 from mlp_numpy.modules.init import Initializer, kaiming, start_bias, start_values
+from mlp_numpy.modules.strip_conv import StripConv2d, slides, strips_pay
 from mlp_numpy.modules.windows import Size, Windows, windows
 from mlp_numpy.modules.winograd import WinogradConv2d, winograd_pays
 
@@ -32,20 +33,22 @@ class Conv2dModule(Module):
     bias                           False: no bias, as before a BatchNorm, which would cancel it
     init                           initializer of the weight, see ``mlp_numpy.modules.init``; Kaiming by default
     winograd                       True: WinogradConv2d, for 3×3 kernels and stride 1, with less than half of the
-                                   multiplications; False: Conv2d; None: the faster one by ``winograd_pays``. They
-                                   differ by rounding
+                                   multiplications; False: without; None: the faster one by ``winograd_pays``
+    strips                         True: StripConv2d, for stride 1, no dilation: a faster backward; False: Conv2d;
+                                   None: Winograd's, or the faster one by ``strips_pay``. All differ by rounding
     rng, dtype, input_layer        as in LinearModule
 
     ``params``: "weight" (out_channels, in_channels / groups, KH, KW), stored with the channels innermost, and "bias"
     (out_channels,). H′ = ⌊(H + 2·padding − dilation·(KH − 1) − 1) / stride⌋ + 1, and W′ likewise.
 
     Raises OptionError for invalid sizes, "same" with another stride, groups that do not divide both numbers of
-    channels, and ``winograd=True`` for other kernels or several groups; ShapeError in ``forward`` for images of another
-    shape.
+    channels, and ``winograd=True`` or ``strips=True`` for other kernels, several groups, or together; ShapeError in
+    ``forward`` for images of another shape.
     """
 
     op = Conv2d
     winograd: bool | None = None
+    strips: bool | None = None
     _out_size: tuple[int, int] = (0, 0)
     """H′ and W′ of the last input."""
 
@@ -61,6 +64,7 @@ class Conv2dModule(Module):
         groups: int = 1,
         bias: bool = True,
         winograd: bool | None = None,
+        strips: bool | None = None,
         init: Initializer | None = None,
         rng: Seed = None,
         dtype: Any = np.float64,
@@ -83,18 +87,26 @@ class Conv2dModule(Module):
             three = replace(self.windows, padding=(0, 0), surplus=(0, 0)) == Windows((3, 3), (1, 1), (0, 0))
             if groups != 1 or not three:
                 raise OptionError(f"{who}: winograd must be None or False but for 3 × 3 kernels, got {self.windows}.")
+        strips = None if strips is None else flag(who, "strips", strips)
+        if strips and (groups != 1 or winograd or not slides(self.windows)):
+            raise OptionError(
+                f"{who}: strips must be None or False with winograd=True, several groups, or another stride or "
+                f"dilation than 1, got {self.windows}."
+            )
         shape, rng = (out_channels, in_channels // groups, *self.windows.kernel), generator(rng)
         weight = start_values(who, init, rng, shape, dtype, input_layer=input_layer, default=kaiming())
         inner = np.ascontiguousarray(weight.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
         super().__init__(weight=inner, **({"bias": start_bias(init, rng, shape, dtype)} if bias else {}))
         self.in_channels, self.out_channels, self.groups, self.bias = in_channels, out_channels, groups, bias
-        self.input_needed, self.winograd = not input_layer, winograd
+        self.input_needed, self.winograd, self.strips = not input_layer, winograd, strips
 
     def _active_op(self) -> type[Op]:
-        if self.groups == 1:
-            pays = winograd_pays(self.out_channels, self.in_channels, self.windows, self._out_size)
-            return WinogradConv2d if self.winograd or (self.winograd is None and pays) else self.op
-        return DepthwiseConv2d if self.groups == self.in_channels else GroupedConv2d
+        if self.groups > 1:
+            return DepthwiseConv2d if self.groups == self.in_channels else GroupedConv2d
+        sizes = self.out_channels, self.in_channels, self.windows, self._out_size
+        if self.winograd or (self.winograd is None and not self.strips and winograd_pays(*sizes)):
+            return WinogradConv2d
+        return StripConv2d if self.strips or (self.strips is None and strips_pay(*sizes)) else self.op
 
     def _op_kwargs(self) -> dict[str, Any]:
         groups = {"groups": self.groups} if issubclass(self._active_op(), GroupedConv2d) else {}
@@ -102,7 +114,8 @@ class Conv2dModule(Module):
 
     def _repr_args(self) -> str:
         options = f"{'' if self.groups == 1 else f', groups={self.groups}'}{'' if self.bias else ', bias=False'}"
-        options += "" if self.winograd is None else f", winograd={self.winograd}"
+        for name in ("winograd", "strips"):
+            options += "" if getattr(self, name) is None else f", {name}={getattr(self, name)}"
         return f"{self.in_channels}, {self.out_channels}, {self.windows.arguments}{options}"
 
     def _check_input(self, x: Array) -> None:

@@ -29,8 +29,8 @@ _TILES: Final = 512
 
 _KERNELS: Final = 128
 """Number of kernels whose dU is held at once."""
-_CHANNELS: Final = 40
-"""The least M·C / (M + C) for which the products save more than the transforms cost."""
+_CHANNELS: Final = 128
+"""The least M·C / (M + C) for which the products save more than the transforms cost, if all tiles are whole."""
 _TILES_OF_AN_IMAGE: Final = 4
 """The least number of tiles in an image for which the products save more than the transform of the kernels costs."""
 
@@ -283,8 +283,10 @@ def winograd_pays(n_out: int, n_in: int, over: Windows, size: tuple[int, int]) -
     """True where WinogradConv2d is faster than Conv2d: for M kernels of C channels and H′, W′ = ``size``.
 
     The transforms of the tiles cost as much as M + C channels, the products save as much as M·C; those of the kernels
-    cost the same for any number of images, so that an image must have several tiles.
+    cost the same for any number of images, so that an image must have several tiles. Windows of a tile that are not
+    windows of the image are computed in vain.
     """
     if (over.kernel, over.stride, over.dilation) != ((3, 3), (1, 1), (1, 1)):
         return False
-    return n_out * n_in >= _CHANNELS * (n_out + n_in) and -(-size[0] // 2) * -(-size[1] // 2) >= _TILES_OF_AN_IMAGE
+    n_tiles, useful = -(-size[0] // 2) * -(-size[1] // 2), n_out * n_in * size[0] * size[1]
+    return n_tiles >= _TILES_OF_AN_IMAGE and useful >= _CHANNELS * (n_out + n_in) * 4 * n_tiles

@@ -19,7 +19,7 @@ from mlp_numpy.exchange import TrainedModel, export_onnx, import_onnx
 
 onnx = pytest.importorskip("onnx")
 DATA = tiny(20, 5)
-WITHOUT_FORM = ("without scale", "always the batch", "cumulative", "ceil mode")
+WITHOUT_FORM = ("without scale", "always the batch", "cumulative", "ceil mode", "winograd", "strips")
 """The options that a graph does not record, or records in another module of the same output."""
 LAYERS = [line for line in LINES if line not in LOSSES]
 

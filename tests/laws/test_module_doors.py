@@ -98,6 +98,7 @@ MEANT = {
     "padding": ["(0, 0)"],
     "init": ["None"],
     "winograd": ["None", "True", "np.True_"],
+    "strips": ["None", "True", "np.True_"],
     "rng": ["None", "10**400", "10**5000"],
     **FLAGS,
 }

@@ -9,7 +9,16 @@ import numpy as np
 from mlp_numpy.arrays import Array
 from mlp_numpy.autodiff import Context, Reshape
 from mlp_numpy.checking.mutants.mutant import Mutant
-from mlp_numpy.modules import AvgPool2d, Conv2d, DepthwiseConv2d, Flatten, GroupedConv2d, MaxPool2d, WinogradConv2d
+from mlp_numpy.modules import (
+    AvgPool2d,
+    Conv2d,
+    DepthwiseConv2d,
+    Flatten,
+    GroupedConv2d,
+    MaxPool2d,
+    StripConv2d,
+    WinogradConv2d,
+)
 from mlp_numpy.modules.windows import Windows
 
 
@@ -28,6 +37,13 @@ def _winograd_unflipped(context: Context, dout: Array) -> Any:
     turned["weight"] = context["weight"][:, :, ::-1, ::-1]
     dx, *_ = WinogradConv2d.backward(turned, dout)
     return dx, *WinogradConv2d.backward(context, dout)[1:]
+
+
+def _strips_of_the_padding_of_x(context: Context, dout: Array) -> Any:
+    # the strips of dout begin K − 1 − p before it, not p: all pixels are one off where these differ
+    dx, *others = StripConv2d.backward(context, dout)
+    (kh, kw), (top, left) = context["over"].kernel, context["over"].padding
+    return np.roll(np.asarray(dx), (kh - 1 - 2 * top, kw - 1 - 2 * left), axis=(2, 3)), *others
 
 
 def _next_group(context: Context, dout: Array) -> Any:
@@ -95,6 +111,7 @@ def _in_column_order(context: Context, dout: Array) -> Any:
 IMAGE_MISTAKES: Final = (
     Mutant(Conv2d, "the kernel not flipped for dx", _unflipped),
     Mutant(WinogradConv2d, "the kernel not flipped for dx", _winograd_unflipped),
+    Mutant(StripConv2d, "the padding of x around dout", _strips_of_the_padding_of_x),
     Mutant(GroupedConv2d, "dx from the next group", _next_group),
     Mutant(DepthwiseConv2d, "the kernel not flipped for dx", _depthwise_unflipped),
     Mutant(MaxPool2d, "to the last maximum", _to_last_maximum, lambda: _keeping_all),

@@ -112,11 +112,13 @@ def _conv(draws: Sampler, variant: str) -> Sample:
     if variant == "depthwise":
         groups, c = 1 + c, 1
     bias, input_layer = variant != "no bias", variant == "input layer"
-    winograd = True if variant == "winograd" else None
+    winograd, strips = (True if variant == name else None for name in ("winograd", "strips"))
+    if strips:
+        stride, padding = (1, 1), random_padding(draws, (3, 3))
     if winograd:
         kernel, stride, padding = (3, 3), (1, 1), random_padding(draws, (2, 2))
     options: Any = {"dilation": dilation, "groups": groups, "bias": bias, "input_layer": input_layer}
-    layer = Conv2dModule(c * groups, m * groups, kernel, stride, padding, winograd=winograd, **options)
+    layer = Conv2dModule(c * groups, m * groups, kernel, stride, padding, winograd=winograd, strips=strips, **options)
     size = (draws.size(extent + 1, least=extent) for extent in layer.windows.extent)
     return Sample(draws.filled(layer), draws.numbers(n, c * groups, *size))
 
@@ -147,7 +149,18 @@ IMAGES: Final = (
         _conv,
         _conv_reference,
         _conv_in_torch,
-        ("", "no bias", "input layer", "same", "dilated", "groups", "groups, dilated", "depthwise", "winograd"),
+        (
+            "",
+            "no bias",
+            "input layer",
+            "same",
+            "dilated",
+            "groups",
+            "groups, dilated",
+            "depthwise",
+            "winograd",
+            "strips",
+        ),
         wrong_shapes=lambda module: no_images_for(module, module.in_channels, module.in_channels + 1),
     ),
     Spec(

@@ -132,6 +132,7 @@ IMAGES: Final = (
     Example("Conv2d", conv, conv_backward, {"x": IMAGE, **_KERNELS}, DWINDOWS, BY_STEPS_OF_1),
     # the sums of Conv2d, which the tiles must give
     Example("WinogradConv2d", conv, conv_backward, {"x": _FOUR_BY_FOUR, **_THREE_BY_THREE}, _DTILE, _BY_THREES),
+    Example("StripConv2d", conv, conv_backward, {"x": IMAGE, **_KERNELS}, DWINDOWS, BY_STEPS_OF_1),
     Example(
         "GroupedConv2d",
         grouped_conv,
