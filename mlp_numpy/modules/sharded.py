@@ -105,14 +105,12 @@ class Sharded(Module):
             dx = self._replicas[rank].backward(dout[part])
             if dx is not None:
                 joined.put(part, dx)
-
-        def join(rank: int) -> None:
-            for shards in self._layers:
-                shards[rank].join_gradients(shards)
+            if self._meeting.size > 1:
+                self._meeting.wait()
+                for shards in self._layers:
+                    shards[rank].join_gradients(shards)
 
         self._run(work)
-        if self._meeting.size > 1:
-            self._run(join)
         return joined.array
 
     def _meet(self, n_rows: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from mlp_numpy.modules import NamedArrays
 from mlp_numpy.optim.blocks import Part, block_length, cut
 from mlp_numpy.optim.flat import DecayScope, FlatParameters, flat_parameters
 from mlp_numpy.parallel import SERIAL, Workers
+
+_LEAST_BLOCKS: Final = 4
+"""Blocks for one thread below which waking another takes longer than it saves."""
 
 
 class Optimizer:
@@ -98,10 +101,14 @@ class Optimizer:
     def step(self) -> None:
         """One update of all parameters from their gradients."""
         self._steps += 1
-        n_workers = max(1, min(self.workers.size, len(self._parts)))
+        n_workers = self._n_workers(len(self._parts) * self._block)
         while len(self._scratch) < n_workers:
             self._scratch.append(np.empty((3, self._block), self.parameters.values.dtype))
         self.workers.run(lambda part: self._update_parts(self._parts[part::n_workers], self._scratch[part]), n_workers)
+
+    def _n_workers(self, n_values: int) -> int:
+        """How many threads share the update of so many values: each has several blocks."""
+        return max(1, min(self.workers.size, n_values // (_LEAST_BLOCKS * block_length(self.parameters.values.dtype))))
 
     def _update_parts(self, parts: Sequence[Part], work: Array) -> None:
         w, grads = self.parameters.values, self.parameters.grads

@@ -10,6 +10,7 @@ from mlp_numpy.checks import FRACTION, flag, number
 from mlp_numpy.errors import OptionError
 from mlp_numpy.optim.flat import DecayScope, FlatParameters
 from mlp_numpy.optim.optimizer import Optimizer
+from mlp_numpy.parallel import shares
 
 
 class SGD(Optimizer):
@@ -63,7 +64,9 @@ class SGD(Optimizer):
             super().step()
         else:
             self._steps += 1
-            axpy(self.lr if self.maximize else -self.lr, self.parameters.grads, self.parameters.values)  # w ← w ∓ lr·g
+            w, g, rate = self.parameters.values, self.parameters.grads, self.lr if self.maximize else -self.lr
+            parts = shares(len(w), self._n_workers(len(w)))
+            self.workers.run(lambda part: axpy(rate, g[parts[part]], w[parts[part]]), len(parts))  # w ← w ∓ lr·g
 
     def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array], lr: float) -> None:
         if self.momentum:

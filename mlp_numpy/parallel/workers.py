@@ -78,10 +78,10 @@ class Workers:
         released from a meeting that would wait for it.
         """
         parts = self.size if parts is None else parts
+        if parts == 1:
+            work(0)
+            return
         with one_thread():
-            if parts == 1:
-                work(0)
-                return
             self._hire(parts - 1)
             for part in range(1, parts):
                 self._tasks[part - 1].put((contextvars.copy_context(), work, part, meeting, self._turns))

@@ -79,7 +79,7 @@ def test_200_steps_are_the_same_bits_on_1_and_2_threads(make: Callable[[], Modul
 
 @pytest.mark.parametrize("optimizer", [SGD, NAdam, Muon])
 def test_updates_are_the_same_for_any_number_of_workers(optimizer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mlp_numpy.optim.blocks.BLOCK_BYTES", 256)  # several blocks
+    monkeypatch.setattr("mlp_numpy.optim.blocks.BLOCK_BYTES", 64)  # many blocks
     found = []
     for shards in (1, 3):
         one = trainer(plain_mlp, shards, 3, optimizer)
