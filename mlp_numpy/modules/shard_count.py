@@ -9,13 +9,13 @@ from mlp_numpy.modules.conv_layer import Conv2dModule
 
 _LEAST_ROWS: Final = 32
 """Rows of a batch below which its halves make narrow products."""
-_LEAST_WORK: Final = 10_000_000
-"""Multiplications of a forward pass below which threads wait for each other longer than they compute, about 0.2 ms of
+_LEAST_WORK: Final = 30_000_000
+"""Multiplications of a forward pass below which threads wait for each other longer than they compute, about 0.5 ms of
 one core."""
 
 
 def default_shards(model: Module, batch: int) -> int:
-    """2 shards for batches of at least 32 rows of a network that convolves, or multiplies at least 10⁷ times in a
+    """2 shards for batches of at least 32 rows of a network that convolves, or multiplies at least 3·10⁷ times in a
     forward pass; else 1.
 
     More than two make the products of each narrower, and cost more than they bring before there are as many cores. A
