@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from mlp_numpy.arrays import Array, stream
+from mlp_numpy.blas import one_thread
 from mlp_numpy.config import Config
 from mlp_numpy.data.augmentation import Augmentation
 from mlp_numpy.data.batches import Batches
@@ -79,6 +80,7 @@ def load_data(config: Config, *, option: str = "", progress: bool = False, write
     return load_dataset(option or config.dataset, config.data_dir, progress=progress, **may)
 
 
+@one_thread()  # so that initial weights do not depend on the number of cores
 def build_components(
     config: Config, *, loaded: Loaded | None = None, progress: bool = False, shards: int | None = None
 ) -> Components:

@@ -196,6 +196,7 @@ class Trainer:
         self._held_out_losses.append(found.loss)
         return record
 
+    @one_thread()
     def measured(self, split: Split) -> Evaluation:
         """The evaluation of the model, as it is, on any split, in the way of ``held_out``'s."""
         how: dict[str, Any] = {"chunk": self.eval_chunk, "metrics": self.metrics, "views": self.views}

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import threadpoolctl
 from run_helpers import numbers
 
+from mlp_numpy.blas import is_numpys
 from mlp_numpy.cli import main
 from mlp_numpy.config import Config, read_config, write_config
 from mlp_numpy.data.views import Views
@@ -115,3 +117,23 @@ def test_views_are_in_the_model_and_in_what_is_measured(config: Config, capsys: 
     scores = Views((3, 32, 32)).outputs(alone.model.scores.forward, x)
     expected = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
     np.testing.assert_allclose(alone.predict_proba(images), expected, rtol=1e-5)
+
+
+def test_what_is_built_and_measured_does_not_depend_on_the_threads_of_blas(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+
+    def spy(*arguments: Any, **options: Any) -> Any:
+        seen.extend(pool["num_threads"] for pool in threadpoolctl.threadpool_info() if is_numpys(pool["filepath"]))
+        return whitening_kernels(*arguments, **options)
+
+    monkeypatch.setattr("mlp_numpy.models.whitened_conv_net.whitening_kernels", spy)
+    with threadpoolctl.threadpool_limits(2, user_api="blas"):
+        parts = build_components(config)
+        assert set(seen) == {1}
+        seen.clear()
+        forward = parts.trainer.engine.forward
+        monkeypatch.setattr(parts.trainer.engine, "forward", lambda x: (spy(np.ones((1, 1, 2, 2)), 1), forward(x))[1])
+        parts.trainer.measured(parts.held_out)
+        assert set(seen) == {1}
