@@ -75,6 +75,8 @@ def take_turns(
 
     Returns the minimum and the median of each in milliseconds, and the thread pools that each ran on.
     """
+    if steps < 2:
+        raise SystemExit(f"--steps must be at least 2, since the first one of a turn does not count, got {steps}")
     # A pinned kernel would time a processor that this is not.
     environment = {key: value for key, value in os.environ.items() if key != "OPENBLAS_CORETYPE"}
     environment["PYTHONWARNINGS"] = "ignore"
