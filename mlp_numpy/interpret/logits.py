@@ -61,15 +61,15 @@ class PixelLogits:
 
         Raises LabelError for classes that the model does not have, CallOrderError without a forward.
         """
-        classes = numbers("PixelLogits.backward", "classes", classes)
-        self.check_classes(classes)
+        classes = self.check_classes(classes)
         dx = self._net.backward(one_hot(classes, self._n_classes, self._dtype))
         if dx is None:
             raise OptionError(f"PixelLogits: model must give the gradient to its input, but {self._net!r} gives none.")
         return self._preprocessing.backward(dx)
 
-    def check_classes(self, classes: Array) -> None:
-        """Raise the errors of ``backward`` for invalid classes."""
+    def check_classes(self, classes: Array) -> Array:
+        """The classes as an array; raises the errors of ``backward`` for invalid ones."""
+        classes = numbers("PixelLogits.backward", "classes", classes)
         if self._n_classes == 0:
             raise CallOrderError("PixelLogits.backward: a forward must come first. Hint: call forward on the images.")
         if classes.ndim != 1 or classes.dtype.kind not in "iu":
@@ -81,6 +81,7 @@ class PixelLogits:
             raise LabelError(
                 f"PixelLogits.backward: classes must lie in [0, {self._n_classes}), got {classes[row]} at row {row}."
             )
+        return classes
 
 
 def check_image_shape(who: str, model: Module, image_shape: tuple[int, int, int]) -> int:

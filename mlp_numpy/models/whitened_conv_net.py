@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from mlp_numpy.arrays import Array, Seed, generator
-from mlp_numpy.checks import whole_number
-from mlp_numpy.errors import OptionError
+from mlp_numpy.checks import numbers, whole_number
+from mlp_numpy.errors import OptionError, ShapeError
 from mlp_numpy.models.conv_net import checked_image_shape
 from mlp_numpy.models.network import Classifier
 from mlp_numpy.modules import (
@@ -90,7 +90,13 @@ class WhitenedConvNet(Classifier):
         self.image_shape, self.n_classes, self.n_first = image_shape, n_classes, n_first
 
     def fit_inputs(self, x: Array) -> None:
-        """Set the first convolution's weight to the whitening of the images ``x`` (N, C·H·W)."""
+        """Set the first convolution's weight to the whitening of the images ``x`` (N, C·H·W).
+
+        Raises ShapeError for images of another size, and what ``whitening_kernels`` raises.
+        """
+        x = numbers("WhitenedConvNet.fit_inputs", "x", x)
+        if x.ndim < 2 or x.size == 0 or math.prod(x.shape[1:]) != self.n_inputs:
+            raise ShapeError(f"WhitenedConvNet.fit_inputs: x must be (N, {self.n_inputs}), got {x.shape}.")
         self[1].params["weight"] = whitening_kernels(x.reshape(-1, *self.image_shape), 2)
 
     @property

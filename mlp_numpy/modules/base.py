@@ -68,7 +68,7 @@ class Module:
     """How the shards of a batch, each in a module of its own, join what depends on the whole batch; see ``Sharded``.
     Neither copied nor saved."""
     joint_gradients: ClassVar[tuple[str, ...]] = ()
-    """The parameters whose gradient ``join_gradients`` forms over the whole batch; a shard's ``backward`` omits it."""
+    """The parameters whose gradient ``_join_gradients`` forms over the whole batch; a shard's ``backward`` omits it."""
     _memory: ClassVar[dict[str, Any]] = {"_context": None}
     """The attributes of the cache with their empty values, which copies start with."""
 
@@ -158,7 +158,7 @@ class Module:
         result: Array | None = dx
         return result
 
-    def join_gradients(self, shards: Sequence[Any]) -> None:
+    def _join_gradients(self, shards: Sequence[Any]) -> None:
         """Join the gradients of the whole batch in those of ``shards[0]``: this shard's part of them.
 
         shards   this module in each shard of the batch, in the order of their ranks; all have run ``backward``

@@ -127,15 +127,15 @@ class LinearModule(Module):
         self._dout: Array | None = None
 
     def backward(self, dout: Array) -> Array | None:
-        """∂L/∂x; see Module. A shard of a batch keeps ``dout`` until ``join_gradients``."""
+        """∂L/∂x; see Module. A shard of a batch keeps ``dout`` until ``_join_gradients``."""
         dx = super().backward(dout)
         if self.communicator.size > 1:
             self._dout = dout
         return dx
 
-    def join_gradients(self, shards: Sequence[LinearModule]) -> None:
+    def _join_gradients(self, shards: Sequence[LinearModule]) -> None:
         """dW over the whole batch, this shard's columns of it; db is the sum over the shards."""
-        super().join_gradients(shards)
+        super()._join_gradients(shards)
         x = whole([shard._remembered()["x"] for shard in shards])
         dout = whole([shard._dout.reshape(-1, self.out_features) for shard in shards if shard._dout is not None])
         columns = self.communicator.split(self.in_features)

@@ -108,7 +108,7 @@ class Sharded(Module):
             if self._meeting.size > 1:
                 self._meeting.wait()
                 for shards in self._layers:
-                    shards[rank].join_gradients(shards)
+                    shards[rank]._join_gradients(shards)
 
         self._run(work)
         return joined.array

@@ -123,7 +123,13 @@ class FlatParameters:
         return weights
 
     def factors(self, name: str) -> Factors:
-        """The factors on learning rate and weight decay of the array ``name``; 1 and 1 outside of the groups."""
+        """The factors on learning rate and weight decay of the array ``name``; 1 and 1 outside of the groups.
+
+        Raises UnknownNameError for a name that does not exist.
+        """
+        if not isinstance(name, str) or name not in self.slices:
+            known = unknown_name("array", name if isinstance(name, str) else shown(name), self.slices)
+            raise UnknownNameError(f"{self!r}.factors: {known}")
         return self._factors.get(name, Factors())
 
     @property

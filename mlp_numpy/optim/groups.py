@@ -49,6 +49,8 @@ def factors_of(who: str, groups: Sequence[Any], known: Collection[str]) -> dict[
     Raises OptionError for anything but groups and an array in two of them, UnknownNameError for a name that is not
     ``known``.
     """
+    if not isinstance(groups, list | tuple):
+        raise OptionError(f"{who}: groups must be a list of ParameterGroup, got {shown(groups)}.")
     found: dict[str, Factors] = {}
     for group in groups:
         if not isinstance(group, ParameterGroup):

@@ -62,11 +62,16 @@ class Lookahead:
         return self._slow["values"]
 
     def beta_at(self, step: int) -> float:
-        """βₜ after ``step`` updates."""
+        """βₜ after ``step`` updates. Raises OptionError unless it is an integer ≥ 0."""
+        step = whole_number("Lookahead.beta_at", "step", step, least=0)
         return float(self.beta * min(step / self.steps, 1.0) ** self.power)
 
     def update(self, step: int) -> None:
-        """Pull back the weights, if it is time after ``step`` updates; otherwise nothing."""
+        """Pull back the weights, if it is time after ``step`` updates; otherwise nothing.
+
+        Raises OptionError unless it is an integer ≥ 0.
+        """
+        step = whole_number("Lookahead.update", "step", step, least=0)
         if step % self.every:
             return
         beta = self.beta_at(step)

@@ -19,8 +19,8 @@ import numpy as np
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.blas import one_thread
-from mlp_numpy.checks import whole_number
-from mlp_numpy.errors import ShapeError
+from mlp_numpy.checks import shown, whole_number
+from mlp_numpy.errors import OptionError, ShapeError
 from mlp_numpy.parallel.communicator import ALONE, Communicator
 
 Work = Callable[[int], object]
@@ -67,7 +67,11 @@ class Workers:
         return f"Workers({self.size}, threads={self.threads})"
 
     def meeting(self, n_rows: int) -> Meeting:
-        """A meeting of shards of ``n_rows`` rows: ``size`` of them, or one per row if there are fewer."""
+        """A meeting of shards of ``n_rows`` rows: ``size`` of them, or one per row if there are fewer.
+
+        Raises OptionError for a number below 1.
+        """
+        n_rows = whole_number("Workers.meeting", "n_rows", n_rows)
         return Meeting(min(self.size, n_rows), n_rows, self._turns)
 
     def run(self, work: Work, parts: int | None = None, meeting: Meeting | None = None) -> None:
@@ -75,9 +79,14 @@ class Workers:
 
         Part 0 runs in the caller's thread, and all in the caller's context (``numpy.errstate``, ``no_grad``). Returns
         when all parts have ended. If some raise, the exception of the lowest part is raised then; the others are
-        released from a meeting that would wait for it.
+        released from a meeting that would wait for it. Raises OptionError for anything but a function, or for more
+        parts than ``size``.
         """
         parts = self.size if parts is None else parts
+        if not callable(work) or type(parts) is not int or not 0 < parts <= self.size:
+            raise OptionError(
+                f"Workers.run: work must be a function, of 1 to {self.size} parts, got {shown(work)} of {shown(parts)}."
+            )
         if parts == 1:
             work(0)
             return
