@@ -53,7 +53,7 @@ class Workers:
     def _start(self) -> None:
         self._process = os.getpid()
         self._tasks: list[queue.SimpleQueue[Any]] = []
-        self._done: queue.SimpleQueue[tuple[int, BaseException | None]] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._turns = threading.Semaphore(self.threads) if self.threads < self.size else None
 
     def __getstate__(self) -> dict[str, int]:
@@ -90,24 +90,25 @@ class Workers:
         if parts == 1:
             work(0)
             return
+        outcomes: dict[int, BaseException | None] = {}
+        interrupt: BaseException | None = None
         with one_thread():
             self._hire(parts - 1)
             for part in range(1, parts):
-                self._tasks[part - 1].put((contextvars.copy_context(), work, part, meeting, self._turns))
-            failures: dict[int, BaseException | None] = {0: _outcome(work, 0, meeting, self._turns)}
-            while len(failures) < parts:
+                self._tasks[part - 1].put((contextvars.copy_context(), work, part, meeting, self._turns, outcomes))
+            outcomes[0] = _outcome(work, 0, meeting, self._turns)
+            # What a signal's handler raises has to wait: the threads still write into arrays of the caller.
+            while len(outcomes) < parts:
                 try:
-                    part, failure = self._done.get()
-                    failures[part] = failure
-                except KeyboardInterrupt as interrupt:  # the threads still write into arrays of the caller
-                    failures[-1] = interrupt
-                    parts += 1
+                    self._done.get()
+                except BaseException as error:
+                    interrupt = interrupt or error
                     if meeting is not None:
                         meeting.barrier.abort()
-        raised = [failure for _, failure in sorted(failures.items()) if failure is not None]
+        if interrupt is not None:
+            raise interrupt
+        raised = [outcome for _, outcome in sorted(outcomes.items()) if outcome is not None]
         if raised:
-            if meeting is not None:
-                meeting.barrier.reset()
             raise next((one for one in raised if not isinstance(one, threading.BrokenBarrierError)), raised[0])
 
     def _hire(self, n: int) -> None:
@@ -201,11 +202,12 @@ def _outcome(work: Work, part: int, meeting: Meeting | None, turns: threading.Se
     return None
 
 
-def _serve(tasks: queue.SimpleQueue[Any], done: queue.SimpleQueue[tuple[int, BaseException | None]]) -> None:
+def _serve(tasks: queue.SimpleQueue[Any], done: queue.SimpleQueue[None]) -> None:
     while (task := tasks.get()) is not None:
-        context, work, part, meeting, turns = task
-        done.put((part, context.run(_outcome, work, part, meeting, turns)))
-        del task, context, work  # what they hold may end before the next task comes
+        context, work, part, meeting, turns, outcomes = task
+        outcomes[part] = context.run(_outcome, work, part, meeting, turns)
+        done.put(None)
+        del task, context, work, outcomes  # what they hold may end before the next task comes
 
 
 SERIAL: Final = Workers(1, 1)

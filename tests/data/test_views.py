@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -52,11 +54,12 @@ def test_an_evaluation_averages_the_scores() -> None:
 
 
 def test_invalid_views() -> None:
+    two_sizes: Any = (3, 4)
     with pytest.raises(OptionError, match="kind"):
         Views(SHAPE, "all")
     with pytest.raises(OptionError, match="2 × 2"):
         Views((3, 1, 4))
     with pytest.raises(OptionError, match="image_shape"):
-        Views((3, 4))  # type: ignore[arg-type]
+        Views(two_sizes)
     with pytest.raises(ShapeError, match=r"\(N, 24\)"):
         Views(SHAPE).outputs(lambda x: x, np.zeros((2, 23)))

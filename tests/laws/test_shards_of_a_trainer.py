@@ -11,6 +11,7 @@ import threadpoolctl
 from tiny import SHAPE, tiny
 
 from mlp_numpy import MLP, FlatParameters, Module, SmallConvNet, SoftMaxCrossEntropyModule, kaiming
+from mlp_numpy.arrays import Array
 from mlp_numpy.blas import is_numpys
 from mlp_numpy.data.augmentation import Augmentation
 from mlp_numpy.data.batches import Batches
@@ -117,7 +118,7 @@ def test_a_state_is_loaded_into_another_number_of_threads() -> None:
     assert bits(one) == bits(two)
 
 
-def test_shards_follow_from_the_sizes_by_default_and_blas_has_one_thread() -> None:
+def test_shards_follow_from_the_sizes_by_default_and_blas_has_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     model = MLP(48, [4000], 4, rng=0, dtype=F32).scores
     batches = Batches(DATA.train, 200, Preprocessing.fit("raw", DATA.train.images, SHAPE))
     one = Trainer(model, SoftMaxCrossEntropyModule(), SGD(FlatParameters(model), 0.1), batches)
@@ -125,10 +126,12 @@ def test_shards_follow_from_the_sizes_by_default_and_blas_has_one_thread() -> No
     small = trainer(plain_mlp, 1, 1)
     seen: list[int] = []
     forward = small.model.forward
-    small.engine.forward = lambda x: (  # type: ignore[method-assign]
-        seen.extend(p["num_threads"] for p in threadpoolctl.threadpool_info() if is_numpys(p["filepath"])),
-        forward(x),
-    )[1]
+
+    def spy(x: Array) -> Array:
+        seen.extend(pool["num_threads"] for pool in threadpoolctl.threadpool_info() if is_numpys(pool["filepath"]))
+        return forward(x)
+
+    monkeypatch.setattr(small.engine, "forward", spy)
     with threadpoolctl.threadpool_limits(2, user_api="blas"):
         small.advance()
         assert set(seen) == {1}

@@ -202,8 +202,9 @@ def test_a_module_that_joins_rows_is_refused() -> None:
 
 
 def test_wrong_calls() -> None:
+    no_module: Any = "net"
     with pytest.raises(OptionError, match="Sharded: module must be a Module"):
-        Sharded("net", 2)  # type: ignore[arg-type]
+        Sharded(no_module, 2)
     with pytest.raises(OptionError, match="Sharded: shards must be"):
         Sharded(net(), 0)
     split = Sharded(net(), 2, 2)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -135,6 +136,24 @@ def test_an_interrupt_waits_for_the_threads_that_still_write() -> None:
     assert sorted(ended) == [0, 1, 1]
 
 
+def test_further_interrupts_wait_as_the_first_one_does() -> None:
+    ended: list[int] = []
+
+    def work(part: int) -> None:
+        if part:
+            for _ in range(3):
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(0.05)
+            ended.append(part)
+
+    workers = Workers(2, 2)
+    with pytest.raises(KeyboardInterrupt):
+        workers.run(work)
+    assert ended == [1]
+    workers.run(ended.append)
+    assert sorted(ended) == [0, 1, 1]
+
+
 def test_threads_start_at_the_first_task_and_end_with_their_owner() -> None:
     gc.collect()
     before = own_threads()
@@ -189,6 +208,6 @@ def test_there_are_no_more_threads_than_parts_and_a_core_for_each() -> None:
 
 @pytest.mark.parametrize("wrong", [0, -1, 1.5, True, "2"])
 @pytest.mark.parametrize("name", ["size", "threads"])
-def test_numbers_below_1_are_refused(name: str, wrong: object) -> None:
+def test_numbers_below_1_are_refused(name: str, wrong: Any) -> None:
     with pytest.raises(OptionError, match=f"Workers: {name} must be"):
-        Workers(**{name: wrong})  # type: ignore[arg-type]
+        Workers(**{name: wrong})
