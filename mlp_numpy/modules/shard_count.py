@@ -9,13 +9,13 @@ from mlp_numpy.modules.conv_layer import Conv2dModule
 
 _LEAST_ROWS: Final = 32
 """Rows of a batch below which its halves make narrow products."""
-_LEAST_WORK: Final = 30_000_000
-"""Multiplications of a forward pass below which threads wait for each other longer than they compute, about 0.5 ms of
-one core."""
+_LEAST_WORK: Final = 100_000_000
+"""Multiplications of a forward pass below which waking threads takes longer than they save: the four tasks of a step
+cost some 0.15 ms each, and 3072-100-10 with batches of 200, at 6·10⁷, takes 2.7 ms whole and 3.2 in two shards."""
 
 
 def default_shards(model: Module, batch: int) -> int:
-    """2 shards for batches of at least 32 rows of a network that convolves, or multiplies at least 3·10⁷ times in a
+    """2 shards for batches of at least 32 rows of a network that convolves, or multiplies at least 10⁸ times in a
     forward pass; else 1.
 
     More than two make the products of each narrower, and cost more than they bring before there are as many cores. A
