@@ -1,8 +1,7 @@
 """The reference as Markdown, from the library's own tables and docstrings.
 
-    python docs/site_extension/reference.py      writes the table of docs/reference.md anew
-
-``PAGES`` are the generated parts by name; a page takes one in with the comment ``<!-- generated: NAME -->``.
+``PAGES`` are the generated parts by name; a page takes one in with the comment ``<!-- generated: NAME -->``. ``TABLES``
+are those that stand in the pages of the repository too; see ``tables.py``.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ import inspect
 import io
 import re
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any, Final
 
 from mlp_numpy import errors, models, modules, optim
@@ -179,14 +177,18 @@ def _inline_list(functions: dict[str, Callable[..., Any]]) -> str:
 def optimizers() -> str:
     """Every optimizer, and what acts beside one: groups, clipping, averages."""
     names = {kind.__name__: name for name, kind in optim.OPTIMIZERS.items()}
-    entries = [_entry(name, kind, [f"Option of a run: `--optimizer {names[name]}`."]) for name, kind in OPTIMIZERS.items()]
+    entries = [
+        _entry(name, kind, [f"Option of a run: `--optimizer {names[name]}`."]) for name, kind in OPTIMIZERS.items()
+    ]
     return "\n\n".join([*entries, *(_entry(name, kind) for name, kind in AROUND_OPTIMIZERS.items())])
 
 
 def schedule_entries() -> str:
     """Every schedule, with its form on the command line."""
     syntax = {form.kind.__name__: form.syntax for form in FORMS.values()}
-    entries = [_entry(name, kind, [f"Option of a run: `--schedule {syntax[name]}`."]) for name, kind in SCHEDULES.items()]
+    entries = [
+        _entry(name, kind, [f"Option of a run: `--schedule {syntax[name]}`."]) for name, kind in SCHEDULES.items()
+    ]
     text = to_markdown(plain_doc(schedules.parse_schedule), target)
     return "\n\n".join([*entries, f"## parse_schedule\n\n`{signature(schedules.parse_schedule)}`\n\n{text}"])
 
@@ -285,17 +287,8 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
 }
 """The generated parts by name."""
 
-_TABLES: Final = {"layers": LAYERS, "losses": LOSSES}
-
-
-def with_tables(page: str) -> str:
-    """docs/reference.md with its tables as they are to be."""
-    for name, kinds in _TABLES.items():
-        pattern = rf"(<!-- table of {name} -->\n).*?(?=\n<!-- end of the table -->)"
-        page = re.sub(pattern, lambda found, kinds=kinds: found[1] + overview(kinds), page, flags=re.DOTALL)
-    return page
-
-
-if __name__ == "__main__":
-    path = Path(__file__).parents[1] / "reference.md"
-    path.write_text(with_tables(path.read_text(encoding="utf-8")), encoding="utf-8")
+TABLES: Final[dict[str, Callable[[], str]]] = {
+    "layers": lambda: overview(LAYERS),
+    "losses": lambda: overview(LOSSES),
+}
+"""The tables of docs/reference.md by name."""
