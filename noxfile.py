@@ -20,6 +20,8 @@ nox.options.default_venv_backend = "venv"
 nox.options.error_on_missing_interpreters = False
 nox.options.sessions = ["lint", "tests-3.11"]
 
+DOCS_TESTS = [f"tests/laws/test_docs_{name}.py" for name in ("blocks", "reference", "site", "tape")]
+
 
 @nox.session(python=["3.11", "3.12", "3.13"])
 def tests(session: nox.Session) -> None:
@@ -49,6 +51,29 @@ def examples(session: nox.Session) -> None:
     """Run the examples and check what they print."""
     session.install("-e", ".[test]")
     session.run("python", "-m", "pytest", "-n", "1", "-m", "", "tests/laws/test_examples.py", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation site in build/site, and check its links, its tables and the programs of its pages."""
+    session.install("-e", ".[docs,test]")
+    session.run("sphinx-build", "-n", "-W", "--keep-going", "-d", "build/trees", "docs", "build/site")
+    session.run("python", "-m", "pytest", "-m", "", *session.posargs or DOCS_TESTS)
+
+
+@nox.session
+def package(session: nox.Session) -> None:
+    """Build the sdist and the wheel from it; install each elsewhere, run it there, and measure the installation."""
+    session.install("build")
+    root = Path.cwd()
+    with tempfile.TemporaryDirectory() as folder:
+        session.run("python", "-m", "build", "--outdir", folder)
+        session.chdir(folder)
+        for file in sorted(Path(folder).glob("mlp_numpy-*")):
+            place = Path(folder, f"installed-{file.suffix}")
+            session.run("python", "-m", "venv", str(place))
+            session.run(str(place / "bin" / "python"), "-m", "pip", "install", "--quiet", str(file), external=True)
+            session.run(str(place / "bin" / "python"), str(root / ".ci" / "installed.py"), external=True)
 
 
 @nox.session(python="3.11")

@@ -34,14 +34,12 @@ def exported(kind: type) -> dict[str, type[Any]]:
 
 
 def reference() -> str:
-    pages = [ROOT / "docs" / "reference.md", ROOT / "README.md"]
-    return next(page.read_text(encoding="utf-8") for page in pages if page.exists())
+    return (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
 
 
 def rows() -> list[str]:
-    """The lines of its tables, a short name written out."""
-    lines = reference().replace("`…Inference`", "`BatchNormalizeInference`").splitlines()
-    return [line for line in lines if line.startswith("|")]
+    """The lines of its tables."""
+    return [line for line in reference().splitlines() if line.startswith("|")]
 
 
 MODULES = {name: kind for name, kind in exported(Module).items() if kind not in BASES and kind not in WITHOUT_SPEC}
