@@ -161,3 +161,13 @@ def _end_of(file: Path, folder: Path, status: int | None, seconds: float) -> Fai
         return Failure("time limit", f"it ran for {seconds:g} s without an end", line, text)
     ending = f"by signal {-status} ({signal.strsignal(-status)})" if status < 0 else f"with status {status}"
     return Failure("end of the process", f"the process ended {ending}, without an answer", line, text)
+
+
+def failure_of_output(printed: str, folder: Path, status: int) -> Failure:
+    """The failure that a process printed as a traceback, with its last line in a file of ``folder``."""
+    places = re.findall(rf'File "{re.escape(str(folder))}[/\\\\]([^"/\\\\]+)", line (\d+).*\n\s*(.*)', printed)
+    last = printed.strip().splitlines()[-1] if printed.strip() else f"the process ended with status {status}"
+    if not places:
+        return Failure("end of the process", last)
+    name, line, text = places[-1]
+    return Failure("end of the process", f"{name}: {last}", int(line), text)

@@ -92,7 +92,8 @@ def _in_words(mistakes: Sequence[Mistake]) -> list[str]:
     for mistake in mistakes:
         sharing.setdefault((mistake.name, mistake.why), []).append(mistake.gradient)
     return [
-        f"Your {' and '.join(names)} {'is' if len(names) == 1 else 'are'} right but for one known mistake: {name}. {why}"
+        f"Your {' and '.join(names)} {'is' if len(names) == 1 else 'are'} right but for one known mistake: {name}."
+        + (f" {why}" if why else "")
         for (name, why), names in sharing.items()
     ]
 
