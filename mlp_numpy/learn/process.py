@@ -119,12 +119,13 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 def _outcome(file: Path, folder: Path, status: int | None, seconds: float, printed: str) -> Outcome:
     try:
-        return _reported(folder, printed)
+        return reported(folder, printed)
     except Exception:  # no answers, or what the learner's code has made of them
         return Outcome((), _end_of(file, folder, status, seconds), printed)
 
 
-def _reported(folder: Path, printed: str) -> Outcome:
+def reported(folder: Path, printed: str) -> Outcome:
+    """What the worker has written into ``folder``; raises whatever its reading raises."""
     report = parsed_json((folder / "answers.json").read_bytes())
     if "missing" in report:
         message = f"the file must define {report['missing']}, found no such function"

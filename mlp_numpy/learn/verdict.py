@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.checking.checks import BOUNDS, Measured, compare
@@ -54,9 +56,9 @@ class Verdict:
         """The verdict in JSON types."""
         worst = {
             each.name: {
-                "error": each.error,
+                "error": _finite(each.error),
                 "index": list(each.entry),
-                "yours": each.ours.real,
+                "yours": _finite(each.ours.real),
                 "right": each.theirs.real,
             }
             for each in self.worst
@@ -86,6 +88,11 @@ class Verdict:
         return "\n".join(lines)
 
 
+def _finite(value: float) -> float | None:
+    """JSON has neither NaN nor infinity."""
+    return value if math.isfinite(value) else None
+
+
 def _in_words(mistakes: Sequence[Mistake]) -> list[str]:
     """The mistakes as sentences, one for all gradients that share one."""
     sharing: dict[tuple[str, str], list[str]] = {}
@@ -108,9 +115,10 @@ def check_file(exercise: Exercise, file: Path, *, seconds: float = SECONDS, seed
     number("learn.check", "seconds", seconds, _TIME)
     if not file.is_file():
         raise DataNotFoundError(f"learn: there must be a file {file}, found none. Hint: learn start makes it.")
-    questions = list(exercise.questions(seed))
-    asked = [_typed({**each.arguments, "dout": each.dout}, each.single) for each in questions]
-    return _verdict(exercise, questions, run_file(file, asked, len(exercise.wanted), seconds))
+    with threadpool_limits(1):  # as in the audit: the arrays are small
+        questions = list(exercise.questions(seed))
+        asked = [_typed({**each.arguments, "dout": each.dout}, each.single) for each in questions]
+        return _verdict(exercise, questions, run_file(file, asked, len(exercise.wanted), seconds))
 
 
 def _typed(given: Mapping[str, Any], single: bool) -> dict[str, Any]:
@@ -174,7 +182,10 @@ def _problems(exercise: Exercise, question: Question, answer: Answer) -> Iterato
         yield "forward", f"forward is not the one of the exercise any more, {where}; take it from a fresh copy."
     if len(answer.kinds) != n:
         wanted = " and ".join(exercise.gradient_names)
-        yield "kind", f"backward must return {n} gradients, {wanted}, got {len(answer.kinds)}, {where}."
+        yield (
+            "kind",
+            f"backward must return {n} gradient{'s' if n > 1 else ''}, {wanted}, got {len(answer.kinds)}, {where}.",
+        )
         return
     for name, kind, gradient in zip(exercise.gradient_names, answer.kinds, answer.gradients, strict=True):
         if gradient is None:

@@ -119,7 +119,7 @@ def _store(arrays: dict[str, Any], key: str, value: Any) -> str:
     except Exception:  # rows of different lengths, or any exception of a foreign class
         return f"a {type(value).__name__} that makes no array"
     if array.dtype.kind not in "fiub":
-        return f"a {type(value).__name__}" if array.dtype.kind == "O" else f"an array of {array.dtype}"
+        return f"an object of type {type(value).__name__}" if array.dtype.kind == "O" else f"an array of {array.dtype}"
     arrays[key] = array
     return "array"
 

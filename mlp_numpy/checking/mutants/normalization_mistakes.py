@@ -43,9 +43,18 @@ def _without_gamma(context: Context, dout: Array) -> Any:
     return (BatchNormalize.backward(plain, dout)[0], *of_params) if of_params else (dx,)
 
 
+def _forward_that_keeps_x(context: Context, x: Array, *params: Array | None, **others: Any) -> Array:
+    context["all"] = x
+    return BatchNormalize.forward(context, x, *params, **others)
+
+
 def _dgamma_of_x(context: Context, dout: Array) -> Any:
     dx, *of_params = BatchNormalize.backward(context, dout)
-    return (dx, (pixel_rows(dout) * context["values"]).sum(axis=0), of_params[1]) if of_params else (dx,)
+    return (dx, (dout * context["all"]).sum(axis=_row_axes(dout)), of_params[1]) if of_params else (dx,)
+
+
+def _row_axes(dout: Array) -> tuple[int, ...]:
+    return (0, *range(2, dout.ndim))
 
 
 def _gamma_and_beta_exchanged(context: Context, dout: Array) -> Any:
@@ -150,6 +159,7 @@ NORMALIZATION_MISTAKES: Final = (
         BatchNormalize,
         "dγ from x instead of x̂",
         _dgamma_of_x,
+        lambda: _forward_that_keeps_x,
         why="γ multiplies the normalized x̂, so its gradient is Σ dout x̂.",
     ),
     Mutant(
