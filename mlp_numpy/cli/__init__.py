@@ -10,6 +10,7 @@ from typing import Final
 import tyro
 
 from mlp_numpy.cli.console import DIVERGED, FAILED, MISUSED, PROGRAM, complain
+from mlp_numpy.cli.learn import learn
 from mlp_numpy.cli.models import evaluate_run, export, predict
 from mlp_numpy.cli.proofs import audit_command, check_gradients, crash, explain_command, parity
 from mlp_numpy.cli.recipes import reproduce_recipes
@@ -84,8 +85,8 @@ def _usage() -> str:
     )
 
 
-# these two take all settings of a run, also from a file
-_OWN_OPTIONS: Final[dict[str, Callable[[Sequence[str]], int]]] = {"train": train, "doctor": doctor}
+# two take all settings of a run, also from a file; the third has commands of its own
+_OWN_OPTIONS: Final[dict[str, Callable[[Sequence[str]], int]]] = {"train": train, "doctor": doctor, "learn": learn}
 _FUNCTIONS: Final[dict[str, Callable[..., int]]] = {
     "train": train,
     "evaluate": evaluate_run,
@@ -101,4 +102,5 @@ _FUNCTIONS: Final[dict[str, Callable[..., int]]] = {
     "parity": parity,
     "crash-test": crash,
     "explain": explain_command,
+    "learn": learn,
 }
