@@ -27,7 +27,7 @@ FLOORS = [
     {"viz", "tracking", "estimators"},
     {"experiment"},
     {"checking", "diagnose", "search"},
-    {"recipes"},
+    {"recipes", "report"},
     {"cli"},
     {"__main__"},
 ]
