@@ -47,7 +47,7 @@ def _status(contents: RunContents) -> tuple[str, str]:
     if status in ("", "running"):
         return (
             "warning",
-            f"Unfinished: its process ended without a result; {at} are recorded. train --resume continues it.",
+            f"Unfinished: its process ended after {at}. train --resume continues it.",
         )
     return "warning", f"{status.capitalize()} after {at}; train --resume continues it."
 
