@@ -82,8 +82,9 @@ def chart_html(chart: Chart) -> str:
 <desc>{escape(told)}</desc>{paths}</svg>
 <div class="ticks across" aria-hidden="true">{_ticks_html(across, log=False, side="left")}</div>
 <div class="ticks up" aria-hidden="true">{_ticks_html(up, log=chart.log, side="bottom")}</div>
+<output></output>
 </div>
-<div class="under"><span>{escape(chart.x_name)}</span><output></output></div>
+<p class="under">{escape(chart.x_name)}</p>
 <ul class="legend">{legend}</ul>
 </figure>"""
 
@@ -133,7 +134,8 @@ def ticks(low: float, high: float, *, log: bool = False) -> list[tuple[float, fl
 
 def _ticks_html(limits: tuple[float, float], *, log: bool, side: str) -> str:
     spans = (
-        f'<span style="{side}:{100 * place:.2f}%">{tick_text(value)}</span>' for value, place in ticks(*limits, log=log)
+        f'<span style="{side}:{100 * place:.2f}%"><b>{tick_text(value)}</b></span>'
+        for value, place in ticks(*limits, log=log)
     )
     return "".join(spans)
 

@@ -26,7 +26,7 @@ function text(value) {
 }
 
 function chart(frame) {
-  const svg = frame.querySelector("svg"), output = frame.parentElement.querySelector("output");
+  const svg = frame.querySelector("svg"), output = frame.querySelector("output");
   const limits = [frame.dataset.x, frame.dataset.y].map((words) => words.split(" ").map(Number));
   const log = frame.dataset.log === "1";
   const curves = [...svg.querySelectorAll("path:not(.faint)")].map((path) => ({
@@ -40,8 +40,9 @@ function chart(frame) {
 
   function axis(name, side, low, high, isLog) {
     const spans = ticks(low, high, isLog).map(([value, place]) => {
-      const span = document.createElement("span");
-      span.textContent = text(value);
+      const span = document.createElement("span"), label = document.createElement("b");
+      label.textContent = text(value);
+      span.append(label);
       span.style[side] = `${100 * place}%`;
       return span;
     });
@@ -119,17 +120,18 @@ function chart(frame) {
     return bottom - top < 0.08 ? [left, 0, right, 1] : [left, top, right, bottom];
   }
 
+  const nearest = (points, at) => points.reduce((best, each) => (Math.abs(each[0] - at) < Math.abs(best[0] - at) ? each : best));
+
   // the values of every curve at the point nearest to the pointer
   function read(at) {
-    const found = new Map();
+    const found = new Map(), [longest] = [...curves].sort((a, b) => b.points.length - a.points.length);
     for (const { name, points } of curves) {
       if (!points.length) continue;
-      const nearest = points.reduce((best, each) => (Math.abs(each[0] - at) < Math.abs(best[0] - at) ? each : best));
-      const value = y(nearest[1]);
+      const value = y(nearest(points, at)[1]);
       found.set(name, `${name} ${text(+(log ? 10 ** value : value).toPrecision(4))}`);
     }
     const shown = [...found.values()].slice(0, 6).join(" · ");
-    output.textContent = `${frame.dataset.names} ${text(+x(at).toPrecision(4))}: ${shown}`;
+    output.textContent = `${frame.dataset.names} ${text(+x(nearest(longest.points, at)[0]).toPrecision(3))}: ${shown}`;
   }
 }
 
