@@ -14,6 +14,7 @@ from mlp_numpy.cli.learn import learn
 from mlp_numpy.cli.models import evaluate_run, export, predict
 from mlp_numpy.cli.proofs import audit_command, check_gradients, crash, explain_command, parity
 from mlp_numpy.cli.recipes import reproduce_recipes
+from mlp_numpy.cli.report import report_run
 from mlp_numpy.cli.runs import doctor, log_command, replay_step, train
 from mlp_numpy.cli.searches import search
 from mlp_numpy.errors import MlpNumpyError, NonFiniteError, did_you_mean
@@ -93,6 +94,7 @@ _FUNCTIONS: Final[dict[str, Callable[..., int]]] = {
     "predict": predict,
     "export": export,
     "doctor": doctor,
+    "report": report_run,
     "log": log_command,
     "replay": replay_step,
     "search": search,

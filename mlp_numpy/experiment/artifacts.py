@@ -117,7 +117,7 @@ class Artifacts:
             stats = history.layer_stats()
             if stats:
                 writers[folder / WATCH] = lambda: save_layer_stats(
-                    folder / WATCH, _measures(stats), title, steps=stats["step"]
+                    folder / WATCH, layer_measures(stats), title, steps=stats["step"]
                 )
         self._try(writers)
         # The history comes last: it lists the files that failed, and its final status marks the run as complete.
@@ -198,7 +198,7 @@ def _batch_of(failure: Failure) -> dict[str, Array]:
     return {"x": failure.x, "y": failure.y} | weight
 
 
-def _measures(stats: dict[str, Any]) -> dict[str, dict[str, list[float]]]:
+def layer_measures(stats: dict[str, Any]) -> dict[str, dict[str, list[float]]]:
     """Layer statistics grouped by measure, with a column for each layer that has it."""
     layers = {name: columns for name, columns in stats.items() if name != "step"}
     found: dict[str, dict[str, list[float]]] = {"gradient norm": {}, "update / weight": {}, DEAD_FRACTION: {}}

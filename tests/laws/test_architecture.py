@@ -27,7 +27,7 @@ FLOORS = [
     {"viz", "tracking", "estimators"},
     {"experiment"},
     {"checking", "diagnose", "search"},
-    {"recipes", "learn"},
+    {"recipes", "learn", "report"},
     {"cli"},
     {"__main__"},
 ]
