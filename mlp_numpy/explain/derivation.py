@@ -19,6 +19,9 @@ from mlp_numpy.explain.formulas import FORMULAS
 from mlp_numpy.explain.latex import aligned_row, latex_of
 
 _INDENT: Final = "    "
+_ARROW: Final = re.compile("⇒ +")
+_GAPS: Final = re.compile(" {2,}")
+_LONG: Final = 80
 _SYMBOLS: Final = re.compile("`([^`]+)`")
 
 
@@ -57,8 +60,13 @@ def _lines_of(name: str) -> tuple[str, ...]:
 
 
 def _display(lines: Iterable[str]) -> str:
-    rows = " \\\\\n".join(aligned_row(line) for line in lines)
+    rows = " \\\\\n".join(aligned_row(row) for line in lines for row in _rows_of(line.strip()))
     return f"\\[\n\\begin{{aligned}}\n{rows}\n\\end{{aligned}}\n\\]"
+
+
+def _rows_of(line: str) -> list[str]:
+    """A line as one row, or, if it is long, as one row for each of its equations."""
+    return _GAPS.split(_ARROW.sub("⇒ ", line)) if len(line) > _LONG else [line]
 
 
 def _sentences(lines: Iterable[str]) -> str:

@@ -21,7 +21,7 @@ from mlp_numpy.explain.notation import (
     HAT,
     INDICES,
     LETTERS,
-    NAMES,
+    LONG_SYMBOLS,
     NUMBER,
     SIGNS,
     SPACES,
@@ -49,6 +49,11 @@ def aligned_row(equation: str) -> str:
     return " ".join(["&", r"\quad", *pieces] if at is None else [*pieces[:at], "&", *pieces[at:]])
 
 
+def _is_open(latex: str) -> bool:
+    """True for a sum or a function without what it is of."""
+    return re.split("[_^]", latex)[0].removeprefix("\\") in {*FUNCTIONS, "sum"}
+
+
 class _Translator:
     """A line and the place reached in it: each method translates what begins there and moves past it.
 
@@ -64,15 +69,21 @@ class _Translator:
     def sequence(self, end: str = "") -> list[str]:
         """Everything up to the bracket ``end``, or to the end of the line."""
         pieces: list[str] = []
+        factors = False
         while self.at < len(self.line) and self._next() != (end or None):
             if spaces := self._match(SPACES):
                 pieces += [r"\qquad"] if len(spaces) > 1 else []
+                factors = factors and len(spaces) == 1
             elif words := self._words():
                 pieces.append(rf"\text{{ {words} }}")
+                factors = False
             elif self._next() in SIGNS:
                 pieces.append(SIGNS[self._take()])
+                factors = False
             else:
-                pieces.append(self._fraction())
+                fraction = self._fraction()
+                pieces += [r"\,", fraction] if factors else [fraction]
+                factors = not _is_open(fraction)
         if not self.line.startswith(end, self.at):
             self._refuse(f"{end} must follow")
         self.at += len(end)
@@ -93,7 +104,7 @@ class _Translator:
         while self.line[self.at : self.at + 1] == "/" and self.line[self.at + 1 : self.at + 2].strip():
             self.at += 1
             below, inside_below = self._term()
-            if any(term.partition("_")[0].lstrip("\\") in (*FUNCTIONS, "sum") for term in (above, below)):
+            if _is_open(above) or _is_open(below):
                 self._refuse("a sum or function in a fraction must be in brackets")
             above, inside = rf"\frac{{{inside or above}}}{{{inside_below or below}}}", ""
         return above
@@ -136,14 +147,16 @@ class _Translator:
         if letters is None or letters[0][0] != "d" or self.in_index:
             return False
         name, after = letters[0][1:], self.line[letters.end() : letters.end() + 1]
-        return (len(name) == 1 or name in NAMES or (not name and after in GREEK)) and self._skip("d")
+        return (len(name) == 1 or name in LONG_SYMBOLS or (not name and after in GREEK)) and self._skip("d")
 
     def _base(self) -> tuple[str, str]:
         sign = self._next()
         if sign in BRACKETS:
             left, right = BRACKETS[sign]
             inside = self._inside()
-            return f"{left}{inside}{right}", inside if sign == "(" else ""
+            if r"\frac" in inside or r"\sum" in inside:
+                left, right = rf"\left{left}", rf"\right{right}"
+            return f"{left} {inside} {right}", inside if sign == "(" else ""
         if self._skip("∂"):
             return rf"\partial {self._factor()[0]}", ""
         if self._skip("√"):
@@ -163,7 +176,7 @@ class _Translator:
             return f"\\{name}"
         if len(name) == 1 or (name and self.in_index):
             return name
-        if name in NAMES:
+        if name in LONG_SYMBOLS:
             return rf"\mathrm{{{name}}}"
         return self._refuse(f"there is no symbol and no word {name or self._next()!r}")
 
@@ -175,7 +188,7 @@ class _Translator:
             self.in_index = False
             return inside
         indices = self._match(INDICES) or self._refuse("an index must follow")
-        return indices.replace("−", "-").replace("′", r"^{\prime}")
+        return indices.replace("−", "-").replace("′", r"^{\prime}").replace("*", "^{*}")
 
     def _exponent(self) -> str:
         """What is in the brackets, or a factor."""

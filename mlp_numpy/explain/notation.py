@@ -7,7 +7,7 @@ from typing import Final
 
 _PAIRS: Final = (
     "α alpha β beta γ gamma δ delta ε varepsilon λ lambda μ mu π pi ρ rho σ sigma φ varphi Δ Delta Φ Phi "
-    "− - + + / / , , . . = = < < > > ± pm · cdot × times ⊙ odot ≠ neq ≤ leq ≥ geq → to ⇒ Rightarrow … ldots ∞ infty"
+    "− - + + / / , , . . = = < < > > ± pm · cdot × times ⊙ odot ≠ neq ≤ leq ≥ geq → to ⇒ Rightarrow"
 )
 _LATEX: Final = {
     sign: f"\\{name}" if name.isalpha() else name
@@ -16,7 +16,7 @@ _LATEX: Final = {
 GREEK: Final = {letter: latex for letter, latex in _LATEX.items() if letter.isalpha()}
 SIGNS: Final = {sign: latex for sign, latex in _LATEX.items() if not sign.isalpha()}
 BRACKETS: Final = {"(": ("(", ")"), "[": ("[", "]"), "{": ("{", "}"), "|": ("|", "|")}
-"""The LaTeX of an opening bracket and of the one that closes it; both are also the signs themselves."""
+"""An opening bracket, and it and the one that closes it, which LaTeX writes alike."""
 
 HALF: Final = {"½": r"\frac{1}{2}"}
 HAT: Final = "\u0302"
@@ -24,11 +24,11 @@ HAT: Final = "\u0302"
 FUNCTIONS: Final = frozenset({"exp", "log", "tanh", "max", "min"})
 """Functions with a command of their own in LaTeX."""
 
-NAMES: Final = frozenset({"out", "loss", "sign", "erf", "KH", "KW"})
+LONG_SYMBOLS: Final = frozenset({"out", "loss", "sign", "erf", "KH", "KW"})
 """Symbols of several letters."""
 
 _SENTENCES: Final = (
-    "above all and at back between blocks copies dimension elsewhere else every for gradients images in is it its "
+    "above all and at back between blocks copies dimension else every for gradients images in is it its "
     "lies maximum of or order others over overlap part place plus position see shape slope that the their them tiles "
     "values where whose windows with without numbers"
 )
