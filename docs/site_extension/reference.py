@@ -20,7 +20,8 @@ from mlp_numpy.checking import SPECS
 from mlp_numpy.cli import main
 from mlp_numpy.config import Config
 from mlp_numpy.config.options import option_of
-from mlp_numpy.explain import explain_formula
+from mlp_numpy.explain import FORMULAS as _ALL_FORMULAS
+from mlp_numpy.explain import derivation, explain_formula
 from mlp_numpy.modules import INITIALIZERS, LossModule, Module
 from mlp_numpy.optim import schedules
 from mlp_numpy.optim.schedules.parse import FORMS
@@ -73,8 +74,7 @@ _TARGETS: Final = {
     *AROUND_OPTIMIZERS,
     *SCHEDULES,
     *ERRORS,
-    *FORMULAS,
-    "Config",
+    *_ALL_FORMULAS,
 }
 
 
@@ -129,17 +129,30 @@ def _entry(name: str, kind: Kind, more: Iterable[str] = ()) -> str:
 
 
 def _formula(name: str) -> str:
-    """A formula: its equations, and behind a click what ``explain`` adds to them."""
-    op = FORMULAS.get(name) or getattr(__import__("mlp_numpy.autodiff", fromlist=[name]), name)
-    doc = plain_doc(op)
-    explained = explain_formula(name) if name in FORMULAS else ""
-    rest = explained.split(doc, 1)[-1].strip("\n") if doc in explained else explained
-    label = f"(ref-{name})=\n" if name in FORMULAS else ""
-    parts = [f"{label}### {name}", equations(doc)]
-    if rest:
-        summary = f"<summary><code>python -m mlp_numpy explain {name}</code></summary>"
-        parts.append(f'<details class="explain">{summary}\n\n```text\n{rest}\n```\n\n</details>')
-    return "\n\n".join(parts)
+    """A formula: its equations, and behind a click each, the derivation and what else ``explain`` prints."""
+    doc, derived = plain_doc(_ALL_FORMULAS[name]), derivation(name)
+    loops = explain_formula(name).split(derived.text, 1)[-1].strip("\n")
+    command = f"<code>python -m mlp_numpy explain {name}</code>"
+    return "\n\n".join(
+        [
+            f"(ref-{name})=\n### {name}",
+            equations(doc),
+            _behind("Derivation, with dA for ∂L/∂A", _math(derived.latex)),
+            _behind(f"Loops and an example, as in {command}", f"```text\n{loops}\n```"),
+        ]
+    )
+
+
+def _behind(summary: str, text: str) -> str:
+    """A text that is shown when its summary is clicked."""
+    return f'<details class="explain"><summary>{summary}</summary>\n\n{text}\n\n</details>'
+
+
+def _math(latex: str) -> str:
+    """Sentences and displays of LaTeX in Markdown."""
+    pieces = re.split(r"(\\\[\n.*?\n\\\]|\$[^$]*\$)", latex, flags=re.DOTALL)
+    shown = [piece if piece[:1] in ("\\", "$") else _escaped(piece) for piece in pieces]
+    return re.sub(r"\\\[\n(.*?)\n\\\]", lambda found: f"\n$$\n{found[1]}\n$$\n", "".join(shown), flags=re.DOTALL)
 
 
 def _module_entries(kinds: dict[str, type[Module]]) -> str:
@@ -159,6 +172,12 @@ def layers() -> str:
 def losses() -> str:
     """Every loss, with its formula."""
     return _module_entries(LOSSES)
+
+
+def elementary() -> str:
+    """The formulas of the tape that no module has for its own."""
+    modules_have = {name for kind in [*LAYERS.values(), *LOSSES.values()] for name in formulas_of(kind)}
+    return "\n\n".join(_formula(name).replace("### ", "## ", 1) for name in _ALL_FORMULAS if name not in modules_have)
 
 
 def networks() -> str:
@@ -251,7 +270,7 @@ def overview(kinds: dict[str, type[Module]]) -> str:
     seen: set[str] = set()
     for name, kind in kinds.items():
         for formula in formulas_of(kind) or [""]:
-            parts = sections(plain_doc(FORMULAS.get(formula) or getattr(kind, "op", None) or kind))
+            parts = sections(plain_doc(_ALL_FORMULAS.get(formula, kind)))
             call = f"`{signature(kind, _USUAL)}`" if name not in seen else f"`{name}`"
             forward, source = _equation(parts.get("Forward", "")), _source(parts.get("Reference", ""))
             rows.append(f"| {f'`{formula}`' if formula else '–'} | {call} | {forward} | {source} |")
@@ -278,6 +297,7 @@ def _cell(text: str) -> str:
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "layers": layers,
     "losses": losses,
+    "elementary": elementary,
     "networks": networks,
     "optimizers": optimizers,
     "schedules": schedule_entries,

@@ -16,7 +16,7 @@ from mlp_numpy.checking.crash.crash_test import crash_test
 from mlp_numpy.checking.parity import PARITY_NETS, Parity, parity_table, train_side_by_side
 from mlp_numpy.cli.console import FAILED, on_terminal
 from mlp_numpy.errors import ExtraMissingError, OptionError
-from mlp_numpy.explain import explain_formula
+from mlp_numpy.explain import derivation, explain_formula
 from mlp_numpy.gradcheck import gradcheck
 from mlp_numpy.models import MLP
 from mlp_numpy.modules import SoftMaxCrossEntropyModule, kaiming
@@ -180,11 +180,15 @@ def _sizes(text: str | None) -> tuple[int, ...] | None:
     return sizes
 
 
-def explain_command(formula: Annotated[str, tyro.conf.Positional]) -> int:
-    """Print a formula's equations, its sums index by index, and a worked example of both.
+def explain_command(
+    formula: Annotated[str, tyro.conf.Positional],
+    latex: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+) -> int:
+    """Print a formula's equations, their derivation, its sums index by index, and a worked example.
 
     Args:
         formula: name of a formula, such as Linear
+        latex: print the derivation alone, as LaTeX for amsmath, MathJax or KaTeX
     """
-    print(explain_formula(formula))
+    print(derivation(formula).latex if latex else explain_formula(formula))
     return 0

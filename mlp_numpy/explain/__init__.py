@@ -1,4 +1,4 @@
-"""Explanation of a formula: its equations, loops over indices, and a worked example of both."""
+"""Explanation of a formula: its equations, their derivation, loops over indices, and a worked example of both."""
 
 from __future__ import annotations
 
@@ -7,41 +7,57 @@ from typing import Any, Final
 
 import numpy as np
 
-from mlp_numpy import modules
 from mlp_numpy.arrays import Array
-from mlp_numpy.autodiff import Context, Op
-from mlp_numpy.errors import unknown_name
+from mlp_numpy.autodiff import Context
+from mlp_numpy.explain.derivation import Derivation, derivation
 from mlp_numpy.explain.example import Example
+from mlp_numpy.explain.formulas import FORMULAS
 from mlp_numpy.explain.loops.activations import ACTIVATIONS
+from mlp_numpy.explain.loops.arithmetic import ARITHMETIC
+from mlp_numpy.explain.loops.functions import FUNCTIONS
 from mlp_numpy.explain.loops.images import IMAGES
 from mlp_numpy.explain.loops.layers import LAYERS
 from mlp_numpy.explain.loops.losses import LOSSES
+from mlp_numpy.explain.loops.matrices import MATRICES
 from mlp_numpy.explain.loops.normalization import NORMALIZATION
 from mlp_numpy.explain.loops.pools import POOLS
 from mlp_numpy.explain.loops.rectifiers import RECTIFIERS
+from mlp_numpy.explain.loops.reductions import REDUCTIONS
+from mlp_numpy.explain.loops.shapes import SHAPES
+from mlp_numpy.numeric_diff import numeric_gradient
+
+__all__ = ["EXAMPLES", "FORMULAS", "Derivation", "Example", "derivation", "explain_formula"]
 
 EXAMPLES: Final = {
-    example.name: example for example in (*LAYERS, *RECTIFIERS, *ACTIVATIONS, *NORMALIZATION, *IMAGES, *POOLS, *LOSSES)
+    example.name: example
+    for example in (
+        *(*LAYERS, *RECTIFIERS, *ACTIVATIONS, *NORMALIZATION, *IMAGES, *POOLS, *LOSSES),
+        *(*ARITHMETIC, *FUNCTIONS, *MATRICES, *REDUCTIONS, *SHAPES),
+    )
 }
 
 
 def explain_formula(name: str) -> str:
-    """Explain the formula ``name`` as text: equations, loops, and a worked example of both.
+    """Explain the formula ``name`` as text: equations, their derivation, loops, and a worked example of both.
 
-    A formula without loops is explained by its equations alone. Raises OptionError for an unknown name, with the
-    closest match.
+    Raises OptionError for an unknown name, with the closest match.
     """
-    if name not in EXAMPLES:
-        return _equations(name)
-    chosen = EXAMPLES[name]
+    derived, chosen = derivation(name), EXAMPLES[name]
     arrays = {key: np.array(value) for key, value in chosen.arrays.items()}
     dout = np.array(chosen.dout)
     by_sums, vectorized = _both_ways(chosen, arrays, dout)
+    by_steps = _by_complex_steps(chosen, arrays, dout)
     given = arrays | {key: value for key, value in chosen.constants.items() if isinstance(value, np.ndarray)}
     settings = [f"{key} = {value}" for key, value in chosen.constants.items() if key not in given]
     return "\n".join(
         [
-            _heading(chosen.op),
+            f"{name}, in {chosen.op.__module__}",
+            "",
+            inspect.cleandoc(chosen.op.__doc__ or ""),
+            "",
+            "The derivation, with dA for ∂L/∂A:",
+            "",
+            derived.text,
             "",
             "The same, sum by sum:",
             "",
@@ -55,21 +71,10 @@ def explain_formula(name: str) -> str:
             "",
             *(_beside(key, by_sums[key], vectorized[key]) for key in by_sums),
             "",
-            f"Largest difference: {max(np.abs(by_sums[key] - vectorized[key]).max() for key in by_sums):.1e}",
+            f"Largest difference: {_largest_difference(by_sums, vectorized)}",
+            f"Largest difference between gradients and complex steps: {_largest_difference(by_steps, vectorized)}",
         ]
     )
-
-
-def _heading(op: type[Op]) -> str:
-    return f"{op.__name__}, in {op.__module__}\n\n{inspect.cleandoc(op.__doc__ or '')}"
-
-
-def _equations(name: str) -> str:
-    public = {key: getattr(modules, key) for key in modules.__all__}
-    formulas = {key: value for key, value in public.items() if isinstance(value, type) and issubclass(value, Op)}
-    if name not in formulas:
-        raise unknown_name("formula", name, formulas)
-    return _heading(formulas[name])
 
 
 def _both_ways(chosen: Example, arrays: dict[str, Array], dout: Array) -> tuple[dict[str, Array], dict[str, Array]]:
@@ -81,6 +86,20 @@ def _both_ways(chosen: Example, arrays: dict[str, Array], dout: Array) -> tuple[
     slow = chosen.forward(*arrays.values(), **chosen.constants)
     by_sums = [slow, *_several(chosen.backward(dout, *arrays.values(), **chosen.constants))]
     return dict(zip(names, by_sums, strict=True)), dict(zip(names, by_formula, strict=True))
+
+
+def _by_complex_steps(chosen: Example, arrays: dict[str, Array], dout: Array) -> dict[str, Array]:
+    """Numeric gradients by name, of the formula's forward alone."""
+    moved = {key: value.astype(complex) for key, value in arrays.items()}
+
+    def loss() -> complex:
+        return complex(np.sum(dout * chosen.op.forward(Context(), *moved.values(), **chosen.constants)))
+
+    return {f"d{key}": numeric_gradient(loss, value, "complex") for key, value in moved.items()}
+
+
+def _largest_difference(some: dict[str, Array], others: dict[str, Array]) -> str:
+    return f"{max(np.abs(some[key] - others[key]).max() for key in some):.1e}"
 
 
 def _several(gradients: Any) -> tuple[Array, ...]:

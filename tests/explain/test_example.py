@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import re
+from typing import Any
 
 import numpy as np
 import pytest
 
-from mlp_numpy import modules
-from mlp_numpy.autodiff import Context, Op
+from mlp_numpy.autodiff import Context
 from mlp_numpy.cli import main
 from mlp_numpy.errors import OptionError
-from mlp_numpy.explain import EXAMPLES, explain_formula
+from mlp_numpy.explain import EXAMPLES, derivation, explain_formula
 
 NAMES = ["CrossEntropy", "LeakyReLU", "Linear", "ReLU", "SoftMax", "SoftMaxCrossEntropy"]
 
@@ -20,6 +22,14 @@ def constants_of(name: str, reduction: str) -> dict[str, object]:
     if "CrossEntropy" in name:
         return {"y": np.array([3, 0, 2]), "reduction": reduction}
     return {"neg_slope": -0.3} if name == "LeakyReLU" else {}
+
+
+def assert_differences(text: str) -> None:
+    """The last two lines say how far loops and formula are apart, and formula and complex steps."""
+    found = re.search(r"^Largest difference: (\S+)\nLargest .* complex steps: (\S+)$", text, re.MULTILINE)
+    assert found is not None
+    assert float(found[1]) < 1e-14
+    assert float(found[2]) < 1e-14
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -47,9 +57,7 @@ def test_the_command_prints_equations_sums_and_an_example(name: str, capsys: pyt
     assert text == explain_formula(name) + "\n"
     for part in ("Forward ", "Backward ", "for n in range" if "ReLU" not in name else "np.ndindex", "_backward(dout"):
         assert part in text or name == "SoftMaxCrossEntropy"
-    found = re.search(r"Largest difference: (\S+)$", text.strip())
-    assert found is not None
-    assert float(found[1]) < 1e-14
+    assert_differences(text)
     assert max(map(len, text.splitlines())) <= 120
 
 
@@ -65,7 +73,7 @@ def test_an_unknown_formula(capsys: pytest.CaptureFixture[str]) -> None:
         explain_formula("LeakyRelU")
     assert main(["explain", "liner"]) == 1
     assert (
-        "unknown formula 'liner'. Did you mean 'Linear'? Known: AdaptiveAvgPool2d, AvgPool2d, BCE, "
+        "unknown formula 'liner'. Did you mean 'Linear'? Known: AdaptiveAvgPool2d, Add, AvgPool2d, BCE, "
         in capsys.readouterr().err
     )
 
@@ -84,17 +92,29 @@ def test_the_loops_of_the_other_examples_say_what_the_formula_says(name: str, re
     for by_sums, by_formula in pairs:
         np.testing.assert_allclose(by_sums, by_formula, rtol=1e-12, atol=1e-14)
     text = explain_formula(name)
-    assert float(text.rsplit(" ", 1)[1]) < 1e-14
+    assert_differences(text)
+    assert derivation(name).text in text
     assert "np.ndindex" in text or "for n in range" in text
     assert max(map(len, text.splitlines())) <= 120
 
 
-def test_a_formula_without_loops_is_explained_by_its_equations(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_a_wrong_loop_or_formula_is_seen(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = EXAMPLES[name]
+
+    def doubled(*arrays: Any, **constants: Any) -> Any:
+        gradients = chosen.backward(*arrays, **constants)
+        return tuple(2 * dx for dx in gradients) if isinstance(gradients, tuple) else 2 * gradients
+
+    wrong = functools.wraps(chosen.backward)(doubled)
+    monkeypatch.setitem(EXAMPLES, name, dataclasses.replace(chosen, backward=wrong))
+    found = re.search(r"^Largest difference: (\S+)$", explain_formula(name), re.MULTILINE)
+    assert found is not None
+    assert float(found[1]) > 1e-3
+
+
+def test_the_command_explains_an_elementary_formula(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", "Id"]) == 0
     text = capsys.readouterr().out
     assert text.startswith("Id, in mlp_numpy.autodiff.ops.functions\n\nForward     out = x ")
     assert "Backward    dx = dout" in text
-    for name in modules.__all__:
-        formula = getattr(modules, name)
-        if isinstance(formula, type) and issubclass(formula, Op):
-            assert "Backward " in explain_formula(name)

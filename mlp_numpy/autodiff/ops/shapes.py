@@ -92,7 +92,7 @@ class Unsqueeze(Op):
 class Reshape(Op):
     """
     Forward     out = x's values, in row-major order, in another shape; one length may be −1, which is inferred
-    Backward    dx = dout's values in x's shape
+    Backward    dx = the values of dout in the shape of x
     Shapes      x: any   out, dout: ``shape``, of the same size
     Caches      x's shape
     Kinks       none
