@@ -118,7 +118,7 @@ def of_one_value(name: str) -> Iterator[Values]:
         symbols |= {"y": constants["y"], "w": symbols["dout"][np.newaxis], "ρ": constants.get("pos_weight")}
         symbols |= {"loss": symbols["out"].reshape(1, 1), "∂loss/∂x": symbols["∂out/∂x"].reshape(1, 1, 1, 1)}
         sigmoid, t, r = 1 / (1 + math.exp(-x)), math.exp(-abs(x)), x - y
-        more = {
+        more: dict[str, dict[str, Any]] = {
             "BCE": {"p": x, "q": 1 - x, "∂p/∂x": np.ones((1, 1)), "∂q/∂x": -np.ones((1, 1))},
             "BCEWithLogits": {"σ": sigmoid, "t": t, "c": 1 + 2 * y, "e": math.e},
             "Huber": {"r": r, "c": min(max(r, -1), 1), "δ": 1},
