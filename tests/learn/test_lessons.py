@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from learn_answers import ANSWERS
 
 from mlp_numpy.errors import OptionError
-from mlp_numpy.learn import EXERCISES, Verdict, exercise_of
+from mlp_numpy.learn import EXERCISES, MILESTONES, Verdict, exercise_of
 
 Judge = Callable[..., Verdict]
 
@@ -51,3 +53,14 @@ def test_the_file_shows_the_equation_and_an_example(name: str) -> None:
     assert max(map(len, text.splitlines())) <= 120
     shown = {line[12:].split()[0] for line in head[head.index("\nExample") :].splitlines()[1:] if line[12:].strip()}
     assert {*EXERCISES[name].example, "out", "dout", *EXERCISES[name].gradient_names} <= shown
+
+
+def test_the_page_lists_every_exercise_and_milestone() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "exercises.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \| `(\w+)` \| (.+) \| (.+) \|$", page, re.MULTILINE)
+    expected = [
+        (str(number), name, exercise.title, next(iter(ANSWERS[name].wrong)))
+        for number, (name, exercise) in enumerate(EXERCISES.items(), 1)
+    ]
+    assert rows == expected
+    assert re.findall(r"^\| `(\w+)` \| ", page, re.MULTILINE) == list(MILESTONES)
