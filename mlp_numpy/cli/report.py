@@ -7,7 +7,7 @@ from typing import Annotated
 
 import tyro
 
-from mlp_numpy.report import write_report
+from mlp_numpy.report import write_run_report
 
 
 def report_run(
@@ -29,5 +29,5 @@ def report_run(
         doctor: examine the run; takes a few seconds, or a minute for a large network
         overwrite: replace an existing file
     """
-    print(f"report  {write_report(run, out, data_dir=data_dir or None, doctor=doctor, overwrite=overwrite)}")
+    print(f"report  {write_run_report(run, out, data_dir=data_dir or None, doctor=doctor, overwrite=overwrite)}")
     return 0

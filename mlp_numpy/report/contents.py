@@ -22,7 +22,7 @@ from mlp_numpy.experiment.openings import HISTORY, SETTINGS
 from mlp_numpy.report.predictions import Predictions, predict_held_out
 from mlp_numpy.training import History, RunInfo, load_checkpoint
 
-T = TypeVar("T")
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def read_contents(
         )
     config, problems = read_config(folder / SETTINGS), dict[str, str]()
 
-    def attempt(part: str, read: Callable[[], T], *, may_lack: bool = False) -> T | None:
+    def attempt(part: str, read: Callable[[], Found], *, may_lack: bool = False) -> Found | None:
         try:
             return read()
         except MlpNumpyError as error:

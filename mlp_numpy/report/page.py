@@ -23,7 +23,7 @@ from mlp_numpy.report.tables import note_html
 _HERE: Final = Path(__file__).parent
 
 
-def write_report(
+def write_run_report(
     run: str | os.PathLike[str],
     out: str | os.PathLike[str] | None = None,
     *,

@@ -17,7 +17,7 @@ from run_helpers import full_config, small_config
 from mlp_numpy.cli import main
 from mlp_numpy.errors import DataNotFoundError, NonFiniteError, OptionError, RunFolderError
 from mlp_numpy.experiment import Run, run
-from mlp_numpy.report import read_contents, run_page, write_report
+from mlp_numpy.report import read_contents, run_page, write_run_report
 from mlp_numpy.training import History
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
@@ -64,7 +64,7 @@ def contents_of(folder: Path) -> dict[Path, bytes]:
 def report(folder: Path, tmp_path: Path, **options: Any) -> Page:
     """The page of a run, held against what every page promises."""
     before = contents_of(folder)
-    out = write_report(folder, tmp_path / "page.html", overwrite=True, **options)
+    out = write_run_report(folder, tmp_path / "page.html", overwrite=True, **options)
     assert contents_of(folder) == before
     text = out.read_text(encoding="utf-8")
     page = Page(text)
@@ -83,8 +83,10 @@ def report(folder: Path, tmp_path: Path, **options: Any) -> Page:
 @pytest.fixture(scope="module")
 def complete(cifar_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run with validation, layer statistics and a schedule."""
-    folder = tmp_path_factory.mktemp("runs")
-    return run(full_config(cifar_dir, folder)).folder
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("save_curves", "save_layer_stats"):
+            patch.setattr(f"mlp_numpy.experiment.artifacts.{name}", lambda path, *_, **__: path.touch())
+        return run(full_config(cifar_dir, tmp_path_factory.mktemp("runs"), checkpoint_every=60)).folder
 
 
 def test_a_finished_run(complete: Path, tmp_path: Path) -> None:
@@ -203,15 +205,15 @@ def test_tables(target: str, tmp_path: Path) -> None:
 def test_what_cannot_be_is_refused(complete: Path, tmp_path: Path) -> None:
     (tmp_path / "there.html").touch()
     with pytest.raises(RunFolderError, match=r"there\.html already exists\. Hint: --overwrite"):
-        write_report(complete, tmp_path / "there.html")
+        write_run_report(complete, tmp_path / "there.html")
     with pytest.raises(OptionError, match="out must lie outside the run's folder"):
-        write_report(complete, complete / "page.html")
+        write_run_report(complete, complete / "page.html")
     with pytest.raises(RunFolderError, match="must be written"):
-        write_report(complete, tmp_path / "none" / "page.html", doctor=False)
+        write_run_report(complete, tmp_path / "none" / "page.html", doctor=False)
     with pytest.raises(DataNotFoundError, match="must be the folder of a run"):
-        write_report(tmp_path / "none", tmp_path / "page.html")
+        write_run_report(tmp_path / "none", tmp_path / "page.html")
     with pytest.raises(OptionError, match="doctor must be"):
-        write_report(complete, doctor=1)  # type: ignore[arg-type]
+        write_run_report(complete, doctor=1)  # type: ignore[arg-type]
 
 
 def test_missing_data_are_said(complete: Path, tmp_path: Path) -> None:
