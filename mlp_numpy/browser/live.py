@@ -33,7 +33,7 @@ from mlp_numpy.modules import (
     glorot,
     kaiming,
 )
-from mlp_numpy.optim import FlatParameters
+from mlp_numpy.optim import FlatParameters, Optimizer
 from mlp_numpy.optim.registry import OPTIMIZERS
 
 DATASETS: Final[dict[str, Callable[[int], Dataset]]] = {
@@ -41,7 +41,7 @@ DATASETS: Final[dict[str, Callable[[int], Dataset]]] = {
     "spirals": lambda seed: plane.generate(seed=seed, pattern="spirals"),
     "digits": lambda seed: digits.generate(seed=seed),
 }
-ACTIVATIONS: Final[dict[str, Callable[[], Module]]] = {
+ACTIVATIONS: Final[dict[str, Callable[..., Module]]] = {
     "tanh": TanhModule,
     "relu": ReLUModule,
     "leaky_relu": LeakyReLUModule,
@@ -83,7 +83,12 @@ class LiveSettings:
 
     def __post_init__(self) -> None:
         who = "LiveSettings"
-        known = {"data": DATASETS, "activation": ACTIVATIONS, "norm": NORMS, "optimizer": OPTIMIZERS}
+        known: dict[str, Mapping[str, Any]] = {
+            "data": DATASETS,
+            "activation": ACTIVATIONS,
+            "norm": NORMS,
+            "optimizer": OPTIMIZERS,
+        }
         for name, table in known.items():
             choice(who, name, getattr(self, name), table)
         hidden = sizes(who, "hidden", self.hidden)
@@ -119,7 +124,8 @@ class LiveTraining:
         self._batches = Batches(self.dataset.train, settings.batch, raw, seed=settings.seed, dtype=np.float64)
         self.model = _network(settings, self.dataset)
         self.loss = SoftMaxCrossEntropyModule()
-        self.optimizer = OPTIMIZERS[settings.optimizer](FlatParameters(self.model), settings.lr)
+        make: Any = OPTIMIZERS[settings.optimizer]
+        self.optimizer: Optimizer = make(FlatParameters(self.model), settings.lr)
         self.step = 0
 
     @np.errstate(all="ignore")
@@ -160,7 +166,7 @@ class LiveTraining:
     @property
     def planar(self) -> bool:
         """True if the inputs are points of the plane."""
-        return self.dataset.train.inputs.shape[1] == 2
+        return self.dataset.image_shape == (2, 1, 1)
 
     @np.errstate(all="ignore")
     def view(self) -> Json:

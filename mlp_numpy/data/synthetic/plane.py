@@ -30,7 +30,8 @@ def generate(n_train: int = 300, n_test: int = 300, seed: int = 0, *, pattern: P
     """
     who = "plane.generate"
     n_train, n_test = whole_number(who, "n_train", n_train), whole_number(who, "n_test", n_test)
-    seed, pattern = whole_number(who, "seed", seed, least=0), choice(who, "pattern", pattern, get_args(Pattern))
+    seed = whole_number(who, "seed", seed, least=0)
+    choice(who, "pattern", pattern, get_args(Pattern))
     train, test = (_draw(n, pattern, np.random.default_rng([seed, part])) for part, n in enumerate((n_train, n_test)))
     return Dataset(pattern, train, test, (2, 1, 1), _NAMES, f"generated, seed {seed}")
 
