@@ -5,13 +5,25 @@ import { PYODIDE, SERVER, TRANSPORT, WHEELS } from "./constants.js";
 
 const plainFetch = self.fetch.bind(self);
 const digests = new Map();
+const early = new Map();
 
 // Everything that Pyodide loads passes here: a file without a known digest is refused, one with another digest fails.
 function verifiedFetch(resource, options = {}) {
   const url = new URL(resource.url ?? resource, self.location.href).href;
   if (!digests.has(url)) return Promise.reject(new TypeError(`no digest is known for ${url}`));
   const integrity = digests.get(url);
-  return plainFetch(url, integrity ? { ...options, integrity } : options);
+  const fetched = early.get(url) ?? plainFetch(url, integrity ? { ...options, integrity } : options);
+  early.delete(url);
+  return fetched;
+}
+
+// Begins to fetch what Pyodide asks for later.
+function fetchEarly(urls) {
+  for (const url of urls) {
+    const fetched = verifiedFetch(url);
+    fetched.catch(() => {}); // told to whoever asks for it
+    early.set(url, fetched);
+  }
 }
 
 function say(status) {
@@ -37,15 +49,17 @@ async function pyodideAnswer() {
     digests.set(url, integrity);
     return url;
   });
+  const packages = [base + PYODIDE.numpy, ...wheels];
   self.fetch = verifiedFetch;
   say("Loading Python …");
+  fetchEarly(packages);
   const [{ loadPyodide }] = await Promise.all([
     importVerified(base + "pyodide.mjs"),
     importVerified(base + "pyodide.asm.js"),
   ]);
   const pyodide = await loadPyodide({ indexURL: base });
   say("Loading NumPy and the library …");
-  await pyodide.loadPackage([base + PYODIDE.numpy, ...wheels], { messageCallback: () => {} });
+  await pyodide.loadPackage(packages, { messageCallback: () => {} });
   const answer = pyodide.runPython("from mlp_numpy.browser import Session\nSession().answer");
   return async (message) => answer(message);
 }

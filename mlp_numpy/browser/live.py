@@ -57,7 +57,7 @@ NORMS: Final[dict[str, Callable[[int], list[Module]]]] = {
 }
 
 _MOST_LAYERS, _MOST_UNITS, _MOST_STEPS = 6, 256, 1000
-_GRID, _EXTENT = 40, 3.0
+_GRID, _MARGIN = 40, 1.08
 _TRACED_ROWS, _CHECKED_ENTRIES = 3, 8
 
 
@@ -184,10 +184,11 @@ class LiveTraining:
             ],
         }
         if self.planar:
-            axis = np.linspace(-_EXTENT, _EXTENT, _GRID)
+            extent = _MARGIN * float(np.abs(self.dataset.train.inputs).max())
+            axis = (np.arange(_GRID) + 0.5) * 2 * extent / _GRID - extent
             columns, rows = np.meshgrid(axis, axis[::-1])
             scores = self._scores(np.column_stack((columns.ravel(), rows.ravel())))
-            view["grid"] = {"size": _GRID, "extent": _EXTENT, "classes": scores.argmax(axis=1).tolist()}
+            view["grid"] = {"size": _GRID, "extent": extent, "classes": scores.argmax(axis=1).tolist()}
         else:
             view["images"] = {"inputs": as_json(test.inputs[:20]), "labels": test.labels[:20].tolist()}
             view["images"]["predicted"] = scores[:20].argmax(axis=1).tolist()
