@@ -208,7 +208,7 @@ async function check() {
         `[${each.entry.join(", ")}]`,
         shown(each.analytic),
         shown(each.numeric),
-        shown(each.quotient),
+        shown(each.difference),
       ].map((text) => element("td", {}, text)),
       element("td", { class: each.verdict === "fine" ? "right" : "wrong" }, each.verdict),
     ),
@@ -279,8 +279,5 @@ window.addEventListener("resize", draw);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 
 readAddress();
-attempt(async () => {
-  const starting = begin();
-  fillChoices(await python.ask("about"));
-  await starting;
-});
+attempt(begin);
+attempt(async () => fillChoices(await python.ask("about")));

@@ -14,8 +14,8 @@ from mlp_numpy.browser import Session
 from mlp_numpy.explain import EXAMPLES
 
 
-def ask(session: Session, name: str, **fields: Any) -> Any:
-    return json.loads(session.answer(json.dumps({"do": name, **fields})))
+def ask(session: Session, do: str, **fields: Any) -> Any:
+    return json.loads(session.answer(json.dumps({"do": do, **fields})))
 
 
 def test_a_training_by_messages() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 SCRIPT = """
 import _thread, json, os, signal, sys
-import numpy
+import numpy.random
 handlers = {number: signal.getsignal(number) for number in signal.valid_signals()}
 touched = []
 
@@ -28,7 +28,7 @@ before = set(sys.modules)
 import {module}
 new = {{name.partition(".")[0] for name in set(sys.modules) - before}}
 print(json.dumps({{
-    "foreign": sorted(new - set(sys.stdlib_module_names) - {{"mlp_numpy"}}),
+    "foreign": sorted(new - set(sys.stdlib_module_names) - {{"numpy", "mlp_numpy"}}),
     "system": sorted(new & {{"subprocess", "multiprocessing", "concurrent", "asyncio", "socket", "_posixsubprocess"}}),
     "touched": touched,
     "handlers": [str(n) for n, h in handlers.items() if signal.getsignal(n) != h],
