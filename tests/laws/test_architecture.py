@@ -28,7 +28,7 @@ FLOORS = [
     {"experiment"},
     {"checking", "diagnose", "search"},
     {"recipes", "learn", "report"},
-    {"cli"},
+    {"cli", "browser"},
     {"__main__"},
 ]
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
