@@ -148,11 +148,13 @@ class DaskPool:
                 n_workers = int(self.address.removeprefix(_LOCAL))
                 address = stack.enter_context(distributed.LocalCluster(n_workers=n_workers, **_ALONE))
             try:
+                if address == self.address:
+                    _shake_hands(distributed, address)
                 client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
                 stack.enter_context(client)
             except (OSError, ValueError) as error:
                 raise ClusterError(
-                    f"dask: there must be a scheduler at {self.address}, got: {error}. Hint: `dask scheduler` on that "
+                    f"dask: there must be a scheduler at {self.address}, got: {str(error).rstrip('.')}. Hint: `dask scheduler` on that "
                     f"machine, and `dask worker {self.address}` wherever trials shall run; or --dask local:2 or --jobs "
                     "2, on this machine alone."
                 ) from error
@@ -172,6 +174,23 @@ class DaskPool:
             yield
         except (OSError, distributed.CancelledError) as error:
             raise ClusterError(f"dask: the scheduler at {self.address} is gone: {error}. {_GO_ON}.") from error
+
+
+def _shake_hands(distributed: Any, address: str) -> None:
+    """Raise OSError if nothing at ``address`` talks as Dask does; a Client waits forever for one that accepts a
+    connection and is silent."""
+
+    async def shake() -> None:
+        options = distributed.Security().get_connection_args("client")
+        comm = await distributed.comm.connect(address, timeout=CONNECT_SECONDS, **options)
+        comm.abort()
+
+    runner = distributed.utils.LoopRunner()
+    runner.start()
+    try:
+        distributed.utils.sync(runner.loop, shake, callback_timeout=CONNECT_SECONDS)
+    finally:
+        runner.stop()
 
 
 def _keys(function: Callable[..., Any], contents: Sequence[Any]) -> list[str]:
