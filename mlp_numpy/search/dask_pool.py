@@ -31,7 +31,7 @@ _ALONE: Final[dict[str, Any]] = {
     "memory_limit": 0,  # as little as for other processes
     "scheduler_kwargs": {"allowed_failures": 2},  # a third death is the last one
     "dashboard_address": None,
-    "silence_logs": logging.CRITICAL,  # at the end, its workers complain of one another
+    "silence_logs": logging.CRITICAL,
 }
 _LOCAL: Final = "local:"
 _ADDRESS: Final = re.compile(r"(\w+://)?[^\s/]+:\d+")
@@ -143,6 +143,8 @@ class DaskPool:
     @contextlib.contextmanager
     def _client(self, distributed: Any) -> Iterator[Any]:
         with contextlib.ExitStack() as stack:
+            # What it logs, such as the end of each worker, comes here as an exception, or is of no interest.
+            stack.enter_context(distributed.utils.silence_logging_cmgr(logging.CRITICAL))
             address: Any = self.address
             if self.address.startswith(_LOCAL):
                 n_workers = int(self.address.removeprefix(_LOCAL))
@@ -154,9 +156,9 @@ class DaskPool:
                 stack.enter_context(client)
             except (OSError, ValueError) as error:
                 raise ClusterError(
-                    f"dask: there must be a scheduler at {self.address}, got: {str(error).rstrip('.')}. Hint: `dask scheduler` on that "
-                    f"machine, and `dask worker {self.address}` wherever trials shall run; or --dask local:2 or --jobs "
-                    "2, on this machine alone."
+                    f"dask: there must be a scheduler at {self.address}, got: {str(error).rstrip('.')}. "
+                    f"Hint: `dask scheduler` on that machine, and `dask worker {self.address}` wherever trials shall "
+                    "run; or --dask local:2 or --jobs 2, on this machine alone."
                 ) from error
             try:
                 client.wait_for_workers(1, timeout=CONNECT_SECONDS)
@@ -173,7 +175,8 @@ class DaskPool:
         try:
             yield
         except (OSError, distributed.CancelledError) as error:
-            raise ClusterError(f"dask: the scheduler at {self.address} is gone: {error}. {_GO_ON}.") from error
+            what = type(error).__name__  # its text is a list of calls
+            raise ClusterError(f"dask: the scheduler at {self.address} is gone, got {what}. {_GO_ON}.") from error
 
 
 def _shake_hands(distributed: Any, address: str) -> None:

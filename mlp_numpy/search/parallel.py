@@ -100,6 +100,7 @@ class ProcessPool:
                 "spawn), or jobs=1."
             )
         options: dict[str, Any] = {"return_as": "generator_unordered", "batch_size": 1, "pre_dispatch": "n_jobs"}
+        options["backend"] = "loky"  # whose workers are children of this process, whatever joblib.parallel_config says
         delayed = (joblib.delayed(_for_parent)(os.getpid(), function, *call) for call in calls)
         under_way = joblib.Parallel(n_jobs=self.jobs, **options)(delayed)
         try:

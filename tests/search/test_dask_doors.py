@@ -156,7 +156,8 @@ def test_other_workers_are_refused_by_name_and_one_that_is_lost_with_its_schedul
                 client.wait_for_workers(1, timeout=120)
                 with pytest.raises(WorkerMismatchError, match=r"mlp_numpy in the same version: tcp://.* has 9.9, here"):
                     list(pool.map(asleep, [(0.0,)], lost=no_loss))
-                client.unpublish_dataset(list(client.list_datasets()))
+                for name in client.list_datasets():
+                    client.unpublish_dataset(name)
         with program(*alone), distributed.Client(address, set_as_default=False) as client:
             client.wait_for_workers(1, timeout=120)
             outcomes = pool.map(asleep, [(1.0,), (601.0,)], lost=no_loss)

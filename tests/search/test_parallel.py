@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from dask_helpers import until
 
 from mlp_numpy.cli import main
 from mlp_numpy.errors import MlpNumpyError, OptionError, WorkerLostError
-from mlp_numpy.search import ProcessPool, Search, Space
+from mlp_numpy.search import ProcessPool, Search, Space, exit_with_parent
 
 joblib = pytest.importorskip("joblib")
 SPACE = """\
@@ -77,6 +80,27 @@ def test_a_fork_of_a_process_that_worked_side_by_side_is_refused() -> None:
     os.close(reader)
     assert "OptionError: ProcessPool.map: jobs must be 1 in a fork of a process that used joblib" in told
     assert told.endswith("[0, 1]")
+
+
+@pytest.mark.slow
+def test_a_worker_ends_with_the_process_that_waits_for_it(tmp_path: Path) -> None:
+    program = (
+        "import pathlib, sys, os, time\nfrom mlp_numpy.search import ProcessPool, exit_with_parent\n"
+        "def work(folder):\n    pathlib.Path(folder, str(os.getpid())).touch()\n"
+        "    while True:\n        exit_with_parent()\n        time.sleep(0.02)\n"
+        "list(ProcessPool(2).map(work, [(sys.argv[1],)] * 2))\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", program, str(tmp_path)]) as process:
+        until(lambda: len(list(tmp_path.iterdir())) == 2)
+        process.kill()
+    workers = [Path("/proc", path.name, "cmdline") for path in tmp_path.iterdir()]
+    # that of a process that has ended is empty, until somebody has taken notice
+    until(lambda: not any(worker.exists() and worker.read_bytes() for worker in workers))
+
+
+def test_no_other_process_ends_with_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getppid", lambda: -1)
+    assert list(ProcessPool().map(exit_with_parent, [()])) == [None]
 
 
 @pytest.mark.parametrize("jobs", [0, -1, None, "2", 1.5, True, 10**30])
