@@ -18,7 +18,7 @@ from mlp_numpy.modules import LinearModule, Module
 TESTS = Path(__file__).parent
 BUILT = "MLP_NUMPY_TEST_BUILT"
 WORKER = ("--nthreads", "1", "--no-dashboard", "--memory-limit", "0", "--host", "127.0.0.1")
-_PATIENCE = 120.0
+_PATIENCE = 300.0
 
 
 def counted(input_shape: tuple[int, int, int], n_outputs: int, rng: Any) -> Module:

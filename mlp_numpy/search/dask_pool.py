@@ -29,8 +29,8 @@ _POLL_SECONDS: Final = 2.0
 _ALONE: Final[dict[str, Any]] = {
     "threads_per_worker": 1,
     "memory_limit": 0,  # as little as for other processes
-    "scheduler_kwargs": {"allowed_failures": 2},  # a third death is the last one
-    "dashboard_address": None,
+    # a third death is the last one; and no web page, whose port may be taken
+    "scheduler_kwargs": {"allowed_failures": 2, "dashboard": False, "dashboard_address": "127.0.0.1:0"},
     "silence_logs": logging.CRITICAL,
 }
 _LOCAL: Final = "local:"
