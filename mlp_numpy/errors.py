@@ -103,6 +103,10 @@ class WorkerLostError(MlpNumpyError, RuntimeError):
     """A worker process is gone: killed, for example by the system when memory ran out."""
 
 
+class RanksDifferError(MlpNumpyError, RuntimeError):
+    """The processes of one training have other data, settings or weights."""
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> OptionError:
     """The error for an unknown name, with the closest known name.
 
