@@ -13,7 +13,7 @@ import numpy as np
 
 from mlp_numpy.config import Config
 from mlp_numpy.data.sources import Loaded
-from mlp_numpy.errors import NonFiniteError, RanksDifferError
+from mlp_numpy.errors import NonFiniteError, OptionError, RanksDifferError
 from mlp_numpy.experiment.artifacts import Artifacts
 from mlp_numpy.experiment.build import Components, data_fingerprint
 from mlp_numpy.experiment.folder import RunPaths
@@ -39,6 +39,14 @@ _HINTS: Final = {
 def ranks_of(config: Config) -> Communicator:
     """The processes that share the training of ``config``; raises what ``mpi_ranks`` raises."""
     return mpi_ranks(tree=config.allreduce == "tree") if config.distributed == "mpi" else ALONE
+
+
+def refuse_ranks(who: str, config: Config) -> None:
+    """Raise OptionError for settings of a training in several processes, where each would begin trainings of its own."""
+    if config.distributed != "none":
+        raise OptionError(
+            f"{who}: distributed must be none, got {config.distributed}. Hint: mpirun is for single runs of train."
+        )
 
 
 class Ranks:
