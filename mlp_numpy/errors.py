@@ -111,6 +111,10 @@ class ClusterError(MlpNumpyError, ConnectionError):
     """The scheduler of a cluster cannot be reached, or has no workers."""
 
 
+class RanksDifferError(MlpNumpyError, RuntimeError):
+    """The processes of one training have other data, settings or weights."""
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> OptionError:
     """The error for an unknown name, with the closest known name.
 
