@@ -137,7 +137,7 @@ def test_gradients() -> None:
 
 def test_class_sizes() -> None:
     def of(*counts: int) -> Finding:
-        return rules.class_sizes(np.array(counts), ["a", "b", "c"])
+        return rules.class_sizes(np.array([*counts, 0][:3]), ["a", "b", "c"])
 
     assert finding(of(3, 2, 6)) == ("class balance", "2 of b to 6 of c", "ok", "")
     advice = "accuracy hides small classes: add examples of them, and see the confusion matrix"
