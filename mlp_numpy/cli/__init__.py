@@ -11,6 +11,7 @@ import tyro
 
 from mlp_numpy.cli.console import DIVERGED, FAILED, MISUSED, PROGRAM, complain
 from mlp_numpy.cli.models import evaluate_run, export, predict
+from mlp_numpy.cli.packs import pack_command
 from mlp_numpy.cli.proofs import audit_command, check_gradients, crash, explain_command, parity
 from mlp_numpy.cli.recipes import reproduce_recipes
 from mlp_numpy.cli.runs import doctor, log_command, replay_step, train
@@ -91,6 +92,7 @@ _FUNCTIONS: Final[dict[str, Callable[..., int]]] = {
     "evaluate": evaluate_run,
     "predict": predict,
     "export": export,
+    "pack": pack_command,
     "doctor": doctor,
     "log": log_command,
     "replay": replay_step,

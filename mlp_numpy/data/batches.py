@@ -98,8 +98,10 @@ class Batches:
     def _read(self, step: int, place: int, workers: Workers = SERIAL) -> tuple[Array, ...]:
         """Gather the batch of a step into a buffer; a thread of ``prefetch`` does it alone, without ``workers``."""
         epoch, position = divmod(step, self.steps_per_epoch)
-        start = position * self.size
-        rows = self._order.rows(epoch, start, min(start + self.size, len(self.split)))
+        start, stop = position * self.size, min((position + 1) * self.size, len(self.split))
+        for block in self._order.next_blocks(epoch, start, stop):
+            self.split.will_need(block)
+        rows = self._order.rows(epoch, start, stop)
         x = self._buffers[place][: len(rows)]
         parts = shares(len(rows), workers.size if x.nbytes >= _LARGE else 1)
         (inputs, located), gather = self.split.located(rows), self.preprocessing.gather

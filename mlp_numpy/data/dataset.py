@@ -97,6 +97,9 @@ class Split:
         """The targets and, if there are any, the weights of ``rows`` (n,), valid indices."""
         return (self.targets[rows],) if self.weights is None else (self.targets[rows], self.weights[rows])
 
+    def will_need(self, rows: slice) -> None:
+        """Tell the system that these rows are read soon; nothing to do for arrays in memory."""
+
     def target_blocks(self) -> Iterator[Array]:
         """The targets in stored order, as one or more arrays."""
         yield self.targets

@@ -195,10 +195,10 @@ class MappedSplit(Split):
         """True if both are rows of the same file."""
         return isinstance(other, MappedSplit) and other.files[0] is self.files[0]
 
-    def will_need(self, rows: Array) -> None:
-        """Tell the system that the runs of consecutive ``rows`` (n,), in ascending order, are read soon."""
-        for first, end in Runs.of_rows(self.runs.of(rows)).borders():
-            self.files[0].will_need(slice(first, end))
+    def will_need(self, rows: slice) -> None:
+        """Tell the system that these rows are read soon, so that it reads them in one go."""
+        for run in self.runs.part(rows.start, rows.stop).slices():
+            self.files[0].will_need(run)
 
     def _read(self, array: Array, start: int, stop: int) -> Array:
         """The rows of ``array`` at the positions start … stop − 1: a view if they follow one another."""

@@ -6,7 +6,6 @@ import math
 import mmap
 import os
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -17,9 +16,6 @@ from mlp_numpy.data.reading import as_path, check_regular, said
 from mlp_numpy.errors import DataError, DataNotFoundError, unreadable
 
 _WHO: Final = "NpyFile"
-_BLOCK: Final = 1 << 23
-"""Bytes that are read at a time in a pass over a file."""
-
 _PIECE: Final = 1 << 14
 _MOST_PIECES: Final = 1024
 """The digest of a larger file is that of 1024 pieces of 16 KB, evenly spaced: 16 MB."""
@@ -84,10 +80,6 @@ class NpyFile:
     def __len__(self) -> int:
         return len(self.array)
 
-    def spans(self) -> Iterator[slice]:
-        """The slices of rows, of 8 MB or one row each, that a pass over the file reads."""
-        return _spans(self.array)
-
     def will_need(self, rows: slice) -> None:
         """Tell the system that these rows are read soon, so that it reads them in one go."""
         if hasattr(self._map, "madvise"):
@@ -151,9 +143,3 @@ def _header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     if version == (1, 0):
         return np.lib.format.read_array_header_1_0(file)
     return np.lib.format.read_array_header_2_0(file)
-
-
-def _spans(array: Array) -> Iterator[slice]:
-    size = max(1, _BLOCK // max(1, array[:1].nbytes))
-    for start in range(0, len(array), size):
-        yield slice(start, min(start + size, len(array)))

@@ -25,6 +25,9 @@ class Order(Protocol):
     def rows(self, epoch: int, start: int, stop: int) -> Array:
         """The examples at the positions start … stop − 1 of an epoch, as indices (stop − start,)."""
 
+    def next_blocks(self, epoch: int, start: int, stop: int) -> list[slice]:
+        """The blocks that are read soon, if the positions start … stop − 1 are where that should be known."""
+
     @property
     def nbytes(self) -> int:
         """The bytes of memory while an epoch is read."""
@@ -75,6 +78,10 @@ class StoredOrder:
         """The indices start … stop − 1."""
         return np.arange(start, stop)
 
+    def next_blocks(self, epoch: int, start: int, stop: int) -> list[slice]:
+        """None."""
+        return []
+
     @property
     def nbytes(self) -> int:
         """None."""
@@ -95,6 +102,10 @@ class Permutation:
             order = np.random.default_rng([self._seed, epoch]).permutation(self._n)
             self._kept = epoch, order
         return order[start:stop]
+
+    def next_blocks(self, epoch: int, start: int, stop: int) -> list[slice]:
+        """None."""
+        return []
 
     @property
     def nbytes(self) -> int:
@@ -117,41 +128,56 @@ class BlockOrder:
         self._n_blocks = -(-n // self._size)
         # positions at which an epoch has fewer rows than whole blocks have
         self._short = self._n_blocks * self._size - n
-        self._blocks: tuple[int, Array] = -1, np.empty(0, np.intp)
+        self._blocks: tuple[int, Array, int] = -1, np.empty(0, np.intp), 0
         self._windows: tuple[tuple[int, int, Array], ...] = ()
 
     def rows(self, epoch: int, start: int, stop: int) -> Array:
         """The examples at these positions; they may be of several windows."""
-        stop, parts = min(stop, self._n), []
-        kept, blocks = self._blocks
-        if kept != epoch:
-            blocks = np.random.default_rng([self._seed, epoch]).permutation(self._n_blocks)
-            self._blocks = epoch, blocks
-        short_block = int(np.flatnonzero(blocks == self._n_blocks - 1)[0])
-
-        def begin(window: int) -> int:
-            before = window * self._window
-            return before * self._size - (self._short if short_block < before else 0)
-
-        window = start // (self._window * self._size)
-        window += start >= begin(window + 1)
+        stop, parts = min(stop, self._n), [np.empty(0, np.intp)]
+        window = self._window_of(epoch, start)
         while start < stop:
-            rows = self._rows_of(epoch, window, blocks)
-            parts.append(rows[start - begin(window) : stop - begin(window)])
+            begin = self._begin(epoch, window)
+            parts.append(self._rows_of(epoch, window)[start - begin : stop - begin])
             start, window = start + len(parts[-1]), window + 1
-        return parts[0] if len(parts) == 1 else np.concatenate([np.empty(0, np.intp), *parts])
+        return parts[1] if len(parts) == 2 else np.concatenate(parts)
+
+    def next_blocks(self, epoch: int, start: int, stop: int) -> list[slice]:
+        """The blocks of the next window, in ascending order, if a window begins at one of these positions."""
+        window = self._window_of(epoch, stop - 1)
+        if not start <= self._begin(epoch, window) < stop:
+            return []
+        of_next = np.sort(self._blocks_of(epoch)[0][(window + 1) * self._window :][: self._window])
+        return [slice(start, min(start + self._size, self._n)) for start in (of_next * self._size).tolist()]
 
     @property
     def nbytes(self) -> int:
         """An index for every block, and for every row of three windows: two kept ones and the next."""
         return np.dtype(np.intp).itemsize * (self._n_blocks + 3 * min(self._n, self._window * self._size))
 
-    def _rows_of(self, epoch: int, window: int, blocks: Array) -> Array:
+    def _blocks_of(self, epoch: int) -> tuple[Array, int]:
+        """The block numbers of an epoch in their order, and the place of the last one of the data, which is shorter."""
+        kept, blocks, short = self._blocks
+        if kept != epoch:
+            blocks = np.random.default_rng([self._seed, epoch]).permutation(self._n_blocks)
+            short = int(np.flatnonzero(blocks == self._n_blocks - 1)[0])
+            self._blocks = epoch, blocks, short  # at once, since two threads may ask
+        return blocks, short
+
+    def _begin(self, epoch: int, window: int) -> int:
+        """The position at which a window begins."""
+        before = window * self._window
+        return before * self._size - (self._short if self._blocks_of(epoch)[1] < before else 0)
+
+    def _window_of(self, epoch: int, position: int) -> int:
+        window = position // (self._window * self._size)
+        return window + (position >= self._begin(epoch, window + 1))
+
+    def _rows_of(self, epoch: int, window: int) -> Array:
         """The permuted rows of a window; those of the last two are kept, since a batch may lie in both."""
         for kept_epoch, kept_window, rows in self._windows:
             if (kept_epoch, kept_window) == (epoch, window):
                 return rows
-        of_window = blocks[window * self._window : (window + 1) * self._window]
+        of_window = self._blocks_of(epoch)[0][window * self._window : (window + 1) * self._window]
         rows = (of_window[:, np.newaxis] * self._size + np.arange(self._size)).ravel()
         # + 1, since a seed sequence ignores trailing zeros: [seed, epoch, 0] draws the order of the blocks
         rows = np.random.default_rng([self._seed, epoch, window + 1]).permutation(rows[rows < self._n])

@@ -58,10 +58,10 @@ class Runs:
         rows: Array = self.starts[run] + (positions - before[run])
         return rows
 
-    def borders(self) -> Iterator[tuple[int, int]]:
-        """The first row of each run, and the one behind its last."""
+    def slices(self) -> Iterator[slice]:
+        """The rows of each run."""
         lengths = np.diff(self.ends, prepend=0)
-        return zip(self.starts.tolist(), (self.starts + lengths).tolist(), strict=True)
+        return map(slice, self.starts.tolist(), (self.starts + lengths).tolist())
 
     def digest(self, before: int) -> int:
         """The CRC-32 of the row numbers after data with the CRC-32 ``before``."""
