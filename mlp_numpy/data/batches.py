@@ -77,7 +77,7 @@ class Batches:
         self.drop_last = flag("Batches", "drop_last", drop_last)
         self.steps_per_epoch = len(split) // size if drop_last else math.ceil(len(split) / size)
         self._order = order_of(shuffle, len(split), seed)
-        self._ahead = Ahead(self._read) if flag("Batches", "prefetch", prefetch) else None
+        self._ahead: Ahead[tuple[Array, ...]] | None = Ahead() if flag("Batches", "prefetch", prefetch) else None
         self._buffers = [np.empty((size, split.n_features), dtype) for _ in range(2 if prefetch else 1)]
 
     @property
@@ -93,7 +93,7 @@ class Batches:
         """
         if (step if type(step) is int else whole_number("Batches.at", "step", step, -LARGEST)) < 0:
             raise OptionError(f"Batches.at: steps are counted from 0, got {step}.")
-        return self._read(step, 0, self.workers) if self._ahead is None else self._ahead.at(step)
+        return self._read(step, 0, self.workers) if self._ahead is None else self._ahead.at(step, self._read)
 
     def _read(self, step: int, place: int, workers: Workers = SERIAL) -> tuple[Array, ...]:
         """Gather the batch of a step into a buffer; a thread of ``prefetch`` does it alone, without ``workers``."""
