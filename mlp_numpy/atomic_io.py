@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import re
+import shutil
 import stat
 import sys
 import tempfile
@@ -53,6 +54,51 @@ def written_whole(path: Path, *, keep: Path | None = None) -> Iterator[IO[bytes]
         with contextlib.suppress(OSError):
             os.close(lock)
     _sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def folder_written_whole(path: Path) -> Iterator[Path]:
+    """A new folder for files, which is renamed to ``path`` only when the context ends without an error.
+
+    It has a temporary name beside ``path``. On any error (a full disk, an interruption) it is removed with its content;
+    those of killed processes under this name are removed first.
+
+    Raises OSError if writing fails, or if ``path`` exists and is not an empty folder.
+    """
+    for entry in list(path.parent.glob(f".{path.name}.*.folder-part")):
+        if (handle := _locked_folder(entry)) is not None:
+            shutil.rmtree(entry, ignore_errors=True)
+            os.close(handle)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".folder-part", dir=path.parent))
+    handle = _locked_folder(temporary)
+    try:
+        temporary.chmod(0o777 & ~_MASK)
+        yield temporary
+        _sync_folder(temporary)
+        if path.is_dir():  # on Windows nothing can be renamed onto it
+            path.rmdir()
+        temporary.rename(path)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    finally:
+        if handle is not None:
+            os.close(handle)
+    _sync_folder(path.parent)
+
+
+def _locked_folder(folder: Path) -> int | None:
+    """The locked descriptor of a folder; None if another process has locked it, or the system has no such locks."""
+    if sys.platform == "win32":
+        return None
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return None
+    if _lock(handle):
+        return handle
+    os.close(handle)
+    return None
 
 
 def _check_target(path: Path) -> None:

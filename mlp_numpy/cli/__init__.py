@@ -12,6 +12,7 @@ import tyro
 from mlp_numpy.cli.console import DIVERGED, FAILED, MISUSED, PROGRAM, complain
 from mlp_numpy.cli.learn import learn
 from mlp_numpy.cli.models import evaluate_run, export, predict
+from mlp_numpy.cli.packs import pack_command
 from mlp_numpy.cli.proofs import audit_command, check_gradients, crash, explain_command, parity
 from mlp_numpy.cli.recipes import reproduce_recipes
 from mlp_numpy.cli.report import report_run
@@ -93,6 +94,7 @@ _FUNCTIONS: Final[dict[str, Callable[..., int]]] = {
     "evaluate": evaluate_run,
     "predict": predict,
     "export": export,
+    "pack": pack_command,
     "doctor": doctor,
     "report": report_run,
     "log": log_command,

@@ -54,7 +54,7 @@ def _introduce(run: Run) -> None:
     print(f"model   {run.model!r}, {len(run.parameters):,} parameters")
     print(f"train   {how!r}, batch {settings.batch}, {settings.steps} steps, seed {settings.seed}", flush=True)
     expected = estimate(run.parts, settings.steps)
-    print(f"expect  {outlook(expected.memory, expected.seconds)}", flush=True)
+    print(f"expect  {outlook(expected.memory, expected.seconds, expected.mapped)}", flush=True)
     if run.trainer.step:
         print(f"resumed after step {run.trainer.step}", flush=True)
 

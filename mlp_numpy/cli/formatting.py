@@ -98,9 +98,11 @@ def task_text(dataset: Dataset, target: Sequence[str]) -> str:
     return f"{what}, from {len(kinds)} columns ({counts}): {dataset.n_features} inputs"
 
 
-def outlook(memory: int, seconds: float | None) -> str:
-    """The estimated memory (in bytes) and, if known, time of a training."""
+def outlook(memory: int, seconds: float | None, mapped: int = 0) -> str:
+    """The estimated memory (in bytes) and, if known, time of a training, and the bytes of mapped files."""
     text = f"{memory / 1e6:,.0f} MB of memory"
+    if mapped:
+        text += f" besides {mapped / 1e6:,.0f} MB of files, of which the system keeps what there is room for"
     if seconds is None:
         return text
     for unit, length in (("h", 3600.0), ("min", 60.0)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from mlp_numpy.data.own_data import FOLDER, TABLE, is_own_data
+from mlp_numpy.data.own_data import FOLDER, NPY, TABLE, is_own_data
 from mlp_numpy.models import MODELS, models_with
 from mlp_numpy.optim.registry import optimizers_with
 
@@ -56,13 +56,14 @@ INIT_NORMAL: Final = Need(
     lambda of: (
         of["model"] in MODELS
         and not (of["init"] == "auto" and MODELS[of["model"]].init)
-        and (of["init"] == "normal" or (of["init"] == "auto" and not of["dataset"].startswith(TABLE)))
+        and (of["init"] == "normal" or (of["init"] == "auto" and not of["dataset"].startswith((NPY, TABLE))))
     ),
     "init normal",
 )
 WEIGHT_DECAY: Final = Need(lambda of: of["weight_decay"] > 0, "weight_decay above 0")
 TABLE_DATA: Final = Need(lambda of: of["dataset"].startswith(TABLE), "dataset table:FILE")
+TASK_DATA: Final = Need(lambda of: of["dataset"].startswith((NPY, TABLE)), "dataset table:FILE or npy:FOLDER")
 FOLDER_DATA: Final = Need(lambda of: of["dataset"].startswith(FOLDER), "dataset folder:PATH")
-OWN_DATA: Final = Need(lambda of: is_own_data(of["dataset"]), "dataset folder:PATH or table:FILE")
+OWN_DATA: Final = Need(lambda of: is_own_data(of["dataset"]), "dataset folder:PATH, table:FILE or npy:FOLDER")
 IMAGE_DATA: Final = Need(lambda of: not TABLE_DATA.met(of), "a dataset of images")
 PATIENCE: Final = Need(lambda of: of["patience"] > 0, "patience above 0")

@@ -12,6 +12,7 @@ import yaml
 
 from mlp_numpy.checks import Bounds, choice, flag, is_whole, number, shown, whole_number
 from mlp_numpy.config.needs import Need
+from mlp_numpy.data.order import parse_shuffle
 from mlp_numpy.errors import OptionError, did_you_mean
 from mlp_numpy.models import MODELS
 from mlp_numpy.models.own_net import is_own
@@ -148,6 +149,12 @@ def plain_name(who: str, name: str, value: Any) -> str:
     if plain in (".", "..") or not plain.isprintable() or set(plain) & set("/\\"):
         raise OptionError(f"{who}: {name} must be a plain name without folders, got {shown(value)}.")
     return plain
+
+
+def shuffle_name(who: str, name: str, value: Any) -> str:
+    """The name of an order of examples; see ``parse_shuffle``."""
+    parse_shuffle(who, value)
+    return text(who, name, value)
 
 
 def folder(who: str, name: str, value: Any) -> str:

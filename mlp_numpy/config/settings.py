@@ -20,6 +20,7 @@ from mlp_numpy.config.needs import (
     SGD_WITH_MOMENTUM,
     SHIFT,
     TABLE_DATA,
+    TASK_DATA,
     VALIDATION,
     WEIGHT_DECAY,
     hidden_layers,
@@ -41,12 +42,14 @@ from mlp_numpy.config.options import (
     option,
     option_of,
     plain_name,
+    shuffle_name,
     some_of,
     switch,
     text,
     within,
 )
-from mlp_numpy.data.own_data import TABLE, TABLE_TASKS, OwnData
+from mlp_numpy.data.order import FULL
+from mlp_numpy.data.own_data import NPY, TABLE, TABLE_TASKS, OwnData
 from mlp_numpy.data.preprocessing import PREPROCESSINGS
 from mlp_numpy.data.splitting import WAYS
 from mlp_numpy.data.views import VIEWS
@@ -275,7 +278,8 @@ class Config:
         DATA,
         "data set: auto (CIFAR-10 if it is on disk or can be downloaded, else shapes), cifar10, cifar100, "
         "cifar100-coarse (its 20 superclasses), mnist, shapes (generated), folder:PATH for images of your own, "
-        "table:FILE for a CSV, Parquet or npz file, or torchvision:CLASS for any data set of torchvision; "
+        "table:FILE for a CSV, Parquet or npz file, npy:FOLDER for arrays x.npy and y.npy that may be larger than the "
+        "memory, or torchvision:CLASS for any data set of torchvision; "
         "cifar10:airplane,bird is two classes of one",
         text,
     )
@@ -285,8 +289,8 @@ class Config:
     task: str = option(
         "auto",
         DATA,
-        "task of a table: classification, regression, or auto (regression if its target has fractions)",
-        need=TABLE_DATA,
+        "task of a table or of arrays: classification, regression, or auto (regression if its target has fractions)",
+        need=TASK_DATA,
         **one_of(TABLE_TASKS),
     )
     categorical: tuple[str, ...] = option(
@@ -297,8 +301,8 @@ class Config:
     test_fraction: float = option(
         0.2,
         DATA,
-        "fraction of your examples that becomes the test set, if they are in one table, or in a folder without train "
-        "and test; it is the same for every seed",
+        "fraction of your examples that becomes the test set, if they are in one table, or in a folder without a test "
+        "part; it is the same for every seed",
         within(OPEN_FRACTION),
         need=OWN_DATA,
     )
@@ -314,10 +318,18 @@ class Config:
     preprocessing: str = option(
         "auto",
         DATA,
-        "preprocessing: auto (standardize for a table, else mean-image), mean-image (subtract the mean training "
-        "image), standardize (per channel or column), "
+        "preprocessing: auto (standardize for a table or arrays, else mean-image), mean-image (subtract the mean "
+        "training image), standardize (per channel or column), "
         "unit (divide by 255), symmetric (to −1…1) or raw (as stored)",
         **one_of(("auto", *PREPROCESSINGS)),
+    )
+    shuffle: str = option(
+        FULL,
+        DATA,
+        "order of the training examples in an epoch: full (a permutation of all), or for data larger than the memory "
+        "blocks:SIZE (blocks of so many rows at random, and the rows of 16 of them at a time; blocks:SIZE:WINDOW for "
+        "another number of blocks)",
+        shuffle_name,
     )
     held_out: str = option(
         "test",
@@ -436,7 +448,7 @@ class Config:
         """The preprocessing where ``preprocessing`` is auto: standardize or mean-image; else ``preprocessing``."""
         if self.preprocessing != "auto":
             return self.preprocessing
-        return "standardize" if self.dataset.startswith(TABLE) else "mean-image"
+        return "standardize" if self.dataset.startswith((NPY, TABLE)) else "mean-image"
 
     @property
     def start(self) -> str:
@@ -444,7 +456,7 @@ class Config:
         own = MODELS[self.model].init if self.model in MODELS else ""
         if self.init != "auto" or own:
             return own if self.init == "auto" else self.init
-        images = not self.dataset.startswith(TABLE)
+        images = not self.dataset.startswith((NPY, TABLE))
         return "normal" if self.model == "mlp" and not self.batch_norm and images else "kaiming"
 
 

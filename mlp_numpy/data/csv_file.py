@@ -35,14 +35,31 @@ def read_csv(path: Path, wanted: Wanted) -> RawTable:
     Raises DataNotFoundError if the file is missing, DataError if it is unreadable, without rows, or for the first value
     that is missing or of another kind than its column, with its line and column.
     """
+    for columns in _added(path, wanted):
+        last = columns
+    return last.finish()
+
+
+def csv_pieces(path: Path, wanted: Wanted) -> Iterator[RawTable]:
+    """The rows of a CSV file in pieces of about a megabyte of it; see ``read_csv``."""
+    for columns in _added(path, wanted):
+        piece = columns.take()
+        if piece.columns:
+            yield piece
+    columns.check()
+
+
+def _added(path: Path, wanted: Wanted) -> Iterator[GrowingColumns]:
+    """The columns of a file, without rows first, then after each piece of it was added."""
     check_regular("read_csv", path)
     try:
         with _opened(path) as file:
             pieces = _Pieces(path, file)
             reader = _Reader(path, pieces.header(), pieces.delimiter, wanted)
+            yield reader.columns
             for first_line, lines in pieces:
                 reader.add(first_line, lines)
-            return reader.columns.finish()
+                yield reader.columns
     except (DataError, OptionError):
         raise
     except (FileNotFoundError, NotADirectoryError) as error:

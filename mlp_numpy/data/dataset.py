@@ -1,7 +1,9 @@
-"""A data set in memory: inputs, targets and their names."""
+"""A data set: inputs, targets and their names, in memory or, as ``mapped.MappedSplit``, in files."""
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +12,7 @@ import numpy as np
 from mlp_numpy.arrays import Array, all_finite, first_outside
 from mlp_numpy.checks import choice, plain_array, shown, sizes
 from mlp_numpy.data.columns import Column
-from mlp_numpy.data.targets import TASKS, Task, checked_targets, checked_weights
+from mlp_numpy.data.targets import TASKS, TargetScaling, Task, checked_targets, checked_weights
 from mlp_numpy.errors import DataError, DTypeError, LabelError, OptionError, ShapeError
 
 
@@ -62,22 +64,85 @@ class Split:
         """The targets of a classification."""
         return self.targets
 
+    @property
+    def n_features(self) -> int:
+        """The number of values in one example, D."""
+        return int(self.inputs.shape[1])
+
     def rows(self, rows: slice | Array) -> Split:
         """The examples of these rows, a slice, indices or a mask: views for a slice, else copies.
 
         Raises OptionError or DTypeError for anything else.
         """
         if not isinstance(rows, slice):
-            rows = plain_array("Split.rows", "rows", rows)
-            good = rows.ndim == 1 and (rows.dtype.kind in "iu" or (rows.dtype.kind == "b" and len(rows) == len(self)))
-            if not good or (
-                rows.dtype.kind != "b" and rows.size and not -len(self) <= rows.min() <= rows.max() < len(self)
-            ):
-                raise OptionError(
-                    f"Split.rows: rows must be a slice, indices or a mask of {len(self)} rows, got {shown(rows)}."
-                )
+            rows = self._checked_rows(rows)
         weights = None if self.weights is None else self.weights[rows]
         return Split(self.inputs[rows], self.targets[rows], weights, self.task)
+
+    def without(self, rows: Array) -> Split:
+        """The examples but those of ``rows`` (n,), indices in ascending order."""
+        kept = np.ones(len(self), bool)
+        kept[rows] = False
+        return self.rows(kept)
+
+    def located(self, rows: Array) -> tuple[Array, Array]:
+        """An array (…, D) that holds the inputs of ``rows`` (n,), valid indices, and their row numbers in it."""
+        return self.inputs, rows
+
+    def check_read(self, x: Array, rows: Array) -> None:
+        """Raise DataError if ``x`` (n, D), the inputs of ``rows`` as floats, is not finite; nothing to do here, where
+        all inputs were checked at construction."""
+
+    def outcomes(self, rows: Array) -> tuple[Array, ...]:
+        """The targets and, if there are any, the weights of ``rows`` (n,), valid indices."""
+        return (self.targets[rows],) if self.weights is None else (self.targets[rows], self.weights[rows])
+
+    def will_need(self, rows: slice) -> None:
+        """Tell the system that these rows are read soon; nothing to do for arrays in memory."""
+
+    def target_blocks(self) -> Iterator[Array]:
+        """The targets in stored order, as one or more arrays."""
+        yield self.targets
+
+    def rescaled(self, scaling: TargetScaling) -> Split:
+        """The split with standardized targets; the inputs are shared."""
+        return Split(self.inputs, scaling.scale(self.targets), self.weights, self.task)
+
+    def all_finite(self) -> bool:
+        """False if the inputs contain NaN or an infinity."""
+        return self.inputs.dtype.kind != "f" or all_finite(self.inputs)
+
+    def digest(self, before: int = 0) -> int:
+        """The CRC-32 of inputs, targets and weights that follow data with the CRC-32 ``before``."""
+        for array in self.arrays():
+            before = zlib.crc32(np.ascontiguousarray(array).data, before)
+        return before
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of memory of its arrays."""
+        return sum(array.nbytes for array in self.arrays())
+
+    @property
+    def mapped_bytes(self) -> int:
+        """The bytes of its files that are mapped into memory."""
+        return 0
+
+    def shares_inputs(self, other: Split) -> bool:
+        """True if both have inputs in the same memory."""
+        return np.may_share_memory(self.inputs, other.inputs)
+
+    def _checked_rows(self, rows: Any) -> Array:
+        """Indices or a mask; raises OptionError or DTypeError for anything else."""
+        found = plain_array("Split.rows", "rows", rows)
+        good = found.ndim == 1 and (found.dtype.kind in "iu" or (found.dtype.kind == "b" and len(found) == len(self)))
+        if not good or (
+            found.dtype.kind != "b" and found.size and not -len(self) <= found.min() <= found.max() < len(self)
+        ):
+            raise OptionError(
+                f"Split.rows: rows must be a slice, indices or a mask of {len(self)} rows, got {shown(found)}."
+            )
+        return found
 
     def arrays(self) -> tuple[Array, ...]:
         """Inputs, targets and, if there are any, weights."""
@@ -158,20 +223,24 @@ class Dataset:
         for part, split in (("train", self.train), ("test", self.test)):
             if not isinstance(split, Split):
                 raise OptionError(f"Dataset: {part} must be a Split, got {shown(split)}.")
-            who, shape = f"Dataset({self.name!r}).{part}", split.inputs.shape
+            who, shape = f"Dataset({self.name!r}).{part}", (len(split), split.n_features)
             if shape[1] != self.n_features:
                 raise ShapeError(f"{who}: images must be (N, {self.n_features}), got {shape}.")
             if split.task != self.task:
                 raise OptionError(f"{who}: the task must be that of the training split, got {split.task}.")
             if split.task != "classification":
-                if split.targets.shape[1] != self.n_outputs:
-                    raise ShapeError(f"{who}: targets must be (N, {self.n_outputs}), got {split.targets.shape}.")
+                first = next(split.target_blocks())
+                if first.shape[1] != self.n_outputs:
+                    raise ShapeError(f"{who}: targets must be (N, {self.n_outputs}), got {first.shape}.")
                 continue
-            row = first_outside(split.targets, self.n_classes)
-            if row is not None:
-                raise LabelError(
-                    f"{who}: labels must lie in [0, {self.n_classes}), got {split.labels[row]} at row {row}."
-                )
+            before = 0
+            for labels in split.target_blocks():
+                row = first_outside(labels, self.n_classes)
+                if row is not None:
+                    raise LabelError(
+                        f"{who}: labels must lie in [0, {self.n_classes}), got {labels[row]} at row {before + row}."
+                    )
+                before += len(labels)
 
 
 def _check_inputs(inputs: Array, targets: Array, task: Task) -> None:

@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -48,7 +48,22 @@ def load(folder: str | os.PathLike[str], options: OwnData | None = None) -> Data
     OptionError
         if ``folder`` is not a path
     """
-    folder, options = as_path(_WHO, folder), options or OwnData()
+    folder = as_path(_WHO, folder)
+    train, test, shape, classes = listed(folder, options or OwnData())
+    return Dataset(folder.name, _read(train, shape), _read(test, shape), shape, classes, str(folder.absolute()))
+
+
+class Listed(NamedTuple):
+    """The image files of both parts, the common shape (C, H, W), and the names of the classes."""
+
+    train: Labelled
+    test: Labelled
+    shape: tuple[int, int, int]
+    classes: tuple[str, ...]
+
+
+def listed(folder: Path, options: OwnData) -> Listed:
+    """The images of ``folder`` by part and class; of each, the header is read. Raises as ``load`` does."""
     found = _entries(folder)
     names = {each.name for each in found}
     if set(_PARTS) <= names:
@@ -69,7 +84,7 @@ def load(folder: str | os.PathLike[str], options: OwnData | None = None) -> Data
         train = [each for each, held in zip(images, chosen, strict=True) if not held]
         test = [each for each, held in zip(images, chosen, strict=True) if held]
     shape = _shape([path for path, _ in (*train, *test)], options.image_size)
-    return Dataset(folder.name, _read(train, shape), _read(test, shape), shape, classes, str(folder.absolute()))
+    return Listed(train, test, shape, classes)
 
 
 def images_in(folder: Path) -> list[Path]:

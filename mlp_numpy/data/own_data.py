@@ -1,4 +1,4 @@
-"""The settings by which a folder of images or a table of the user's becomes a data set."""
+"""The settings by which a folder of images, a table or arrays of the user's become a data set."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from mlp_numpy.errors import OptionError
 
 FOLDER: Final = "folder:"
 TABLE: Final = "table:"
+NPY: Final = "npy:"
 TABLE_TASKS: Final = ("auto", "classification", "regression")
 
 SEED: Final = 0
@@ -21,7 +22,7 @@ SEED: Final = 0
 
 @dataclass(frozen=True)
 class OwnData:
-    """How a folder of images, or a table, becomes a data set; the names are those of ``train``'s options.
+    """How a folder of images, a table or arrays become a data set; the names are those of ``train``'s options.
 
     image_size      (height, width) or (side,) of the images; empty: their own
     target          the target columns of a table; several are a regression
@@ -29,7 +30,7 @@ class OwnData:
     categorical     columns of numbers that are categories
     ignore          columns that are left out
     test_file       a second table with the test part; empty: a fraction of the rows is drawn
-    test_fraction   that fraction, and the one of images without a test folder
+    test_fraction   that fraction, and the one of images and of arrays without a test part
     dtype           of the inputs of a table, "float32" or "float64"
 
     Raises OptionError for invalid values.
@@ -76,13 +77,13 @@ class OwnData:
 
 
 def is_own_data(name: str) -> bool:
-    """True for ``folder:PATH`` and ``table:FILE``."""
-    return name.startswith((FOLDER, TABLE))
+    """True for ``folder:PATH``, ``table:FILE`` and ``npy:FOLDER``."""
+    return name.startswith((FOLDER, TABLE, NPY))
 
 
 def absolute(name: str) -> str:
     """The name of a data set, with an absolute path if it has one."""
-    for prefix in (FOLDER, TABLE):
+    for prefix in (FOLDER, TABLE, NPY):
         if name.startswith(prefix):
             return prefix + str(Path(name.removeprefix(prefix)).absolute())
     return name

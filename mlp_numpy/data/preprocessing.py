@@ -15,6 +15,7 @@ Reference      mean-image is what the course behind "Assignment 1: MLPs, CNNs an
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ import numpy as np
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.checks import float_dtype, shown, sizes
+from mlp_numpy.data.moments import Moments
 from mlp_numpy.errors import DTypeError, ShapeError, unknown_name
 
 STATISTICS: Final = {
@@ -34,6 +36,7 @@ STATISTICS: Final = {
 """The kinds of preprocessing, and the statistics of each."""
 
 PREPROCESSINGS: Final = tuple(STATISTICS)
+_FITTED: Final = ("mean-image", "standardize")
 
 # Examples converted at a time: their floats stay in the cache between the conversion and the arithmetic.
 _ROWS = 50
@@ -78,12 +81,8 @@ class Preprocessing:
                 f"{who}: images must be (N, D), N ≥ 1, with image_shape (C, H, W) of D numbers, "
                 f"got {images.shape} and {image_sizes}."
             )
-        if kind == "raw":
-            return cls(kind, None, None)
-        if kind == "unit":
-            return cls(kind, None, np.full(images.shape[1], 1 / 255, dtype))
-        if kind == "symmetric":
-            return cls(kind, *(np.full(images.shape[1], value, dtype) for value in (127.5, 1 / 127.5)))
+        if kind not in _FITTED:
+            return cls._fixed(kind, images.shape[1], dtype)
         mean = images.mean(axis=0, dtype=np.float64)
         if kind == "mean-image":
             return cls(kind, mean.astype(dtype), None)
@@ -91,10 +90,51 @@ class Preprocessing:
         spread = height * width
         mu = mean.reshape(channels, -1).mean(axis=1)
         variance = _mean_of_squares(images, np.repeat(mu, spread)).reshape(channels, -1).mean(axis=1)
+        return cls._standardize(len(images), mu, variance, spread, dtype)
+
+    @classmethod
+    def fit_blocks(
+        cls, kind: str, blocks: Iterable[Array], image_shape: tuple[int, int, int], dtype: Any = np.float32
+    ) -> Preprocessing:
+        """``fit`` in one pass over images in blocks (n, D), finite ones; a kind without statistics reads none.
+
+        The statistics differ from those of ``fit`` by rounding errors of float64 (the mean of bytes by none).
+
+        Raises OptionError for an unknown kind or a mismatched ``image_shape``, DTypeError for an unsupported ``dtype``.
+        """
+        who = "Preprocessing.fit_blocks"
+        if not isinstance(kind, str) or kind not in PREPROCESSINGS:
+            raise unknown_name("preprocessing", kind if isinstance(kind, str) else shown(kind), PREPROCESSINGS)
+        dtype, (channels, height, width) = float_dtype(who, dtype), sizes(who, "image_shape", image_shape)
+        if kind not in _FITTED:
+            return cls._fixed(kind, channels * height * width, dtype)
+        found = Moments(squares=kind == "standardize")
+        for block in blocks:
+            found.add(block)
+        if kind == "mean-image":
+            return cls(kind, found.mean.astype(dtype), None)
+        of_pixels = found.mean.reshape(channels, -1)
+        mu = of_pixels.mean(axis=1)
+        # the variance of a channel: the mean of its pixels' variances, and the variance of their means
+        variance = (found.variance.reshape(channels, -1) + (of_pixels - mu[:, np.newaxis]) ** 2).mean(axis=1)
+        return cls._standardize(found.n, mu, variance, height * width, dtype)
+
+    @classmethod
+    def _fixed(cls, kind: str, n_features: int, dtype: Any) -> Preprocessing:
+        """A kind without statistics of the images."""
+        if kind == "raw":
+            return cls(kind, None, None)
+        if kind == "unit":
+            return cls(kind, None, np.full(n_features, 1 / 255, dtype))
+        return cls(kind, *(np.full(n_features, value, dtype) for value in (127.5, 1 / 127.5)))
+
+    @classmethod
+    def _standardize(cls, n: int, mu: Array, variance: Array, spread: int, dtype: Any) -> Preprocessing:
+        """The standardization by mean and variance of each channel, of ``spread`` pixels in ``n`` images."""
         sigma = np.sqrt(variance)
         # The sum for μ is rounded N times, so a constant channel may differ from its mean by N·eps·|μ|.
-        sigma[sigma <= len(images) * np.finfo(np.float64).eps * np.abs(mu)] = 1.0
-        return cls(kind, np.repeat(mu, spread).astype(dtype), np.repeat(1 / sigma, spread).astype(dtype))
+        sigma[sigma <= n * np.finfo(np.float64).eps * np.abs(mu)] = 1.0
+        return cls("standardize", np.repeat(mu, spread).astype(dtype), np.repeat(1 / sigma, spread).astype(dtype))
 
     def gather(self, images: Array, rows: Array, out: Array) -> Array:
         """Write the preprocessed images of the indices ``rows`` to ``out`` (len(rows), D); ``rows`` must be valid.

@@ -40,6 +40,7 @@ class RawTable:
     columns      numbers as floats; categories as int32, the position in ``categories`` of the column
     lines        (N,) the line of the file on which each row ends; None: rows are counted
     left_out     the columns of the file that were not read
+    first        the number of rows before the first one, of a piece of a file
     """
 
     source: str
@@ -47,13 +48,18 @@ class RawTable:
     categories: dict[str, list[str]]
     lines: Array | None = None
     left_out: tuple[str, ...] = ()
+    first: int = 0
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
 
     def place(self, row: int) -> str:
         """The row, counted from 0, for an error message."""
-        return f"{self.source}, row {row + 1}" if self.lines is None else f"{self.source}, line {self.lines[row]}"
+        return (
+            f"{self.source}, row {self.first + row + 1}"
+            if self.lines is None
+            else f"{self.source}, line {self.lines[row]}"
+        )
 
 
 @dataclass(frozen=True)
@@ -129,7 +135,7 @@ class GrowingColumns:
 
     def __init__(self, source: str, wanted: Wanted, left_out: Sequence[str] = ()) -> None:
         self._source, self._wanted, self._left_out = source, wanted, tuple(left_out)
-        self._n = self._room = 0
+        self._n = self._room = self._taken = 0
         self._columns: dict[str, Array] = {}
         self._codes: dict[str, _Codes] = {}
         self._ranges: dict[str, tuple[float, float]] = {}
@@ -169,9 +175,18 @@ class GrowingColumns:
         self._n += n
         return True
 
-    def finish(self) -> RawTable:
-        """The table. Raises DataError without rows, and for numbers that the dtype of their column blurs."""
-        if not self._n:
+    def take(self) -> RawTable:
+        """The rows added since the last call, which are forgotten; the codes of categories stay as they are."""
+        columns = {name: column[: self._n].copy() for name, column in self._columns.items()}
+        categories = {name: codes.names for name, codes in self._codes.items()}
+        lines = np.concatenate(self._lines) if self._lines else None
+        table = RawTable(self._source, columns, categories, lines, self._left_out, self._taken)
+        self._taken, self._n, self._lines = self._taken + self._n, 0, []
+        return table
+
+    def check(self) -> None:
+        """Raise DataError if there were no rows, and for numbers that the dtype of their column blurs."""
+        if not self._n + self._taken:
             raise DataError(f"{self._source} must have rows below the names of its columns, got none.")
         for name, (low, high) in self._ranges.items():
             step = max(-low, high) * float(np.finfo(self._wanted.dtype_of(name)).eps)
@@ -181,6 +196,10 @@ class GrowingColumns:
                     f"{np.dtype(self._wanted.dtype_of(name))}, got values from {low!r} to {high!r}. "
                     f"Hint: subtract {low!r} from it, or --dtype float64."
                 )
+
+    def finish(self) -> RawTable:
+        """The table. Raises what ``check`` raises."""
+        self.check()
         for column in self._columns.values():
             column.resize(self._n, refcheck=False)
         categories = {name: codes.names for name, codes in self._codes.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -50,7 +51,7 @@ class SealedSplit:
     @property
     def n_classes(self) -> int:
         """The number of different labels in it."""
-        return len(np.unique(self._split.targets))
+        return len(functools.reduce(np.union1d, self._split.target_blocks()))
 
     def __len__(self) -> int:
         return len(self._split)

@@ -8,10 +8,10 @@ from pathlib import Path
 from types import ModuleType
 
 from mlp_numpy.checks import flag, shown
-from mlp_numpy.data import cifar10, cifar100, download, image_folder, mnist, table, torchvision_source
+from mlp_numpy.data import cifar10, cifar100, download, image_folder, mnist, npy_folder, table, torchvision_source
 from mlp_numpy.data.dataset import Dataset
 from mlp_numpy.data.folder import check_folder, foreign_things
-from mlp_numpy.data.own_data import FOLDER, TABLE, OwnData
+from mlp_numpy.data.own_data import FOLDER, NPY, TABLE, OwnData
 from mlp_numpy.data.reading import as_path
 from mlp_numpy.data.subset import only_classes
 from mlp_numpy.data.synthetic import ellipse, shapes
@@ -19,7 +19,7 @@ from mlp_numpy.errors import DataNotFoundError, OptionError, unknown_name
 
 NAMES = (
     *("auto", "cifar10", "cifar100", "cifar100-coarse", "ellipse", "few-shapes", "mnist", "shapes"),
-    *("folder:<path>", "table:<file>", "torchvision:<Class>"),
+    *("folder:<path>", "npy:<folder>", "table:<file>", "torchvision:<Class>"),
 )
 _TORCHVISION = "torchvision:"
 _FEW = (400, 100)
@@ -54,12 +54,13 @@ def load_dataset(
     few-shapes            400 + 100 of the same kind, generated quickly: for smoke tests, too few to learn from
     auto                  cifar10; if it is neither on disk nor downloadable, shapes with a warning
     folder:<path>         images of your own; see ``image_folder.load``
+    npy:<folder>          arrays of your own, mapped into memory; see ``npy_folder.load``
     table:<file>          a table of your own; see ``table.load``
     torchvision:<Class>   any classification data set of torchvision
     <one of these>:<class>,<class>,…   a subset of its classes, such as cifar10:airplane,bird (not of ``auto``)
 
     Nothing is written to a folder with other contents than data sets; without ``download`` and ``keep`` (for generated
-    data), nothing is written at all. ``own`` has the settings of ``folder`` and ``table``.
+    data), nothing is written at all. ``own`` has the settings of ``folder``, ``npy`` and ``table``.
 
     Raises
     ------
@@ -80,6 +81,8 @@ def load_dataset(
         flag("load_dataset", option, value)
     if name.startswith(FOLDER):
         return Loaded(image_folder.load(name.removeprefix(FOLDER), own))
+    if name.startswith(NPY):
+        return Loaded(npy_folder.load(name.removeprefix(NPY), own))
     if name.startswith(TABLE):
         return Loaded(*table.load(name.removeprefix(TABLE), own))
     whole, classes = _parted(name)

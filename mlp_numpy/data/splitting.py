@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Final
 
 import numpy as np
@@ -9,11 +10,16 @@ import numpy as np
 from mlp_numpy.arrays import Array, stream
 from mlp_numpy.checks import LARGEST, OPEN_FRACTION, is_whole, number, shown, whole_number
 from mlp_numpy.data.dataset import Split
+from mlp_numpy.data.mapped import MappedSplit
+from mlp_numpy.data.runs import Runs
 from mlp_numpy.data.sealed import check_split
 from mlp_numpy.errors import DataError, OptionError, unknown_name
 
 WAYS: Final = ("first", "last", "random", "stratified")
 """The ways to choose the held-out examples."""
+
+_MOST_BLOCKS: Final = 10_000
+"""Blocks from which a test part is drawn."""
 
 
 def hold_out(split: Split, n: int, how: str = "stratified", *, seed: int = 0) -> tuple[Split, Split]:
@@ -23,7 +29,8 @@ def hold_out(split: Split, n: int, how: str = "stratified", *, seed: int = 0) ->
     random        n examples drawn from all
     stratified    drawn class by class, so that the class proportions are preserved; see ``quotas``
 
-    Random draws use the stream "validation" of ``seed``: the same arguments give the same parts, which are copies.
+    Random draws use the stream "validation" of ``seed``: the same arguments give the same parts, which are copies. Of
+    a MappedSplit other examples are drawn, without an array as long as the data, and both parts are rows of its files.
 
     Raises
     ------
@@ -50,12 +57,15 @@ def hold_out(split: Split, n: int, how: str = "stratified", *, seed: int = 0) ->
         parts = split.rows(slice(border)), split.rows(slice(border, None))
         train, held_out = parts[::-1] if how == "first" else parts
     else:
-        held = np.zeros(len(split), bool)
-        held[draws.permutation(len(split))[:n] if how == "random" else stratified(split.targets, n, draws)] = True
-        train, held_out = split.rows(~held), split.rows(held)
+        if isinstance(split, MappedSplit):
+            held = _drawn(split, n, how, draws)
+        else:
+            held = draws.permutation(len(split))[:n] if how == "random" else stratified(split.targets, n, draws)
+        held.sort()
+        train, held_out = split.without(held), split.rows(held)
     if split.task != "classification":
         return train, held_out
-    lost = np.setdiff1d(held_out.targets, train.targets)
+    lost = np.setdiff1d(distinct_targets(held_out), distinct_targets(train))
     if lost.size:
         hint = "a smaller n" if how == "stratified" else "a smaller n, or how='stratified'"
         raise DataError(
@@ -63,6 +73,52 @@ def hold_out(split: Split, n: int, how: str = "stratified", *, seed: int = 0) ->
             f"with n={n}, how={how!r}. Hint: {hint}."
         )
     return train, held_out
+
+
+def distinct_targets(split: Split) -> Array:
+    """The different targets of a split, in ascending order."""
+    return functools.reduce(np.union1d, split.target_blocks(), np.empty(0, np.int64))
+
+
+def _drawn(split: Split, n: int, how: str, draws: np.random.Generator) -> Array:
+    """The positions of ``n`` examples, in memory of the order of ``n``: the labels are read in two passes."""
+    if how == "random":
+        return draws.choice(len(split), n, replace=False, shuffle=False)
+    counts = np.zeros(int(distinct_targets(split)[-1]) + 1, np.int64)
+    for labels in split.target_blocks():
+        counts += np.bincount(labels, minlength=len(counts))
+    seats = quotas(counts, n).tolist()
+    # of each class, which of its examples in stored order: the 5th, the 12th …
+    chosen = [
+        np.sort(draws.choice(count, k, replace=False, shuffle=False)) for count, k in zip(counts, seats, strict=True)
+    ]
+    seen, before, found = np.zeros(len(counts), np.int64), 0, []
+    for labels in split.target_blocks():
+        for label in np.unique(labels):
+            of_label = np.flatnonzero(labels == label)
+            first, last = np.searchsorted(chosen[label], [seen[label], seen[label] + len(of_label)])
+            found.append(before + of_label[chosen[label][first:last] - seen[label]])
+            seen[label] += len(of_label)
+        before += len(labels)
+    return np.concatenate(found)
+
+
+def draw_test_blocks(who: str, n: int, fraction: float, seed: int) -> tuple[Runs, Runs]:
+    """The rows of the training and the test split of ``n`` examples: ⌊blocks · fraction + ½⌋ of the blocks of
+    ⌈n / 10,000⌉ consecutive rows, at least one, are the test split, drawn by the stream "test" of ``seed``.
+
+    Raises OptionError for an invalid fraction or seed, DataError if either part would be empty.
+    """
+    fraction, draws = number(who, "test_fraction", fraction, OPEN_FRACTION), stream(seed, "test")
+    size = -(-n // _MOST_BLOCKS)
+    n_blocks = -(-n // size)
+    if n_blocks < 2:
+        raise _too_few(who, n)
+    n_test = min(max(int(n_blocks * fraction + 0.5), 1), n_blocks - 1)
+    chosen = np.sort(draws.permutation(n_blocks)[:n_test])
+    starts = chosen * size
+    test = Runs(starts, np.minimum(starts + size, n) - starts)
+    return Runs.span(0, n).without(test.of(np.arange(len(test)))), test
 
 
 def quotas(counts: Array, n: int) -> Array:
@@ -104,11 +160,15 @@ def draw_test_rows(who: str, n: int, fraction: float, seed: int, labels: Array |
         if labels is not None:
             chosen &= np.isin(labels, labels[~chosen])
     if not chosen.any():
-        raise DataError(
-            f"{who}: there must be enough examples for a training and a test part, got {n}. "
-            "Hint: more examples, or a test part of its own."
-        )
+        raise _too_few(who, n)
     return chosen
+
+
+def _too_few(who: str, n: int) -> DataError:
+    return DataError(
+        f"{who}: there must be enough examples for a training and a test part, got {n}. "
+        "Hint: more examples, or a test part of its own."
+    )
 
 
 def stratified(labels: Array, n: int, draws: np.random.Generator) -> Array:

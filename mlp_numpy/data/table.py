@@ -56,6 +56,39 @@ def load(path: str | os.PathLike[str], options: OwnData | None = None) -> tuple[
     dtype = np.dtype(options.dtype)
     if path.suffix.lower() == NPZ:
         return _load_arrays(path, options), None
+    table = read_table(path, wanted_of(path, options))
+    task, classes = task_of(table, options, len(table))
+    inputs = inputs_of(path, table, options)
+    parts: tuple[tuple[RawTable, Array | None], ...]
+    if options.test_file:
+        other = read_table(as_path(_WHO, options.test_file), wanted_as(table, options))
+        parts = ((table, None), (other, None))
+        columns = fit_columns(table, inputs, np.ones(len(table), bool))
+    else:
+        labels = targets_of(table, options.target, classes) if classes else None
+        held = draw_test_rows(_WHO, len(table), options.test_fraction, SEED, labels)
+        parts = ((table, ~held), (table, held))
+        columns = fit_columns(table, inputs, ~held)
+    splits: list[Split] = []
+    unknown = 0
+    for part, rows in parts:
+        x, unknown = encode(part, columns, dtype, rows, strict=False)
+        targets = targets_of(part, options.target, classes)
+        splits.append(Split(x, targets if rows is None else targets[rows], task=task))
+    names = tuple(feature for column in columns for feature in column.features)
+    outputs = tuple(classes) if classes else options.target
+    shape, source = (len(names), 1, 1), str(path.absolute())
+    dataset = Dataset(path.name.split(".")[0], splits[0], splits[1], shape, outputs, source, names, columns)
+    return dataset, warning_of(unknown)
+
+
+def warning_of(unknown: int) -> str | None:
+    """The warning about ``unknown`` values of the test part, or None if there are none."""
+    return f"{unknown} values of the test part are in categories without training examples." if unknown else None
+
+
+def wanted_of(path: Path, options: OwnData) -> Wanted:
+    """What is read of the table of ``options``. Raises OptionError for targets that contradict other columns."""
     if not options.target:
         raise OptionError(f"{_WHO}: {path} must come with its target column, got none. Hint: --target NAME.")
     both = set(options.target) & {*options.ignore, *options.categorical}
@@ -64,36 +97,23 @@ def load(path: str | os.PathLike[str], options: OwnData | None = None) -> tuple[
     kinds: dict[str, ColumnKind] = dict.fromkeys(options.categorical, "category")
     if options.task == "regression":
         kinds |= dict.fromkeys(options.target, "number")
-    wanted: dict[str, Any] = {"dtype": dtype, "precise": options.target}
-    table = read_table(path, Wanted(kinds=kinds, ignore=options.ignore, **wanted))
-    task, classes = _task(table, options)
+    return Wanted(np.dtype(options.dtype), options.target, kinds, ignore=options.ignore)
+
+
+def wanted_as(table: RawTable, options: OwnData) -> Wanted:
+    """What is read of a second table: the columns of the first, of the same kinds."""
+    kinds: dict[str, ColumnKind] = {
+        name: "category" if name in table.categories else "number" for name in table.columns
+    }
+    return Wanted(np.dtype(options.dtype), options.target, kinds, only=list(kinds))
+
+
+def inputs_of(path: Path, table: RawTable, options: OwnData) -> list[str]:
+    """The columns besides the targets. Raises DataError if there are none."""
     inputs = [name for name in table.columns if name not in options.target]
     if not inputs:
         raise DataError(f"{_WHO}: {path} must have columns besides the target, got none.")
-    parts: tuple[tuple[RawTable, Array | None], ...]
-    if options.test_file:
-        known: dict[str, ColumnKind] = {name: "category" if name in table.categories else "number" for name in inputs}
-        known |= {name: "category" if name in table.categories else "number" for name in options.target}
-        other = read_table(as_path(_WHO, options.test_file), Wanted(kinds=known, only=list(known), **wanted))
-        parts = ((table, None), (other, None))
-        columns = fit_columns(table, inputs, np.ones(len(table), bool))
-    else:
-        labels = _targets(table, options.target, classes) if classes else None
-        held = draw_test_rows(_WHO, len(table), options.test_fraction, SEED, labels)
-        parts = ((table, ~held), (table, held))
-        columns = fit_columns(table, inputs, ~held)
-    splits: list[Split] = []
-    unknown = 0
-    for part, rows in parts:
-        x, unknown = encode(part, columns, dtype, rows, strict=False)
-        targets = _targets(part, options.target, classes)
-        splits.append(Split(x, targets if rows is None else targets[rows], task=task))
-    names = tuple(feature for column in columns for feature in column.features)
-    outputs = tuple(classes) if classes else options.target
-    shape, source = (len(names), 1, 1), str(path.absolute())
-    dataset = Dataset(path.name.split(".")[0], splits[0], splits[1], shape, outputs, source, names, columns)
-    warning = f"{unknown} values of the test part are in categories without training examples." if unknown else None
-    return dataset, warning
+    return inputs
 
 
 def read_rows(path: str | os.PathLike[str], columns: Sequence[Column], dtype: Any = np.float32) -> Rows:
@@ -112,8 +132,14 @@ def read_rows(path: str | os.PathLike[str], columns: Sequence[Column], dtype: An
     return Rows(encode(table, columns, dtype)[0], table.left_out)
 
 
-def _task(table: RawTable, options: OwnData) -> tuple[Task, list[str]]:
-    """The task, and the names of the classes in the order of their labels."""
+def task_of(table: RawTable, options: OwnData, n: int) -> tuple[Task, list[str]]:
+    """The task, and the names of the classes in the order of their labels.
+
+    table   all rows, or enough of them that every different target is among them
+    n       the number of all rows
+
+    Raises OptionError or DataError for targets that do not suit the task.
+    """
     first, *more = options.target
     values, categories = table.columns[first], table.categories.get(first)
     if options.task == "regression":
@@ -125,12 +151,12 @@ def _task(table: RawTable, options: OwnData) -> tuple[Task, list[str]]:
     if more or (options.task == "auto" and categories is None and not integers):
         return "regression", []
     classes = sorted(categories) if categories is not None else [_name(value) for value in _distinct(first, values)]
-    _check_classes(f"{_WHO}: target {first!r}", len(classes), len(values))
+    _check_classes(f"{_WHO}: target {first!r}", len(classes), n)
     return "classification", classes
 
 
-def _targets(table: RawTable, names: Sequence[str], classes: Sequence[str]) -> Array:
-    """Labels (N,), or numbers (N, K) without ``classes``."""
+def targets_of(table: RawTable, names: Sequence[str], classes: Sequence[str]) -> Array:
+    """Labels (N,), or numbers (N, K) without ``classes``. Raises DataError for a target that is none of them."""
     if not classes:
         return np.stack([table.columns[name] for name in names], axis=1)
     (name,) = names

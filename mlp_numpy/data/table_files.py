@@ -12,7 +12,7 @@ import numpy as np
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.checks import shown
-from mlp_numpy.data.csv_file import read_csv
+from mlp_numpy.data.csv_file import csv_pieces, read_csv
 from mlp_numpy.data.raw_table import ColumnKind, GrowingColumns, RawTable, Wanted, is_missing
 from mlp_numpy.data.reading import check_regular, said
 from mlp_numpy.errors import DataError, DataNotFoundError, ExtraMissingError, MlpNumpyError, OptionError, unreadable
@@ -30,13 +30,35 @@ def read_table(path: Path, wanted: Wanted) -> RawTable:
     Raises DataNotFoundError if it is missing, DataError if it is unreadable or has a missing value, OptionError for
     another suffix or an unknown column, ExtraMissingError for Parquet without pyarrow.
     """
+    if not _is_arrow(path):
+        return read_csv(path, wanted)
+    for columns in _arrow_columns(path, wanted):
+        last = columns
+    return last.finish()
+
+
+def table_pieces(path: Path, wanted: Wanted) -> Iterator[RawTable]:
+    """The rows of a table file in pieces, so that a file of any size is read in little memory.
+
+    Raises as ``read_table`` does, when the piece is read; at the end, if there were no rows.
+    """
+    if not _is_arrow(path):
+        yield from csv_pieces(path, wanted)
+        return
+    for columns in _arrow_columns(path, wanted):
+        piece = columns.take()
+        if piece.columns:
+            yield piece
+    columns.check()
+
+
+def _is_arrow(path: Path) -> bool:
+    """True for Parquet and Feather, False for CSV. Raises OptionError for any other suffix."""
     name = path.name.lower()
-    if name.endswith(ARROW):
-        return _read_arrow(path, wanted)
-    if not name.endswith(CSV):
+    if not name.endswith((*CSV, *ARROW)):
         suffixes = ", ".join((*CSV, *ARROW))
         raise OptionError(f"read_table: a table must be one of {suffixes}, got {path.name!r}.")
-    return read_csv(path, wanted)
+    return name.endswith(ARROW)
 
 
 def read_arrays(path: Path) -> dict[str, Array]:
@@ -76,7 +98,8 @@ def _read_array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Array:
         return array
 
 
-def _read_arrow(path: Path, wanted: Wanted) -> RawTable:
+def _arrow_columns(path: Path, wanted: Wanted) -> Iterator[GrowingColumns]:
+    """The columns of a file, without rows first, then after each batch of rows was added."""
     check_regular("read_table", path)
     try:
         # imported here since it is an optional extra
@@ -98,7 +121,7 @@ def _read_arrow(path: Path, wanted: Wanted) -> RawTable:
                 opened = pyarrow.ipc.open_file(file)
                 names = opened.schema.names
                 batches = (opened.get_batch(at) for at in range(opened.num_record_batches))
-            return _from_batches(f"read_table: {path}", batches, names, wanted, pyarrow.types)
+            yield from _from_batches(f"read_table: {path}", batches, names, wanted, pyarrow.types)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise DataNotFoundError(f"read_table: there must be a file {path.absolute()}, found none.") from error
     except MlpNumpyError:
@@ -109,11 +132,14 @@ def _read_arrow(path: Path, wanted: Wanted) -> RawTable:
         raise DataError(f"read_table: {path} must be a whole {path.suffix} file, got {said(error)}.") from error
 
 
-def _from_batches(who: str, batches: Iterator[Any], names: list[str], wanted: Wanted, types: Any) -> RawTable:
+def _from_batches(
+    who: str, batches: Iterator[Any], names: list[str], wanted: Wanted, types: Any
+) -> Iterator[GrowingColumns]:
     kept = wanted.of(who, names)
     columns = GrowingColumns(who, wanted, [name for name in names if name not in kept])
     kinds: dict[str, ColumnKind] = {}
     before = 0
+    yield columns
     for batch in batches:
         values: dict[str, Any] = {}
         for name in kept:
@@ -141,7 +167,7 @@ def _from_batches(who: str, batches: Iterator[Any], names: list[str], wanted: Wa
                     if not good:
                         raise _missing(who, before + row, name, value)
         before += batch.num_rows
-    return columns.finish()
+        yield columns
 
 
 def _missing(who: str, row: int, name: str, value: Any) -> DataError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias, get_args
 
@@ -10,14 +11,15 @@ import numpy as np
 
 from mlp_numpy.arrays import Array, all_finite
 from mlp_numpy.checks import FINITE, LARGEST, POSITIVE, number, plain_array, shown
+from mlp_numpy.data.moments import Moments
 from mlp_numpy.errors import LabelError, OptionError
 
 Task: TypeAlias = Literal["classification", "multilabel", "regression"]
 TASKS: Final[tuple[Task, ...]] = get_args(Task)
 
 
-def checked_targets(who: str, task: Task, targets: Array, n: int) -> Array:
-    """The targets of ``n`` examples in the form that is stored.
+def checked_targets(who: str, task: Task, targets: Array, n: int, first: int = 0) -> Array:
+    """The targets of ``n`` examples in the form that is stored; ``first`` is the row number of the first in messages.
 
     classification   (N,) integers ≥ 0, as int64
     multilabel       (N, K) of 0 and 1, as uint8: example n has label k
@@ -25,10 +27,10 @@ def checked_targets(who: str, task: Task, targets: Array, n: int) -> Array:
 
     Raises LabelError for targets of another shape or dtype, or outside these values.
     """
-    return _CHECKS[task](who, targets, n)
+    return _CHECKS[task](who, targets, n, first)
 
 
-def _classes(who: str, labels: Array, n: int) -> Array:
+def _classes(who: str, labels: Array, n: int, first: int) -> Array:
     if labels.ndim == 2:
         raise LabelError(
             f"{who}: labels must be integers of shape ({n},), got {labels.shape}. "
@@ -44,7 +46,7 @@ def _classes(who: str, labels: Array, n: int) -> Array:
     return labels.astype(np.int64, copy=False)
 
 
-def _label_sets(who: str, labels: Array, n: int) -> Array:
+def _label_sets(who: str, labels: Array, n: int, first: int) -> Array:
     if labels.ndim != 2 or len(labels) != n or not labels.shape[1]:
         raise LabelError(f"{who}: labels must be ({n}, K), K of 0 or 1 per example, got {labels.shape}.")
     if labels.dtype.kind not in "iufb":
@@ -52,11 +54,12 @@ def _label_sets(who: str, labels: Array, n: int) -> Array:
     wrong = (labels != 0) & (labels != 1)
     if wrong.any():
         row, column = np.argwhere(wrong)[0]
-        raise LabelError(f"{who}: labels must be 0 or 1, got {labels[row, column]} in row {row}, column {column}.")
+        found = labels[row, column]
+        raise LabelError(f"{who}: labels must be 0 or 1, got {found} in row {first + row}, column {column}.")
     return labels.astype(np.uint8, copy=False)
 
 
-def _numbers(who: str, targets: Array, n: int) -> Array:
+def _numbers(who: str, targets: Array, n: int, first: int) -> Array:
     if targets.ndim not in (1, 2) or len(targets) != n or not targets.size:
         raise LabelError(f"{who}: targets must be ({n}, K) or ({n},), one row per example, got {targets.shape}.")
     if targets.dtype.kind not in "iufb":
@@ -65,15 +68,19 @@ def _numbers(who: str, targets: Array, n: int) -> Array:
     numbers = targets.astype(np.float32 if single else np.float64, copy=False).reshape(n, -1)
     if not all_finite(numbers):
         row, column = np.argwhere(~np.isfinite(numbers))[0]
-        raise LabelError(f"{who}: targets must be finite, got {numbers[row, column]} in row {row}, column {column}.")
+        found = numbers[row, column]
+        raise LabelError(f"{who}: targets must be finite, got {found} in row {first + row}, column {column}.")
     return numbers
 
 
 _CHECKS: Final = {"classification": _classes, "multilabel": _label_sets, "regression": _numbers}
 
 
-def checked_weights(who: str, weights: Any, n: int) -> Array:
-    """Weights of ``n`` examples, (N,) float64; raises OptionError unless they are finite and ≥ 0."""
+def checked_weights(who: str, weights: Any, n: int, first: int = 0) -> Array:
+    """Weights of ``n`` examples, (N,) float64; raises OptionError unless they are finite and ≥ 0.
+
+    ``first`` is the row number of the first in messages.
+    """
     array = plain_array(who, "weights", weights)
     good = array.shape == (n,) and array.dtype.kind in "iufb"
     numbers = array.astype(np.float64, copy=False) if good else np.full(1, np.nan)
@@ -81,7 +88,7 @@ def checked_weights(who: str, weights: Any, n: int) -> Array:
     if not good:
         raise OptionError(f"{who}: weights must be ({n},) real numbers, got {array.dtype} of shape {array.shape}.")
     if bad.size:
-        raise OptionError(f"{who}: weights must be finite and ≥ 0, got {array[bad[0]]} at row {bad[0]}.")
+        raise OptionError(f"{who}: weights must be finite and ≥ 0, got {array[bad[0]]} at row {first + bad[0]}.")
     return numbers
 
 
@@ -116,9 +123,19 @@ class TargetScaling:
         targets = _matrix("TargetScaling.fit", "targets", targets)
         if not len(targets) or not all_finite(targets):
             raise LabelError("TargetScaling.fit: targets must be finite, and at least one row.")
-        mean = targets.mean(axis=0, dtype=np.float64)
-        std = targets.std(axis=0, dtype=np.float64)
-        std[std <= len(targets) * np.finfo(np.float64).eps * np.abs(mean)] = 1.0
+        return cls._of(len(targets), targets.mean(axis=0, dtype=np.float64), targets.std(axis=0, dtype=np.float64))
+
+    @classmethod
+    def fit_blocks(cls, blocks: Iterable[Array]) -> TargetScaling:
+        """``fit`` in one pass over targets in blocks (n, K), finite ones."""
+        found = Moments()
+        for block in blocks:
+            found.add(block)
+        return cls._of(found.n, found.mean, np.sqrt(found.variance))
+
+    @classmethod
+    def _of(cls, n: int, mean: Array, std: Array) -> TargetScaling:
+        std[std <= n * np.finfo(np.float64).eps * np.abs(mean)] = 1.0
         return cls(tuple(mean.tolist()), tuple(std.tolist()))
 
     def scale(self, targets: Array) -> Array:

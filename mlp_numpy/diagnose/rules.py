@@ -146,9 +146,8 @@ def gradients(when: str, measures: Measures) -> Finding:
     return _finding(f"gradients {when}", measured, _GRADIENTS.status(ratio), advice)
 
 
-def class_sizes(labels: Array, names: Sequence[str]) -> Finding:
-    """The largest class relative to the smallest, in the training split."""
-    counts = np.bincount(labels, minlength=len(names))
+def class_sizes(counts: Array, names: Sequence[str]) -> Finding:
+    """The largest class relative to the smallest, by the number of training examples of each."""
     small, large = int(counts.argmin()), int(counts.argmax())
     measured = f"{counts[small]:,} of {names[small]} to {counts[large]:,} of {names[large]}"
     ratio = counts[large] / counts[small] if counts[small] else math.inf
@@ -179,10 +178,11 @@ def model_file(problem: str, *, restorable: bool) -> Finding:
     return _finding("model file", problem.split(". Hint")[0], "error", advice)
 
 
-def above_chance(history: History, labels: Array) -> Finding:
-    """The best held-out accuracy relative to always predicting the largest class."""
-    share = float(np.bincount(labels).max() / len(labels))
-    bound = share + 3 * math.sqrt(share * (1 - share) / len(labels))  # three standard deviations of a guess
+def above_chance(history: History, counts: Array) -> Finding:
+    """The best held-out accuracy relative to always predicting the largest class, by the examples held out of each."""
+    n = int(counts.sum())
+    share = float(counts.max() / n)
+    bound = share + 3 * math.sqrt(share * (1 - share) / n)  # three standard deviations of a guess
     best = max((record.accuracy for record in history.evaluations), default=0.0)
     advice = "check that labels belong to their images; first resolve the warnings and errors above"
     measured = f"best {history.part} accuracy {best:.3f}, the largest class has {share:.3f}"

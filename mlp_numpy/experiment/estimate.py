@@ -6,14 +6,15 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-
-from mlp_numpy.data.dataset import Split
+from mlp_numpy.data.mapped import MappedSplit
 from mlp_numpy.errors import NonFiniteError
 from mlp_numpy.experiment.build import Components
 
 LIBRARIES: Final = 95_000_000
 """Bytes of Python with the libraries of a training, including the plotting library."""
+
+_OUTPUT: Final = 8
+"""Bytes of a number of the outputs or targets, at most."""
 
 _WARM_STEPS: Final = 3
 _WORTH_TELLING: Final = 50
@@ -25,10 +26,12 @@ class Estimate:
 
     memory    peak memory in bytes, including the libraries
     seconds   time of steps and evaluations; None for a very short training, or if the first steps fail
+    mapped    bytes of files that are mapped into memory, of which the system keeps what there is room for
     """
 
     memory: int
     seconds: float | None
+    mapped: int = 0
 
 
 def estimate(parts: Components, steps: int) -> Estimate:
@@ -38,23 +41,28 @@ def estimate(parts: Components, steps: int) -> Estimate:
     """
     trainer = parts.trainer
     left = steps - trainer.step
-    return Estimate(_memory(parts), _seconds(parts, left) if left >= _WORTH_TELLING else None)
+    mapped = parts.dataset.train.mapped_bytes + parts.dataset.test.mapped_bytes
+    return Estimate(_memory(parts), _seconds(parts, left) if left >= _WORTH_TELLING else None, mapped)
 
 
 def _memory(parts: Components) -> int:
     """libraries + data + parameters × (values, gradients, optimizer state, copies) + activations of a batch."""
     trainer, dataset = parts.trainer, parts.dataset
-    data = _bytes(dataset.train) + _bytes(dataset.test)
+    data = dataset.train.nbytes + dataset.test.nbytes
     data += sum(
-        _bytes(split)
+        split.nbytes
         for split in (parts.train, parts.held_out)
-        if not any(np.may_share_memory(split.inputs, whole.inputs) for whole in (dataset.train, dataset.test))
+        if not any(split.shares_inputs(whole) for whole in (dataset.train, dataset.test))
     )
+    if isinstance(parts.held_out, MappedSplit):
+        # its outputs and targets are kept for the metrics, with as much again to compute them
+        data += 2 * len(parts.held_out) * (_OUTPUT * dataset.n_outputs + _OUTPUT)
     # The state counts three times: in the training, as the copy for a checkpoint, and as the checkpoint's bytes.
     state = sum(array.nbytes for array in trainer.state().values())
     gradients = parts.parameters.grads.nbytes * (1 if trainer.accumulate == 1 else 2)
     # During backward, gradients as large as the outputs exist next to the cached activations.
-    batch = 2 * parts.model.summary(trainer.batches.size).kept_bytes
+    order = parts.trainer.batches.nbytes if isinstance(parts.train, MappedSplit) else 0
+    batch = order + 2 * parts.model.summary(trainer.batches.size).kept_bytes
     chunk = parts.model.summary(min(trainer.eval_chunk, len(parts.held_out))).kept_bytes
     return LIBRARIES + data + 3 * state + gradients + max(batch, chunk)
 
@@ -79,7 +87,3 @@ def _seconds(parts: Components, steps: int) -> float | None:
     evaluation = (time.perf_counter() - began) * len(held_out) / n
     # the first step includes one-time costs
     return steps * min(times[1:]) + (steps // trainer.eval_every + 1) * evaluation
-
-
-def _bytes(split: Split) -> int:
-    return sum(array.nbytes for array in split.arrays())

@@ -82,7 +82,7 @@ class DivergenceGuard:
         if math.isfinite(loss):
             self.last_finite.take(step)
             return
-        in_data = split.inputs.dtype.kind == "f" and not all_finite(split.inputs)
+        in_data = not split.all_finite()
         place = "the data held out" if in_data else "the held-out part"
         self._stop(step, "the held-out loss must be finite, got NaN or infinity", place, in_data=in_data)
 
