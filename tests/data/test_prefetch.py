@@ -16,6 +16,7 @@ from mlp_numpy.data.dataset import Split
 from mlp_numpy.data.order import BlockShuffle
 from mlp_numpy.data.prefetch import Ahead
 from mlp_numpy.data.preprocessing import Preprocessing
+from mlp_numpy.parallel import ALONE, Communicator
 
 SPLIT = Split(np.arange(320, dtype=np.float32).reshape(80, 4), np.arange(80))
 RAW = Preprocessing("raw", None, None)
@@ -126,3 +127,16 @@ def test_without_room_for_a_thread_steps_are_computed_when_asked(monkeypatch: py
     monkeypatch.setattr("concurrent.futures.ThreadPoolExecutor.submit", refused)
     ahead = Ahead[int]()
     assert [ahead.at(step, lambda step, place: step) for step in (0, 1, 2)] == [0, 1, 2]
+
+
+def test_rows_of_one_rank_are_not_taken_for_those_of_all() -> None:
+    class SecondOfTwo(Communicator):
+        rank, size = 1, 2
+
+    ahead, plain, second = batches(prefetch=True), batches(), SecondOfTwo()
+    for step, ranks in enumerate([second, second, ALONE, second, ALONE, ALONE]):
+        part = ranks.own_rows(7)
+        x, y = ahead.at(step, ranks)
+        wanted, labels = plain.at(step)
+        np.testing.assert_array_equal(x[part], wanted[part])
+        np.testing.assert_array_equal(y, labels)
