@@ -115,8 +115,8 @@ def layer_color(position: int, n: int) -> str:
 def ticks(low: float, high: float, *, log: bool = False) -> list[tuple[float, float]]:
     """Round values in an interval, and the fraction of the interval below each.
 
-    With ``log``, ``low`` and ``high`` are exponents of ten: ticks are at powers of ten, below three decades also at twice
-    and five times these, and over less than one at round values.
+    With ``log``, ``low`` and ``high`` are exponents of ten: ticks are at powers of ten, below three decades also at
+    twice and five times these, and over less than one at round values.
     """
     if log and high - low > 1:
         step = max(1, math.ceil((high - low) / _TICKS))
