@@ -115,13 +115,13 @@ def layer_color(position: int, n: int) -> str:
 def ticks(low: float, high: float, *, log: bool = False) -> list[tuple[float, float]]:
     """Round values in an interval, and the fraction of the interval below each.
 
-    With ``log``, ``low`` and ``high`` are exponents of ten: ticks are at powers of ten, over two decades also at twice
-    and five times these, and over less than one at round values.
+    With ``log``, ``low`` and ``high`` are exponents of ten: ticks are at powers of ten, below three decades also at
+    twice and five times these, and over less than one at round values.
     """
     if log and high - low > 1:
         step = max(1, math.ceil((high - low) / _TICKS))
         exponents = [each for each in range(math.floor(low), math.floor(high) + 1) if each % step == 0]
-        values = [factor * 10.0**each for each in exponents for factor in ((1, 2, 5) if high - low < 2 else (1,))]
+        values = [factor * 10.0**each for each in exponents for factor in ((1, 2, 5) if high - low < 3 else (1,))]
         places = [(value, (math.log10(value) - low) / (high - low)) for value in values]
         return [(value, place) for value, place in places if 0 <= place <= 1]
     first, last = (10**low, 10**high) if log else (low, high)

@@ -4,7 +4,7 @@ const SIDE = 1000;
 
 function ticks(low, high, log) {
   if (log && high - low > 1) {
-    const step = Math.max(1, Math.ceil((high - low) / 5)), factors = high - low < 2 ? [1, 2, 5] : [1], found = [];
+    const step = Math.max(1, Math.ceil((high - low) / 5)), factors = high - low < 3 ? [1, 2, 5] : [1], found = [];
     for (let e = Math.floor(low); e <= high; e++) {
       if (e % step === 0) for (const factor of factors) found.push([factor * 10 ** e, (e + Math.log10(factor) - low) / (high - low)]);
     }

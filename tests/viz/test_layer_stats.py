@@ -7,7 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from mlp_numpy.errors import ShapeError
-from mlp_numpy.experiment.artifacts import _measures
+from mlp_numpy.experiment.artifacts import layer_measures
 from mlp_numpy.viz import draw_layer_stats, moving_average
 
 
@@ -44,7 +44,7 @@ def test_shares_stand_between_0_and_1() -> None:
 
 def test_no_dead_unit_is_a_line_at_0_and_no_empty_panel() -> None:
     norms = {"gradient": [1.0, 2.0], "update": [0.1, 0.2], "weight": [1.0, 1.0]}
-    measures = _measures({"step": [1, 11], "0 LinearModule": norms, "1 ReLUModule": {"dead": [0.0, 0.0]}})
+    measures = layer_measures({"step": [1, 11], "0 LinearModule": norms, "1 ReLUModule": {"dead": [0.0, 0.0]}})
     scales = {}
     for name, layers in measures.items():
         axes = Figure().subplots()
