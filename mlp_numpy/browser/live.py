@@ -36,12 +36,12 @@ from mlp_numpy.modules import (
 from mlp_numpy.optim import FlatParameters, Optimizer
 from mlp_numpy.optim.registry import OPTIMIZERS
 
-DATASETS: Final[dict[str, Callable[[int], Dataset]]] = {
+LIVE_DATA: Final[dict[str, Callable[[int], Dataset]]] = {
     "clouds": lambda seed: plane.generate(seed=seed, pattern="clouds"),
     "spirals": lambda seed: plane.generate(seed=seed, pattern="spirals"),
     "digits": lambda seed: digits.generate(seed=seed),
 }
-ACTIVATIONS: Final[dict[str, Callable[[], Module]]] = {
+LIVE_ACTIVATIONS: Final[dict[str, Callable[[], Module]]] = {
     "tanh": TanhModule,
     "relu": ReLUModule,
     "leaky_relu": lambda: LeakyReLUModule(0.02),
@@ -50,7 +50,7 @@ ACTIVATIONS: Final[dict[str, Callable[[], Module]]] = {
     "gelu": GELUModule,
     "silu": SiLUModule,
 }
-NORMS: Final[dict[str, Callable[[int], list[Module]]]] = {
+LIVE_NORMS: Final[dict[str, Callable[[int], list[Module]]]] = {
     "none": lambda width: [],
     "batch": lambda width: [BatchNorm(width)],
     "layer": lambda width: [LayerNorm(width)],
@@ -86,9 +86,9 @@ class LiveSettings:
     def __post_init__(self) -> None:
         who = "LiveSettings"
         known: dict[str, Mapping[str, Any]] = {
-            "data": DATASETS,
-            "activation": ACTIVATIONS,
-            "norm": NORMS,
+            "data": LIVE_DATA,
+            "activation": LIVE_ACTIVATIONS,
+            "norm": LIVE_NORMS,
             "optimizer": OPTIMIZERS,
         }
         for name, table in known.items():
@@ -121,7 +121,7 @@ class LiveTraining:
 
     def __init__(self, settings: LiveSettings) -> None:
         self.settings = settings
-        self.dataset = DATASETS[settings.data](settings.seed)
+        self.dataset = LIVE_DATA[settings.data](settings.seed)
         raw = Preprocessing("raw", None, None)
         self._batches = Batches(self.dataset.train, settings.batch, raw, seed=settings.seed, dtype=np.float64)
         self.model = _network(settings, self.dataset)
@@ -273,8 +273,8 @@ def _network(settings: LiveSettings, dataset: Dataset) -> Sequential:
     for n_in, n_out in zip(widths, widths[1:], strict=False):
         # a batch norm takes the mean away again that a bias would add
         bias = settings.norm != "batch"
-        modules += [LinearModule(n_in, n_out, bias=bias, init=init, rng=draws), *NORMS[settings.norm](n_out)]
-        modules.append(ACTIVATIONS[settings.activation]())
+        modules += [LinearModule(n_in, n_out, bias=bias, init=init, rng=draws), *LIVE_NORMS[settings.norm](n_out)]
+        modules.append(LIVE_ACTIVATIONS[settings.activation]())
     return Sequential(*modules, LinearModule(widths[-1], dataset.n_classes, init=glorot(), rng=draws))
 
 
