@@ -13,7 +13,8 @@ import numpy as np
 import mlp_numpy
 from mlp_numpy.browser.exercises import Exercise, exercise_names, judge
 from mlp_numpy.browser.formulas import Json, error_json, formula_page, op_titles
-from mlp_numpy.browser.live import LIVE_ACTIVATIONS, LIVE_DATA, LIVE_NORMS, LiveSettings, LiveTraining
+from mlp_numpy.browser.live import LiveTraining
+from mlp_numpy.browser.settings import LIVE_ACTIVATIONS, LIVE_DATA, LIVE_NORMS, LiveSettings
 from mlp_numpy.errors import CallOrderError, MlpNumpyError, OptionError, unknown_name
 from mlp_numpy.optim.registry import OPTIMIZERS
 

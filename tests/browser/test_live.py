@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mlp_numpy.browser import LiveSettings, LiveTraining
-from mlp_numpy.browser.live import LIVE_ACTIVATIONS, LIVE_DATA, LIVE_NORMS
+from mlp_numpy.browser.settings import LIVE_ACTIVATIONS, LIVE_DATA, LIVE_NORMS
 from mlp_numpy.errors import NonFiniteError, OptionError
 from mlp_numpy.optim.registry import OPTIMIZERS
 
