@@ -72,7 +72,7 @@ async function showFormula() {
   if (!page) return;
   $("module").textContent = `The code that runs here is that of ${page.module}.`;
   $("equation").replaceChildren(equation(page.equation));
-  const constants = Object.entries(page.constants).map(([key, value]) => `${key} = ${JSON.stringify(value)}`);
+  const constants = Object.entries(page.constants).map(([key, value]) => `${key} = ${typeof value === "string" ? value : JSON.stringify(value)}`);
   $("constants").textContent = constants.length ? `with ${constants.join(", ")}` : "";
   $("inputs").replaceChildren(...page.inputs.map((array) => arrayTable(array, cell(array.name))));
 }

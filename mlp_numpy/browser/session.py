@@ -13,7 +13,8 @@ import numpy as np
 import mlp_numpy
 from mlp_numpy.browser.exercises import Exercise, exercise_names, judge
 from mlp_numpy.browser.formulas import Json, error_json, formula_page, op_titles
-from mlp_numpy.browser.live import ACTIVATIONS, DATASETS, NORMS, LiveSettings, LiveTraining
+from mlp_numpy.browser.live import LiveTraining
+from mlp_numpy.browser.settings import LIVE_ACTIVATIONS, LIVE_DATA, LIVE_NORMS, LiveSettings
 from mlp_numpy.errors import CallOrderError, MlpNumpyError, OptionError, unknown_name
 from mlp_numpy.optim.registry import OPTIMIZERS
 
@@ -82,9 +83,9 @@ class Session:
                 "python": sys.version.split()[0],
                 "platform": sys.platform,
             },
-            "data": list(DATASETS),
-            "activation": list(ACTIVATIONS),
-            "norm": list(NORMS),
+            "data": list(LIVE_DATA),
+            "activation": list(LIVE_ACTIVATIONS),
+            "norm": list(LIVE_NORMS),
             "optimizer": list(OPTIMIZERS),
         }
 

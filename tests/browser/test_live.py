@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from mlp_numpy.browser import LiveSettings, LiveTraining
-from mlp_numpy.browser.live import ACTIVATIONS, DATASETS, NORMS
+from mlp_numpy.browser.settings import LIVE_ACTIVATIONS, LIVE_DATA, LIVE_NORMS
 from mlp_numpy.errors import NonFiniteError, OptionError
 from mlp_numpy.optim.registry import OPTIMIZERS
 
 
-@pytest.mark.parametrize("data", DATASETS)
+@pytest.mark.parametrize("data", LIVE_DATA)
 def test_it_learns(data: str) -> None:
     training = LiveTraining(LiveSettings(data=data, hidden=(32,) if data == "digits" else (16, 16)))
     losses = training.advance(400)
@@ -31,8 +31,8 @@ def test_it_is_the_same_for_the_same_settings_and_for_any_division_in_steps() ->
     assert one.advance(20) == found + other.advance(10)
 
 
-@pytest.mark.parametrize("norm", NORMS)
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("norm", LIVE_NORMS)
+@pytest.mark.parametrize("activation", LIVE_ACTIVATIONS)
 def test_its_gradients_agree_with_the_complex_step(activation: str, norm: str) -> None:
     training = LiveTraining(LiveSettings(data="clouds", hidden=(5,), activation=activation, norm=norm))
     training.advance(2)
