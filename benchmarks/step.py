@@ -41,10 +41,10 @@ def make_trainer(
     batch: int = BATCH,
     n_images: int = N_IMAGES,
     optimizer: Callable[[Any], Any] | None = None,
-    **parallel: int,
+    **parallel: Any,
 ) -> Any:
     """The trainer of a network of this library, as ``train.py`` makes it; plain SGD unless ``optimizer`` makes another
-    one. ``parallel`` are its ``shards`` and ``threads``."""
+    one. ``parallel`` are its ``shards``, ``threads`` and ``ranks``."""
     from mlp_numpy import SGD, FlatParameters, SoftMaxCrossEntropyModule
     from mlp_numpy.data.batches import Batches
     from mlp_numpy.data.dataset import Split

@@ -103,6 +103,18 @@ class WorkerLostError(MlpNumpyError, RuntimeError):
     """A worker process is gone: killed, for example by the system when memory ran out."""
 
 
+class WorkerMismatchError(MlpNumpyError, RuntimeError):
+    """A worker has another version of the library, or other data, than the process that gives it work."""
+
+
+class ClusterError(MlpNumpyError, ConnectionError):
+    """The scheduler of a cluster cannot be reached, or has no workers."""
+
+
+class RanksDifferError(MlpNumpyError, RuntimeError):
+    """The processes of one training have other data, settings or weights."""
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> OptionError:
     """The error for an unknown name, with the closest known name.
 

@@ -178,12 +178,13 @@ def _against_float32(sample: Sample, subject: Subject, exact: Mapping[str, Array
 def _furthest(ours: Mapping[str, Array], theirs: Mapping[str, Array], dout: Array | None) -> Measured:
     """The largest error over the arrays in both mappings; NaN counts as an infinite error."""
     return max(
-        (_distance(name, ours[name], theirs[name], dout) for name in ours if name in theirs),
+        (compare(name, ours[name], theirs[name], dout) for name in ours if name in theirs),
         key=lambda measured: measured.error,
     )
 
 
-def _distance(name: str, a: Array, b: Array, dout: Array | None) -> Measured:
+def compare(name: str, a: Array, b: Array, dout: Array | None) -> Measured:
+    """The error of ``a`` against ``b``, by the formula above."""
     if a.shape != b.shape:
         return Measured(np.inf, f"{name} of shape {a.shape} instead of {b.shape}", (), np.nan, np.nan)
     scale = max(float(np.linalg.norm(array)) for array in (a, b, np.zeros(1) if dout is None else dout))

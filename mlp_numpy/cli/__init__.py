@@ -10,9 +10,11 @@ from typing import Final
 import tyro
 
 from mlp_numpy.cli.console import DIVERGED, FAILED, MISUSED, PROGRAM, complain
+from mlp_numpy.cli.learn import learn
 from mlp_numpy.cli.models import evaluate_run, export, predict
 from mlp_numpy.cli.proofs import audit_command, check_gradients, crash, explain_command, parity
 from mlp_numpy.cli.recipes import reproduce_recipes
+from mlp_numpy.cli.report import report_run
 from mlp_numpy.cli.runs import doctor, log_command, replay_step, train
 from mlp_numpy.cli.searches import search
 from mlp_numpy.errors import MlpNumpyError, NonFiniteError, did_you_mean
@@ -84,14 +86,15 @@ def _usage() -> str:
     )
 
 
-# these two take all settings of a run, also from a file
-_OWN_OPTIONS: Final[dict[str, Callable[[Sequence[str]], int]]] = {"train": train, "doctor": doctor}
+# two take all settings of a run, also from a file; the third has commands of its own
+_OWN_OPTIONS: Final[dict[str, Callable[[Sequence[str]], int]]] = {"train": train, "doctor": doctor, "learn": learn}
 _FUNCTIONS: Final[dict[str, Callable[..., int]]] = {
     "train": train,
     "evaluate": evaluate_run,
     "predict": predict,
     "export": export,
     "doctor": doctor,
+    "report": report_run,
     "log": log_command,
     "replay": replay_step,
     "search": search,
@@ -101,4 +104,5 @@ _FUNCTIONS: Final[dict[str, Callable[..., int]]] = {
     "parity": parity,
     "crash-test": crash,
     "explain": explain_command,
+    "learn": learn,
 }

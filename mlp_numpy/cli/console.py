@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from typing import Final
+import warnings
+from collections.abc import Iterator
+from typing import Any, Final
+
+from tqdm import tqdm
 
 FAILED: Final = 1
 MISUSED: Final = 2
@@ -26,3 +31,20 @@ def banner(text: str) -> None:
 def complain(text: str) -> None:
     """Print an error message on standard error."""
     print(f"error: {text}", file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def printed_warnings(kind: type[Warning]) -> Iterator[None]:
+    """Context that prints a warning of this kind on a line of its own, above a progress bar."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", kind)
+        shown = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+            if issubclass(category, kind):
+                tqdm.write(f"warning: {message}", file=sys.stderr)
+            else:
+                shown(message, category, *where, **more)
+
+        warnings.showwarning = show
+        yield

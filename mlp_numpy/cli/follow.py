@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
-import warnings
-from collections.abc import Iterator
-from typing import Any
-
 from tqdm import tqdm
 
-from mlp_numpy.cli.console import FAILED, banner, on_terminal
+from mlp_numpy.cli.console import FAILED, banner, on_terminal, printed_warnings
 from mlp_numpy.cli.formatting import evaluation_line, examples_text, outlook, run_summary, task_text
 from mlp_numpy.errors import NonFiniteError
 from mlp_numpy.experiment import Run, estimate
@@ -24,7 +18,7 @@ def follow(experiment: Run) -> int:
     Returns the exit status. Raises NonFiniteError if the training diverges.
     """
     split, done, steps = experiment.config.held_out, experiment.trainer.step, experiment.config.steps
-    with _tracker_warnings(), experiment as run:
+    with printed_warnings(TrackerWarning), experiment as run:
         _introduce(run)
         try:
             with tqdm(total=steps, initial=done, unit="step", disable=not on_terminal(), dynamic_ncols=True) as bar:
@@ -46,23 +40,6 @@ def follow(experiment: Run) -> int:
     print(f"{run_summary(run.result.history)}\n{_places(run)}", flush=True)
     # A stop request that arrived after the end has interrupted nothing.
     return 128 + run.stopped_by if run.stopped_by is not None and run.result.status == "interrupted" else 0
-
-
-@contextlib.contextmanager
-def _tracker_warnings() -> Iterator[None]:
-    """Context that prints a TrackerWarning on a line of its own, above the progress bar."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("always", TrackerWarning)
-        shown = warnings.showwarning
-
-        def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
-            if issubclass(category, TrackerWarning):
-                tqdm.write(f"warning: {message}", file=sys.stderr)
-            else:
-                shown(message, category, *where, **more)
-
-        warnings.showwarning = show
-        yield
 
 
 def _introduce(run: Run) -> None:

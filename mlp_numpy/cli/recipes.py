@@ -5,12 +5,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 from tqdm import tqdm
 
-from mlp_numpy.cli.console import on_terminal
+from mlp_numpy.cli.console import on_terminal, printed_warnings
 from mlp_numpy.errors import OptionError, RunFolderError
 from mlp_numpy.experiment.folder import usable
 from mlp_numpy.recipes import (
@@ -27,6 +27,7 @@ from mlp_numpy.recipes import (
     trained,
     write_report,
 )
+from mlp_numpy.search import DaskPool, WorkerWarning, pool_of
 
 _QUICK = "quick"
 _COMMITTED, _REPORT = Path("plots/results"), Path("RESULTS.md")
@@ -44,6 +45,7 @@ def reproduce_recipes(
     data_dir: str = "data",
     runs_dir: Path = Path("runs/reproduce"),
     jobs: int = 1,
+    dask: str = "",
     download: bool = True,
 ) -> int:
     """Repeat experiments of the sources, and compare the reported, the committed and your own results.
@@ -63,10 +65,10 @@ def reproduce_recipes(
         data_dir: folder of the data sets
         runs_dir: folder of the unfinished runs
         jobs: parallel trainings, one process and one core each
+        dask: trainings on the workers of the Dask scheduler at tcp://HOST:PORT, or on N processes here: local:N
         download: allow downloads of data sets
     """
-    if jobs < 1:
-        raise OptionError(f"reproduce: jobs must be ≥ 1, got {jobs}.")
+    pool = pool_of("reproduce", jobs, DaskPool(dask) if dask else None)
     if names and everything:
         raise OptionError(f"reproduce: names and --all exclude each other, got {' '.join(names)} with --all.")
     if quick and (results is not None or report_file is not None):
@@ -85,7 +87,7 @@ def reproduce_recipes(
         if quick and not listed:
             _clear(runs_dir)
         if not listed:
-            _carry_out(asked, kept, Workspace(data_dir, runs_dir, jobs, download), committed)
+            _carry_out(asked, kept, Workspace(data_dir, runs_dir, pool, download), committed)
     elif not (listed or report):
         raise OptionError("reproduce: expected recipes to run, got none. Hint: --list shows them, --all runs all.")
     _show(asked, kept, committed)
@@ -121,14 +123,19 @@ def _clear(folder: Path) -> None:
 
 def _carry_out(asked: Sequence[Recipe], kept: Results, place: Workspace, committed: Results | None) -> None:
     todo = missing(asked, kept)
-    minutes = sum(recipe.seconds for recipe, _ in todo) / 60 / place.jobs
-    print(f"reproduce {len(todo)} trainings, {place.jobs} side by side, about {minutes:.0f} minutes", flush=True)
-    with tqdm(total=len(todo), unit="training", disable=not on_terminal(), dynamic_ncols=True) as bar:
+    minutes = sum(recipe.seconds for recipe, _ in todo) / 60
+    expected = f"about {minutes:.0f} minutes of one core"
+    print(f"reproduce {len(todo)} trainings, {place.pool}, {expected}", flush=True)
+    bar_options: dict[str, Any] = {"unit": "training", "disable": not on_terminal(), "dynamic_ncols": True}
+    with printed_warnings(WorkerWarning), tqdm(total=len(todo), **bar_options) as bar:
         done = 0
         for step in reproduce(asked, kept, place):
             bar.n = done + step.share
             bar.set_description(f"{step.recipe.name} seed {step.seed}", refresh=False)
             bar.update(0)
+            if step.lost:
+                bar.clear()
+                print(f"{step.recipe.name} seed {step.seed}: lost: {step.lost}", flush=True)
             if step.result is not None:
                 done += 1
                 bar.clear()

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 import tyro
 
 from mlp_numpy.cli.console import FAILED, on_terminal
+from mlp_numpy.cli.distributed import one_voice
 from mlp_numpy.cli.follow import follow
 from mlp_numpy.cli.formatting import run_summary, table
 from mlp_numpy.cli.options import config_of, given, parse, settings_command
@@ -19,6 +20,7 @@ from mlp_numpy.diagnose import Finding, examine, examine_run, replay
 from mlp_numpy.errors import DataNotFoundError, OptionError
 from mlp_numpy.experiment import Run, finished, log_run
 from mlp_numpy.experiment.folder import ended
+from mlp_numpy.experiment.ranks import ranks_of
 from mlp_numpy.experiment.resume import read_resumed
 from mlp_numpy.tracking import make_tracker
 
@@ -32,7 +34,8 @@ _Train: Final = settings_command(
                 str | None,
                 tyro.conf.arg(
                     help="folder of a stopped or killed run: resume it with its own settings; "
-                    "only --threads may be given as well, and --data-dir and --download if its data set has moved",
+                    "only --threads and --distributed may be given as well, and --data-dir and --download if its data "
+                    "set has moved",
                     metavar="RUN",
                 ),
             ],
@@ -89,7 +92,9 @@ def train(words: Sequence[str]) -> int:
     settings = config_of(command)
     if seeds is not None:
         return train_seeds(settings, seeds, resume=command.continue_)
-    return follow(Run(settings, progress=on_terminal()))
+    ranks = ranks_of(settings)
+    with one_voice(ranks):
+        return follow(Run(settings, progress=on_terminal(), ranks=ranks))
 
 
 def doctor(words: Sequence[str]) -> int:
@@ -121,7 +126,7 @@ def _listed(options: set[str]) -> str:
 
 def _resume(command: Any, options: set[str]) -> int:
     """Resume a run, if anything is left to do."""
-    others = options - {"--resume", "--threads"} - _DATA_OPTIONS
+    others = options - {"--resume", "--threads", "--distributed"} - _DATA_OPTIONS
     if others:
         raise OptionError(
             f"--resume: a run resumes with its own settings, got {_listed(others)} with it. "
@@ -136,16 +141,19 @@ def _resume(command: Any, options: set[str]) -> int:
         print(f"{run_summary(done)}\nrun     {folder}\nalready complete, nothing to do")
         return 0
     whole = ended(as_path("train", folder))
-    resumed = read_resumed(folder, data_dir=data_dir, download=download)
+    distributed = command.run.distributed if "--distributed" in options else None
+    how: dict[str, Any] = {"data_dir": data_dir, "download": download, "threads": threads, "distributed": distributed}
+    resumed = read_resumed(folder, **how)
     if whole is not None and resumed.checkpoint is None:
         raise DataNotFoundError(
             f"--resume: {folder} must have a model, or a checkpoint to restore it from, found neither, "
             "although the run is complete. Hint: train it again, with --overwrite."
         )
-    if whole is not None:
-        print(f"some files of the run are missing: rewriting them from the checkpoint in {folder}", flush=True)
-    where: dict[str, Any] = {"data_dir": data_dir, "download": download, "threads": threads}
-    return follow(Run.resumed(folder, progress=on_terminal(), **where))
+    ranks = ranks_of(resumed.config)
+    with one_voice(ranks):
+        if whole is not None:
+            print(f"some files of the run are missing: rewriting them from the checkpoint in {folder}", flush=True)
+        return follow(Run(resumed.config, progress=on_terminal(), resumed=resumed, ranks=ranks))
 
 
 def log_command(run: Annotated[Path, tyro.conf.Positional], to: str) -> int:

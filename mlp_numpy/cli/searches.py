@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 from tqdm import tqdm
 
 from mlp_numpy.atomic_io import write_text
-from mlp_numpy.cli.console import FAILED, on_terminal
+from mlp_numpy.cli.console import FAILED, on_terminal, printed_warnings
 from mlp_numpy.cli.formatting import metric_text, metrics_text, run_summary
 from mlp_numpy.errors import OptionError
 from mlp_numpy.experiment.folder import usable
-from mlp_numpy.search import Search, TrialResult, draw_search, read_space, table_text, tables
+from mlp_numpy.search import (
+    DaskPool,
+    Search,
+    TrialResult,
+    WorkerWarning,
+    draw_search,
+    read_space,
+    table_text,
+    tables,
+)
 
 
 def search(
     space: Annotated[Path, tyro.conf.Positional],
     name: str = "",
     jobs: int = 1,
+    dask: str = "",
     winner: bool = True,
     data_dir: str = "data",
     runs_dir: Path = Path("runs"),
@@ -33,6 +43,7 @@ def search(
         space: YAML file with the settings of every trial, and the varied ones under "grid:" or "random:"
         name: name of the search's folder; by default that of the file
         jobs: parallel trials, one process and one core each
+        dask: trials on the workers of the Dask scheduler at tcp://HOST:PORT, or on N processes here: local:N
         winner: retrain the winner, save its model and evaluate it on the test set
         data_dir: folder of the data sets
         runs_dir: folder that gets the search's folder
@@ -43,12 +54,14 @@ def search(
     if not name.isprintable() or set(name) & set("/\\") or name in (".", ".."):
         raise OptionError(f"search: name must be a plain name without folders, got {name!r}.")
     folder = runs_dir / name
-    under_way = Search(found, folder, jobs=jobs, data_dir=data_dir, download=download)
+    pool = DaskPool(dask) if dask else None
+    under_way = Search(found, folder, jobs=jobs, pool=pool, data_dir=data_dir, download=download)
     part = under_way.configs[0].held_out
     varied = ", ".join(found.axes)
-    print(f"search  {len(under_way.points)} trials of {varied}, {jobs} side by side, in {folder}", flush=True)
+    print(f"search  {len(under_way.points)} trials of {varied}, {under_way.pool}, in {folder}", flush=True)
     outcomes: list[TrialResult] = []
-    with tqdm(total=len(under_way.points), unit="trial", disable=not on_terminal(), dynamic_ncols=True) as bar:
+    bar_options: dict[str, Any] = {"unit": "trial", "disable": not on_terminal(), "dynamic_ncols": True}
+    with printed_warnings(WorkerWarning), tqdm(total=len(under_way.points), **bar_options) as bar:
         for outcome in under_way.run():
             outcomes.append(outcome)
             bar.update()
@@ -69,7 +82,7 @@ def search(
         print(f"figure  {picture}")
     best = under_way.winner
     if best is None:
-        print("winner  none: all trials diverged")
+        print("winner  none: all trials diverged or were lost")
         return FAILED
     print(f"winner  trial {best}: {_line(under_way.outcome(best), part)}", flush=True)
     if part == "test":

@@ -380,6 +380,21 @@ class Config:
     threads: int = option(
         0, RUN, "threads that compute the shards; affects the time alone; 0: one per core", at_least(0)
     )
+    distributed: str = option(
+        "none",
+        RUN,
+        "mpi: share each batch among the processes that mpirun starts, with shards and threads in each; needs the "
+        "extra mpi",
+        **one_of(("none", "mpi")),
+    )
+    allreduce: str = option(
+        "ordered",
+        RUN,
+        "order in which the processes' sums are added: that of the processes, for the same bits in every repetition "
+        "(ordered), or one of the MPI library's own choice (tree)",
+        need=needs("distributed mpi", distributed=("mpi",)),
+        **one_of(("ordered", "tree")),
+    )
     checkpoint_every: int = option(
         500, RUN, "steps between two checkpoints, from which a killed run resumes", at_least(1)
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -12,6 +12,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from mlp_numpy.arrays import Array, stream
 from mlp_numpy.checks import flag, is_whole, shown, whole_number
 from mlp_numpy.errors import DTypeError, OptionError, ShapeError
+
+_ALL: Final = slice(None)
 
 
 class Transforms(NamedTuple):
@@ -101,8 +103,16 @@ class Augmentation:
             mirrored = (_coins(examples, seed) + epoch) % 2 == 1
         return Transforms(down, right, mirrored, row, column)
 
-    def apply(self, x: Array, seed: int, step: int, examples: Array | None = None, epoch: int = 0) -> Array:
-        """Augment the preprocessed images ``x`` (N, D) of a step in place; returns ``x``.
+    def apply(
+        self,
+        x: Array,
+        seed: int,
+        step: int,
+        examples: Array | None = None,
+        epoch: int = 0,
+        part: slice = _ALL,
+    ) -> Array:
+        """Augment the preprocessed images ``x`` (N, D) of a step in place, or a ``part`` of them; returns ``x``.
 
         ``examples`` and ``epoch`` are those of ``draw``. Raises ShapeError or DTypeError, before anything is changed,
         if x is not (N, C·H·W) real numbers in C order, OptionError for ``alternate`` without ``examples``.
@@ -115,8 +125,8 @@ class Augmentation:
                 f"Augmentation.apply: x must be (N, {channels * height * width}), C-contiguous, "
                 f"got {x.shape}, strides {x.strides}."
             )
-        images = x.reshape(-1, *self.image_shape)
-        draws = self.draw(len(x), seed, step, examples, epoch)
+        images = x.reshape(-1, *self.image_shape)[part]
+        draws = Transforms(*(each[part] for each in self.draw(len(x), seed, step, examples, epoch)))
         if self.flip or self.shift:
             self._move(images, draws)
         if self.cutout:

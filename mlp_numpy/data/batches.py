@@ -15,7 +15,7 @@ from mlp_numpy.data.dataset import Split
 from mlp_numpy.data.preprocessing import Preprocessing
 from mlp_numpy.data.sealed import check_split
 from mlp_numpy.errors import OptionError, ShapeError
-from mlp_numpy.parallel import SERIAL, Workers, shares
+from mlp_numpy.parallel import ALONE, SERIAL, Communicator, Workers, shares
 
 _LARGE: Final = 1 << 18
 """Bytes of a batch below which waking other threads takes longer than they save."""
@@ -72,9 +72,11 @@ class Batches:
         self._order: Array = np.empty(0, np.intp)
         self._buffer = np.empty((size, split.inputs.shape[1]), dtype)
 
-    def at(self, step: int) -> tuple[Array, ...]:
+    def at(self, step: int, ranks: Communicator = ALONE) -> tuple[Array, ...]:
         """The batch of a step, counted from 0: inputs (size, D), preprocessed, targets (size, …) and, if the split has
         any, weights (size,).
+
+        ranks   of the inputs, only the ``own_rows`` of this rank are read; the others may hold anything
 
         Raises OptionError for a step below 0.
         """
@@ -87,31 +89,39 @@ class Batches:
             self._epoch = epoch
         rows = self._order[position * self.size : (position + 1) * self.size]
         x = self._buffer[: len(rows)]
-        parts = shares(len(rows), self.workers.size if x.nbytes >= _LARGE else 1)
+        part = ranks.own_rows(len(rows))
+        own, own_rows = x[part], rows[part]
+        parts = shares(len(own), self.workers.size if own.nbytes >= _LARGE else 1)
         inputs, gather = self.split.inputs, self.preprocessing.gather
-        self.workers.run(lambda part: gather(inputs, rows[parts[part]], x[parts[part]]), len(parts))
+        self.workers.run(lambda each: gather(inputs, own_rows[parts[each]], own[parts[each]]), len(parts))
         if self.augmentation is not None:
-            self.augmentation.apply(x, self.seed, step, rows, epoch)
+            self.augmentation.apply(x, self.seed, step, rows, epoch, part)
         return _batch(self.split, x, rows)
 
 
 def chunks(
-    split: Split, size: int, preprocessing: Preprocessing, dtype: Any = np.float32
+    split: Split, size: int, preprocessing: Preprocessing, dtype: Any = np.float32, ranks: Communicator = ALONE
 ) -> Iterator[tuple[Array, ...]]:
     """One pass over a split in stored order: inputs, targets and, if it has any, weights of at most ``size`` examples,
     in one reused buffer.
 
+    ranks   of the inputs, only the ``own_rows`` of this rank are read; the others may hold anything
+
     Raises OptionError, DTypeError or ShapeError, at once, for an invalid split, size, preprocessing or dtype.
     """
     _check("chunks", split, preprocessing)
-    return _chunks(split, whole_number("chunks", "size", size), preprocessing, float_dtype("chunks", dtype))
+    return _chunks(split, whole_number("chunks", "size", size), preprocessing, float_dtype("chunks", dtype), ranks)
 
 
-def _chunks(split: Split, size: int, preprocessing: Preprocessing, dtype: Any) -> Iterator[tuple[Array, ...]]:
+def _chunks(
+    split: Split, size: int, preprocessing: Preprocessing, dtype: Any, ranks: Communicator
+) -> Iterator[tuple[Array, ...]]:
     buffer = np.empty((min(size, len(split)), split.inputs.shape[1]), dtype)
     for start in range(0, len(split), size):
         rows = np.arange(start, min(start + size, len(split)))
-        yield _batch(split, preprocessing.gather(split.inputs, rows, buffer[: len(rows)]), rows)
+        x, own = buffer[: len(rows)], ranks.own_rows(len(rows))
+        preprocessing.gather(split.inputs, rows[own], x[own])
+        yield _batch(split, x, rows)
 
 
 def _batch(split: Split, x: Array, rows: Array) -> tuple[Array, ...]:

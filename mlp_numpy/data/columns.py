@@ -113,6 +113,24 @@ def encode(
     return out, unknown
 
 
+def decode(columns: Sequence[Column], rows: Array) -> list[list[str]]:
+    """The values of encoded rows (n, D) as strings, one per column; "?" for a category that is unknown.
+
+    The inverse of ``encode``.
+    """
+    starts = np.cumsum([0, *(len(column.features) for column in columns)])
+    return [
+        [_value(column, row[start:end]) for column, start, end in zip(columns, starts, starts[1:], strict=False)]
+        for row in rows
+    ]
+
+
+def _value(column: Column, encoded: Array) -> str:
+    if column.kind == "number":
+        return f"{encoded[0]:.6g}"
+    return column.categories[int(encoded.argmax())] if encoded.any() else "?"
+
+
 def _positions(table: RawTable, column: Column) -> Array:
     """Code of the table → position in the categories of ``column``, −1 for none."""
     known = {value: position for position, value in enumerate(column.categories)}

@@ -143,6 +143,8 @@ class _Counted(io.BytesIO):
 # The Python unpickler instead of the C one, which allocates a memo table as long as the largest memo index, so that a
 # single flipped bit can cost 32 GB. This one reads a CIFAR-10 batch in 40 ms.
 class _InertUnpickler(pickle._Unpickler):
+    memo: dict[int, Any]
+
     def __init__(self, content: bytes, stream: _Counted, who: str) -> None:
         super().__init__(stream, encoding="bytes", fix_imports=False)
         self._who = who
@@ -192,12 +194,16 @@ def read_dict(content: bytes, who: str) -> dict[str, Any]:
         if the bytes are not a complete pickle of a dictionary, or construct anything but arrays
     """
     stream = _Counted(content)
+    reader = _InertUnpickler(content, stream, who)
     try:
-        value = _InertUnpickler(content, stream, who).load()
+        value = reader.load()
     except DataError:
         raise
     except Exception as error:  # damaged opcodes can raise any exception
         raise _damaged(who, "a whole pickle", said(error)) from error
+    finally:
+        # it holds what was read, which holds the reader: a circle in which each file would stay in memory
+        reader.memo.clear()
     surplus = len(content) - stream.tell()
     if surplus:
         raise _damaged(who, "a pickle and nothing after it", f"{surplus} more bytes")

@@ -102,10 +102,7 @@ class Artifacts:
     def save(self, step: int, *, running: bool) -> TrainedModel:
         """Write the current model (that of ``step``), the history and, unless ``running``, the figures."""
         folder, history, parts = self.place.folder, self.history, self.parts
-        about = {key: getattr(history.info, key) for key in ("name", "dataset", "dataset_option", "source", "status")}
-        about |= {"class_names": list(parts.dataset.class_names), "image_shape": list(parts.dataset.image_shape)}
-        about |= described_task(parts, self.config)
-        trained = TrainedModel(parts.model, parts.preprocessing, about | {"step": step})
+        trained = self._trained(step)
         writers: dict[Path, Callable[[], None]] = {
             folder / "model.npz": lambda: save_model(folder / "model.npz", trained),
             folder / "history.csv": lambda: history.write_csv(folder / "history.csv"),
@@ -117,7 +114,7 @@ class Artifacts:
             stats = history.layer_stats()
             if stats:
                 writers[folder / WATCH] = lambda: save_layer_stats(
-                    folder / WATCH, _measures(stats), title, steps=stats["step"]
+                    folder / WATCH, layer_measures(stats), title, steps=stats["step"]
                 )
         self._try(writers)
         # The history comes last: it lists the files that failed, and its final status marks the run as complete.
@@ -157,6 +154,13 @@ class Artifacts:
                 write()
             except Exception as error:
                 self._failed[path] = error
+
+    def _trained(self, step: int) -> TrainedModel:
+        parts, info = self.parts, self.history.info
+        about = {key: getattr(info, key) for key in ("name", "dataset", "dataset_option", "source", "status")}
+        about |= {"class_names": list(parts.dataset.class_names), "image_shape": list(parts.dataset.image_shape)}
+        about |= described_task(parts, self.config)
+        return TrainedModel(parts.model, parts.preprocessing, about | {"step": step})
 
     def _checkpoint(self) -> None:
         save_checkpoint(self.place.folder, self.parts.trainer.state(), self.history, self._about)
@@ -198,7 +202,7 @@ def _batch_of(failure: Failure) -> dict[str, Array]:
     return {"x": failure.x, "y": failure.y} | weight
 
 
-def _measures(stats: dict[str, Any]) -> dict[str, dict[str, list[float]]]:
+def layer_measures(stats: dict[str, Any]) -> dict[str, dict[str, list[float]]]:
     """Layer statistics grouped by measure, with a column for each layer that has it."""
     layers = {name: columns for name, columns in stats.items() if name != "step"}
     found: dict[str, dict[str, list[float]]] = {"gradient norm": {}, "update / weight": {}, DEAD_FRACTION: {}}

@@ -36,6 +36,7 @@ from mlp_numpy.optim import (
     optimizer_options,
     parse_schedule,
 )
+from mlp_numpy.parallel import ALONE, Communicator
 from mlp_numpy.training import DEFAULT_METRICS, Metric, RunInfo, Trainer, Update, chosen_metrics
 
 CURVE: Final = "the test curve while training, held_out test"
@@ -82,11 +83,17 @@ def load_data(config: Config, *, option: str = "", progress: bool = False, write
 
 @one_thread()  # so that initial weights do not depend on the number of cores
 def build_components(
-    config: Config, *, loaded: Loaded | None = None, progress: bool = False, shards: int | None = None
+    config: Config,
+    *,
+    loaded: Loaded | None = None,
+    progress: bool = False,
+    shards: int | None = None,
+    ranks: Communicator = ALONE,
 ) -> Components:
     """Load the data, unless given as ``loaded``, and build the network and the trainer.
 
     shards   the number of shards where ``config`` leaves it open; None: ``default_shards`` of the network
+    ranks    processes that share each batch, whatever ``config.distributed`` says
 
     Raises OptionError for settings that contradict the data, and what ``load_dataset`` raises.
     """
@@ -128,6 +135,7 @@ def build_components(
         watch_every=config.layer_stats_every or None,
         shards=config.shards or shards,
         threads=config.threads or None,
+        ranks=ranks,
         views=None if config.views == "none" else Views(dataset.image_shape, config.views),
     )
     splits = train, held_out, test
@@ -243,6 +251,7 @@ def run_info(config: Config, parts: Components) -> RunInfo:
         config=asdict(config),
         shards=parts.trainer.shards,
         threads=parts.trainer.workers.threads,
+        ranks=parts.trainer.ranks.size if parts.trainer.ranks.size > 1 else None,
         test_openings=list(parts.test.openings),
     )
 

@@ -47,6 +47,7 @@ class Recorder:
         self._trainer, self._history, self._config = outputs.parts.trainer, outputs.history, outputs.config
         self._began = self._saved = self._written = time.perf_counter()
         self._status = "interrupted"
+        self._left_alone = False
         self.result: RunResult | None = None
 
     def begin(self, checkpoint: Path | None) -> None:
@@ -73,6 +74,10 @@ class Recorder:
         """Note that the training came to its end; without this it counts as interrupted."""
         self._status = "stopped early" if self._trainer.step < self._config.steps else "finished"
 
+    def leave_alone(self) -> None:
+        """Note that other ranks go on without this one, which must not wait for them in an evaluation."""
+        self._left_alone = True
+
     def __enter__(self) -> Self:
         return self
 
@@ -93,7 +98,8 @@ class Recorder:
             self._open_the_test_set()
         # The checkpoint comes before the extra evaluation, which a resumed run must not contain.
         self._outputs.finish(self._trainer.failure, checkpoint=done or status == "interrupted")
-        if status == "interrupted" and self._history.last_evaluated != self._trainer.step:
+        left_alone = self._left_alone and self._trainer.ranks.size > 1
+        if status == "interrupted" and self._history.last_evaluated != self._trainer.step and not left_alone:
             try:
                 self._history.add(self._trainer.evaluate())
             except NonFiniteError as error:

@@ -21,7 +21,9 @@ from mlp_numpy.training import Checkpoint, RunInfo, load_checkpoint
 from mlp_numpy.training.checkpoint import NAME
 
 _MAY_CHANGE: Final = (
+    "allreduce",
     "data_dir",
+    "distributed",
     "download",
     "log",
     "name",
@@ -31,7 +33,7 @@ _MAY_CHANGE: Final = (
     "tensorboard",
     "threads",
 )
-"""Settings that do not affect the results."""
+"""Settings that do not affect the results, or, of the processes that share them, their last bits."""
 
 
 class ResumePoint(NamedTuple):
@@ -52,10 +54,21 @@ class ResumePoint(NamedTuple):
     info: RunInfo
     write: bool
 
-    @property
-    def shards(self) -> int | None:
-        """The shards of the run, or None if it may choose them: it has computed nothing yet."""
-        return None if self.checkpoint is None else self.info.shards or 1
+    def shards(self, ranks: int) -> int | None:
+        """The shards of the run, or None if it may choose them: it has computed nothing yet, or these cannot be shared
+        among the ``ranks``."""
+        shards = self.info.shards or 1
+        return None if self.checkpoint is None or shards % ranks else shards
+
+    def note_of_ranks(self, ranks: int, shards: int) -> str | None:
+        """The message that another number of processes or shards gives other last bits."""
+        before, now = (self.info.ranks or 1, self.info.shards or 1), (ranks, shards)
+        if self.checkpoint is None or before == now:
+            return None
+        return (
+            f"This run had {before[0]} ranks with {before[1]} shards in all, and resumes with {now[0]} and {now[1]}. "
+            "The results will not be identical to the last bit."
+        )
 
     def data(self, *, progress: bool = False) -> Loaded:
         """Load the data set that the run began with, also if its setting is ``auto``.
@@ -95,9 +108,10 @@ def read_resumed(
     data_dir: str | os.PathLike[str] | None = None,
     download: bool | None = None,
     threads: int | None = None,
+    distributed: str | None = None,
 ) -> ResumePoint:
-    """Load what is needed to resume ``folder``; ``data_dir``, ``download`` and ``threads`` override the run's own
-    settings.
+    """Load what is needed to resume ``folder``; ``data_dir``, ``download``, ``threads`` and ``distributed`` override
+    the run's own settings.
 
     Raises DataNotFoundError if it is not a run's folder, DataError if its settings or both its checkpoints are damaged,
     RunFolderError if it cannot be read, OptionError for an argument that is not a path.
@@ -123,6 +137,8 @@ def read_resumed(
         "data_dir": data_dir or data_dir_of(folder, config, info),
         "download": download,
         "threads": threads,
+        "distributed": distributed,
+        "allreduce": "ordered" if distributed == "none" else None,
     }
     config = replace(config, **{name: value for name, value in said.items() if value is not None})
     place, write = place_of(folder, config), download is True or info == RunInfo()

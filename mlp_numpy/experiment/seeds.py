@@ -17,6 +17,7 @@ from mlp_numpy.checks import instance, shown, whole_number
 from mlp_numpy.config import Config, read_config
 from mlp_numpy.errors import DataNotFoundError, NonFiniteError, OptionError, RunFolderError
 from mlp_numpy.experiment.folder import check_free, history_of, usable
+from mlp_numpy.experiment.ranks import refuse_ranks
 from mlp_numpy.experiment.run import Run
 from mlp_numpy.training import History, best_of
 from mlp_numpy.viz import save_mean_std
@@ -74,6 +75,7 @@ def seed_configs(config: Config, seeds: Sequence[int], *, go_on: bool = False) -
     Raises OptionError for no seeds, duplicate seeds or ``go_on`` without a name, RunFolderError if a name is taken.
     """
     instance("seed_configs", "config", config, Config)
+    refuse_ranks("seed_configs", config)
     if not isinstance(seeds, list | tuple | range) or not seeds:
         raise OptionError(f"seed_configs: seeds must be one or more different numbers, got {shown(seeds)}.")
     seeds = [whole_number("seed_configs", "seed", seed, 0) for seed in seeds]

@@ -68,7 +68,7 @@ class Module:
     """How the shards of a batch, each in a module of its own, join what depends on the whole batch; see ``Sharded``.
     Neither copied nor saved."""
     joint_gradients: ClassVar[tuple[str, ...]] = ()
-    """The parameters whose gradient ``_join_gradients`` forms over the whole batch; a shard's ``backward`` omits it."""
+    """The parameters whose gradient ``_join_gradients`` forms over all shards; a shard's ``backward`` omits it."""
     _memory: ClassVar[dict[str, Any]] = {"_context": None}
     """The attributes of the cache with their empty values, which copies start with."""
 
@@ -146,7 +146,7 @@ class Module:
         dout = self._check_dout(dout)
         grads = tuple(self._grads.values())
         needed = (True,) * len(grads)
-        if self.communicator is not ALONE and self.joint_gradients:
+        if self.communicator.local.size > 1 and self.joint_gradients:
             needed = tuple(name not in self.joint_gradients for name in self._grads)
         context.needs = (self.input_needed, *needed)
         context.into = (None, *grads)
@@ -159,9 +159,9 @@ class Module:
         return result
 
     def _join_gradients(self, shards: Sequence[Any]) -> None:
-        """Join the gradients of the whole batch in those of ``shards[0]``: this shard's part of them.
+        """Join the gradients of the shards of this process in those of ``shards[0]``: this shard's part of them.
 
-        shards   this module in each shard of the batch, in the order of their ranks; all have run ``backward``
+        shards   this module in each shard, in the order of their ranks; all have run ``backward``
         """
         for name, total in shards[0]._grads.items():
             if name not in self.joint_gradients:
@@ -172,8 +172,8 @@ class Module:
     def _share_of(self, array: Array) -> slice:
         """This shard's rows of an array that all work on, or all of a small one for the first shard."""
         if array.nbytes >= _SMALL:
-            return self.communicator.split(len(array))
-        return slice(0, 0) if self.communicator.rank else slice(None)
+            return self.communicator.local.split(len(array))
+        return slice(0, 0) if self.communicator.local.rank else slice(None)
 
     def children(self) -> dict[str, Module]:
         """The submodules by name; empty for a layer."""

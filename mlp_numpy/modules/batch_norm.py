@@ -137,8 +137,8 @@ class BatchNorm(Module):
     Evaluation normalizes by these two. A batch of a single row does not update the running variance. With momentum None
     the buffer "n_batches" counts the batches, and a batch of a single row, which has no unbiased variance, is left out.
     Without eps a constant feature is normalized to 0; a running variance that overflows is ∞, and its feature 0 in
-    evaluation. The shards of a batch are normalized by the statistics of the whole batch, and the first one updates the
-    buffers.
+    evaluation. The shards of a batch are normalized by the statistics of the whole batch, and the first one in each
+    process updates the buffers.
 
     Raises OptionError for n_features below 1, eps < 0, momentum outside [0, 1], or momentum None without running
     statistics; ShapeError in ``forward`` for an ``x`` of another shape.
@@ -182,7 +182,7 @@ class BatchNorm(Module):
         return out
 
     def _follow(self) -> None:
-        if self.communicator.rank > 0:  # the buffers may be the first shard's
+        if self.communicator.local.rank > 0:  # the buffers may be the first shard's
             return
         context, momentum = self._remembered(), self.momentum
         n_rows = context["n"]

@@ -22,7 +22,7 @@ class DepthwiseConv2d(Op):
     """
     Forward     out_ncqij = b_cq + Σ_uv W_cquv x_nchw      h = i s + u δ − p, w = j s + v δ − p, 0 where x has no such
                 pixel; summed place by place of the kernel, without a matrix of windows
-    Backward    dx_nchw = Σ_quv W_cquv dout_ncqij over all i, j, u, v with i s + u δ − p = h and j s + v δ − p = w
+    Backward    dx_nchw = Σ_qijuv W_cquv dout_ncqij over all i, j, u, v with i s + u δ − p = h and j s + v δ − p = w
                 dW_cquv = Σ_nij dout_ncqij x_nchw      db = Σ_nij dout
     Shapes      x (N, C, H, W)   W (M, 1, KH, KW)   b (M,), or none   out, dout (N, M, H′, W′)
                 c channel, q one of its M/C kernels

@@ -45,8 +45,8 @@ class Dropout(Module):
 
     A mask is a pure function of the two values in ``buffers``: "seed", and "step", which counts the forwards in
     training. They are saved with the model, so a resumed run has the same masks as an uninterrupted one; setting "step"
-    repeats a mask. A shard of a batch takes its rows of the batch's mask, at the step of the first shard, which alone
-    counts.
+    repeats a mask. A shard of a batch takes its rows of the batch's mask, at the step of the first shard in its
+    process, which alone counts.
 
     Raises OptionError for p outside [0, 1).
     """
@@ -90,10 +90,12 @@ class Dropout(Module):
     def _next_step(self) -> int:
         """The step of this forward, the same for all shards of a batch.
 
-        The first shard sends its step to the others, since their buffer may be the same array, which it then changes.
+        The first shard of a process sends its step to the others, since their buffer may be the same array, which it
+        then changes. (Processes have their own buffers, all at the same step.)
         """
-        first, step = self.communicator.rank == 0, self.buffers["step"]
-        sent = self.communicator.sum(np.array(step if first else 0, np.uint64))
+        local, step = self.communicator.local, self.buffers["step"]
+        first = local.rank == 0
+        sent = local.sum(np.array(step if first else 0, np.uint64))
         if first:
             step += np.uint64(1)
         return int(sent)

@@ -129,16 +129,16 @@ class LinearModule(Module):
     def backward(self, dout: Array) -> Array | None:
         """∂L/∂x; see Module. A shard of a batch keeps ``dout`` until ``_join_gradients``."""
         dx = super().backward(dout)
-        if self.communicator.size > 1:
+        if self.communicator.local.size > 1:
             self._dout = dout
         return dx
 
     def _join_gradients(self, shards: Sequence[LinearModule]) -> None:
-        """dW over the whole batch, this shard's columns of it; db is the sum over the shards."""
+        """dW over the rows of all shards, this shard's columns of it; db is the sum over the shards."""
         super()._join_gradients(shards)
         x = whole([shard._remembered()["x"] for shard in shards])
         dout = whole([shard._dout.reshape(-1, self.out_features) for shard in shards if shard._dout is not None])
-        columns = self.communicator.split(self.in_features)
+        columns = self.communicator.local.split(self.in_features)
         with np.errstate(invalid="ignore"):
             np.matmul(dout.T, x[:, columns], out=shards[0].grads["weight"][:, columns])
 

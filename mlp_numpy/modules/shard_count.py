@@ -4,25 +4,36 @@ from __future__ import annotations
 
 from typing import Final
 
+from mlp_numpy.errors import OptionError
 from mlp_numpy.modules.base import Module
 from mlp_numpy.modules.conv_layer import Conv2dModule
 
 _LEAST_ROWS: Final = 32
 """Rows of a batch below which its halves make narrow products."""
-_LEAST_WORK: Final = 30_000_000
-"""Multiplications of a forward pass below which threads wait for each other longer than they compute, about 0.5 ms of
-one core."""
+_LEAST_WORK: Final = 100_000_000
+"""Multiplications of a forward pass below which waking threads takes longer than they save: the four tasks of a step
+cost some 0.15 ms each, and 3072-100-10 with batches of 200, at 6·10⁷, takes 2.7 ms whole and 3.2 in two shards."""
 
 
-def default_shards(model: Module, batch: int) -> int:
-    """2 shards for batches of at least 32 rows of a network that convolves, or multiplies at least 3·10⁷ times in a
-    forward pass; else 1.
+def default_shards(model: Module, batch: int, ranks: int = 1) -> int:
+    """2 shards for batches of at least 32 rows of a network that convolves, or multiplies at least 10⁸ times in a
+    forward pass; else 1. Several ``ranks``, processes that share a batch, have one each.
 
     More than two make the products of each narrower, and cost more than they bring before there are as many cores. A
     network with modules from outside of the library has 1: whether they treat each row by itself is not known.
+
+    Raises OptionError for such a network and several ranks.
     """
     layers = [layer for _, layer in model.leaves()]
-    if batch < _LEAST_ROWS or not all(type(layer).__module__.startswith("mlp_numpy.") for layer in layers):
+    foreign = [layer for layer in layers if not type(layer).__module__.startswith("mlp_numpy.")]
+    if ranks > 1 and foreign:
+        raise OptionError(
+            f"default_shards: a batch that {ranks} ranks share must be computed row by row, which is not known of "
+            f"{foreign[0]!r}. Hint: shards={ranks}, if it treats each row by itself."
+        )
+    if ranks > 1:
+        return ranks
+    if batch < _LEAST_ROWS or foreign:
         return 1
     multiplications = batch * sum(array.value.size for _, array in model.named_parameters())
     return 2 if multiplications >= _LEAST_WORK or any(isinstance(layer, Conv2dModule) for layer in layers) else 1

@@ -11,9 +11,9 @@ import numpy as np
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.checks import instance, whole_number
-from mlp_numpy.errors import CallOrderError, ShapeError
+from mlp_numpy.errors import CallOrderError, OptionError, ShapeError
 from mlp_numpy.modules.base import Module
-from mlp_numpy.parallel import Workers
+from mlp_numpy.parallel import ALONE, Communicator, NestedCommunicator, Workers
 
 _PLAIN = (bool, int, float, str, type(None))
 """The types of the attributes that replicas take over before every forward, such as ``training`` or a dropout's p."""
@@ -30,6 +30,7 @@ class Sharded(Module):
               modules of the library
     shards    decides the results to the last bits; a batch of fewer rows has one shard per row
     threads   affects the time alone; None: one per core that this process may use
+    ranks     processes that share each batch, and have shards / ranks of its shards each
 
     Each shard has a replica of the module, with caches of its own; parameters and buffers are shared with ``module``.
     The gradient of a LinearModule's weight is one product over the whole batch, split by columns of the weight; other
@@ -37,19 +38,31 @@ class Sharded(Module):
 
     Plain attributes of ``module``, such as ``training``, may change between batches; its structure may not.
 
-    Raises OptionError for anything but a Module, and for numbers below 1.
+    All ``ranks`` call the same methods in the same order. Of x and dout each reads its ``own_rows`` alone, the others
+    may hold anything; out and dx are those of the whole batch, for every rank. ``module.grads`` hold a rank's part of
+    the gradients: those of the whole batch are the sums over the ranks, which may be formed for all parameters at once.
+    A batch with fewer rows than ranks is computed by each of them, and only the first one's gradients are not 0.
+
+    Raises OptionError for anything but a Module, for numbers below 1, and for shards that are no multiple of the ranks.
     """
 
-    def __init__(self, module: Module, shards: int = 2, threads: int | None = None) -> None:
+    def __init__(
+        self, module: Module, shards: int = 2, threads: int | None = None, *, ranks: Communicator = ALONE
+    ) -> None:
         super().__init__()
         self.module = instance("Sharded", "module", module, Module)
         self.shards = whole_number("Sharded", "shards", shards)
-        self.workers = Workers(self.shards, threads)
+        self.ranks = instance("Sharded", "ranks", ranks, Communicator)
+        if self.shards % ranks.size:
+            raise OptionError(
+                f"Sharded: shards must be a multiple of the {ranks.size} ranks that share them, got {self.shards}."
+            )
+        self.workers = Workers(self.shards // ranks.size, threads)
         self.output_kind = module.output_kind
         self._replicate()
 
     def _replicate(self) -> None:
-        self._replicas = [_replica(self.module, first=rank == 0) for rank in range(self.shards)]
+        self._replicas = [_replica(self.module, first=rank == 0) for rank in range(self.workers.size)]
         self._followed = [
             (vars(source), [vars(replica) for replica in replicas], _plain_names(source))
             for source, *replicas in zip(_modules(self.module), *map(_modules, self._replicas), strict=True)
@@ -57,12 +70,13 @@ class Sharded(Module):
         self._meet(1)
 
     def __getstate__(self) -> dict[str, Any]:
-        of_threads = ("_replicas", "_followed", "_meeting", "_parts", "_layers")
+        of_threads = ("_replicas", "_followed", "_meeting", "_parts", "_layers", "ranks")
         kept = super().__getstate__() | {"_out_shape": ()}
         return {name: value for name, value in kept.items() if name not in of_threads}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
+        self.ranks, self.shards = ALONE, self.workers.size  # a copy belongs to no group of processes
         self._replicate()
 
     def forward(self, x: Array) -> Array:
@@ -73,18 +87,19 @@ class Sharded(Module):
         """
         x = self._check_batch("forward", "x", x)
         self._follow()
-        if self._meeting.n_rows != len(x):
+        if self._n_rows != len(x):
             self._meet(len(x))
-        joined = _Joined(len(x))
+        own = x[self._own]
+        joined = _Joined(len(own))
 
         def work(rank: int) -> None:
             part = self._parts[rank]
-            joined.put(part, self._replicas[rank].forward(x[part]))
+            joined.put(part, self._replicas[rank].forward(own[part]))
 
         self._run(work)
-        out = joined.array
-        if out is None:
+        if joined.array is None:
             raise CallOrderError(f"{self!r}.forward: every shard must have an output, got none.")
+        out = self._of_all_ranks(joined.array)
         self._out_shape = out.shape
         self._n_forwards += 1
         return out
@@ -97,7 +112,7 @@ class Sharded(Module):
         """
         if not self._out_shape:
             raise CallOrderError(f"{self!r}.backward: a forward must come first. Hint: call forward on the batch.")
-        dout = self._check_dout(dout)
+        dout = self._check_dout(dout)[self._own]
         joined = _Joined(len(dout))
 
         def work(rank: int) -> None:
@@ -111,13 +126,25 @@ class Sharded(Module):
                     shards[rank]._join_gradients(shards)
 
         self._run(work)
-        return joined.array
+        if not self._apart and self.ranks.rank:
+            for _, leaf in self.module.leaves():
+                for gradient in leaf.grads.values():
+                    gradient[...] = 0
+        return None if joined.array is None else self._of_all_ranks(joined.array)
+
+    def _of_all_ranks(self, rows: Array) -> Array:
+        """The rows of the whole batch, given those that this rank has computed."""
+        return self.ranks.joined(rows, self._n_rows) if self._apart else rows
 
     def _meet(self, n_rows: int) -> None:
         """Prepare batches of ``n_rows`` rows: who computes which of them, and where the shards meet."""
-        self._meeting = self.workers.meeting(n_rows)
+        self._n_rows, self._own = n_rows, self.ranks.own_rows(n_rows)
+        self._apart = 1 < self.ranks.size <= n_rows
+        self._meeting = self.workers.meeting(self._own.stop - self._own.start)
         communicators = self._meeting.communicators()
-        self._parts = [communicator.split(n_rows) for communicator in communicators]
+        self._parts = [communicator.split(self._meeting.n_rows) for communicator in communicators]
+        if self._apart:
+            communicators = [NestedCommunicator(self.ranks, local, self.shards, n_rows) for local in communicators]
         replicas = [[leaf for _, leaf in replica.leaves()] for replica in self._replicas[: len(communicators)]]
         for leaves, communicator in zip(replicas, communicators, strict=True):
             for leaf in leaves:
@@ -128,7 +155,7 @@ class Sharded(Module):
         try:
             self.workers.run(work, self._meeting.size, self._meeting)
         except BaseException:
-            self._meet(self._meeting.n_rows)  # not all have left the last meeting
+            self._meet(self._n_rows)  # not all have left the last meeting
             raise
 
     def children(self) -> dict[str, Module]:

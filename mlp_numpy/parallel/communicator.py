@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from mlp_numpy.arrays import Array
 
@@ -17,12 +17,30 @@ class Communicator:
     rank: int = 0
     size: int = 1
 
+    @property
+    def local(self) -> Communicator:
+        """The communicator of the shards in this process, which share parameters and buffers."""
+        return self
+
     def sum(self, array: Array) -> Array:
         """Σ of the ``array`` of every shard, added in the order of their ranks; the same bits for all of them.
 
         ``array`` is not modified and may be the result.
         """
         return array
+
+    def sum_in_place(self, array: Array) -> None:
+        """Replace ``array``, contiguous in memory, by ``sum`` of it."""
+        if self.size > 1:
+            array[...] = self.sum(array)
+
+    def joined(self, rows: Array, n_rows: int) -> Array:
+        """The rows of every shard in one array: ``rows`` is this shard's ``split`` of all ``n_rows``."""
+        return rows
+
+    def shared(self, value: Any) -> Any:
+        """The ``value`` of the first shard, for all of them; a copy for the others."""
+        return value
 
     def rows(self, n: int) -> tuple[slice, int]:
         """The place of this shard's ``n`` rows in the whole batch, and the number of rows of the whole batch."""
@@ -31,6 +49,14 @@ class Communicator:
     def split(self, length: int) -> slice:
         """This shard's part of ``range(length)``; see ``shares``."""
         return shares(length, self.size)[self.rank]
+
+    def own_rows(self, n_rows: int) -> slice:
+        """The rows of a batch that this shard computes: its part of them, or all if there are fewer rows than
+        shards."""
+        return self.split(n_rows) if n_rows >= self.size else slice(0, n_rows)
+
+    def abort_at_exit(self, status: int) -> None:
+        """End all shards with ``status`` as this process exits, since they would wait for it. No effect on threads."""
 
 
 def shares(length: int, size: int) -> list[slice]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import os
+import pickle
 import queue
 import threading
 import weakref
@@ -131,7 +132,7 @@ class Meeting:
     def __init__(self, size: int, n_rows: int, turns: threading.Semaphore | None) -> None:
         self.size, self.n_rows = size, n_rows
         self.barrier = threading.Barrier(size)
-        self.places: list[list[Array]] = [[np.empty(0)] * size for _ in range(2)]
+        self.places: list[list[Any]] = [[None] * size for _ in range(2)]
         self._turns = turns
 
     def communicators(self) -> list[Communicator]:
@@ -153,14 +154,28 @@ class ThreadCommunicator(Communicator):
 
     def sum(self, array: Array) -> Array:
         """Σ of the ``array`` of every shard, added in the order of their ranks; the same bits for all of them."""
-        places = self.meeting.places[self._turn]
-        self._turn = 1 - self._turn
-        places[self.rank] = array.copy()  # the caller may go on to change it while others still read
-        self.meeting.wait()
+        places = self._brought(array.copy())  # the caller may go on to change it while others still read
         total: Array = places[0] + places[1]
         for other in places[2:]:
             total += other
         return total
+
+    def joined(self, rows: Array, n_rows: int) -> Array:
+        """The rows of every shard in one array."""
+        return np.concatenate(self._brought(rows.copy()))
+
+    def shared(self, value: Any) -> Any:
+        """The ``value`` of the first shard; a copy for the others."""
+        first = self._brought(pickle.dumps(value) if self.rank == 0 else None)[0]
+        return value if self.rank == 0 else pickle.loads(first)
+
+    def _brought(self, mine: Any) -> list[Any]:
+        """What every shard brings, once all have come."""
+        places = self.meeting.places[self._turn]
+        self._turn = 1 - self._turn
+        places[self.rank] = mine
+        self.meeting.wait()
+        return places
 
     def rows(self, n: int) -> tuple[slice, int]:
         """The place of this shard's ``n`` rows in the whole batch, and the number of rows of the whole batch.

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import contextlib
-import os
+import itertools
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from mlp_numpy.config import Tree
+from mlp_numpy.errors import WorkerLostError
 from mlp_numpy.recipes.catalog import trained
 from mlp_numpy.recipes.recipe import Recipe
 from mlp_numpy.recipes.results import RecipeResult, Results
-from mlp_numpy.recipes.runners import Workspace, begin, can_begin
-from mlp_numpy.search import exit_with_parent, parallel_map, scikit_learn
+from mlp_numpy.recipes.runners import Workspace, begin, can_begin, data_source
+from mlp_numpy.search import ProcessPool, exit_with_parent, scikit_learn
 
 
 @dataclass(frozen=True)
 class RecipeProgress:
-    """Progress of a seed of a recipe, 0 to 1; with the ``result`` at the end."""
+    """Progress of a seed of a recipe, 0 to 1; with the ``result`` at the end, or why it was ``lost`` by a cluster."""
 
     recipe: Recipe
     seed: int
     share: float
     result: RecipeResult | None = None
+    lost: str = ""
 
 
 def missing(recipes: Sequence[Recipe], results: Results) -> list[tuple[Recipe, int]]:
@@ -41,47 +43,63 @@ def missing(recipes: Sequence[Recipe], results: Results) -> list[tuple[Recipe, i
 def reproduce(recipes: Sequence[Recipe], results: Results, place: Workspace) -> Iterator[RecipeProgress]:
     """Train the missing seeds, and store the result of each on completion.
 
-    With several jobs, as many seeds run in parallel, each in a process with one core, and only their completion is
-    reported; a single search runs its trials in parallel.
+    The pool of ``place`` runs several seeds in parallel, each on one core, and only their completion is reported;
+    then the trials of one search after another. On a cluster, the folder of unfinished trainings should be one that all
+    machines share; a training that moves to another one begins again otherwise. Results are stored by this process.
 
     A request to stop raises Stopped, or KeyboardInterrupt; unfinished trainings are resumed next time. A search
     restarts its current trial, and parallel trainings resume from their last checkpoint, at most a minute or an epoch
-    old. Raises the exceptions of the runs, and ExtraMissingError for a search without its library, before anything is
-    started.
+    old. Raises the exceptions of the runs, ExtraMissingError for a search without its library, before anything is
+    started, and at the end WorkerLostError if the workers of a training died again and again.
     """
     todo = missing(recipes, results)
     if any(recipe.kind == "search" for recipe, _ in todo):
         scikit_learn()
     if todo:
         results.prepare()
-    if place.jobs > 1 and len(todo) > 1:
-        within = replace(place, jobs=1, parent=os.getpid())
-        calls = ((recipe, seed, results, within) for recipe, seed in todo)
-        yield from parallel_map(_end, calls, place.jobs)
-        return
-    for recipe, seed in todo:
-        yield from _steps(recipe, seed, results, place)
+    spread = [(recipe, seed) for recipe, seed in todo if recipe.kind != "search"]
+    if place.pool.in_process(len(spread)):
+        spread = []
+    within = replace(place, pool=ProcessPool())
+    calls = [(recipe, seed, within) for recipe, seed in spread]
+    data = list(dict.fromkeys(data_source(recipe, place) for recipe, _ in spread))
+    here = (_steps(recipe, seed, place) for recipe, seed in todo if (recipe, seed) not in spread)
+    elsewhere = place.pool.map(_last, calls, data=data, lost=_lost) if calls else ()
+    lost = []
+    for step in itertools.chain(elsewhere, itertools.chain.from_iterable(here)):
+        if step.result is not None:
+            results.write(step.recipe, step.result)
+            place.clear(step.recipe, step.seed)
+        if step.lost:
+            lost.append(f"{step.recipe.name} seed {step.seed}")
+        yield step
+    if lost:
+        raise WorkerLostError(
+            f"reproduce: {', '.join(lost)} must end, but their workers died again and again. "
+            "Nothing that was finished is lost. Hint: the same command tries them again."
+        )
 
 
-def _steps(recipe: Recipe, seed: int, results: Results, place: Workspace) -> Iterator[RecipeProgress]:
+def _steps(recipe: Recipe, seed: int, place: Workspace) -> Iterator[RecipeProgress]:
     """Train a seed of a recipe to its end, resuming it if possible."""
     with contextlib.closing(begin(recipe, seed, place)) as under_way:
         while True:
-            if place.parent is not None:
-                exit_with_parent(place.parent)
+            exit_with_parent()
             try:
                 share = next(under_way)
             except StopIteration as end:
-                results.write(recipe, end.value)
-                place.clear(recipe, seed)
                 yield RecipeProgress(recipe, seed, 1.0, end.value)
                 return
             yield RecipeProgress(recipe, seed, share)
 
 
-def _end(recipe: Recipe, seed: int, results: Results, place: Workspace) -> RecipeProgress:
+def _last(recipe: Recipe, seed: int, place: Workspace) -> RecipeProgress:
     """The last item of the progress, for calls in another process."""
-    return deque(_steps(recipe, seed, results, place), maxlen=1).pop()
+    return deque(_steps(recipe, seed, place), maxlen=1).pop()
+
+
+def _lost(reason: str, recipe: Recipe, seed: int, place: Workspace) -> RecipeProgress:
+    return RecipeProgress(recipe, seed, 1.0, lost=reason)
 
 
 def shortened(recipe: Recipe) -> Recipe:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -22,7 +22,7 @@ from mlp_numpy.experiment.signals import Stopped, held_signals
 from mlp_numpy.recipes.recipe import Recipe
 from mlp_numpy.recipes.results import DIGITS, RecipeResult, thinned
 from mlp_numpy.recipes.tape_mlp import node_trainer
-from mlp_numpy.search import Search
+from mlp_numpy.search import DataSource, Pool, ProcessPool, Search
 from mlp_numpy.system_info import machine_fingerprint
 from mlp_numpy.training import EvaluationRecord, History, load_checkpoint, save_checkpoint
 from mlp_numpy.training.checkpoint import NAME, PREVIOUS
@@ -34,16 +34,12 @@ UnderWay: TypeAlias = Generator[float, None, RecipeResult]
 
 @dataclass(frozen=True)
 class Workspace:
-    """Data folder, folder of unfinished trainings, and number of parallel trials of a search.
-
-    parent   the process waiting for this one, which exits when it is gone; None without one
-    """
+    """Data folder, folder of unfinished trainings, and where several trainings, or the trials of a search, run."""
 
     data_dir: str
     folder: Path
-    jobs: int = 1
+    pool: Pool = field(default_factory=ProcessPool)
     download: bool = True
-    parent: int | None = None
 
     def of(self, recipe: Recipe, seed: int) -> Path:
         """The folder of an unfinished seed of a recipe."""
@@ -66,6 +62,12 @@ def begin(recipe: Recipe, seed: int, place: Workspace) -> UnderWay:
 def can_begin(recipe: Recipe) -> bool:
     """True if the recipe has a training."""
     return recipe.kind in _KINDS
+
+
+def data_source(recipe: Recipe, place: Workspace) -> DataSource:
+    """The data of a recipe of kind run or nodes."""
+    dataset = recipe.nodes().dataset if recipe.kind == "nodes" else recipe.config(recipe.seeds[0]).dataset
+    return DataSource(dataset, place.data_dir, place.download)
 
 
 def _run(recipe: Recipe, seed: int, place: Workspace) -> UnderWay:
@@ -151,8 +153,8 @@ def _in_folder(folder: Path, recipe: Recipe, seed: int, place: Workspace) -> Und
 
 def _search(recipe: Recipe, seed: int, place: Workspace) -> UnderWay:
     space = recipe.space(seed)
-    others: dict[str, Any] = {"data_dir": place.data_dir, "download": place.download, "parent": place.parent}
-    search = Search(space, place.of(recipe, seed), jobs=place.jobs, **others)
+    others: dict[str, Any] = {"data_dir": place.data_dir, "download": place.download}
+    search = Search(space, place.of(recipe, seed), pool=place.pool, **others)
     outcomes = []
     for outcome in search.run():
         outcomes.append(outcome)

@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 
-from mlp_numpy.checks import LARGEST, instance, shown, whole_number
+from mlp_numpy.checks import instance, shown, whole_number
 from mlp_numpy.config import Config, read_config
 from mlp_numpy.data.reading import as_path
 from mlp_numpy.errors import CallOrderError, NonFiniteError, OutOfRangeError, RunFolderError
@@ -17,10 +17,11 @@ from mlp_numpy.experiment import Run, finished
 from mlp_numpy.experiment.folder import usable
 from mlp_numpy.experiment.lock import locked
 from mlp_numpy.experiment.openings import SETTINGS, openings
+from mlp_numpy.search.data_source import DataSource
 from mlp_numpy.search.journal import ANOTHER, Journal
-from mlp_numpy.search.parallel import exit_with_parent, parallel_map
+from mlp_numpy.search.parallel import Pool, pool_of
 from mlp_numpy.search.space import ELSEWHERE, Space, key_of
-from mlp_numpy.search.trial import TrialResult, run_trial
+from mlp_numpy.search.trial import TrialResult, lost_trial, run_trial
 from mlp_numpy.training import History
 
 JOURNAL: Final = "journal.jsonl"
@@ -35,8 +36,8 @@ class Search:
         history = search.train_winner()
 
     jobs     how many trials run in parallel, each in a process with one core
+    pool     where they run instead, such as a DaskPool
     others   settings such as the data folder, overriding those of the space
-    parent   the process waiting for this one, if any: once it is gone, this one exits too
 
     ``stopped_by`` is the number of the signal that stopped the winner's training, if any.
 
@@ -52,23 +53,21 @@ class Search:
         folder: str | os.PathLike[str],
         *,
         jobs: int = 1,
-        parent: int | None = None,
+        pool: Pool | None = None,
         **others: Any,
     ) -> None:
         self.space = instance("Search", "space", space, Space)
-        self.folder, self.jobs = as_path("Search", folder), whole_number("Search", "jobs", jobs)
-        parent = None if parent is None else whole_number("Search", "parent", parent, -LARGEST)
+        self.folder, self.pool = as_path("Search", folder), pool_of("Search", jobs, pool)
         self.points = space.points()
         self.configs = [space.config(point, **others) for point in self.points]
         self.outcomes: dict[str, TrialResult] = {}
         self.stopped_by: int | None = None
-        self._parent = os.getpid() if parent is None else parent
 
     def run(self) -> Iterator[TrialResult]:
         """Run the missing trials; yields the recorded outcomes, then each new one on completion.
 
         Raises RunFolderError if the folder belongs to another search or is in use by another process, DataError if the
-        journal is damaged, ExtraMissingError for parallel trials without joblib.
+        journal is damaged, and what the pool raises: ExtraMissingError without its library, WorkerLostError.
         """
         with usable("search", self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -81,7 +80,6 @@ class Search:
             missing = [number for number, point in enumerate(self.points) if key_of(point) not in recorded]
             for outcome in self._done(missing):
                 journal.add(outcome.as_json())
-                exit_with_parent(self._parent)
                 yield self._take(outcome)
 
     def outcome(self, number: int) -> TrialResult:
@@ -117,7 +115,7 @@ class Search:
             raise CallOrderError("Search.train_winner: all trials must have ended. Hint: search.run() comes first.")
         number = self.winner
         if number is None:
-            raise NonFiniteError("Search.train_winner: some trial must have a result, but all diverged.")
+            raise NonFiniteError("Search.train_winner: some trial must have a result, but all diverged or were lost.")
         with usable("search", self.folder):
             config, folder = self.configs[number], self._folder_of_winner(number)
         if (done := finished(folder)) is not None:
@@ -129,7 +127,7 @@ class Search:
             run = Run(replace(config, name=folder.name, overwrite=True, **here))
         with run:
             for _ in run.records():
-                exit_with_parent(self._parent)
+                pass
         self.stopped_by = run.stopped_by
         return run.history
 
@@ -165,10 +163,9 @@ class Search:
 
     def _done(self, missing: list[int]) -> Iterator[TrialResult]:
         """Yield the outcomes of trials, in the order of completion."""
-        # Parallel trials run in their own processes, for which this one waits.
-        parent = self._parent if self.jobs == 1 else os.getpid()
-        calls = ((self.configs[number], self.points[number], parent) for number in missing)
-        return parallel_map(run_trial, calls, self.jobs)
+        calls = [(self.configs[number], self.points[number]) for number in missing]
+        data = [DataSource.of(self.configs[0])]
+        return self.pool.map(run_trial, calls, data=data, lost=lost_trial) if calls else iter(())
 
     def _take(self, outcome: TrialResult) -> TrialResult:
         self.outcomes[key_of(outcome.point)] = outcome

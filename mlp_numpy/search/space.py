@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from mlp_numpy.config import Config, Tree, parse_setting, parse_settings, read_tree
 from mlp_numpy.errors import DataError, ExtraMissingError, OptionError
+from mlp_numpy.experiment.ranks import refuse_ranks
 
 Point: TypeAlias = dict[str, Any]
 """The hyperparameters varied in one trial."""
@@ -109,7 +110,9 @@ class Space:
 
     def config(self, point: Point, **others: Any) -> Config:
         """The settings of a trial, overridden by ``others``."""
-        return Config(**{"held_out": "validation"} | self.base | point | others)
+        config = Config(**{"held_out": "validation"} | self.base | point | others)
+        refuse_ranks("search", config)
+        return config
 
     def _listed(self) -> dict[str, Sequence[Any]]:
         return {name: values for name, values in self.axes.items() if not isinstance(values, Range)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import time
 from dataclasses import asdict, dataclass, replace
@@ -10,15 +9,13 @@ from typing import Any
 
 from mlp_numpy.config import Config
 from mlp_numpy.data.json_files import number_of, object_of, text_of, understood
-from mlp_numpy.data.sources import load_dataset
 from mlp_numpy.errors import NonFiniteError
 from mlp_numpy.experiment import build_components
+from mlp_numpy.experiment.build import metrics_of
+from mlp_numpy.search.data_source import DataSource
 from mlp_numpy.search.parallel import exit_with_parent
 from mlp_numpy.search.space import Point
 from mlp_numpy.training import EvaluationRecord, best_of, greater_is_better
-
-# A process that runs many trials loads their data once.
-_load = functools.lru_cache(maxsize=1)(load_dataset)
 
 
 @dataclass(frozen=True)
@@ -26,9 +23,9 @@ class TrialResult:
     """The outcome of a trial.
 
     point    the hyperparameters varied in this trial
-    status   "finished", "stopped early", or "diverged: …" with the reason
-    best     the best evaluation by ``monitor``, the first in case of ties; None for a diverged trial
-    last     the last evaluation; None for a diverged trial
+    status   "finished", "stopped early", "diverged: …", or "lost: …" if the workers that ran it died, with the reason
+    best     the best evaluation by ``monitor``, the first in case of ties; None for a diverged or lost trial
+    last     the last evaluation; None for a diverged or lost trial
     monitor  the metric that evaluations are compared by, or "loss"
     """
 
@@ -41,12 +38,12 @@ class TrialResult:
 
     @property
     def value(self) -> float:
-        """The best value of ``monitor``; NaN for a diverged trial."""
+        """The best value of ``monitor``; NaN for a diverged or lost trial."""
         return math.nan if self.best is None else self.best.value(self.monitor)
 
     @property
     def score(self) -> float:
-        """``value``, or its negative if smaller is better; −∞ for a diverged trial."""
+        """``value``, or its negative if smaller is better; −∞ for a diverged or lost trial."""
         if math.isnan(self.value):
             return -math.inf
         return self.value if greater_is_better(self.monitor) else -self.value
@@ -95,24 +92,28 @@ def _evaluation(name: str, content: Any) -> EvaluationRecord | None:
     return record
 
 
-def run_trial(config: Config, point: Point, parent: int) -> TrialResult:
-    """Train with ``config``; ``point`` is copied to the outcome.
-
-    parent   the process waiting for the outcome: if it is gone, this one exits at its next evaluation
-    """
+def run_trial(config: Config, point: Point) -> TrialResult:
+    """Train with ``config``; ``point`` is copied to the outcome."""
     began = time.perf_counter()
     evaluations: list[EvaluationRecord] = []
-    loaded = _load(config.dataset, config.data_dir, download=config.download, own=config.own_data)
+    loaded = DataSource.of(config).load()
     # Trials run side by side, one on each core.
     trainer = build_components(replace(config, threads=1), loaded=loaded).trainer
     try:
         for record in trainer.run(config.steps):
             if isinstance(record, EvaluationRecord):
                 evaluations.append(record)
-                exit_with_parent(parent)
+                exit_with_parent()
     except NonFiniteError as error:
         seconds = round(time.perf_counter() - began, 3)
         return TrialResult(point, f"diverged: {error}", None, None, seconds, trainer.monitor)
     status = "finished" if trainer.step >= config.steps else "stopped early"
     best, seconds = best_of(evaluations, trainer.monitor), round(time.perf_counter() - began, 3)
     return TrialResult(point, status, best, evaluations[-1], seconds, trainer.monitor)
+
+
+def lost_trial(reason: str, config: Config, point: Point) -> TrialResult:
+    """The outcome of a trial whose workers died."""
+    chosen = config.monitor if config.held_out == "validation" else "auto"
+    monitor = chosen if chosen != "auto" else metrics_of(DataSource.of(config).load().dataset.task)[0].name
+    return TrialResult(point, f"lost: {reason}", None, None, 0.0, monitor)

@@ -6,14 +6,36 @@ from typing import Any
 
 import numpy as np
 
-from mlp_numpy.checks import instance, shown
+from mlp_numpy.checks import instance, shown, whole_number
 from mlp_numpy.data.batches import Batches
 from mlp_numpy.data.dataset import Split
 from mlp_numpy.data.preprocessing import Preprocessing
 from mlp_numpy.errors import OptionError
-from mlp_numpy.modules import LossModule, Module, check_loss_matches
+from mlp_numpy.modules import LossModule, Module, check_loss_matches, default_shards
 from mlp_numpy.optim import Optimizer
+from mlp_numpy.parallel import Communicator
 from mlp_numpy.training.update import Update
+
+
+def shards_of(model: Module, batches: Any, shards: int | None, ranks: Communicator) -> int:
+    """The number of shards of each batch, ``default_shards`` if it is None, and a multiple of the ``ranks``.
+
+    Raises OptionError for a batch or shards that cannot be divided by them.
+    """
+    instance("Trainer", "ranks", ranks, Communicator)
+    if batches.size % ranks.size:
+        raise OptionError(
+            f"Trainer: the batch must be a multiple of the {ranks.size} ranks that share it, got {batches.size} "
+            f"examples. Hint: a batch of {ranks.size * max(1, batches.size // ranks.size)}."
+        )
+    shards = default_shards(model, batches.size, ranks.size) if shards is None else shards
+    shards = whole_number("Trainer", "shards", shards)
+    if shards % ranks.size:
+        raise OptionError(
+            f"Trainer: shards must be a multiple of the {ranks.size} ranks that share the batch, got {shards}. "
+            f"Hint: shards {ranks.size * max(1, shards // ranks.size)}, or 0 for one per rank."
+        )
+    return shards
 
 
 def agreed(model: Module, loss: LossModule, update: Any, batches: Any, held_out: Split | None) -> Update:

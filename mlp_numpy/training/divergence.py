@@ -12,6 +12,7 @@ from mlp_numpy.checks import Bounds, number
 from mlp_numpy.data.dataset import Split
 from mlp_numpy.errors import NonFiniteError
 from mlp_numpy.modules import LossModule, Module
+from mlp_numpy.parallel import ALONE, Communicator
 from mlp_numpy.training.diagnosis import Failure, first_nonfinite
 from mlp_numpy.training.snapshot import Buffers, Snapshot
 
@@ -21,6 +22,7 @@ _GROWTH: Final = Bounds("> 0", 0, np.inf, high_included=True)
 class DivergenceGuard:
     """Checks the steps of a training, and keeps what is needed to undo one.
 
+    communicator  the processes that share each batch; all of them fail, and in the same way
     max_growth    factor; a batch loss above max_growth · max(1, first batch loss) counts as exploded
     last_finite   the model at the last evaluation with a finite loss
     weights_step  the step after which the model had its present weights
@@ -33,13 +35,15 @@ class DivergenceGuard:
     Raises OptionError for a ``max_growth`` that is not > 0.
     """
 
-    def __init__(self, model: Module, last_finite: Snapshot, max_growth: float) -> None:
+    def __init__(
+        self, model: Module, last_finite: Snapshot, max_growth: float, communicator: Communicator = ALONE
+    ) -> None:
         self.max_growth = number("Trainer", "max_growth", max_growth, _GROWTH)
         self.first_loss = math.nan
         self.last_finite = last_finite
         self.weights_step = 0
         self.failure: Failure | None = None
-        self._model = model
+        self._model, self._communicator = model, communicator
         self._before_step, self._before_batch = Buffers(model), Buffers(model)
         self._probe = probe_gradient(model)
         self._step = 0
@@ -70,7 +74,7 @@ class DivergenceGuard:
 
     def check_gradients(self, loss: float) -> None:
         """Raise NonFiniteError for non-finite gradients, of a batch with this loss."""
-        if not all_finite(self._probe.grad):
+        if not all_finite(self._communicator.sum(self._probe.grad)):
             self._fail_in_batch(loss, "gradients")
 
     def check_evaluation(self, step: int, loss: float, split: Split) -> None:
@@ -91,6 +95,7 @@ class DivergenceGuard:
         """Locate the problem in the batch, store the Failure, and raise."""
         self._before_batch.restore()
         module, x, targets = self._batch
+        x = self._communicator.joined(x[self._communicator.own_rows(len(x))], len(x))
         state, place = self._model.state(), first_nonfinite(self._model, module, x, *targets)
         problem = f"{what} must be finite, got NaN or infinity"
         if place is None:

@@ -15,6 +15,7 @@ from mlp_numpy.data.dataset import Split
 from mlp_numpy.data.preprocessing import Preprocessing
 from mlp_numpy.data.views import Views
 from mlp_numpy.modules import Joined, LossModule, Module, check_loss_matches
+from mlp_numpy.parallel import ALONE, Communicator
 from mlp_numpy.training.metrics import Metric, chosen_metrics
 from mlp_numpy.training.records import EvaluationRecord
 
@@ -53,13 +54,15 @@ def evaluate(
     chunk: int = 1000,
     metrics: Sequence[str | Metric] | None = None,
     views: Views | None = None,
+    ranks: Communicator = ALONE,
 ) -> Evaluation:
     """Run ``model`` in evaluation mode over all of ``split``, ``chunk`` examples at a time.
 
     The model's output goes into ``loss``; ``Evaluation.loss`` is the mean over the whole split, whatever the loss's own
     reduction: chunks are combined by ``Joined``. Each of ``metrics`` (default: those of the split's task) is computed
     once from all outputs, which are averaged over the ``views`` of each image, if given. The batches have the model's
-    dtype. The mode is restored afterwards, also after an error or an interruption.
+    dtype. Several ``ranks`` share each chunk, if the model is Sharded over them, and all get the result. The mode is
+    restored afterwards, also after an error or an interruption.
 
     Raises OptionError for an argument of the wrong type, or a loss that does not accept the model's output.
     """
@@ -76,7 +79,7 @@ def evaluate(
     try:
         model.eval()
         loss.reduction = "mean"
-        for x, y, *weight in chunks(split, chunk, preprocessing, dtype):
+        for x, y, *weight in chunks(split, chunk, preprocessing, dtype, ranks):
             out = model.forward(x) if views is None else views.outputs(model.forward, x)
             mean.join_next(float(loss.forward(out, y, *weight)), loss.total_weight)
             if not begun:

@@ -22,6 +22,7 @@ class RunInfo:
     config          all settings by name
     shards          parts of each batch that are computed side by side, by ``threads`` threads; None: 1, of a run before
                     version 0.2
+    ranks           processes that share each batch; None: one
     monitor         the metric that selects the best model, or "loss"; accuracy if it is empty
     task            "classification" (also if it is empty), "multilabel" or "regression"
     status          "running", "finished", "stopped early", "interrupted", "stopped: …" or "failed …"
@@ -46,6 +47,7 @@ class RunInfo:
     config: dict[str, Any] = field(default_factory=dict)
     shards: int | None = None
     threads: int | None = None
+    ranks: int | None = None
     monitor: str = ""
     task: str = ""
     test_openings: list[str] | None = None
@@ -112,5 +114,5 @@ _READ: Final[dict[str, Callable[[str, Any], Any]]] = {
     "config": object_of,
     "test": EvaluationRecord.from_json,
     "resumed_at": lambda name, value: [count_of(name, step) for step in list_of(name, value)],
-    **dict.fromkeys(("parameters", "shards", "threads"), count_of),
+    **dict.fromkeys(("parameters", "shards", "threads", "ranks"), count_of),
 }

@@ -17,9 +17,10 @@ from mlp_numpy.data.dataset import Split
 from mlp_numpy.data.views import Views
 from mlp_numpy.errors import CallOrderError, MlpNumpyError, NonFiniteError
 from mlp_numpy.exchange.archive import strip_prefix, with_prefix
-from mlp_numpy.modules import Joined, LossModule, Module, Sharded, default_shards
+from mlp_numpy.modules import Joined, LossModule, Module, Sharded
 from mlp_numpy.optim import Accumulator, Optimizer
-from mlp_numpy.training.agreement import agreed
+from mlp_numpy.parallel import ALONE, Communicator
+from mlp_numpy.training.agreement import agreed, shards_of
 from mlp_numpy.training.best_model import best_by, selects
 from mlp_numpy.training.diagnosis import Failure
 from mlp_numpy.training.divergence import DivergenceGuard
@@ -55,6 +56,9 @@ class Trainer:
     shards       parts of each batch that are computed side by side, see ``parallel.Sharded``; they decide the results
                  to the last bits. None: ``default_shards`` of the model
     threads      threads that compute them; affects the time alone. None: one per core that this process may use
+    ranks        processes that share each batch, each with a Trainer of the same parts that makes the same steps, and
+                 with shards / ranks of the shards; losses, metrics, gradients and so weights are those of the whole
+                 batch, the same bits in all of them
 
     ``engine`` is the model as the batches run through it: itself, or Sharded.
 
@@ -87,6 +91,7 @@ class Trainer:
         shards: int | None = None,
         threads: int | None = None,
         views: Views | None = None,
+        ranks: Communicator = ALONE,
     ) -> None:
         self.update = agreed(model, loss, update, batches, held_out)
         self.eval_every = whole_number("Trainer", "eval_every", eval_every)
@@ -97,13 +102,13 @@ class Trainer:
         self.model, self.loss, self.batches, self.held_out = model, loss, batches, held_out
         self.parameters = self.update.optimizer.parameters
         last_finite = Snapshot(model, self.parameters, self.update.average)
-        self.guard = DivergenceGuard(model, last_finite, max_growth)
+        self.guard = DivergenceGuard(model, last_finite, max_growth, ranks)
         self.metrics = chosen_metrics("Trainer", (batches.split if held_out is None else held_out).task, metrics)
         chosen_by: dict[str, Any] = {"monitor": monitor, "patience": patience, "min_delta": min_delta}
         kept = Snapshot(model, self.parameters) if selects("Trainer", select, held_out, **chosen_by) else None
         self.best_model = None if kept is None else best_by("Trainer", kept, self.metrics, **chosen_by)
-        self.shards = default_shards(model, batches.size) if shards is None else shards
-        sharded = Sharded(model, self.shards, threads)
+        self.shards, self.ranks = shards_of(model, batches, shards, ranks), ranks
+        sharded = Sharded(model, self.shards, threads, ranks=ranks)
         self.workers = sharded.workers
         self.engine: Module = sharded if self.shards > 1 else model
         self.optimizer.workers = self.workers
@@ -159,7 +164,7 @@ class Trainer:
         measuring = self._begin_step()
         loss, right = Joined(self.loss.reduction), Joined()
         for turn in range(self.step * self.accumulate, (self.step + 1) * self.accumulate):
-            x, *targets = self.batches.at(turn)
+            x, *targets = self._batch(turn)
             self.guard.before_batch(self.loss, x, *targets)
             scores = self.engine.forward(x)
             batch_loss = float(self.loss.forward(scores, *targets))
@@ -200,7 +205,7 @@ class Trainer:
     def measured(self, split: Split) -> Evaluation:
         """The evaluation of the model, as it is, on any split, in the way of ``held_out``'s."""
         how: dict[str, Any] = {"chunk": self.eval_chunk, "metrics": self.metrics, "views": self.views}
-        return evaluate(self.engine, self.loss, split, self.batches.preprocessing, **how)
+        return evaluate(self.engine, self.loss, split, self.batches.preprocessing, ranks=self.ranks, **how)
 
     @contextlib.contextmanager
     def chosen(self) -> Iterator[int]:
@@ -277,10 +282,17 @@ class Trainer:
         self.guard.undo()
         return True
 
+    def _batch(self, turn: int) -> tuple[Array, ...]:
+        """The batch of a turn, with the inputs of this rank's rows."""
+        if self.ranks.size == 1:
+            return self.batches.at(turn)
+        return self.batches.at(turn, self.ranks)
+
     def _update(self) -> float:
         """Apply the update and return its learning rate."""
         if self._accumulator is not None:
             self._accumulator.finish()
+        self.ranks.sum_in_place(self.parameters.grads)
         try:
             return self.update.apply(self.step, self._held_out_losses)
         except NonFiniteError:  # from clip_norm: neither a loss nor the probe showed it; nothing was updated

@@ -23,8 +23,8 @@ from mlp_numpy.viz.style import COLORS, plain_axes
 TRAIN: Final = COLORS[0]
 TEST: Final = COLORS[1]
 _FAINT: Final = 0.25
-_LOWEST_R2: Final = -1.0
-_METRIC_LABELS: Final = {
+LOWEST_R2: Final = -1.0
+METRIC_LABELS: Final = {
     "r2": "coefficient of determination R²",
     "mae": "mean absolute error",
     "rmse": "root mean squared error",
@@ -60,9 +60,9 @@ def draw_metric(axes: Axes, history: History, *, width: int = 50) -> None:
     if name == "accuracy":
         _draw_train(axes, steps, [record.accuracy for record in history.steps], width)
     _draw_test(axes, history, [record.value(name) for record in history.evaluations])
-    axes.set_ylabel(_METRIC_LABELS.get(name, name))
+    axes.set_ylabel(METRIC_LABELS.get(name, name))
     if name == "r2":
-        axes.set_ylim(bottom=max(axes.get_ylim()[0], _LOWEST_R2))
+        axes.set_ylim(bottom=max(axes.get_ylim()[0], LOWEST_R2))
     else:
         axes.set_ylim(bottom=0)
     best = best_of(history.evaluations, name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mlp_numpy.data.columns import Column, encode, fit_columns
+from mlp_numpy.data.columns import Column, decode, encode, fit_columns
 from mlp_numpy.data.raw_table import RawTable
 from mlp_numpy.errors import DataError, OptionError
 
@@ -53,6 +53,17 @@ def test_unknown_categories() -> None:
     late[9_000] = True
     with pytest.raises(DataError, match="t, line 9002: column 'k'"):
         encode(TABLE, columns, float, late)
+
+
+def test_decoding_is_the_inverse() -> None:
+    columns = (Column("k", "category", ("x", "y")), Column("a", "number"))
+    rows = np.array([[1, 0, 2.5], [0, 1, -1e-9], [0, 0, 3]])
+    assert decode(columns, rows) == [["x", "2.5"], ["y", "-1e-09"], ["?", "3"]]
+    encoded, _ = encode(TABLE, COLUMNS, float)
+    for column, values in zip(COLUMNS, zip(*decode(COLUMNS, encoded[:50]), strict=True), strict=True):
+        raw = TABLE.columns[column.name][:50]
+        known = TABLE.categories.get(column.name)
+        assert list(values) == [f"{value:.6g}" if known is None else known[value] for value in raw]
 
 
 def test_json() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
 import time
+import tracemalloc
 from typing import Any
 
+import numpy as np
 import pytest
 
 from mlp_numpy.data.pickles import Described, byte_array, read_dict
@@ -67,3 +70,19 @@ def test_an_array_whose_dtype_is_none_is_refused(kind: Any) -> None:
     array.state = (1, (1,), kind, False, b"a")
     with pytest.raises(DataError, match=r"an array of bytes \(u1\), got another kind of number"):
         byte_array(array, "a file")
+
+
+@pytest.mark.parametrize("protocol", [0, 2, 4])
+def test_what_was_read_is_freed_at_once(protocol: int) -> None:
+    content = pickle.dumps({"data": np.zeros((1000, 1000), np.uint8)}, protocol=protocol)
+    gc.collect()
+    gc.disable()
+    tracemalloc.start()
+    try:
+        assert byte_array(read_dict(content, "who")["data"], "who").shape == (1000, 1000)
+        kept, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+    assert peak > 900_000
+    assert kept < 100_000

@@ -9,12 +9,15 @@ from importlib import resources
 
 import numpy as np
 import pytest
+from equation_symbols import SYMBOLS
+from equation_values import Values, equations_of
 from matplotlib.mathtext import MathTextParser
 
 from mlp_numpy.autodiff import Context
 from mlp_numpy.cli import main
 from mlp_numpy.errors import OptionError
 from mlp_numpy.explain import EXAMPLES, FORMULAS, derivation
+from mlp_numpy.modules.windows import Windows
 
 FOLDER = resources.files("mlp_numpy.explain") / "derivations"
 DISPLAY = re.compile(r"\\\[\n\\begin\{aligned\}\n(.*?)\n\\end\{aligned\}\n\\\]", re.DOTALL)
@@ -123,26 +126,103 @@ def test_an_unknown_formula_has_no_derivation(capsys: pytest.CaptureFixture[str]
     assert "unknown formula 'elementwise'" in capsys.readouterr().err
 
 
-def test_the_six_lines_of_batch_norm() -> None:
-    """Each line of the derivation in numbers, the last of them beside the code."""
-    rng = np.random.default_rng(3)
-    x, dout, gamma, beta, eps = rng.normal(size=(5, 3)), rng.normal(size=(5, 3)), rng.normal(size=3), np.ones(3), 0.1
-    context, n_rows = Context(), len(x)
-    out = FORMULAS["BatchNormalize"].forward(context, x, gamma, beta, eps=eps)
-    mean = x.mean(axis=0)
-    variance = ((x - mean) ** 2).sum(axis=0) / n_rows
-    r = (variance + eps) ** -0.5
-    x_hat = r * (x - mean)
-    np.testing.assert_allclose(out, gamma * x_hat + beta, rtol=1e-13)
-    dbeta = dout.sum(axis=0)
-    dgamma = (dout * x_hat).sum(axis=0)
-    dx_hat = gamma * dout
-    dvariance = -0.5 * r**3 * (dx_hat * (x - mean)).sum(axis=0)
-    np.testing.assert_allclose(dvariance, -0.5 * r**2 * (dx_hat * x_hat).sum(axis=0), rtol=1e-13)
-    dmean = -r * dx_hat.sum(axis=0)
-    dx = dx_hat * r + dvariance * 2 * (x - mean) / n_rows + dmean / n_rows
-    np.testing.assert_allclose(
-        dx, r / n_rows * (n_rows * dx_hat - dx_hat.sum(axis=0) - x_hat * (dx_hat * x_hat).sum(axis=0)), rtol=1e-12
-    )
-    for derived, gradient in zip((dx, dgamma, dbeta), FORMULAS["BatchNormalize"].backward(context, dout), strict=True):
-        np.testing.assert_allclose(gradient, derived, rtol=1e-12)
+@functools.cache
+def checked(name: str) -> tuple[tuple[Values, ...], tuple[str, ...]]:
+    """The symbols of a formula, for several numbers or reductions, and the equations whose members agree in numbers."""
+    source = (FOLDER / f"{name}.txt").read_text(encoding="utf-8")
+    found: set[tuple[str, ...]] = set()
+    several = tuple(SYMBOLS[name](name))
+    for values in several:
+        for equation in equations_of(source):
+            values.agree(equation)  # defines symbols that earlier equations may have
+        found.add(tuple(equation for equation in equations_of(source) if values.agree(equation)))
+    (equations,) = found
+    return several, equations
+
+
+CHECKED = {
+    **dict.fromkeys(("Add", "Sub", "Multiply", "Divide", "Power", "Where"), 5),
+    "MSE": 3,
+    "L1": 3,
+    "PoissonNLL": 2,
+    "CrossEntropy": 3,
+    "SoftMaxCrossEntropy": 8,
+    "NLL": 3,
+    "KLDivergence": 3,
+    "BCE": 7,
+    "BCEWithLogits": 7,
+    "Huber": 3,
+    "SmoothL1": 3,
+    "SoftMax": 4,
+    "LogSoftMax": 5,
+    "Normalize": 3,
+    "BatchNormalize": 19,
+    "LayerNormalize": 9,
+    "GroupNormalize": 8,
+    "RMSNormalize": 8,
+    "Linear": 7,
+    "Conv2d": 8,
+    "GroupedConv2d": 7,
+    "DepthwiseConv2d": 6,
+    "WinogradConv2d": 9,
+    "Sum": 3,
+    "Mean": 3,
+    "Max": 1,
+    "RowSum": 2,
+    "RowMax": 1,
+    "MatrixMultiply": 5,
+    "BatchMM": 5,
+    "Transpose": 2,
+    "Expand": 2,
+    "Squeeze": 2,
+    "Unsqueeze": 2,
+    "Reshape": 2,
+    "Sigmoid": 6,
+    "Tanh": 6,
+    "SiLU": 4,
+    "Mish": 9,
+    "Softplus": 3,
+    "LogSigmoid": 4,
+    "GELU": 7,
+    "GELUTanh": 11,
+    "Exp": 2,
+    "Log": 4,
+    "Sqrt": 4,
+    "Id": 3,
+    "Negate": 3,
+}
+"""The number of a derivation's equations that are held against numbers; the others have words or matrices."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SYMBOLS)
+def test_the_steps_of_a_derivation_hold_in_numbers(name: str) -> None:
+    assert len(checked(name)[1]) == CHECKED[name]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SYMBOLS)
+def test_a_wrong_step_is_found(name: str) -> None:
+    several, equations = checked(name)
+    for equation in equations:
+        text, condition, rest = equation.partition(" over all ")
+        with pytest.raises(AssertionError, match="Not equal to tolerance"):
+            several[0].agree(f"{text} + 0.01{condition}{rest}")
+
+
+def test_the_strips_of_the_derivation_give_the_gradients() -> None:
+    """StripConv2d: S_nh,jum = dout_nm,h+u−p*,j−p*, turned kernels W*, and the two sums of products over strips."""
+    rng, padding, kernel = np.random.default_rng(2), (0, 1), (2, 3)
+    x, w = rng.normal(size=(1, 2, 3, 3)), rng.normal(size=(2, 2, *kernel))
+    op, context = FORMULAS["StripConv2d"], Context()
+    dout = rng.normal(size=op.forward(context, x, w, over=Windows(kernel, (1, 1), padding)).shape)
+    dx, dw, *_ = op.backward(context, dout)
+    around = [(size - 1 - pad,) * 2 for size, pad in zip(kernel, padding, strict=True)]
+    padded, turned = np.pad(dout, [(0, 0), (0, 0), *around]), w[:, :, ::-1, ::-1]
+    dturned, derived = np.zeros(w.shape), np.zeros(x.shape)
+    for n, c, i, j in np.ndindex(*x.shape):  # i, j: h and w of the equations
+        for m, u, v in np.ndindex(len(w), *kernel):
+            derived[n, c, i, j] += padded[n, m, i + u, j + v] * turned[m, c, u, v]
+            dturned[m, c, u, v] += x[n, c, i, j] * padded[n, m, i + u, j + v]
+    np.testing.assert_allclose(dx, derived, rtol=1e-12)
+    np.testing.assert_allclose(dw, dturned[:, :, ::-1, ::-1], rtol=1e-12)

@@ -119,7 +119,7 @@ def test_a_state_is_loaded_into_another_number_of_threads() -> None:
 
 
 def test_shards_follow_from_the_sizes_by_default_and_blas_has_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    model = MLP(48, [4000], 4, rng=0, dtype=F32).scores
+    model = MLP(48, [10_000], 4, rng=0, dtype=F32).scores
     batches = Batches(DATA.train, 200, Preprocessing.fit("raw", DATA.train.images, SHAPE))
     one = Trainer(model, SoftMaxCrossEntropyModule(), SGD(FlatParameters(model), 0.1), batches)
     assert (one.shards, one.workers.size) == (2, 2)

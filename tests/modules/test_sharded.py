@@ -223,9 +223,10 @@ def test_wrong_calls() -> None:
 
 def test_the_default_number_of_shards_follows_from_sizes() -> None:
     wide = LinearModule(1000, 500)
-    assert (default_shards(wide, 200), default_shards(wide, 60), default_shards(wide, 59)) == (2, 2, 1)
-    wider = LinearModule(2000, 1000)
+    assert (default_shards(wide, 300), default_shards(wide, 200), default_shards(wide, 199)) == (2, 2, 1)
+    assert default_shards(LinearModule(3072, 100), 200) == 1
+    wider = LinearModule(2000, 2000)
     assert (default_shards(wider, 32), default_shards(wider, 31)) == (2, 1)
     assert default_shards(LinearModule(64, 10), 200) == 1
     assert default_shards(Sequential(Conv2dModule(3, 4, 3), ReLUModule()), 32) == 2
-    assert default_shards(Sequential(wide, RowSumModule()), 200) == 1
+    assert default_shards(Sequential(wide, RowSumModule()), 300) == 1

@@ -17,6 +17,7 @@ from mlp_numpy.cli import main
 from mlp_numpy.errors import RunFolderError
 from mlp_numpy.experiment.signals import Stopped
 from mlp_numpy.recipes import Recipe, RecipeResult, Results, Workspace, find_recipe, missing, reproduce, shortened
+from mlp_numpy.search import ProcessPool
 
 # of each kind one, and of each figure
 SOME = [
@@ -124,7 +125,7 @@ def test_side_by_side_comes_what_comes_one_after_the_other(tmp_path: Path) -> No
     ]
     one, two = Results(tmp_path / "one"), Results(tmp_path / "two")
     assert len([step for step in reproduce(recipes, one, Workspace("data", tmp_path / "a")) if step.result]) == 3
-    ended = list(reproduce(recipes, two, Workspace("data", tmp_path / "b", jobs=2)))
+    ended = list(reproduce(recipes, two, Workspace("data", tmp_path / "b", ProcessPool(2))))
     assert {step.recipe.name for step in ended if step.result} == {recipe.name for recipe in recipes}
     for recipe in recipes:
         (of_one,), (of_two,) = one.of(recipe), two.of(recipe)
@@ -148,7 +149,7 @@ def test_quick_clears_no_run_of_somebody_else(tmp_path: Path, capsys: pytest.Cap
     assert main(["reproduce", "earle-mlp", "--list", "--report-file", "R.md"]) == 1
     assert main(["reproduce", "--report", "--results", str(tmp_path / "none")]) == 1
     err = capsys.readouterr().err
-    assert "jobs must be ≥ 1, got 0" in err
+    assert "jobs must be an integer ≥ 1, got 0" in err
     assert err.count("--quick must come without --results and --report-file") == 2
     assert "--report-file must come with --report" in err
     assert f"--report must have results to report, found none in {tmp_path / 'none'}" in err

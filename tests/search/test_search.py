@@ -142,27 +142,6 @@ def test_a_winner_that_is_stopped_ends_like_a_training_and_goes_on_with_data_els
     assert ", openings: 1" in capsys.readouterr().out
 
 
-def test_a_search_goes_with_the_process_that_waits_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def leave(status: int) -> None:
-        raise SystemExit(status)
-
-    monkeypatch.setattr(os, "_exit", leave)
-    space = Space(BASE | {"hidden": (4,)}, {"lr": [1e-2, 1e-3]})
-    # No process has this number.
-    alone, gone = Search(space, tmp_path, parent=os.getppid()), Search(space, tmp_path, parent=-1)
-    with pytest.raises(SystemExit):
-        next(gone.run())
-    assert not gone.outcomes
-    next(alone.run())
-    # Processes of its own wait for it, and not for its parent.
-    together = Search(space, tmp_path, jobs=2, parent=os.getppid())
-    assert len(list(together.run())) == len(list(gone.run())) == 2
-    with pytest.raises(SystemExit):
-        gone.train_winner()
-    assert gone.openings == 0
-    assert together.train_winner().info.status == "finished"
-
-
 def test_a_trial_that_diverges_has_no_number_and_never_wins(tmp_path: Path) -> None:
     search = Search(Space(BASE | {"hidden": (4,)}, {"lr": [1e30, 1e-2]}), tmp_path / "s")
     diverged, fine = list(search.run())

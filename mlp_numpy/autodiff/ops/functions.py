@@ -77,7 +77,7 @@ class Log(Op):
 class Sqrt(Op):
     """
     Forward     out = √x
-    Backward    dx = dout / 2√x = dout / 2 out
+    Backward    dx = dout / (2√x) = dout / (2 out)
     Shapes      x, out, dout: any, all the same
     Caches      out
     Kinks       at x = 0 the slope is infinite

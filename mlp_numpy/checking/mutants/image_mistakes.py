@@ -31,6 +31,11 @@ def _unflipped(context: Context, dout: Array) -> Any:
     return dx, *others
 
 
+def _places_reversed(context: Context, dout: Array) -> Any:
+    dx, dweight, *others = Conv2d.backward(context, dout)
+    return dx, np.array(dweight)[:, :, ::-1, ::-1], *others
+
+
 def _winograd_unflipped(context: Context, dout: Array) -> Any:
     turned = Context()
     turned.update(context)
@@ -104,18 +109,56 @@ def _to_all_maxima(context: Context, dout: Array) -> Any:
     return _to_maxima(context, dout, last=False)
 
 
+def _shared(context: Context, dout: Array) -> Any:
+    over = context["over"]
+    dx = np.zeros(context["x"].shape, dout.dtype)
+    for _, on_image, in_windows in over.offsets(*dx.shape[2:]):
+        dx[on_image] += dout[in_windows] / (over.kernel[0] * over.kernel[1])
+    return dx
+
+
 def _in_column_order(context: Context, dout: Array) -> Any:
     return dout.reshape(context["shape"], order="F")
 
 
 IMAGE_MISTAKES: Final = (
-    Mutant(Conv2d, "the kernel not flipped for dx", _unflipped),
+    Mutant(
+        Conv2d,
+        "the kernel not flipped for dx",
+        _unflipped,
+        why="out_ij reads x at i + u, so x at h was read by the outputs at h − u: u runs the other way.",
+    ),
+    Mutant(
+        Conv2d,
+        "dweight with its places reversed",
+        _places_reversed,
+        why="W_uv meets x at i + u, j + v: its gradient pairs dout_ij with that same pixel, nothing is flipped.",
+    ),
     Mutant(WinogradConv2d, "the kernel not flipped for dx", _winograd_unflipped),
     Mutant(StripConv2d, "the padding of x around dout", _strips_of_the_padding_of_x),
     Mutant(GroupedConv2d, "dx from the next group", _next_group),
     Mutant(DepthwiseConv2d, "the kernel not flipped for dx", _depthwise_unflipped),
-    Mutant(MaxPool2d, "to the last maximum", _to_last_maximum, lambda: _keeping_all),
-    Mutant(MaxPool2d, "to all maxima", _to_all_maxima, lambda: _keeping_all),
+    Mutant(
+        MaxPool2d,
+        "to the last maximum",
+        _to_last_maximum,
+        lambda: _keeping_all,
+        why="Of equal values the first one, row by row, is the maximum.",
+    ),
+    Mutant(
+        MaxPool2d,
+        "to all maxima",
+        _to_all_maxima,
+        lambda: _keeping_all,
+        why="Of equal values one alone is the maximum, the first: else a window gives more gradient than it got.",
+    ),
+    Mutant(
+        MaxPool2d,
+        "shared by the whole window, as in average pooling",
+        _shared,
+        lambda: _keeping_all,
+        why="out is the maximum alone: the others may change a little without any effect on it.",
+    ),
     Mutant(AvgPool2d, "windows that overlap overwrite each other", _overwritten),
     Mutant(AvgPool2d, "divided by the kernel's size at the border", _divided_by_the_kernel),
     Mutant(Flatten, "in column order", _in_column_order),

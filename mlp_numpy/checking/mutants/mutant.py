@@ -20,12 +20,14 @@ class Mutant:
     name       description of the error
     backward   the wrong derivative: (context, dout) → gradients; for a module, its method ``backward``
     forward    makes a wrong forward, if the error begins there; called for each application, so that state is separate
+    why        one sentence for whoever makes this mistake; empty if the name says it all
     """
 
     op: type[Op] | type[Module]
     name: str
     backward: Backward
     forward: Callable[[], Callable[..., Any]] | None = None
+    why: str = ""
 
     def fits(self, module: Module) -> bool:
         """True if the module uses the formula in its present mode."""

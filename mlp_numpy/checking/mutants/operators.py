@@ -1,24 +1,12 @@
 """Generic mutants: each gradient of a formula, altered by each of a dozen operators.
 
-operator                              typical mistake
-doubled, negated, zeroed              a missing factor ½, sign or term
-divided by N again                    the 1/N of a mean applied twice
-times N                               the 1/N of a mean forgotten
-transposed where square               W for Wᵀ
-rows reversed, rows shifted by one    the labels or the cache of another example
-mean over the rows                    a mean for a sum, statistics over the wrong axis
-mask from the wrong side              an inverted mask
-dout in its place                     the slope forgotten
-last entry off                        a wrong boundary; one entry, by a millionth
-rounded to float32                    a product in the wrong dtype
-dout overwritten                      correct gradients, but a modified input
-first backward kept                   gradients of the first batch, from a stale cache
+Every operator stands for a typical mistake, which its entry in the table below explains.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -50,20 +38,44 @@ def _dout_in_its_place(gradient: Array, dout: Array) -> Array:
     return dout.copy() if gradient.shape == dout.shape else gradient
 
 
-_OPERATORS: Final[dict[str, Callable[[Array, Array], Array]]] = {
-    "doubled": lambda gradient, dout: 2 * gradient,
-    "negated": lambda gradient, dout: -gradient,
-    "zeroed": lambda gradient, dout: np.zeros_like(gradient),
-    "divided by N again": lambda gradient, dout: gradient / max(1, len(gradient)),
-    "times N": lambda gradient, dout: gradient * len(gradient),
-    "transposed where square": _transposed,
-    "rows reversed": lambda gradient, dout: gradient[::-1],
-    "rows shifted by one": lambda gradient, dout: np.roll(gradient, 1, axis=0),
-    "mean over the rows": _mean_over_rows,
-    "mask from the wrong side": _mask_from_the_wrong_side,
-    "dout in its place": _dout_in_its_place,
-    "last entry off": _last_entry_off,
-    "rounded to float32": lambda gradient, dout: gradient.astype(np.float32).astype(gradient.dtype),
+class Operator(NamedTuple):
+    """An alteration of one gradient, (gradient, dout) → gradient, and the typical mistake that has this effect."""
+
+    alter: Callable[[Array, Array], Array]
+    why: str
+
+
+def _batch_size(gradient: Array, dout: Array) -> int:
+    """N: the rows of dout or, where that is the number after a loss, of the gradient."""
+    return max(1, len(dout) if np.ndim(dout) else len(gradient))
+
+
+_OPERATORS: Final[dict[str, Operator]] = {
+    "doubled": Operator(lambda gradient, dout: 2 * gradient, "A factor is counted twice."),
+    "halved": Operator(lambda gradient, dout: gradient / 2, "The 2 of the derivative of a square is missing."),
+    "negated": Operator(lambda gradient, dout: -gradient, "The sign is wrong."),
+    "zeroed": Operator(lambda gradient, dout: np.zeros_like(gradient), "A term is missing, here the only one."),
+    "divided by N again": Operator(
+        lambda gradient, dout: gradient / _batch_size(gradient, dout),
+        "The 1/N of a mean enters once, in the backward of the loss; every other backward sums.",
+    ),
+    "times N": Operator(
+        lambda gradient, dout: gradient * _batch_size(gradient, dout), "The 1/N of the mean is forgotten."
+    ),
+    "transposed where square": Operator(
+        _transposed, "W and Wᵀ fit each other's place if both sizes are equal; only one of them is right."
+    ),
+    "rows reversed": Operator(lambda gradient, dout: gradient[::-1], "Each row meets the data of another example."),
+    "rows shifted by one": Operator(
+        lambda gradient, dout: np.roll(gradient, 1, axis=0), "Each row meets the data of its neighbour."
+    ),
+    "mean over the rows": Operator(_mean_over_rows, "A mean over the rows is taken, of what each row has for itself."),
+    "mask from the wrong side": Operator(_mask_from_the_wrong_side, "The mask is inverted."),
+    "dout in its place": Operator(_dout_in_its_place, "The slope is forgotten: dout passes unchanged."),
+    "last entry off": Operator(_last_entry_off, "The last entry is off by a millionth: a wrong boundary."),
+    "rounded to float32": Operator(
+        lambda gradient, dout: gradient.astype(np.float32).astype(gradient.dtype), "A product is computed in float32."
+    ),
 }
 
 
@@ -112,10 +124,26 @@ def _first_kept() -> Any:
     return altered
 
 
+class _Taken:
+    """A backward of ``op`` in which dout is 1. ``has_effect`` as in ``_Altered``."""
+
+    def __init__(self, op: type[Op]) -> None:
+        self._op = op
+        self.has_effect = False
+
+    def __call__(self, context: Context, dout: Array) -> Any:
+        self.has_effect |= not bool(np.all(dout == 1))
+        return self._op.backward(context, np.ones_like(dout))
+
+
 def generic_mutants(op: type[Op], n_gradients: int) -> Iterator[Mutant]:
     """The mutants of a formula whose backward returns ``n_gradients`` gradients, by every operator above."""
     for position in range(n_gradients):
-        for name, alter in _OPERATORS.items():
-            yield Mutant(op, f"gradient {position} {name}", _Altered(op, _one_gradient(position, alter)))
-    yield Mutant(op, "dout overwritten", _Altered(op, _dout_overwritten))
-    yield Mutant(op, "first backward kept", _Altered(op, _first_kept()))
+        for name, (alter, why) in _OPERATORS.items():
+            altered = _Altered(op, _one_gradient(position, alter))
+            yield Mutant(op, f"gradient {position} {name}", altered, why=why)
+    yield Mutant(op, "dout taken for 1", _Taken(op), why="The chain rule is missing: the slope must be times dout.")
+    yield Mutant(op, "dout overwritten", _Altered(op, _dout_overwritten), why="dout belongs to the caller.")
+    yield Mutant(
+        op, "first backward kept", _Altered(op, _first_kept()), why="The gradients are those of the first batch."
+    )
