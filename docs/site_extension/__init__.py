@@ -54,7 +54,9 @@ def _on_finish(app: Sphinx, error: Exception | None) -> None:
 
 def _outdated(app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]) -> list[str]:
     """The pages with generated parts: what these are made of is no file that Sphinx knows."""
-    return [name for name in env.found_docs if "<!-- generated: " in Path(env.doc2path(name)).read_text(encoding="utf-8")]
+    return [
+        name for name in env.found_docs if "<!-- generated: " in Path(env.doc2path(name)).read_text(encoding="utf-8")
+    ]
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
