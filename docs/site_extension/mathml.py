@@ -14,10 +14,11 @@ from sphinx.errors import ExtensionError
 _REWRITTEN: Final = (
     (re.compile(r"\\([dt]?frac)\s*(\d)(\d)"), r"\\\1{\2}{\3}"),
     (re.compile(r"\\dots\b"), r"\\ldots"),
-    (re.compile(r"\\hat\s*(\w)(?=_)"), r"{\\hat{\1}}"),
+    (re.compile(r"\\hat\s*(\w)(?=_)"), r"\\hat{\1}{}"),
     (re.compile(r"\\[Bb]igg?([lr]?)(?=[()\[\]])"), ""),
 )
-"""What docutils does not know, and the same in what it knows: fractions of two digits, dots, and sizes of brackets."""
+"""What docutils does not know, and the same in what it knows: fractions of two digits, dots, an index
+behind a hat, and sizes of brackets."""
 
 
 def mathml(latex: str, *, as_block: bool) -> str:
