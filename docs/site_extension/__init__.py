@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 
 from site_extension import mathml
 from site_extension.reference import PAGES
@@ -51,9 +52,17 @@ def _on_finish(app: Sphinx, error: Exception | None) -> None:
         shutil.copytree(BROWSER, Path(app.outdir, "browser"), dirs_exist_ok=True)
 
 
+def _outdated(app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]) -> list[str]:
+    """The pages with generated parts: what these are made of is no file that Sphinx knows."""
+    return [
+        name for name in env.found_docs if "<!-- generated: " in Path(env.doc2path(name)).read_text(encoding="utf-8")
+    ]
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect the extension to Sphinx."""
     mathml.setup(app)
+    app.connect("env-get-outdated", _outdated)
     app.connect("source-read", _on_read)
     app.connect("include-read", _on_include)
     app.connect("build-finished", _on_finish)

@@ -117,7 +117,7 @@ def signature(kind: Kind, without: frozenset[str] = frozenset()) -> str:
 def _shown(value: object) -> str:
     """A default value as one writes it; a class, a function, or an object made by one by its name."""
     if callable(value) or type(value).__module__.startswith("mlp_numpy"):
-        return str(getattr(value, "__name__", None) or getattr(value, "__qualname__", None) or value)
+        return str(getattr(value, "__name__", None) or f"{type(value).__name__}()")
     return repr(value)
 
 
