@@ -15,9 +15,9 @@ from mlp_numpy.errors import MlpNumpyError
 from mlp_numpy.learn import (
     EXERCISES,
     MILESTONES,
+    FileVerdict,
+    LearnerProgress,
     MilestoneResult,
-    Progress,
-    Verdict,
     check_file,
     check_milestone,
     exercise_file,
@@ -82,7 +82,7 @@ def check_command(
         seed: seed of the random arguments
         json_file: JSON file for the verdicts, or - for standard output instead of the text
     """
-    progress = Progress(folder) if not files else None
+    progress = LearnerProgress(folder) if not files else None
     words = list(files) or [(progress.next_exercise if progress else None) or "all"]
     words = [name for word in words for name in (EXERCISES if word == "all" else (word,))]
     verdicts = []
@@ -105,7 +105,7 @@ def status_command(folder: Annotated[Path, tyro.conf.Positional] = Path(), json_
         folder: the learner's folder
         json_file: JSON file for the progress, or - for standard output instead of the text
     """
-    progress = Progress(folder)
+    progress = LearnerProgress(folder)
     if json_file != Path("-"):
         for number, (name, exercise) in enumerate(EXERCISES.items(), 1):
             entry = progress.exercises[name]
@@ -136,14 +136,14 @@ def milestone_command(
     return {"reached": 0, "not reached": FAILED, "not run": MISUSED}[result.status]
 
 
-def _remember(folder: Path, result: Verdict | MilestoneResult) -> None:
+def _remember(folder: Path, result: FileVerdict | MilestoneResult) -> None:
     """Keep the outcome in the progress of a learner's folder; a file elsewhere has none."""
     try:
-        progress = Progress(folder)
+        progress = LearnerProgress(folder)
     except FileNotFoundError:
         return
     try:
-        if isinstance(result, Verdict):
+        if isinstance(result, FileVerdict):
             progress.add_attempt(result.exercise, result.status == "right", [each.name for each in result.mistakes])
         else:
             progress.add_milestone(result.name, result.status == "reached", result.figure)

@@ -33,7 +33,7 @@ def start(folder: Path) -> list[str]:
     for name in missing:
         write_text(folder / name, texts[name])
     if (folder / PROGRESS).exists():
-        Progress(folder)
+        LearnerProgress(folder)
     else:
         write_json(folder / PROGRESS, {"format": _FORMAT, "exercises": {}, "milestones": {}})
     return missing
@@ -49,7 +49,7 @@ def exercise_file(folder: Path, word: str) -> Path:
     return folder / f"{exercise_of(word).name}.py"
 
 
-class Progress:
+class LearnerProgress:
     """The progress in a learner's folder.
 
     exercises    by name the number of "attempts", whether it was "right" at the last one, and the "mistakes" so far

@@ -13,7 +13,7 @@ import numpy as np
 
 from mlp_numpy.arrays import Array, one_hot
 from mlp_numpy.errors import DataNotFoundError, ExtraMissingError, unknown_name
-from mlp_numpy.experiment import finished
+from mlp_numpy.experiment.folder import ended
 from mlp_numpy.learn.folder import OWN_NET
 from mlp_numpy.learn.lessons import EXERCISES
 from mlp_numpy.learn.process import failure_of_output, run_limited
@@ -196,7 +196,7 @@ def _digit_images() -> tuple[Array, Array]:
 def _test_accuracies(runs: Path) -> Iterator[tuple[float, str]]:
     """The test accuracy and name of every complete run with the learner's network on CIFAR-10 below ``runs``."""
     for folder in sorted(runs.iterdir()) if runs.is_dir() else ():
-        history = finished(folder)
+        history = ended(folder)  # reads no model file, which would import the learner's network here
         if history is None or not str(history.info.config.get("model", "")).startswith("own_net:"):
             continue
         if history.info.dataset == _CIFAR10 and history.evaluations:

@@ -27,7 +27,7 @@ _ONE_THREAD: Final = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREAD
 
 
 @dataclass(frozen=True)
-class Failure:
+class CodeFailure:
     """Why code did not run to its end.
 
     kind      the class of the exception, "time limit", "no function", or "end of the process"
@@ -56,19 +56,19 @@ class Answer:
     changed: tuple[str, ...] = ()
     written_at: int | None = None
     steady: bool = True
-    failure: Failure | None = None
+    failure: CodeFailure | None = None
 
 
 @dataclass(frozen=True)
-class Outcome:
+class FileRun:
     """All answers, or the failure of the file as a whole; and what it printed, shortened."""
 
     answers: tuple[Answer, ...] = ()
-    failure: Failure | None = None
+    failure: CodeFailure | None = None
     printed: str = field(default="", compare=False)
 
 
-def run_file(file: Path, questions: Sequence[dict[str, Any]], n_gradients: int, seconds: float) -> Outcome:
+def run_file(file: Path, questions: Sequence[dict[str, Any]], n_gradients: int, seconds: float) -> FileRun:
     """Ask a learner's file ``questions``, the arguments of backward by name with "dout", in a process of its own.
 
     The process and all that it has started end with this call, after ``seconds`` of the learner's code at the latest.
@@ -117,25 +117,25 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _outcome(file: Path, folder: Path, status: int | None, seconds: float, printed: str) -> Outcome:
+def _outcome(file: Path, folder: Path, status: int | None, seconds: float, printed: str) -> FileRun:
     try:
         return reported(folder, printed)
     except Exception:  # no answers, or what the learner's code has made of them
-        return Outcome((), _end_of(file, folder, status, seconds), printed)
+        return FileRun((), _end_of(file, folder, status, seconds), printed)
 
 
-def reported(folder: Path, printed: str) -> Outcome:
+def reported(folder: Path, printed: str) -> FileRun:
     """What the worker has written into ``folder``; raises whatever its reading raises."""
     report = parsed_json((folder / "answers.json").read_bytes())
     if "missing" in report:
         message = f"the file must define {report['missing']}, found no such function"
-        return Outcome((), Failure("no function", message), printed)
+        return FileRun((), CodeFailure("no function", message), printed)
     if "failed" in report:
-        return Outcome((), _failure(report["failed"]), printed)
+        return FileRun((), _failure(report["failed"]), printed)
     with np.load(folder / "answers.npz", allow_pickle=False) as stored:
         arrays = {key: stored[key] for key in stored.files}
     answers = [_answer(i, found, arrays) for i, found in enumerate(report["questions"])]
-    return Outcome(tuple(answers), None, printed)
+    return FileRun(tuple(answers), None, printed)
 
 
 def _answer(i: int, found: dict[str, Any], arrays: dict[str, Array]) -> Answer:
@@ -146,11 +146,11 @@ def _answer(i: int, found: dict[str, Any], arrays: dict[str, Array]) -> Answer:
     return Answer(out, gradients, tuple(found["kinds"]), tuple(found["changed"]), found["line"], found["steady"])
 
 
-def _failure(told: dict[str, Any]) -> Failure:
-    return Failure(told["type"], told["message"], told["line"], told["text"])
+def _failure(told: dict[str, Any]) -> CodeFailure:
+    return CodeFailure(told["type"], told["message"], told["line"], told["text"])
 
 
-def _end_of(file: Path, folder: Path, status: int | None, seconds: float) -> Failure:
+def _end_of(file: Path, folder: Path, status: int | None, seconds: float) -> CodeFailure:
     """The failure of a process that left no answers, with the line where its stack was when it ended."""
     stack = folder / "stack.txt"
     told = stack.read_text(encoding="utf-8", errors="replace") if stack.is_file() else ""
@@ -159,16 +159,16 @@ def _end_of(file: Path, folder: Path, status: int | None, seconds: float) -> Fai
     lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
     text = lines[line - 1].strip() if line is not None and line <= len(lines) else ""
     if status is None or told.startswith("Timeout"):
-        return Failure("time limit", f"it ran for {seconds:g} s without an end", line, text)
+        return CodeFailure("time limit", f"it ran for {seconds:g} s without an end", line, text)
     ending = f"by signal {-status} ({signal.strsignal(-status)})" if status < 0 else f"with status {status}"
-    return Failure("end of the process", f"the process ended {ending}, without an answer", line, text)
+    return CodeFailure("end of the process", f"the process ended {ending}, without an answer", line, text)
 
 
-def failure_of_output(printed: str, folder: Path, status: int) -> Failure:
+def failure_of_output(printed: str, folder: Path, status: int) -> CodeFailure:
     """The failure that a process printed as a traceback, with its last line in a file of ``folder``."""
     places = re.findall(rf'File "{re.escape(str(folder))}[/\\\\]([^"/\\\\]+)", line (\d+).*\n\s*(.*)', printed)
     last = printed.strip().splitlines()[-1] if printed.strip() else f"the process ended with status {status}"
     if not places:
-        return Failure("end of the process", last)
+        return CodeFailure("end of the process", last)
     name, line, text = places[-1]
-    return Failure("end of the process", f"{name}: {last}", int(line), text)
+    return CodeFailure("end of the process", f"{name}: {last}", int(line), text)

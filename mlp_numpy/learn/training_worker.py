@@ -19,7 +19,7 @@ import numpy as np
 from mlp_numpy.optim import SGD, FlatParameters
 
 
-def main(file: Path) -> None:
+def train_from(file: Path) -> None:
     """Train as ``file`` says."""
     settings: dict[str, Any] = json.loads(file.read_bytes())
     sys.path.insert(0, settings["folder"])
@@ -29,13 +29,13 @@ def main(file: Path) -> None:
     scale, summed = settings["scale"], settings["summed"]
     if settings["cure"] == "theirs":
         scale, summed = float(answers.PIXELS), {"sum": True, "mean": False}[answers.LOSS]
-    found = trained(settings, x * scale, y, test_x * scale, summed)
+    found = _trained(settings, x * scale, y, test_x * scale, summed)
     if answers is not None:
         found["dead"] = np.asarray(answers.dead_units(found["hidden"].copy()), bool)
     np.savez(file.with_name("trained.npz"), **found)
 
 
-def trained(settings: dict[str, Any], x: Any, y: Any, test_x: Any, summed: bool) -> dict[str, Any]:
+def _trained(settings: dict[str, Any], x: Any, y: Any, test_x: Any, summed: bool) -> dict[str, Any]:
     """Train the network that ``own_net.build`` makes by the learner's loss; returns scores and hidden units."""
     build: Any = importlib.import_module("own_net").build
     loss: Any = importlib.import_module("softmax_cross_entropy")
@@ -52,4 +52,4 @@ def trained(settings: dict[str, Any], x: Any, y: Any, test_x: Any, summed: bool)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    train_from(Path(sys.argv[1]))

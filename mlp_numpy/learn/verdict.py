@@ -17,7 +17,7 @@ from mlp_numpy.checks import Bounds, number
 from mlp_numpy.errors import DataNotFoundError
 from mlp_numpy.learn.diagnosis import Mistake, known_mistakes
 from mlp_numpy.learn.exercise import Exercise, Question
-from mlp_numpy.learn.process import Answer, Failure, Outcome, run_file
+from mlp_numpy.learn.process import Answer, CodeFailure, FileRun, run_file
 
 Status: TypeAlias = Literal["right", "wrong", "not run"]
 SECONDS: Final = 10.0
@@ -33,7 +33,7 @@ _HINTS: Final = {
 
 
 @dataclass(frozen=True)
-class Verdict:
+class FileVerdict:
     """The verdict on one file.
 
     status     "right", "wrong", or "not run" if no question could be answered
@@ -105,7 +105,7 @@ def _in_words(mistakes: Sequence[Mistake]) -> list[str]:
     ]
 
 
-def check_file(exercise: Exercise, file: Path, *, seconds: float = SECONDS, seed: int = 0) -> Verdict:
+def check_file(exercise: Exercise, file: Path, *, seconds: float = SECONDS, seed: int = 0) -> FileVerdict:
     """Run a learner's file in a process of its own, and judge what comes back.
 
     seconds   the time that its code has
@@ -129,10 +129,10 @@ def _typed(given: Mapping[str, Any], single: bool) -> dict[str, Any]:
     }
 
 
-def _verdict(exercise: Exercise, questions: Sequence[Question], outcome: Outcome) -> Verdict:
+def _verdict(exercise: Exercise, questions: Sequence[Question], outcome: FileRun) -> FileVerdict:
     if outcome.failure is not None:
         told = failure_in_words(outcome.failure)
-        return Verdict(exercise.name, "not run", (told,), line=outcome.failure.line, printed=outcome.printed)
+        return FileVerdict(exercise.name, "not run", (told,), line=outcome.failure.line, printed=outcome.printed)
     asked = list(zip(questions, outcome.answers, strict=True))
     problems: dict[str, str] = {}
     for question, answer in asked:
@@ -142,7 +142,7 @@ def _verdict(exercise: Exercise, questions: Sequence[Question], outcome: Outcome
     failures = [answer.failure for _, answer in asked if answer.failure is not None]
     failed = len(failures) == len(asked)
     exact = [(question, _gradients(exercise, answer)) for question, answer in asked if not question.single]
-    return Verdict(
+    return FileVerdict(
         exercise.name,
         "not run" if failed else "wrong" if problems else "right",
         tuple(problems.values()),
@@ -157,7 +157,7 @@ def _written(asked: Sequence[tuple[Question, Answer]]) -> list[int | None]:
     return [answer.written_at for _, answer in asked]
 
 
-def failure_in_words(failure: Failure, where: str = "") -> str:
+def failure_in_words(failure: CodeFailure, where: str = "") -> str:
     """A failure as a sentence, with the line, and its text in quotes; ``where`` as in "in the example"."""
     at = ", ".join(([f"line {failure.line}"] if failure.line is not None else []) + ([where] if where else []))
     place = f"{at}: " if at else ""

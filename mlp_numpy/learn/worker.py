@@ -26,7 +26,7 @@ if sys.platform != "win32":
 _BYTES = 4 << 30
 
 
-def main(file: Path, folder: Path, n_gradients: int, seconds: float) -> None:
+def answer_within_limits(file: Path, folder: Path, n_gradients: int, seconds: float) -> None:
     """Answer all questions in ``folder``, within limits of time and memory."""
     _limit_memory()
     with (folder / "stack.txt").open("w") as stack:
@@ -158,4 +158,4 @@ def _limit_memory() -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]).resolve(), Path(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]))
+    answer_within_limits(Path(sys.argv[1]).resolve(), Path(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]))

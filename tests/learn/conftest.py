@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from learn_answers import with_backward
 
-from mlp_numpy.learn import EXERCISES, Exercise, Question, Verdict, check_file
-from mlp_numpy.learn.process import Outcome, reported
+from mlp_numpy.learn import EXERCISES, Exercise, FileVerdict, Question, check_file
+from mlp_numpy.learn.process import FileRun, reported
 from mlp_numpy.learn.worker import answer_all
 
 _ask = Exercise.questions
@@ -26,10 +26,10 @@ def _questions(name: str, seed: int) -> list[Question]:
 
 
 @pytest.fixture
-def judge(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str, str], Verdict]:
+def judge(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str, str], FileVerdict]:
     """(exercise, body of backward) → the verdict; the questions of an exercise are made once."""
 
-    def run_file(file: Path, questions: Sequence[dict[str, Any]], n_gradients: int, seconds: float) -> Outcome:
+    def run_file(file: Path, questions: Sequence[dict[str, Any]], n_gradients: int, seconds: float) -> FileRun:
         arrays = {f"{i}/{key}": value for i, given in enumerate(questions) for key, value in given.items()}
         np.savez(tmp_path / "questions.npz", **arrays)
         answer_all(file, tmp_path, n_gradients)
@@ -38,7 +38,7 @@ def judge(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str, str
     def questions(exercise: Exercise, seed: int = 0) -> Iterator[Question]:
         return iter(_questions(exercise.name, seed))
 
-    def judged(name: str, body: str) -> Verdict:
+    def judged(name: str, body: str) -> FileVerdict:
         exercise = EXERCISES[name]
         # the worker imports the file, which goes when the test ends
         monkeypatch.setitem(sys.modules, name, ModuleType(name))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mlp_numpy.errors import DataError, DataNotFoundError, OptionError
-from mlp_numpy.learn import EXERCISES, Progress, exercise_file, start
+from mlp_numpy.learn import EXERCISES, LearnerProgress, exercise_file, start
 from mlp_numpy.learn.folder import PROGRESS
 
 
@@ -27,13 +27,13 @@ def test_a_start_writes_what_is_missing_alone(tmp_path: Path) -> None:
 
 def test_the_progress_is_kept(tmp_path: Path) -> None:
     start(tmp_path)
-    progress = Progress(tmp_path)
+    progress = LearnerProgress(tmp_path)
     assert progress.next_exercise == "square"
     progress.add_attempt("square", False, ["halved"])
     progress.add_attempt("square", True, [])
     progress.add_milestone("xor", True, "4 of 4")
     progress.add_milestone("xor", False, "3 of 4")
-    again = Progress(tmp_path)
+    again = LearnerProgress(tmp_path)
     assert again.exercises["square"] == {"attempts": 2, "right": True, "mistakes": ["halved"]}
     assert again.milestones == {"xor": {"reached": True, "figure": "4 of 4"}}
     assert again.next_exercise == "add"
@@ -43,7 +43,7 @@ def test_the_progress_is_kept(tmp_path: Path) -> None:
 def test_a_damaged_progress_is_refused_by_name(text: str, tmp_path: Path) -> None:
     (tmp_path / PROGRESS).write_text(text)
     with pytest.raises(DataError, match=r"progress\.json must be the progress that learn start wrote"):
-        Progress(tmp_path)
+        LearnerProgress(tmp_path)
     with pytest.raises(DataError):
         start(tmp_path)
 
@@ -52,9 +52,9 @@ def test_an_entry_that_is_no_attempt_is_refused(tmp_path: Path) -> None:
     content = {"format": 1, "exercises": {"relu": {"attempts": "many"}}, "milestones": {}}
     (tmp_path / PROGRESS).write_text(json.dumps(content))
     with pytest.raises(DataError, match="many"):
-        Progress(tmp_path)
+        LearnerProgress(tmp_path)
     with pytest.raises(DataNotFoundError, match="Hint: learn start"):
-        Progress(tmp_path / "none")
+        LearnerProgress(tmp_path / "none")
 
 
 def test_names_and_paths(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ import pytest
 from learn_answers import ANSWERS
 
 from mlp_numpy.errors import OptionError
-from mlp_numpy.learn import EXERCISES, MILESTONES, Verdict, exercise_of
+from mlp_numpy.learn import EXERCISES, MILESTONES, FileVerdict, exercise_of
 
-Judge = Callable[..., Verdict]
+Judge = Callable[..., FileVerdict]
 
 WRONG = [(name, mistake) for name, answers in ANSWERS.items() for mistake in answers.wrong]
 

@@ -10,7 +10,7 @@ import pytest
 from learn_answers import ANSWERS, with_backward
 
 from mlp_numpy.errors import OptionError
-from mlp_numpy.learn import EXERCISES, MILESTONES, Exercise, Verdict, check_milestone, start
+from mlp_numpy.learn import EXERCISES, MILESTONES, Exercise, FileVerdict, check_milestone, start
 
 CURE = "    return (h == 0).all(axis=0)\n"
 
@@ -29,8 +29,8 @@ def folder(tmp_path: Path) -> Path:
 def trusted(monkeypatch: pytest.MonkeyPatch) -> None:
     """The exercises that a milestone needs are taken for right without a check, which takes a process each."""
 
-    def check_file(exercise: Exercise, file: Path) -> Verdict:
-        return Verdict(exercise.name, "right")
+    def check_file(exercise: Exercise, file: Path) -> FileVerdict:
+        return FileVerdict(exercise.name, "right")
 
     monkeypatch.setattr("mlp_numpy.learn.milestones.check_file", check_file)
 

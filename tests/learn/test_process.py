@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from learn_answers import ANSWERS, with_backward
 
-from mlp_numpy.learn import EXERCISES, Verdict, check_file
+from mlp_numpy.learn import EXERCISES, FileVerdict, check_file
 from mlp_numpy.learn.process import failure_of_output
 
 TEMPLATE = EXERCISES["relu"].template
@@ -18,7 +18,7 @@ LINE = TEMPLATE[: TEMPLATE.index("    raise Not")].count("\n") + 1
 RIGHT = ANSWERS["relu"].right
 
 
-def verdict_on(body: str, folder: Path, head: str = "", seconds: float = 10.0) -> Verdict:
+def verdict_on(body: str, folder: Path, head: str = "", seconds: float = 10.0) -> FileVerdict:
     file = folder / "relu.py"
     file.write_text(with_backward(TEMPLATE, body) + head, encoding="utf-8")
     return check_file(EXERCISES["relu"], file, seconds=seconds)

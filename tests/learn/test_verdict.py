@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from mlp_numpy.errors import DataNotFoundError, OptionError
-from mlp_numpy.learn import EXERCISES, Exercise, Verdict, check_file
+from mlp_numpy.learn import EXERCISES, Exercise, FileVerdict, check_file
 
-Judge = Callable[..., Verdict]
+Judge = Callable[..., FileVerdict]
 LINE = EXERCISES["linear_dx"].template[: EXERCISES["linear_dx"].template.index("    raise Not")].count("\n") + 1
 
 WRONG = {

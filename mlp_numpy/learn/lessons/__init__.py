@@ -6,12 +6,20 @@ from typing import Final
 
 from mlp_numpy.errors import unknown_name
 from mlp_numpy.learn.exercise import Exercise
-from mlp_numpy.learn.lessons.activations import ACTIVATIONS, LOSSES
-from mlp_numpy.learn.lessons.dense import ELEMENTARY, NETS
-from mlp_numpy.learn.lessons.images import IMAGES, NORMALIZATION
+from mlp_numpy.learn.lessons.activations import ACTIVATION_LESSONS, LOSS_LESSONS
+from mlp_numpy.learn.lessons.dense import ELEMENTARY_LESSONS, NET_LESSONS
+from mlp_numpy.learn.lessons.images import IMAGE_LESSONS, NORMALIZATION_LESSONS
 
 EXERCISES: Final = {
-    exercise.name: exercise for exercise in (*ELEMENTARY, *ACTIVATIONS, *LOSSES, *NETS, *NORMALIZATION, *IMAGES)
+    exercise.name: exercise
+    for exercise in (
+        *ELEMENTARY_LESSONS,
+        *ACTIVATION_LESSONS,
+        *LOSS_LESSONS,
+        *NET_LESSONS,
+        *NORMALIZATION_LESSONS,
+        *IMAGE_LESSONS,
+    )
 }
 
 

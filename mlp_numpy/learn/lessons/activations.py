@@ -6,8 +6,9 @@ from typing import Final
 
 from mlp_numpy.arrays import one_hot
 from mlp_numpy.checking.sampler import Sampler
+from mlp_numpy.explain.example import DOUT, X
 from mlp_numpy.learn.exercise import Arguments, Exercise
-from mlp_numpy.learn.lessons.dense import DOUT, X, batch
+from mlp_numpy.learn.lessons.dense import batch
 from mlp_numpy.modules import (
     CrossEntropyModule,
     LeakyReLUModule,
@@ -41,7 +42,7 @@ def _targets(draws: Sampler) -> Arguments:
     return {"x": draws.numbers(n, d), "y": draws.numbers(n, d)}
 
 
-ACTIVATIONS: Final = (
+ACTIVATION_LESSONS: Final = (
     Exercise("relu", "ReLU", {"x": "x"}, {"x": X}, DOUT, batch, lambda given: ReLUModule()),
     Exercise(
         "leaky_relu",
@@ -57,7 +58,7 @@ ACTIVATIONS: Final = (
     Exercise("softmax", "softmax", {"x": "x"}, {"x": X}, DOUT, batch, lambda given: SoftMaxModule()),
 )
 
-LOSSES: Final = (
+LOSS_LESSONS: Final = (
     Exercise(
         "cross_entropy",
         "cross-entropy of probabilities",

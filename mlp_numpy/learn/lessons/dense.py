@@ -8,13 +8,11 @@ import numpy as np
 
 from mlp_numpy.autodiff import Add, Multiply, Power
 from mlp_numpy.checking.sampler import Sampler
+from mlp_numpy.explain.example import DOUT, X
 from mlp_numpy.learn.exercise import Arguments, Exercise
 from mlp_numpy.learn.lessons.formula_module import FormulaModule, with_params
 from mlp_numpy.modules import DropoutMask, LinearModule, Module, ReLUModule, Residual, Sequential
 
-X: Final = [[1.0, -2.0, 0.5], [3.0, 0.0, -1.0]]
-DOUT: Final = [[1.0, 0.5, -1.0], [2.0, -0.25, 1.0]]
-"""A batch of two examples with three features, and the gradient of an output of that shape."""
 _LINEAR: Final = {"x": X, "weight": [[2.0, 1.0, 0.0], [-1.0, 0.5, 4.0]], "bias": [0.5, -1.0]}
 _DOUT_OF_2: Final = [[1.0, 0.5], [2.0, -1.0]]
 
@@ -80,7 +78,7 @@ def _residual_module(given: Arguments) -> Module:
     return with_params(Residual(LinearModule(d, d, bias=False), ReLUModule()), given["weight"])
 
 
-ELEMENTARY: Final = (
+ELEMENTARY_LESSONS: Final = (
     Exercise(
         "square",
         "a square, and the chain rule",
@@ -122,7 +120,7 @@ ELEMENTARY: Final = (
     ),
 )
 
-NETS: Final = (
+NET_LESSONS: Final = (
     Exercise(
         "mlp",
         "the chain: a network of three layers",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from mlp_numpy.checking.sampler import Sampler
+from mlp_numpy.explain.example import DOUT, X
 from mlp_numpy.learn.exercise import Arguments, Exercise
-from mlp_numpy.learn.lessons.dense import DOUT, X
 from mlp_numpy.learn.lessons.formula_module import with_params
 from mlp_numpy.modules import BatchNorm, Conv2dModule, LayerNorm, MaxPool2dModule, Module
 
@@ -64,7 +64,7 @@ def _conv_module(given: Arguments) -> Module:
     return with_params(Conv2dModule(c, m, k, winograd=False, strips=False), given["weight"], given["bias"])
 
 
-NORMALIZATION: Final = (
+NORMALIZATION_LESSONS: Final = (
     Exercise(
         "batch_norm_scale",
         "batch normalization, dγ and dβ",
@@ -103,7 +103,7 @@ NORMALIZATION: Final = (
     ),
 )
 
-IMAGES: Final = (
+IMAGE_LESSONS: Final = (
     Exercise(
         "max_pool",
         "max pooling",
