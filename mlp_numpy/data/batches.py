@@ -105,7 +105,8 @@ class Batches:
         x = self._buffers[place][: len(rows)]
         parts = shares(len(rows), workers.size if x.nbytes >= _LARGE else 1)
         (inputs, located), gather = self.split.located(rows), self.preprocessing.gather
-        workers.run(lambda part: gather(inputs, located[parts[part]], x[parts[part]]), len(parts))
+        with self.split.reading():
+            workers.run(lambda part: gather(inputs, located[parts[part]], x[parts[part]]), len(parts))
         self.split.check_read(x, rows)
         if self.augmentation is not None:
             self.augmentation.apply(x, self.seed, step, rows, epoch)
@@ -128,7 +129,8 @@ def _chunks(split: Split, size: int, preprocessing: Preprocessing, dtype: Any) -
     buffer = np.empty((min(size, len(split)), split.n_features), dtype)
     for start in range(0, len(split), size):
         rows = np.arange(start, min(start + size, len(split)))
-        x = preprocessing.gather(*split.located(rows), buffer[: len(rows)])
+        with split.reading():
+            x = preprocessing.gather(*split.located(rows), buffer[: len(rows)])
         split.check_read(x, rows)
         yield x, *split.outcomes(rows)
 

@@ -18,7 +18,6 @@ from mlp_numpy.data.mapped import MappedSplit
 from mlp_numpy.data.npy_file import NpyFile
 from mlp_numpy.data.own_data import SEED, OwnData
 from mlp_numpy.data.reading import as_path
-from mlp_numpy.data.runs import Runs
 from mlp_numpy.data.splitting import draw_test_blocks
 from mlp_numpy.data.targets import TASKS, Task
 from mlp_numpy.errors import DataError, DataNotFoundError, LabelError, OptionError, unreadable
@@ -96,12 +95,11 @@ def load(folder: str | os.PathLike[str], options: OwnData | None = None) -> Data
     folder, options = as_path(_WHO, folder), options or OwnData()
     parts = [_opened(folder, names) for names in _found(folder)]
     described = _described(folder, parts, options)
-    if len(parts) == 1:
-        runs = [*draw_test_blocks(_WHO, len(parts[0][0]), options.test_fraction, SEED)]
-        parts *= 2
-    else:
-        runs = [Runs.span(0, len(part[0])) for part in parts]
-    train, test = (MappedSplit(part, described.task, runs=rows) for part, rows in zip(parts, runs, strict=True))
+    splits = [MappedSplit(part, described.task) for part in parts]
+    if len(splits) == 1:
+        runs = draw_test_blocks(_WHO, len(splits[0]), options.test_fraction, SEED)
+        splits = [splits[0].selected(of_part) for of_part in runs]
+    train, test = splits
     if described.task == "classification":
         n_classes = _check_labels((train, test), len(described.outputs))
         outputs = described.outputs or tuple(map(str, range(n_classes)))

@@ -18,8 +18,9 @@ class Ahead(Generic[Result]):
         ahead.at(6, work)        the result of the thread, and work(7, 0) in the thread
         ahead.at(3, work)        not the next step: computed now
 
-    ``work`` must be the same pure function of the step in every call, so it does not matter which thread computes it; what it writes to the
-    place of a result stays until the next call. What it raises in the thread is raised by the call for that step.
+    ``work`` must be the same pure function of the step in every call, so it does not matter which thread computes it;
+    what it writes to the place of a result stays until the next call. What it raises in the thread is raised by the
+    call for that step.
 
     An interrupted call leaves nothing half done. A copy, a pickle or a fork has a thread of its own, which ends with
     the last reference to the object.
