@@ -21,7 +21,7 @@ from mlp_numpy.data.own_data import OwnData
 from mlp_numpy.data.preprocessing import PREPROCESSINGS
 from mlp_numpy.data.sealed import SealedSplit
 from mlp_numpy.data.splitting import WAYS, hold_out
-from mlp_numpy.data.statistics import class_counts, fit_preprocessing, fit_scaling
+from mlp_numpy.data.statistics import examples_per_class, fit_preprocessing, fit_scaling
 from mlp_numpy.errors import DataError, DataNotFoundError, LabelError, OptionError
 
 DRAWS = np.random.default_rng(0)
@@ -56,7 +56,7 @@ def test_both_parts_and_weights(tmp_path: Path) -> None:
     flat = IMAGES.reshape(90, 12)
     same(dataset.train, Split(flat[:60], LABELS[:60], w[:60]))
     same(dataset.test, Split(flat[60:], LABELS[60:]))
-    assert class_counts(dataset.train, 3).tolist() == [20, 20, 20]
+    assert examples_per_class(dataset.train, 3).tolist() == [20, 20, 20]
     assert SealedSplit(dataset.test).n_classes == 3
 
 
@@ -104,7 +104,7 @@ def test_examples_are_held_out_without_copies(tmp_path: Path, how: str) -> None:
     assert (len(rows[1]), sorted(np.concatenate(rows))) == (15, list(range(90)))
     assert all((np.diff(part) > 0).all() for part in rows)
     if how == "stratified":
-        assert class_counts(held_out, 3).tolist() == [5, 5, 5]
+        assert examples_per_class(held_out, 3).tolist() == [5, 5, 5]
     if how in ("first", "last"):
         same(train, hold_out(Split(IMAGES.reshape(90, 12), LABELS), 15, how)[0])
     same(held_out, Split(IMAGES.reshape(90, 12)[rows[1]], LABELS[rows[1]]))
