@@ -165,6 +165,7 @@ BASE: dict[str, Callable[[], dict[str, Any]]] = {
     "PixelLogits": lambda: {"model": net(), "preprocessing": preprocessing()},
     "Augmentation": lambda: {"image_shape": (1, 8, 8)},
     "Batches": lambda: {"split": split(), "size": 4, "preprocessing": preprocessing()},
+    "BlockShuffle": lambda: {"size": 2},
     "Split": lambda: {"inputs": np.ones((2, 3)), "targets": np.arange(2)},
     "Column": lambda: {"name": "a", "kind": "category", "categories": ("x", "y")},
     "OwnData": dict,

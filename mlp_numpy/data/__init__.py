@@ -1,7 +1,7 @@
 """Data sets, where they come from, and how batches are made of them.
 
-``load_dataset``, ``Loaded`` and ``read_image`` are imported when they are first asked for, since they bring libraries
-for downloads and images.
+``load_dataset``, ``Loaded``, ``pack`` and ``read_image`` are imported when they are first asked for, since they bring
+libraries for downloads and images.
 """
 
 from importlib import import_module
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mlp_numpy.data.augmentation import Augmentation
 from mlp_numpy.data.batches import Batches, chunks
 from mlp_numpy.data.dataset import Dataset, Split
+from mlp_numpy.data.order import BlockShuffle
 from mlp_numpy.data.preprocessing import Preprocessing
 from mlp_numpy.data.sealed import SealedSplit
 from mlp_numpy.data.splitting import hold_out
@@ -17,11 +18,13 @@ from mlp_numpy.data.subset import only_classes
 
 if TYPE_CHECKING:
     from mlp_numpy.data.images import read_image
+    from mlp_numpy.data.packing import pack
     from mlp_numpy.data.sources import Loaded, load_dataset
 else:
     _LAZY = {
         "Loaded": "mlp_numpy.data.sources",
         "load_dataset": "mlp_numpy.data.sources",
+        "pack": "mlp_numpy.data.packing",
         "read_image": "mlp_numpy.data.images",
     }
 
@@ -40,6 +43,7 @@ else:
 __all__ = [
     "Augmentation",
     "Batches",
+    "BlockShuffle",
     "Dataset",
     "Loaded",
     "Preprocessing",
@@ -49,5 +53,6 @@ __all__ = [
     "hold_out",
     "load_dataset",
     "only_classes",
+    "pack",
     "read_image",
 ]

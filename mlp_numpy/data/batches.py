@@ -111,7 +111,8 @@ class Batches:
         own = x[part]
         parts = shares(len(own), workers.size if own.nbytes >= _LARGE else 1)
         (inputs, located), gather = self.split.located(rows[part]), self.preprocessing.gather
-        workers.run(lambda each: gather(inputs, located[parts[each]], own[parts[each]]), len(parts))
+        with self.split.reading():
+            workers.run(lambda each: gather(inputs, located[parts[each]], own[parts[each]]), len(parts))
         self.split.check_read(own, rows[part])
         if self.augmentation is not None:
             self.augmentation.apply(x, self.seed, step, rows, epoch, part)
@@ -139,7 +140,8 @@ def _chunks(
     for start in range(0, len(split), size):
         rows = np.arange(start, min(start + size, len(split)))
         x, part = buffer[: len(rows)], ranks.own_rows(len(rows))
-        preprocessing.gather(*split.located(rows[part]), x[part])
+        with split.reading():
+            preprocessing.gather(*split.located(rows[part]), x[part])
         split.check_read(x[part], rows[part])
         yield x, *split.outcomes(rows)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -96,6 +97,10 @@ class Split:
     def outcomes(self, rows: Array) -> tuple[Array, ...]:
         """The targets and, if there are any, the weights of ``rows`` (n,), valid indices."""
         return (self.targets[rows],) if self.weights is None else (self.targets[rows], self.weights[rows])
+
+    def reading(self) -> contextlib.AbstractContextManager[Any]:
+        """Context in which inputs are read."""
+        return contextlib.nullcontext()
 
     def will_need(self, rows: slice) -> None:
         """Tell the system that these rows are read soon; nothing to do for arrays in memory."""

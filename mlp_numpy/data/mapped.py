@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -26,8 +27,8 @@ class MappedSplit(Split):
 
     files     x (N, …), real numbers, flattened to (N, D); y (N,) or (N, K), targets of ``task`` as in ``Split``; and,
               if there are any, weights (N,) ≥ 0
-    runs      the rows of the files that are the examples; None: all
-    scaling   the standardization of the targets of a regression, or None
+
+    ``selected`` and ``rows`` give splits of some of the rows, ``rescaled`` one with standardized targets.
 
     All targets and weights are checked at construction, in one pass. Inputs are checked as they are read: a value that
     is NaN, infinite, or too large for the dtype of the training raises DataError with its file and row.
@@ -43,25 +44,21 @@ class MappedSplit(Split):
         self,
         files: Sequence[NpyFile],
         task: Task = "classification",
-        *,
-        runs: Runs | None = None,
-        scaling: TargetScaling | None = None,
     ) -> None:
         choice("MappedSplit", "task", task, TASKS)
-        if len(files) not in (2, 3) or not all(isinstance(file, NpyFile) for file in files):
+        good = isinstance(files, list | tuple) and len(files) in (2, 3)
+        if not good or not all(isinstance(file, NpyFile) for file in files):
             raise OptionError(
                 f"MappedSplit: files must be two or three NpyFiles, x, y and weights, got {shown(files)}."
             )
         x = files[0]
-        self._adopt(tuple(files), task, Runs.span(0, len(x)) if runs is None else runs, scaling)
+        self._adopt(tuple(files), task, Runs.span(0, len(x)), None)
         for file in self.files[1:]:
             if len(file) != len(x):
                 raise DataError(
                     f"MappedSplit: {file.path} must have a row for each of the {len(x):,} rows of {x.path.name}, "
                     f"got {len(file):,}."
                 )
-        if not len(self):
-            raise DataError("MappedSplit: there must be at least one example, got none.")
         weighted = [len(files) == 2 or bool(np.any(outcomes[-1])) for outcomes in self._pass()]
         if not any(weighted):
             raise OptionError(f"MappedSplit: the weights of {self.files[-1].path} must not all be 0.")
@@ -124,6 +121,10 @@ class MappedSplit(Split):
             runs = Runs.of_rows(self.runs.of(at))
         if not len(runs):
             raise DataError("MappedSplit.rows: there must be at least one example, got none.")
+        return self.selected(runs)
+
+    def selected(self, runs: Runs) -> MappedSplit:
+        """The examples that are these rows of the files, which must be some of its own."""
         return self._like(runs, self.scaling)
 
     def without(self, rows: Array) -> MappedSplit:
@@ -194,6 +195,10 @@ class MappedSplit(Split):
     def shares_inputs(self, other: Split) -> bool:
         """True if both are rows of the same file."""
         return isinstance(other, MappedSplit) and other.files[0] is self.files[0]
+
+    def reading(self) -> contextlib.AbstractContextManager[Any]:
+        """Context in which inputs are read: one that overflows is found by ``check_read``."""
+        return np.errstate(over="ignore")
 
     def will_need(self, rows: slice) -> None:
         """Tell the system that these rows are read soon, so that it reads them in one go."""

@@ -14,7 +14,7 @@ _NUMBERS: Final = 1 << 17
 """Other numbers that are converted at a time: a megabyte of float64."""
 
 
-class Moments:
+class RunningMoments:
     """Count n, sum T (D,) and sum of squared deviations M (D,) of all rows added so far.
 
         n′ = n + m      T′ = T + Tₘ      M′ = M + Mₘ + (Tₘ/m − T/n)² n m / n′

@@ -18,7 +18,6 @@ from mlp_numpy.data.mapped import MappedSplit
 from mlp_numpy.data.npy_file import NpyFile
 from mlp_numpy.data.own_data import SEED, OwnData
 from mlp_numpy.data.reading import as_path
-from mlp_numpy.data.runs import Runs
 from mlp_numpy.data.splitting import draw_test_blocks
 from mlp_numpy.data.targets import TASKS, Task
 from mlp_numpy.errors import DataError, DataNotFoundError, LabelError, OptionError, unreadable
@@ -34,7 +33,7 @@ _PARTS: Final = tuple(tuple(f"{name}_{part}.npy" for name in "xyw") for part in 
 
 
 @dataclass(frozen=True)
-class Described:
+class ArraysDescription:
     """What ``dataset.json`` says of the arrays beside it; ``pack`` writes one.
 
     image_shape   (C, H, W) of an example; (D, 1, 1) for the rows of a table
@@ -58,15 +57,15 @@ class Described:
         }
 
     @classmethod
-    def from_json(cls, content: Any) -> Described:
+    def from_json(cls, content: Any) -> ArraysDescription:
         """The description in a parsed JSON object; raises an exception of any kind for anything else."""
         found = object_of("content", content)
         if found.get("format") != FORMAT:
             raise ValueError(f"format {shown(found.get('format'))}, where this version reads {FORMAT}")
-        channels, height, width = sizes("Described", "image_shape", found["image_shape"])
+        channels, height, width = sizes("ArraysDescription", "image_shape", found["image_shape"])
         outputs = tuple(text_of("outputs", name) for name in list_of("outputs", found["outputs"]))
         columns = tuple(Column.from_json(each) for each in list_of("columns", found["columns"]))
-        task: Any = choice("Described", "task", found["task"], TASKS)
+        task: Any = choice("ArraysDescription", "task", found["task"], TASKS)
         return cls((channels, height, width), outputs, task, columns)
 
 
@@ -96,12 +95,11 @@ def load(folder: str | os.PathLike[str], options: OwnData | None = None) -> Data
     folder, options = as_path(_WHO, folder), options or OwnData()
     parts = [_opened(folder, names) for names in _found(folder)]
     described = _described(folder, parts, options)
-    if len(parts) == 1:
-        runs = [*draw_test_blocks(_WHO, len(parts[0][0]), options.test_fraction, SEED)]
-        parts *= 2
-    else:
-        runs = [Runs.span(0, len(part[0])) for part in parts]
-    train, test = (MappedSplit(part, described.task, runs=rows) for part, rows in zip(parts, runs, strict=True))
+    splits = [MappedSplit(part, described.task) for part in parts]
+    if len(splits) == 1:
+        runs = draw_test_blocks(_WHO, len(splits[0]), options.test_fraction, SEED)
+        splits = [splits[0].selected(of_part) for of_part in runs]
+    train, test = splits
     if described.task == "classification":
         n_classes = _check_labels((train, test), len(described.outputs))
         outputs = described.outputs or tuple(map(str, range(n_classes)))
@@ -138,14 +136,14 @@ def _opened(folder: Path, names: Sequence[str]) -> list[NpyFile]:
     return [NpyFile(folder / name) for name in names]
 
 
-def _described(folder: Path, parts: Sequence[Sequence[NpyFile]], options: OwnData) -> Described:
+def _described(folder: Path, parts: Sequence[Sequence[NpyFile]], options: OwnData) -> ArraysDescription:
     """The description of ``dataset.json``, or of the arrays alone; raises DataError if they contradict it."""
     x, y = parts[0][:2]
     found = _of_arrays(x, y, options)
     if (folder / DESCRIPTION).exists():
         content = read_json(_WHO, folder / DESCRIPTION, "the description that pack wrote")
         with understood(_WHO, f"{folder / DESCRIPTION} must describe the arrays"):
-            known = Described.from_json(content)
+            known = ArraysDescription.from_json(content)
         size, wanted = x.array[0].size, known.image_shape[0] * known.image_shape[1] * known.image_shape[2]
         if size != wanted:
             raise DataError(f"{_WHO}: {x.path} must have {wanted} numbers a row, by {DESCRIPTION}, got {size}.")
@@ -162,7 +160,7 @@ def _described(folder: Path, parts: Sequence[Sequence[NpyFile]], options: OwnDat
     return found
 
 
-def _of_arrays(x: NpyFile, y: NpyFile, options: OwnData) -> Described:
+def _of_arrays(x: NpyFile, y: NpyFile, options: OwnData) -> ArraysDescription:
     shape = x.array.shape[1:]
     if len(shape) not in (1, 2, 3) or (len(shape) == 3 and shape[0] not in (1, 3) and shape[2] in (1, 3)):
         raise DataError(
@@ -173,7 +171,7 @@ def _of_arrays(x: NpyFile, y: NpyFile, options: OwnData) -> Described:
     columns = tuple(Column(f"x{at}", "number") for at in range(shape[0])) if len(shape) == 1 else ()
     task = _task(y, options)
     outputs = () if task == "classification" else tuple(f"y{k}" for k in range(y.array[0].size))
-    return Described(image_shape, outputs, task, columns)
+    return ArraysDescription(image_shape, outputs, task, columns)
 
 
 def _task(y: NpyFile, options: OwnData) -> Task:

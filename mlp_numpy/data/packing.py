@@ -17,7 +17,7 @@ from mlp_numpy.data.columns import Column, encode
 from mlp_numpy.data.image_folder import Labelled, listed
 from mlp_numpy.data.images import read_image
 from mlp_numpy.data.npy_file import NpyWriter
-from mlp_numpy.data.npy_folder import DESCRIPTION, Described
+from mlp_numpy.data.npy_folder import DESCRIPTION, ArraysDescription
 from mlp_numpy.data.own_data import SEED, OwnData
 from mlp_numpy.data.raw_table import MOST_CATEGORIES, RawTable
 from mlp_numpy.data.reading import as_path
@@ -28,14 +28,14 @@ from mlp_numpy.errors import DataError, DataNotFoundError, OptionError
 _WHO: Final = "pack"
 _PARTS: Final = ("train", "test")
 
-Progress = Callable[[int], object]
+OnProgress = Callable[[int], object]
 """Called with the number of images or rows that were read since the last call."""
 
 
 class Packed(NamedTuple):
     """What was packed: the description, the number of training and test examples, and a warning or None."""
 
-    described: Described
+    described: ArraysDescription
     train: int
     test: int
     warning: str | None = None
@@ -46,7 +46,7 @@ def pack(
     out: str | os.PathLike[str],
     options: OwnData | None = None,
     *,
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
 ) -> Packed:
     """Convert a folder of images, or a CSV, Parquet or Feather file, to a folder of ``.npy`` files for ``npy:out``.
 
@@ -131,16 +131,16 @@ def _labels(classes: int) -> tuple[tuple[int, ...], Any]:
     return (), np.min_scalar_type(classes - 1)
 
 
-def _images(source: Path, folder: Path, options: OwnData, progress: Progress) -> Packed:
+def _images(source: Path, folder: Path, options: OwnData, progress: OnProgress) -> Packed:
     train, test, shape, classes = listed(source, options)
     with _pairs(shape, np.uint8, _labels(len(classes)), folder=folder) as pairs:
         for pair, images in zip(pairs, (train, test), strict=True):
             _add_images(pair, images, shape, progress)
         n_train, n_test = (pair.finish() for pair in pairs)
-    return Packed(Described(shape, classes, "classification"), n_train, n_test)
+    return Packed(ArraysDescription(shape, classes, "classification"), n_train, n_test)
 
 
-def _add_images(pair: _Pair, images: Labelled, shape: tuple[int, int, int], progress: Progress) -> None:
+def _add_images(pair: _Pair, images: Labelled, shape: tuple[int, int, int], progress: OnProgress) -> None:
     # in random order, so that a block of rows has images of all classes
     for row in stream(SEED, "pack").permutation(len(images)):
         path, label = images[row]
@@ -161,7 +161,7 @@ class _Survey(NamedTuple):
     n: int
 
 
-def _survey(source: Path, options: OwnData, progress: Progress) -> _Survey:
+def _survey(source: Path, options: OwnData, progress: OnProgress) -> _Survey:
     first, n, distinct = options.target[:1], 0, np.empty(0)
     categories: dict[str, set[str]] = {}
     table = RawTable(str(source), {}, {})
@@ -192,7 +192,7 @@ def _drawn_pieces(source: Path, options: OwnData, known: RawTable | None = None)
             yield piece, np.ones(len(piece), bool)
 
 
-def _table(source: Path, folder: Path, options: OwnData, progress: Progress) -> Packed:
+def _table(source: Path, folder: Path, options: OwnData, progress: OnProgress) -> Packed:
     found = _survey(source, options, progress)
     task, classes = task_of(found.table, options, found.n)
     inputs = inputs_of(source, found.table, options)
@@ -222,5 +222,5 @@ def _table(source: Path, folder: Path, options: OwnData, progress: Progress) -> 
     if classes and not counts.all():
         lost = classes[int(counts.argmin())]
         raise DataError(f"{_WHO}: {source} must have training examples of every class, got none of {lost!r}. {hint}")
-    described = Described((width, 1, 1), tuple(classes) or options.target, task, columns)
+    described = ArraysDescription((width, 1, 1), tuple(classes) or options.target, task, columns)
     return Packed(described, n_train, n_test, warning_of(n_unknown))

@@ -23,7 +23,7 @@ import numpy as np
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.checks import float_dtype, shown, sizes
-from mlp_numpy.data.moments import Moments
+from mlp_numpy.data.moments import RunningMoments
 from mlp_numpy.errors import DTypeError, ShapeError, unknown_name
 
 STATISTICS: Final = {
@@ -108,7 +108,7 @@ class Preprocessing:
         dtype, (channels, height, width) = float_dtype(who, dtype), sizes(who, "image_shape", image_shape)
         if kind not in _FITTED:
             return cls._fixed(kind, channels * height * width, dtype)
-        found = Moments(squares=kind == "standardize")
+        found = RunningMoments(squares=kind == "standardize")
         for block in blocks:
             found.add(block)
         if kind == "mean-image":

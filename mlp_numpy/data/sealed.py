@@ -51,7 +51,7 @@ class SealedSplit:
     @property
     def n_classes(self) -> int:
         """The number of different labels in it."""
-        return len(functools.reduce(np.union1d, self._split.target_blocks()))
+        return len(functools.reduce(np.union1d, self._split.target_blocks(), np.empty(0, np.int64)))
 
     def __len__(self) -> int:
         return len(self._split)

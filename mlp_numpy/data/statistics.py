@@ -29,7 +29,7 @@ def fit_scaling(split: Split) -> TargetScaling:
     return TargetScaling.fit(split.targets)
 
 
-def class_counts(split: Split, n_classes: int) -> Array:
+def examples_per_class(split: Split, n_classes: int) -> Array:
     """The number of examples of each class, (n_classes,), of a classification whose labels are valid."""
     counts = np.zeros(n_classes, np.int64)
     for labels in split.target_blocks():

@@ -11,7 +11,7 @@ import numpy as np
 
 from mlp_numpy.arrays import Array, all_finite
 from mlp_numpy.checks import FINITE, LARGEST, POSITIVE, number, plain_array, shown
-from mlp_numpy.data.moments import Moments
+from mlp_numpy.data.moments import RunningMoments
 from mlp_numpy.errors import LabelError, OptionError
 
 Task: TypeAlias = Literal["classification", "multilabel", "regression"]
@@ -128,7 +128,7 @@ class TargetScaling:
     @classmethod
     def fit_blocks(cls, blocks: Iterable[Array]) -> TargetScaling:
         """``fit`` in one pass over targets in blocks (n, K), finite ones."""
-        found = Moments()
+        found = RunningMoments()
         for block in blocks:
             found.add(block)
         return cls._of(found.n, found.mean, np.sqrt(found.variance))

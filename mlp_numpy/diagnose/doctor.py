@@ -15,7 +15,7 @@ from mlp_numpy.arrays import Array
 from mlp_numpy.checks import instance
 from mlp_numpy.config import Config
 from mlp_numpy.data.json_files import understood
-from mlp_numpy.data.statistics import class_counts
+from mlp_numpy.data.statistics import examples_per_class
 from mlp_numpy.diagnose import rules
 from mlp_numpy.diagnose.rules import Finding, Measures
 from mlp_numpy.errors import DataError, DataNotFoundError, NonFiniteError
@@ -79,7 +79,7 @@ def _before(parts: Components, config: Config) -> Iterator[Finding]:
     word = "rows" if dataset.columns else "images"
     yield rules.data(dataset.name, len(parts.train), parts.warning, word)
     if task == "classification":
-        yield rules.class_sizes(class_counts(parts.train, dataset.n_classes), dataset.class_names)
+        yield rules.class_sizes(examples_per_class(parts.train, dataset.n_classes), dataset.class_names)
     state = parts.trainer.state()
     x, y = parts.trainer.batches.at(0)
     mean, std = float(x.mean(dtype=np.float64)), float(x.std(dtype=np.float64))
@@ -111,7 +111,7 @@ def _after(parts: Components, config: Config, checkpoint: Checkpoint) -> Iterato
         yield from _layers("now", record.layer_stats or {}, config.batch)
     if history.evaluations:
         if parts.dataset.task == "classification":
-            yield rules.above_chance(history, class_counts(parts.held_out, parts.dataset.n_classes))
+            yield rules.above_chance(history, examples_per_class(parts.held_out, parts.dataset.n_classes))
         else:
             yield rules.above_mean(history)
         yield rules.gap(history, scale)

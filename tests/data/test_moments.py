@@ -7,11 +7,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from mlp_numpy.data.moments import Moments
+from mlp_numpy.data.moments import RunningMoments
 
 
-def moments(rows: np.ndarray, size: int, *, squares: bool = True) -> Moments:
-    found = Moments(squares=squares)
+def moments(rows: np.ndarray, size: int, *, squares: bool = True) -> RunningMoments:
+    found = RunningMoments(squares=squares)
     for start in range(0, len(rows), size):
         found.add(rows[start : start + size])
     return found

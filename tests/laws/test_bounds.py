@@ -59,6 +59,7 @@ INTERVALS = {
     """,
     "integer ≥ 1": """
         AdaptiveAvgPool2dModule.output_size AvgPool2dModule.kernel BatchNorm.n_features Batches.size
+        BlockShuffle.size BlockShuffle.window
         Config.width Config.batch Config.lookahead_every Lookahead.every Sharded.shards Workers.size
         WhitenedConvNet.n_first Config.steps Config.accumulate Config.validation Config.eval_every
         Config.checkpoint_every Conv2dModule.in_channels Conv2dModule.out_channels
