@@ -11,7 +11,16 @@ import pytest
 import ranks
 from ranks import NETS, in_ranks, mpirun, needs_mpirun, outcome, trainer_of
 
+from mlp_numpy import Module
+from mlp_numpy.errors import OptionError
+from mlp_numpy.modules import default_shards
+from mlp_numpy.parallel import Communicator
+
 FEW = 30
+
+
+class OwnModule(Module):
+    """A module from outside of the library."""
 
 
 def assert_close(found: dict[str, Any], expected: dict[str, Any]) -> None:
@@ -57,3 +66,24 @@ def test_200_steps_in_processes_are_those_of_threads_and_of_one_process(size: in
         # losses of the same bits for so long are those of the same weights
         simulated = in_ranks(size, lambda rank, name=name: outcome(trainer_of(name, rank, shards=size), FEW))
         assert bits({"": simulated[0]["steps"]}) == bits({"": mine["steps"][:FEW]})
+
+
+def test_a_batch_or_shards_that_ranks_cannot_share_are_refused() -> None:
+    def refused(rank: Communicator, **options: Any) -> str:
+        with pytest.raises(OptionError) as found:
+            trainer_of("mlp", rank, **options)
+        return str(found.value)
+
+    assert set(in_ranks(3, refused)) == {
+        "Trainer: the batch must be a multiple of the 3 ranks that share it, got 20 examples. Hint: a batch of 18."
+    }
+    assert set(in_ranks(4, lambda rank: refused(rank, shards=6))) == {
+        "Trainer: shards must be a multiple of the 4 ranks that share the batch, got 6. "
+        "Hint: shards 4, or 0 for one per rank."
+    }
+
+
+def test_ranks_have_a_shard_each_by_default_if_rows_are_known_to_be_independent() -> None:
+    assert in_ranks(4, lambda rank: trainer_of("mlp", rank, shards=None).shards) == [4] * 4
+    with pytest.raises(OptionError, match=r"default_shards: a batch that 2 ranks share must be computed row by row"):
+        default_shards(OwnModule(), 20, 2)

@@ -15,6 +15,7 @@ FULL = RunInfo(
     config={"lr": 0.1},
     shards=2,
     threads=1,
+    ranks=2,
     monitor="r2",
     task="regression",
     test_openings=["winner"],
