@@ -10,15 +10,14 @@ import re
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from mlp_numpy.checks import shown
 from mlp_numpy.errors import ClusterError, ExtraMissingError, OptionError
 from mlp_numpy.search.dask_check import check_workers
 from mlp_numpy.search.dask_worker import run_call
 from mlp_numpy.search.data_source import DataSource
-
-T = TypeVar("T")
+from mlp_numpy.search.parallel import T
 
 CONNECT_SECONDS: Final = 10.0
 """How long a scheduler may take to answer, and then a first worker to be there."""
@@ -110,8 +109,9 @@ class DaskPool:
         there. A future is published until its result was taken: a scheduler forgets others together with their client.
         """
         under_way: dict[Any, Any] = {}
+        done: list[tuple[Any, Any]] = []
         last_seen = time.monotonic()
-        while waiting or under_way:
+        while waiting or under_way or done:
             with self._reached(distributed):
                 n_threads = sum(client.nthreads().values())
                 while waiting and len(under_way) < max(1, n_threads):
@@ -119,13 +119,7 @@ class DaskPool:
                     future = client.submit(run_call, *task, key=key)
                     client.publish_dataset(future, name=key, override=True)
                     under_way[future] = call
-                with contextlib.suppress(TimeoutError), client.as_current():
-                    distributed.wait(list(under_way), timeout=_POLL_SECONDS, return_when="FIRST_COMPLETED")
-            last_seen = time.monotonic() if n_threads else last_seen
-            if time.monotonic() - last_seen > NO_WORKER_SECONDS:
-                raise ClusterError(f"dask: the scheduler at {self.address} must have workers, all are gone. {_GO_ON}.")
-            for future in [future for future in under_way if future.done()]:
-                call = under_way.pop(future)
+            for future, call in done:  # while the workers go on with the next ones
                 with self._reached(distributed):
                     error = future.exception()
                     result = future.result() if error is None else None
@@ -134,6 +128,12 @@ class DaskPool:
                 yield call, result, error
                 with self._reached(distributed):
                     client.unpublish_dataset(future.key)
+            with self._reached(distributed), contextlib.suppress(TimeoutError), client.as_current():
+                distributed.wait(list(under_way), timeout=_POLL_SECONDS, return_when="FIRST_COMPLETED")
+            last_seen = time.monotonic() if n_threads else last_seen
+            if under_way and time.monotonic() - last_seen > NO_WORKER_SECONDS:
+                raise ClusterError(f"dask: the scheduler at {self.address} must have workers, all are gone. {_GO_ON}.")
+            done = [(future, under_way.pop(future)) for future in list(under_way) if future.done()]
 
     @contextlib.contextmanager
     def _client(self, distributed: Any) -> Iterator[Any]:
