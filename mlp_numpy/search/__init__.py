@@ -1,6 +1,7 @@
 """Hyperparameter search: grid and random search with a journal, selection by validation, one test evaluation."""
 
-from mlp_numpy.search.dask_pool import DaskPool, WorkerWarning
+from mlp_numpy.search.dask_check import WorkerWarning
+from mlp_numpy.search.dask_pool import DaskPool
 from mlp_numpy.search.data_source import DataSource
 from mlp_numpy.search.journal import Journal
 from mlp_numpy.search.parallel import Pool, ProcessPool, exit_with_parent, pool_of

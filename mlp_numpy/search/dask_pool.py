@@ -8,18 +8,16 @@ import logging
 import pickle
 import re
 import time
-import warnings
-from collections import Counter, defaultdict, deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from mlp_numpy.checks import shown
-from mlp_numpy.errors import ClusterError, ExtraMissingError, OptionError, WorkerMismatchError
-from mlp_numpy.search.dask_worker import Digests, report_data, report_machine, run_call
-from mlp_numpy.search.data_source import DataSource, reload_sources
-from mlp_numpy.system_info import machine_fingerprint
-
-T = TypeVar("T")
+from mlp_numpy.errors import ClusterError, ExtraMissingError, OptionError
+from mlp_numpy.search.dask_check import check_workers
+from mlp_numpy.search.dask_worker import run_call
+from mlp_numpy.search.data_source import DataSource
+from mlp_numpy.search.parallel import T
 
 CONNECT_SECONDS: Final = 10.0
 """How long a scheduler may take to answer, and then a first worker to be there."""
@@ -36,10 +34,6 @@ _ALONE: Final[dict[str, Any]] = {
 _LOCAL: Final = "local:"
 _ADDRESS: Final = re.compile(r"(\w+://)?[^\s/]+:\d+")
 _GO_ON: Final = "Nothing that was finished is lost. Hint: the same command goes on from there"
-
-
-class WorkerWarning(UserWarning):
-    """A worker computes with another BLAS, NumPy or processor, which may change the last bits of its results."""
 
 
 class DaskPool:
@@ -95,7 +89,7 @@ class DaskPool:
         """
         distributed = _distributed()
         with self._client(distributed) as client:
-            version, digests = _check_workers(client, data)
+            version, digests = check_workers(client, data)
             tasks = [(call, pickle.dumps((digests, function, call))) for call in calls]
             keys = _keys(function, [(version, digests, call) for call, _ in tasks])
             waiting = deque((key, call, (version, content)) for key, (call, content) in zip(keys, tasks, strict=True))
@@ -105,7 +99,7 @@ class DaskPool:
                 elif isinstance(error, distributed.scheduler.KilledWorker):
                     yield lost(_death(error), *call)
                 else:
-                    _check_workers(client, data)  # one that came later, without the library, fails in its own words
+                    check_workers(client, data)  # one that came later, without the library, fails in its own words
                     raise error
 
     def _completed(self, distributed: Any, client: Any, waiting: deque[Any]) -> Iterator[tuple[Any, Any, Any]]:
@@ -115,8 +109,9 @@ class DaskPool:
         there. A future is published until its result was taken: a scheduler forgets others together with their client.
         """
         under_way: dict[Any, Any] = {}
+        done: list[tuple[Any, Any]] = []
         last_seen = time.monotonic()
-        while waiting or under_way:
+        while waiting or under_way or done:
             with self._reached(distributed):
                 n_threads = sum(client.nthreads().values())
                 while waiting and len(under_way) < max(1, n_threads):
@@ -124,13 +119,7 @@ class DaskPool:
                     future = client.submit(run_call, *task, key=key)
                     client.publish_dataset(future, name=key, override=True)
                     under_way[future] = call
-                with contextlib.suppress(TimeoutError), client.as_current():
-                    distributed.wait(list(under_way), timeout=_POLL_SECONDS, return_when="FIRST_COMPLETED")
-            last_seen = time.monotonic() if n_threads else last_seen
-            if time.monotonic() - last_seen > NO_WORKER_SECONDS:
-                raise ClusterError(f"dask: the scheduler at {self.address} must have workers, all are gone. {_GO_ON}.")
-            for future in [future for future in under_way if future.done()]:
-                call = under_way.pop(future)
+            for future, call in done:  # while the workers go on with the next ones
                 with self._reached(distributed):
                     error = future.exception()
                     result = future.result() if error is None else None
@@ -139,6 +128,12 @@ class DaskPool:
                 yield call, result, error
                 with self._reached(distributed):
                     client.unpublish_dataset(future.key)
+            with self._reached(distributed), contextlib.suppress(TimeoutError), client.as_current():
+                distributed.wait(list(under_way), timeout=_POLL_SECONDS, return_when="FIRST_COMPLETED")
+            last_seen = time.monotonic() if n_threads else last_seen
+            if under_way and time.monotonic() - last_seen > NO_WORKER_SECONDS:
+                raise ClusterError(f"dask: the scheduler at {self.address} must have workers, all are gone. {_GO_ON}.")
+            done = [(future, under_way.pop(future)) for future in list(under_way) if future.done()]
 
     @contextlib.contextmanager
     def _client(self, distributed: Any) -> Iterator[Any]:
@@ -204,48 +199,6 @@ def _keys(function: Callable[..., Any], contents: Sequence[Any]) -> list[str]:
         seen[key] += 1
         keys.append(f"{key}-{seen[key]}")
     return keys
-
-
-def _check_workers(client: Any, data: Sequence[DataSource]) -> tuple[str, Digests]:
-    """Ask all workers for their library and their data.
-
-    Returns the version here, and the digests. Raises WorkerMismatchError, naming the workers that differ.
-    """
-    own = machine_fingerprint()
-    refused, warned = list[str](), defaultdict[str, list[str]](list)
-    for address, found in _asked(client, report_machine):
-        if isinstance(found, Exception):
-            refused.append(f"{address} cannot run it: {type(found).__name__}: {found}")
-        elif found["mlp_numpy"] != own["mlp_numpy"]:
-            refused.append(f"{address} has {found['mlp_numpy']}, here it is {own['mlp_numpy']}")
-        elif found != own:
-            differs = [f"{name} {found[name]}, here {own[name]}" for name in own if found[name] != own[name]]
-            warned["; ".join(differs)].append(address)
-    _refuse(refused, "mlp_numpy in the same version", "the same environment on every machine")
-    for text, addresses in warned.items():
-        problem = f"dask: {', '.join(addresses)} compute with {text}: the last bits of results may differ."
-        warnings.warn(WorkerWarning(problem), stacklevel=4)
-    reload_sources()
-    digests = tuple((source, source.digest()) for source in data)
-    for address, reports in _asked(client, report_data, list(data)) if data else ():
-        if isinstance(reports, Exception):
-            reports = [f"{type(reports).__name__}: {reports}"] * len(data)
-        for (source, here), found in zip(digests, reports, strict=True):
-            if found != here:
-                refused.append(f"{source.name} in {source.data_dir} at {address} is {found}, here {here}")
-    _refuse(refused, "the same data", "a relative --data-dir is below the folder that a worker was started in")
-    return own["mlp_numpy"], digests
-
-
-def _asked(client: Any, function: Callable[..., Any], *args: Any) -> list[tuple[str, Any]]:
-    """What each worker answers, or the exception that it raised; without those that are gone."""
-    answers = client.run(function, *args, on_error="return")
-    return [(address, answer) for address, answer in sorted(answers.items()) if not isinstance(answer, OSError)]
-
-
-def _refuse(refused: Sequence[str], what: str, hint: str) -> None:
-    if refused:
-        raise WorkerMismatchError(f"dask: every worker must have {what}: {'; '.join(refused)}. Hint: {hint}.")
 
 
 def _death(error: Any) -> str:

@@ -118,7 +118,7 @@ def test_house_rules(path: Path) -> None:
             names = {alias.name.split(".")[0] for node in inside for alias in node.names}
             # the one exception: the library of an extra
             extras = {"torchvision", "datasets", "torch", "scipy", "safetensors", "tensorboardX", "onnx", "onnxruntime"}
-            extras |= {"mlflow", "alembic", "sqlalchemy", "wandb", "pyarrow", "mpi4py"}
+            extras |= {"mlflow", "alembic", "sqlalchemy", "wandb", "pyarrow", "mpi4py", "distributed"}
             assert names <= extras | {"joblib", "model_selection"}, f"{path}: {function.name} imports {names}"
     for node in nodes_of(path):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
