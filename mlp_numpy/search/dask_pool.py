@@ -121,8 +121,12 @@ class DaskPool:
                     under_way[future] = call
             for future, call in done:  # while the workers go on with the next ones
                 with self._reached(distributed):
-                    error = future.exception()
-                    result = future.result() if error is None else None
+                    try:
+                        error = future.exception(timeout=_POLL_SECONDS)
+                        result = future.result(timeout=_POLL_SECONDS) if error is None else None
+                    except TimeoutError:  # its worker died with the result, so that it runs again
+                        under_way[future] = call
+                        continue
                     if error is not None:
                         client.unpublish_dataset(future.key)
                 yield call, result, error
