@@ -104,9 +104,11 @@ def test_a_client_killed_and_begun_again_repeats_no_trial_that_was_begun(
     kept = journal.read_bytes()
     assert 2 <= len(points(journal)) < 6
     with distributed.Client(address, set_as_default=False) as client:
-        under_way = client.list_datasets()
+        under_way = [client.get_dataset(name) for name in client.list_datasets()]
         assert under_way
-        until(lambda: all(client.get_dataset(name).done() for name in under_way))
+        with client.as_current():
+            distributed.wait(under_way, timeout=300)
+        del under_way
         assert main(words) == 0
         # at most the one that was in the journal when the kill came, but not yet taken from the scheduler
         assert len(client.list_datasets()) <= 1
