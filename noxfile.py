@@ -80,7 +80,7 @@ def package(session: nox.Session) -> None:
 def lowest(session: nox.Session) -> None:
     """Run the tests with the lowest versions that setup.cfg permits, on the lowest Python."""
     pinned = session.run("python", ".ci/floors.py", "test", silent=True)
-    session.install(*str(pinned).split())
+    session.install(*str(pinned).splitlines())
     session.install("-e", ".", "--no-deps")
     session.run("python", "-m", "pytest", *session.posargs)
 

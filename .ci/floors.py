@@ -3,7 +3,7 @@
     python .ci/floors.py [EXTRA ...]
 
 Prints the requirements of the package, and of the extras that are named, with ``==`` in place of ``>=``. A requirement
-without a version stays as it is.
+without a version stays as it is, and so does a marker after a semicolon.
 """
 
 from __future__ import annotations
@@ -30,15 +30,20 @@ def floors(extras: Sequence[str] = (), setup: Path = SETUP) -> list[str]:
         raise SystemExit(f"floors: extras must be of {', '.join(known)}, got {', '.join(unknown)}.")
     texts = [parser["options"]["install_requires"], *(known[extra] for extra in extras)]
     found: dict[str, str] = {}
+    markers: dict[str, str] = {}
     for line in (line.strip() for text in texts for line in text.splitlines()):
         if not line or line.startswith("#"):
             continue
-        name, _, version = line.partition(">=")
+        requirement, _, marker = (part.strip() for part in line.partition(";"))
+        name, _, version = requirement.partition(">=")
         if not name.replace("-", "").replace("_", "").isalnum() or "," in version:
             raise SystemExit(f"floors: a requirement must be NAME or NAME>=VERSION, got {line!r}.")
+        if marker:
+            markers[name] = f"; {marker}"
         if found.setdefault(name, version) != version:
             raise SystemExit(f"floors: {name} must have one floor, got {found[name]!r} and {version!r}.")
-    return [f"{name}=={version}" if version else name for name, version in found.items()]
+    pins = {name: f"{name}=={version}" if version else name for name, version in found.items()}
+    return [pin + markers.get(name, "") for name, pin in pins.items()]
 
 
 if __name__ == "__main__":

@@ -53,10 +53,20 @@ ROOMS = (
 RECORDS = {
     "Checkpoint", "Context", "Evaluation", "Transforms", "EvaluationRecord", "Failure", "GradCheck", "GradCheckReport",
     "MaximizedImage", "Minimum", "Node", "OpNode", "RunInfo", "StepRecord", "Subject", "Summary", "SummaryRow",
-    "TrainedModel", "History",
+    "TrainedModel", "History", "MappedSplit", "Runs", "Ahead",
 }  # fmt: skip
 """Classes that the library makes and people read: their constructors check nothing."""
-ABSTRACT = {"Classifier", "Initializer", "LossModule", "Module", "Network", "Op", "Optimizer", "Schedule"}
+ABSTRACT = {
+    "Classifier",
+    "Communicator",
+    "Initializer",
+    "LossModule",
+    "Module",
+    "Network",
+    "Op",
+    "Optimizer",
+    "Schedule",
+}
 
 
 def _needs_nothing(name: str) -> bool:
@@ -166,6 +176,7 @@ BASE: dict[str, Callable[[], dict[str, Any]]] = {
     "Augmentation": lambda: {"image_shape": (1, 8, 8)},
     "Batches": lambda: {"split": split(), "size": 4, "preprocessing": preprocessing()},
     "BlockShuffle": lambda: {"size": 2},
+    "RunningMoments": dict,
     "Split": lambda: {"inputs": np.ones((2, 3)), "targets": np.arange(2)},
     "Column": lambda: {"name": "a", "kind": "category", "categories": ("x", "y")},
     "OwnData": dict,

@@ -94,7 +94,6 @@ EQUIVALENTS = (
             ("mlp_numpy/data/images.py", "_STRIP: Final = 500_000", "(500001)"),
         )
     ),
-    Equivalent("mlp_numpy/data/batches.py", "self._epoch = -1", "(2)", "any negative number is the number of no epoch"),
 )
 
 

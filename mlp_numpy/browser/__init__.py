@@ -3,14 +3,14 @@
 It starts no thread and no process and handles no signal, so that it runs under WebAssembly.
 """
 
-from mlp_numpy.browser.exercises import Exercise, judge
+from mlp_numpy.browser.exercises import FormulaExercise, judge
 from mlp_numpy.browser.formulas import equation_lines, formula_page
 from mlp_numpy.browser.live import LiveTraining
 from mlp_numpy.browser.session import Session
 from mlp_numpy.browser.settings import LiveSettings
 
 __all__ = [
-    "Exercise",
+    "FormulaExercise",
     "LiveSettings",
     "LiveTraining",
     "Session",

@@ -33,7 +33,7 @@ _FILE: Final = "your backward"
 
 
 @dataclass(frozen=True)
-class Exercise:
+class FormulaExercise:
     """The task of one formula.
 
     equation   the lines of its docstring, with those of the solution in the part "Backward"
@@ -49,7 +49,7 @@ class Exercise:
     start: str
 
     @classmethod
-    def of(cls, name: str) -> Exercise:
+    def of(cls, name: str) -> FormulaExercise:
         """The exercise of the formula ``name``; raises OptionError for an unknown one."""
         op = _op(name)
         arrays = EXAMPLES[name].arrays

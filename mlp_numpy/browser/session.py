@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import mlp_numpy
-from mlp_numpy.browser.exercises import Exercise, exercise_names, judge
+from mlp_numpy.browser.exercises import FormulaExercise, exercise_names, judge
 from mlp_numpy.browser.formulas import Json, error_json, formula_page, op_titles
 from mlp_numpy.browser.live import LiveTraining
 from mlp_numpy.browser.settings import LIVE_ACTIVATIONS, LIVE_DATA, LIVE_NORMS, LiveSettings
@@ -47,7 +47,7 @@ class Session:
             "layers": op_titles,
             "layer": lambda name, arrays=None: formula_page(name, arrays),
             "exercises": exercise_names,
-            "exercise": lambda name: dataclasses.asdict(Exercise.of(name)),
+            "exercise": lambda name: dataclasses.asdict(FormulaExercise.of(name)),
             "judge": judge,
         }
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from mlp_numpy.arrays import Array
-from mlp_numpy.checks import LARGEST, flag, float_dtype, shown, whole_number
+from mlp_numpy.checks import LARGEST, flag, float_dtype, instance, shown, whole_number
 from mlp_numpy.data.augmentation import Augmentation
 from mlp_numpy.data.dataset import Split
 from mlp_numpy.data.order import BlockShuffle, order_of
@@ -91,10 +91,12 @@ class Batches:
 
         ranks   of the inputs, only the ``own_rows`` of this rank are read; the others may hold anything
 
-        Raises OptionError for a step below 0, DataError, naming file and row, for inputs in files that are not finite.
+        Raises OptionError for a step below 0 or other ranks, DataError, naming file and row, for inputs in files that
+        are not finite.
         """
         if (step if type(step) is int else whole_number("Batches.at", "step", step, -LARGEST)) < 0:
             raise OptionError(f"Batches.at: steps are counted from 0, got {step}.")
+        instance("Batches.at", "ranks", ranks, Communicator)
         if self._ahead is None:
             return self._read(step, 0, ranks, self.workers)
         return self._ahead.at(step, lambda step, place: self._read(step, place, ranks), ranks)
@@ -130,6 +132,7 @@ def chunks(
     Raises OptionError, DTypeError or ShapeError, at once, for an invalid split, size, preprocessing or dtype.
     """
     _check("chunks", split, preprocessing)
+    instance("chunks", "ranks", ranks, Communicator)
     return _chunks(split, whole_number("chunks", "size", size), preprocessing, float_dtype("chunks", dtype), ranks)
 
 

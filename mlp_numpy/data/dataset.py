@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from mlp_numpy.arrays import Array, all_finite, first_outside
-from mlp_numpy.checks import choice, plain_array, shown, sizes
+from mlp_numpy.checks import choice, instance, plain_array, shown, sizes, whole_number
 from mlp_numpy.data.columns import Column
 from mlp_numpy.data.targets import TASKS, TargetScaling, Task, checked_targets, checked_weights
 from mlp_numpy.errors import DataError, DTypeError, LabelError, OptionError, ShapeError
@@ -81,9 +81,9 @@ class Split:
         return Split(self.inputs[rows], self.targets[rows], weights, self.task)
 
     def without(self, rows: Array) -> Split:
-        """The examples but those of ``rows`` (n,), indices in ascending order."""
+        """The examples but those of ``rows`` (n,), indices in ascending order. Raises as ``rows`` does."""
         kept = np.ones(len(self), bool)
-        kept[rows] = False
+        kept[self._checked_rows(rows)] = False
         return self.rows(kept)
 
     def located(self, rows: Array) -> tuple[Array, Array]:
@@ -110,7 +110,11 @@ class Split:
         yield self.targets
 
     def rescaled(self, scaling: TargetScaling) -> Split:
-        """The split with standardized targets; the inputs are shared."""
+        """The split with standardized targets; the inputs are shared.
+
+        Raises OptionError for anything but a TargetScaling, LabelError for one of other targets.
+        """
+        instance("Split.rescaled", "scaling", scaling, TargetScaling)
         return Split(self.inputs, scaling.scale(self.targets), self.weights, self.task)
 
     def all_finite(self) -> bool:
@@ -118,7 +122,11 @@ class Split:
         return self.inputs.dtype.kind != "f" or all_finite(self.inputs)
 
     def digest(self, before: int = 0) -> int:
-        """The CRC-32 of inputs, targets and weights that follow data with the CRC-32 ``before``."""
+        """The CRC-32 of inputs, targets and weights that follow data with the CRC-32 ``before``.
+
+        Raises OptionError unless ``before`` is an integer ≥ 0.
+        """
+        before = whole_number("Split.digest", "before", before, 0)
         for array in self.arrays():
             before = zlib.crc32(np.ascontiguousarray(array).data, before)
         return before
@@ -135,7 +143,7 @@ class Split:
 
     def shares_inputs(self, other: Split) -> bool:
         """True if both have inputs in the same memory."""
-        return np.may_share_memory(self.inputs, other.inputs)
+        return isinstance(other, Split) and np.may_share_memory(self.inputs, other.inputs)
 
     def _checked_rows(self, rows: Any) -> Array:
         """Indices or a mask; raises OptionError or DTypeError for anything else."""

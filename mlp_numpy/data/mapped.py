@@ -129,7 +129,7 @@ class MappedSplit(Split):
 
     def without(self, rows: Array) -> MappedSplit:
         """The examples but those of ``rows`` (n,), indices in ascending order."""
-        return self._like(self.runs.without(rows), self.scaling)
+        return self._like(self.runs.without(self._checked_rows(rows)), self.scaling)
 
     def located(self, rows: Array) -> tuple[Array, Array]:
         """The inputs (…, D) of the file, and the row numbers in it of ``rows`` (n,), valid indices."""

@@ -7,6 +7,8 @@ from typing import Final
 import numpy as np
 
 from mlp_numpy.arrays import Array
+from mlp_numpy.checks import flag, plain_array
+from mlp_numpy.errors import DTypeError, ShapeError
 
 _ROWS: Final = 256
 """Rows of bytes in one sum: 255² · 256 < 2²⁴, so float32 adds their squares exactly."""
@@ -24,16 +26,24 @@ class RunningMoments:
 
     squares   False: the mean alone, in less time
 
+    Raises OptionError unless ``squares`` is True or False.
+
     Reference   Chan, Golub and LeVeque 1983, "Algorithms for Computing the Sample Variance", equations 2.1
     """
 
     def __init__(self, *, squares: bool = True) -> None:
-        self.n, self._squares = 0, squares
+        self.n, self._squares = 0, flag("RunningMoments", "squares", squares)
         self._total: Array = np.zeros(1)
         self._deviations: Array = np.zeros(1)
 
     def add(self, rows: Array) -> None:
-        """Add rows (m, D) of numbers."""
+        """Add rows (m, D) of real numbers. Raises ShapeError or DTypeError for others, or for another D than before."""
+        rows = plain_array("RunningMoments.add", "rows", rows)
+        if rows.dtype.kind not in "iufb":
+            raise DTypeError(f"RunningMoments.add: rows must be real numbers, got {rows.dtype}.")
+        if rows.ndim != 2 or (self.n and rows.shape[1:] != self._total.shape):
+            wanted = f"(m, {len(self._total)})" if self.n else "(m, D)"
+            raise ShapeError(f"RunningMoments.add: rows must be {wanted}, got {rows.shape}.")
         exact = rows.dtype == np.uint8
         size = _ROWS if exact else max(1, _NUMBERS // max(1, rows.shape[1]))
         for start in range(0, len(rows), size):

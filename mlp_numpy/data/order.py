@@ -54,7 +54,7 @@ def parse_shuffle(who: str, shuffle: Any) -> BlockShuffle | bool:
     Raises OptionError, naming ``who``, for anything else.
     """
     found = _BLOCKS.fullmatch(shuffle) if isinstance(shuffle, str) else None
-    if shuffle == FULL and isinstance(shuffle, str):
+    if isinstance(shuffle, str) and shuffle == FULL:
         return True
     if found is None or not all(int(number) for number in found.groups(str(WINDOW))):
         raise OptionError(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, Generic, TypeVar
 
 Result = TypeVar("Result")
@@ -31,8 +31,8 @@ class Ahead(Generic[Result]):
 
     def _start(self) -> None:
         self._process = os.getpid()
-        self._pool: ThreadPoolExecutor | None = None
-        self._next: tuple[tuple[int, object], Future[Result]] | None = None
+        self._next: tuple[tuple[int, object], _Begun[Result]] | None = None
+        self._last: _Begun[Result] | None = None
         self._place = 0
 
     def __getstate__(self) -> dict[str, Any]:
@@ -47,7 +47,7 @@ class Ahead(Generic[Result]):
             self._start()
         following = self._next
         if following is not None and following[0] == (step, variant):
-            wait([following[1]])  # an interrupt leaves the future where it is
+            following[1].wait()  # an interrupt leaves it where it is
             self._next, self._place = None, 1 - self._place
             result = following[1].result()
         else:
@@ -61,6 +61,44 @@ class Ahead(Generic[Result]):
         # At the end of the program, or without room for a thread, the next step is computed when it is asked for.
         self._next = None
         with contextlib.suppress(RuntimeError):
-            # a single thread: what an interrupted call has begun is ended before the same place is written again
-            self._pool = self._pool or ThreadPoolExecutor(1, thread_name_prefix="mlp_numpy")
-            self._next = (step, variant), self._pool.submit(work, step, 1 - self._place)
+            self._last = _Begun(work, step, 1 - self._place, self._last)
+            self._last.start()
+            self._next = (step, variant), self._last
+
+
+class _Begun(Generic[Result]):
+    """A call of ``work`` in a thread of its own, once the one before it has ended, which may write to the same place.
+
+    (Threads of ``concurrent.futures`` register a hook for forks as soon as they are imported.)
+    """
+
+    def __init__(
+        self, work: Callable[[int, int], Result], step: int, place: int, before: _Begun[Result] | None
+    ) -> None:
+        self._results: list[Result] = []
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, args=(work, step, place, before), name="mlp_numpy")
+
+    def _run(self, work: Callable[[int, int], Result], step: int, place: int, before: _Begun[Result] | None) -> None:
+        if before is not None:
+            before.wait()
+        try:
+            self._results.append(work(step, place))
+        except BaseException as error:
+            self._error = error
+
+    def start(self) -> None:
+        """Start the thread; raises RuntimeError if there is no room for one."""
+        self._thread.start()
+
+    def wait(self) -> None:
+        """Wait until the call has ended, if it was begun."""
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def result(self) -> Result:
+        """What the call returned; what it raised is raised."""
+        self.wait()
+        if self._error is not None:
+            raise self._error
+        return self._results[0]

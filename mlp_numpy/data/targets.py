@@ -127,10 +127,16 @@ class TargetScaling:
 
     @classmethod
     def fit_blocks(cls, blocks: Iterable[Array]) -> TargetScaling:
-        """``fit`` in one pass over targets in blocks (n, K), finite ones."""
-        found = RunningMoments()
+        """``fit`` in one pass over targets in blocks (n, K), finite ones; raises as ``fit`` does."""
+        who, found, columns = "TargetScaling.fit_blocks", RunningMoments(), None
+        if not isinstance(blocks, Iterable) or (isinstance(blocks, np.ndarray) and not blocks.ndim):
+            raise OptionError(f"{who}: blocks must be arrays of numbers, one after the other, got {shown(blocks)}.")
         for block in blocks:
-            found.add(block)
+            numbers = _matrix(who, "a block", block, columns)
+            columns = numbers.shape[1]
+            found.add(numbers)
+        if not found.n or not all_finite(found.variance):
+            raise LabelError(f"{who}: targets must be finite, and at least one row.")
         return cls._of(found.n, found.mean, np.sqrt(found.variance))
 
     @classmethod

@@ -60,8 +60,8 @@ class Sequential(Module):
         are differentiated.
         """
         self._check_memory()
-        dx: Array | None = dout
-        for position in range(len(self._modules) - 1, -1, -1):
+        dx = self._modules[-1].backward(dout) if self._modules else dout
+        for position in range(len(self._modules) - 2, -1, -1):
             if dx is None:
                 if not any(True for module in self._modules[: position + 1] for _ in module.named_parameters()):
                     return None

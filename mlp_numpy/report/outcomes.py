@@ -15,7 +15,7 @@ from mlp_numpy.report.tables import classes_html, confusion_html, image_html, ta
 from mlp_numpy.training import confusion_matrix, mae, r2, rmse
 from mlp_numpy.viz import most_confident_mistakes
 
-MOST_CLASSES: Final = 20
+LARGEST_MATRIX: Final = 20
 MOST_MISTAKES: Final = 24
 _MOST_ROWS: Final = 12
 _MOST_COLUMNS: Final = 8
@@ -41,7 +41,7 @@ def _confusion(found: Predictions) -> str:
     counts = confusion_matrix(found.truth, predicted, len(names))
     right = int(np.diag(counts).sum())
     caption = f"{right:,} of {_of(found)}: accuracy {right / len(found):.4f}."
-    return (confusion_html if len(names) <= MOST_CLASSES else classes_html)(counts, names, caption)
+    return (confusion_html if len(names) <= LARGEST_MATRIX else classes_html)(counts, names, caption)
 
 
 def _mistakes(found: Predictions) -> str:

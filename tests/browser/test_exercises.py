@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from mlp_numpy.browser import Exercise, judge
+from mlp_numpy import modules
+from mlp_numpy.browser import FormulaExercise, judge
 from mlp_numpy.browser.exercises import exercise_names
 from mlp_numpy.errors import OptionError
 from mlp_numpy.explain import EXAMPLES
@@ -17,13 +18,13 @@ NAMES = exercise_names()
 HEAD = "def backward(context, dout):\n"
 
 
-def test_every_formula_with_an_example_has_an_exercise() -> None:
-    assert set(NAMES) == set(EXAMPLES)
+def test_every_formula_of_a_module_has_an_exercise() -> None:
+    assert {name for name in EXAMPLES if hasattr(modules, name)} <= set(NAMES) <= set(EXAMPLES)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_start_is_refused_with_a_word_on_its_form(name: str) -> None:
-    exercise = Exercise.of(name)
+    exercise = FormulaExercise.of(name)
     verdict = judge(name, exercise.start)
     assert not verdict["passed"]
     assert verdict["reasons"][0].startswith("Gradient 1 must be an array of")

@@ -16,11 +16,12 @@ from mlp_numpy.optim.registry import OPTIMIZERS
 
 @pytest.mark.parametrize("data", LIVE_DATA)
 def test_it_learns(data: str) -> None:
+    n_threads = threading.active_count()
     training = LiveTraining(LiveSettings(data=data, hidden=(32,) if data == "digits" else (16, 16)))
     losses = training.advance(400)
     assert np.mean(losses[-20:]) < 0.1 * losses[0]
     assert training.view()["accuracy"] > 0.93
-    assert threading.active_count() == 1
+    assert threading.active_count() <= n_threads
 
 
 def test_it_is_the_same_for_the_same_settings_and_for_any_division_in_steps() -> None:

@@ -76,7 +76,7 @@ def test_an_interrupt_while_waiting_leaves_nothing_behind(monkeypatch: pytest.Mo
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("mlp_numpy.data.prefetch.wait", interrupted)
+        patched.setattr("mlp_numpy.data.prefetch._Begun.wait", interrupted)
         with pytest.raises(KeyboardInterrupt):
             ahead.at(1, work)
     gate.set()
@@ -114,7 +114,7 @@ def test_the_thread_ends_with_the_batches() -> None:
     ahead = batches(prefetch=True)
     ahead.at(0)
     ahead.at(1)
-    (thread,) = ahead._ahead._pool._threads
+    thread = ahead._ahead._last._thread
     del ahead
     thread.join(10)
     assert not thread.is_alive()
@@ -124,7 +124,7 @@ def test_without_room_for_a_thread_steps_are_computed_when_asked(monkeypatch: py
     def refused(*_: Any) -> None:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr("concurrent.futures.ThreadPoolExecutor.submit", refused)
+    monkeypatch.setattr("threading.Thread.start", refused)
     ahead = Ahead[int]()
     assert [ahead.at(step, lambda step, place: step) for step in (0, 1, 2)] == [0, 1, 2]
 

@@ -152,8 +152,8 @@ def test_an_unknown_name(tmp_path: Path, name: str, nearest: str) -> None:
         load_dataset(name, tmp_path)
     assert str(caught.value) == (
         f"unknown data set {name!r}. Did you mean {nearest!r}? "
-        "Known: auto, cifar10, cifar100, cifar100-coarse, ellipse, few-shapes, folder:<path>, mnist, shapes, "
-        "table:<file>, torchvision:<Class>."
+        "Known: auto, cifar10, cifar100, cifar100-coarse, ellipse, few-shapes, folder:<path>, mnist, "
+        "npy:<folder>, shapes, table:<file>, torchvision:<Class>."
     )
 
 

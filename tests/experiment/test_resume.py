@@ -313,7 +313,7 @@ def test_shards_go_on_bit_by_bit_on_another_number_of_threads(config: Config, be
 
 def test_a_run_of_a_version_without_shards_goes_on_with_one(config: Config) -> None:
     # so wide that a new run would have two
-    folder = stopped(replace(config, hidden=(400,), batch=50), 2)
+    folder = stopped(replace(config, hidden=(700,), batch=50), 2)
     known = load_checkpoint(folder)
     assert known.history.info.shards == 2
     known.history.info.shards = known.history.info.threads = None

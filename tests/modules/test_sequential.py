@@ -68,3 +68,10 @@ def test_the_same_layer_twice_is_refused() -> None:
         Sequential(LinearModule(2, 2), relu, LinearModule(2, 2), relu)
     with pytest.raises(OptionError, match="occurs twice"):
         Sequential(relu, Sequential(relu))
+
+
+def test_a_gradient_that_is_none_is_refused_by_the_last_module() -> None:
+    model = Sequential(LinearModule(3, 2, rng=0), ReLUModule())
+    model.forward(np.ones((2, 3)))
+    with pytest.raises(ShapeError, match=r"ReLUModule\(\).backward: dout must be \(2, 2\)"):
+        model.backward(None)
