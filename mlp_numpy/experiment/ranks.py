@@ -42,7 +42,7 @@ def ranks_of(config: Config) -> Communicator:
 
 
 def refuse_ranks(who: str, config: Config) -> None:
-    """Raise OptionError for settings of a training in several processes, where each would begin trainings of its own."""
+    """Raise OptionError for settings of a training in several processes: each would begin trainings of its own."""
     if config.distributed != "none":
         raise OptionError(
             f"{who}: distributed must be none, got {config.distributed}. Hint: mpirun is for single runs of train."
