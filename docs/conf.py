@@ -14,7 +14,7 @@ metadata = configparser.ConfigParser()
 metadata.read(HERE.parent / "setup.cfg", encoding="utf-8")
 release = version = metadata["metadata"]["version"]
 
-extensions = ["myst_parser", "site_extension"]
+extensions = ["myst_parser", "site_extension.pages"]
 source_suffix = {".md": "markdown"}
 exclude_patterns = ["browser", "site_extension", "_build"]
 myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist", "dollarmath"]

@@ -123,17 +123,19 @@ def in_ranks(size: int, run: Callable[[Communicator], T]) -> list[T]:
     return [found[rank] for rank in range(size)]
 
 
+# that of the wheel lies beside Python, which need not be on the PATH
+MPIRUN: Final = shutil.which("mpirun", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
 needs_mpirun: Final = pytest.mark.skipif(
-    shutil.which("mpirun") is None or importlib.util.find_spec("mpi4py") is None,
+    MPIRUN is None or importlib.util.find_spec("mpi4py") is None,
     reason="needs mpi4py and an mpirun: pip install 'mlp_numpy[mpi]' mpich",
 )
 
 
 def mpirun_words(size: int, *words: str) -> list[str]:
     """The command that runs a Python program in ``size`` ranks; Open MPI wants leave of root, and of few cores."""
-    version = subprocess.run(["mpirun", "--version"], capture_output=True, text=True, check=True).stdout
+    version = subprocess.run([str(MPIRUN), "--version"], capture_output=True, text=True, check=True).stdout
     leave = ["--allow-run-as-root", "--oversubscribe"] if "Open MPI" in version else []
-    return ["mpirun", *leave, "-n", str(size), sys.executable, *words]
+    return [str(MPIRUN), *leave, "-n", str(size), sys.executable, *words]
 
 
 def same_library() -> dict[str, str]:
