@@ -126,22 +126,22 @@ def test_rows_copies_and_pickles(tmp_path: Path) -> None:
         mapped.rows(np.array([90]))
 
 
-def test_a_value_that_is_not_finite_is_named_when_it_is_read(tmp_path: Path) -> None:
-    for bad, dtype in ((np.nan, np.float32), (-np.inf, np.float64), (1e39, np.float64)):
-        x = ROWS.astype(dtype)
-        x[41, 3] = bad
-        train = split(tmp_path, x, LABELS)
-        words = "x.npy must hold numbers that are finite in float32, got NaN, an infinity or a larger one in row 41"
-        raw = fit_preprocessing("raw", train, (5, 1, 1))
-        whole = Batches(train.rows(slice(30, 90)), 20, raw, shuffle=False, prefetch=True)
-        with pytest.raises(DataError, match=words):
-            whole.at(0)
-        whole.at(1)
-        with pytest.raises(DataError, match=words):
-            list(chunks(train, 30, raw))
-        if bad != 1e39:
-            with pytest.raises(DataError, match="in row 41"):
-                fit_preprocessing("standardize", train, (5, 1, 1))
+@pytest.mark.parametrize(("bad", "dtype"), [(np.nan, np.float32), (-np.inf, np.float64), (1e39, np.float64)])
+def test_a_value_that_is_not_finite_is_named_when_it_is_read(bad: float, dtype: type, tmp_path: Path) -> None:
+    x = ROWS.astype(dtype)
+    x[41, 3] = bad
+    train = split(tmp_path, x, LABELS)
+    words = "x.npy must hold numbers that are finite in float32, got NaN, an infinity or a larger one in row 41"
+    raw = fit_preprocessing("raw", train, (5, 1, 1))
+    whole = Batches(train.rows(slice(30, 90)), 20, raw, shuffle=False, prefetch=True)
+    with pytest.raises(DataError, match=words):
+        whole.at(0)
+    whole.at(1)
+    with pytest.raises(DataError, match=words):
+        list(chunks(train, 30, raw))
+    if bad != 1e39:
+        with pytest.raises(DataError, match="in row 41"):
+            fit_preprocessing("standardize", train, (5, 1, 1))
 
 
 @pytest.mark.parametrize(
