@@ -12,11 +12,11 @@ from typing import Any, Final
 from mlp_numpy.arrays import Array
 from mlp_numpy.atomic_io import remove_parts, write_json
 from mlp_numpy.config import Config, write_config
+from mlp_numpy.data.digest import data_fingerprint
 from mlp_numpy.data.own_data import is_own_data
 from mlp_numpy.errors import DataError, RunFolderError
 from mlp_numpy.exchange.archive import with_prefix, write_archive
 from mlp_numpy.experiment.build import Components
-from mlp_numpy.experiment.build import data_fingerprint as data_fingerprint
 from mlp_numpy.experiment.folder import RunPaths, usable
 from mlp_numpy.experiment.openings import HISTORY, counting, openings
 from mlp_numpy.models import describe_model as describe_model

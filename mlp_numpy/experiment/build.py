@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final
@@ -264,14 +263,6 @@ def run_info(config: Config, parts: Components) -> RunInfo:
         ranks=parts.trainer.ranks.size if parts.trainer.ranks.size > 1 else None,
         test_openings=list(parts.test.openings),
     )
-
-
-def data_fingerprint(*splits: Split) -> str:
-    """CRC-32 of all inputs, targets and weights, as 8 hex digits; takes 50 ms for CIFAR-10.
-
-    Of large files that are mapped, pieces stand for the content; see ``MappedSplit.digest``.
-    """
-    return f"{functools.reduce(lambda found, split: split.digest(found), splits, 0):08x}"
 
 
 def _chunk(model: Classifier) -> int:

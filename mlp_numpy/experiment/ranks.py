@@ -12,10 +12,11 @@ from typing import Final
 import numpy as np
 
 from mlp_numpy.config import Config
+from mlp_numpy.data.digest import data_fingerprint
 from mlp_numpy.data.sources import Loaded
 from mlp_numpy.errors import NonFiniteError, OptionError, RanksDifferError
 from mlp_numpy.experiment.artifacts import Artifacts
-from mlp_numpy.experiment.build import Components, data_fingerprint
+from mlp_numpy.experiment.build import Components
 from mlp_numpy.experiment.folder import RunPaths
 from mlp_numpy.experiment.lock import locked
 from mlp_numpy.parallel import ALONE, Communicator, mpi_ranks

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from mlp_numpy.config import Config, present_names, read_config
+from mlp_numpy.data.digest import data_fingerprint
 from mlp_numpy.data.json_files import understood
 from mlp_numpy.data.reading import as_path
 from mlp_numpy.data.sources import Loaded
 from mlp_numpy.errors import DataError, DataNotFoundError, RunFolderError
-from mlp_numpy.experiment.build import Components, data_fingerprint, load_data
+from mlp_numpy.experiment.build import Components, load_data
 from mlp_numpy.experiment.folder import RunPaths, data_dir_of, known_of, place_of, usable
 from mlp_numpy.experiment.openings import SETTINGS
 from mlp_numpy.system_info import machine_fingerprint as machine_fingerprint
