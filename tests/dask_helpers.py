@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ from mlp_numpy.modules import LinearModule, Module
 
 TESTS = Path(__file__).parent
 BUILT = "MLP_NUMPY_TEST_BUILT"
-WORKER = ("--nthreads", "1", "--no-dashboard", "--memory-limit", "0", "--host", "127.0.0.1")
+PLAIN = ("--nthreads", "1", "--no-dashboard", "--memory-limit", "0", "--host")
+WORKER = (*PLAIN, "127.0.0.1")
 _PATIENCE = 300.0
 
 
@@ -45,12 +46,18 @@ def until(condition: Callable[[], Any]) -> Any:
 
 
 @contextlib.contextmanager
-def program(*words: str, before: str = "", **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A program of Dask; it is killed at the end, with what it started. ``before``: a first folder to import from."""
+def program(
+    *words: str, before: str = "", on: Sequence[str] = (), **environment: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A program of Dask; it is killed at the end, with what it started.
+
+    before   a first folder to import from
+    on       the words before the command that run it on another host
+    """
     paths = [before, str(TESTS.parent), str(TESTS), os.environ.get("PYTHONPATH", "")]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))} | environment
     quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
-    process = subprocess.Popen([sys.executable, "-m", "dask", *words], env=environment, **quiet)
+    process = subprocess.Popen([*on, sys.executable, "-m", "dask", *words], env=environment, **quiet)
     try:
         yield process
     finally:
@@ -59,11 +66,13 @@ def program(*words: str, before: str = "", **environment: str) -> Iterator[subpr
 
 
 @contextlib.contextmanager
-def scheduler(folder: Path, **environment: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """A scheduler, and its address."""
+def scheduler(
+    folder: Path, host: str = "127.0.0.1", on: Sequence[str] = (), **environment: str
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A scheduler at an address of its host, and its address with the port."""
     file = folder / "scheduler.json"
-    words = ("--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(file))
-    with program("scheduler", *words, **environment) as process:
+    words = ("--host", host, "--port", "0", "--no-dashboard", "--scheduler-file", str(file))
+    with program("scheduler", *words, on=on, **environment) as process:
         yield until(lambda: _address(file)), process
 
 

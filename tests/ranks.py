@@ -1,6 +1,7 @@
 """Ranks of a training: simulated ones in threads, and real ones of ``mpirun``.
 
 As a program, ``mpirun -n N python ranks.py FILE.npz``, it trains each of NETS in N processes and saves the outcome.
+Their gradients are small, so the pieces in which they travel are made small too.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 import pytest
+from hosts import Hosts
 from tiny import SHAPE, tiny
 
 from mlp_numpy import (
@@ -39,7 +41,7 @@ from mlp_numpy.data.batches import Batches
 from mlp_numpy.data.dataset import Split
 from mlp_numpy.data.preprocessing import Preprocessing
 from mlp_numpy.optim import Average, L2Penalty
-from mlp_numpy.parallel import ALONE, Communicator, Workers, mpi_ranks
+from mlp_numpy.parallel import ALONE, Communicator, Workers, mpi_ranks, overlapped_sum
 from mlp_numpy.training import EvaluationRecord, StepRecord, Trainer, Update
 
 T = TypeVar("T")
@@ -138,6 +140,16 @@ def mpirun_words(size: int, *words: str) -> list[str]:
     return [str(MPIRUN), *leave, "-n", str(size), sys.executable, *words]
 
 
+def hosts_words(hosts: Hosts, folder: Path, *words: str) -> list[str]:
+    """The command that runs a Python program in a rank on each of two hosts, for MPICH's mpirun."""
+    launcher = ["-launcher", "ssh", "-launcher-exec", str(hosts.ssh(folder))]
+    return [
+        *(*hosts.on(1), str(MPIRUN), *launcher, "-hosts", ",".join(hosts.addresses), "-ppn", "1"),
+        *("-genv", "UCX_TLS", "tcp,self", "-genv", "UCX_NET_DEVICES", "cable"),  # not through shared memory
+        *("-n", "2", sys.executable, *words),
+    ]
+
+
 def same_library() -> dict[str, str]:
     """The environment in which a program imports what this one does."""
     return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
@@ -145,11 +157,17 @@ def same_library() -> dict[str, str]:
 
 def mpirun(size: int, *words: str) -> subprocess.CompletedProcess[str]:
     """Run a Python program in ``size`` ranks, to its end."""
+    return ended(mpirun_words(size, *words))
+
+
+def ended(command: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
     how: dict[str, Any] = {"capture_output": True, "text": True, "timeout": 200, "env": same_library()}
-    return subprocess.run(mpirun_words(size, *words), check=False, **how)
+    return subprocess.run(command, check=False, **how)
 
 
 if __name__ == "__main__":
+    overlapped_sum.PIECE = 1000
     world = mpi_ranks(tree="tree" in sys.argv)
     whole = {
         f"{name}: {key}": value

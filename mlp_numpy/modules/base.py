@@ -155,6 +155,8 @@ class Module:
         for into, gradient, wanted in zip(grads, dparams, needed, strict=True):
             if wanted and gradient is not into:
                 into[...] = gradient
+        if grads:
+            self.communicator.completed(grads)
         result: Array | None = dx
         return result
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from mlp_numpy.arrays import Array
@@ -33,6 +34,20 @@ class Communicator:
         """Replace ``array``, contiguous in memory, by ``sum`` of it."""
         if self.size > 1:
             array[...] = self.sum(array)
+
+    def begin_sum(self, vector: Array) -> None:
+        """Announce a vector of gradients that is computed from its end, and then summed by ``finish_sum``.
+
+        Where shards are far apart, what ``completed`` names is summed while the rest is being computed; here nothing
+        is.
+        """
+
+    def completed(self, arrays: Iterable[Array]) -> None:
+        """Say that these parts of the vector of ``begin_sum`` are computed; without one it has no effect."""
+
+    def finish_sum(self, vector: Array) -> None:
+        """Replace ``vector`` by ``sum`` of it, of which a part may have been summed since ``begin_sum``."""
+        self.sum_in_place(vector)
 
     def joined(self, rows: Array, n_rows: int) -> Array:
         """The rows of every shard in one array: ``rows`` is this shard's ``split`` of all ``n_rows``."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
+from collections.abc import Iterable
 from typing import Any, Final
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from mlp_numpy.arrays import Array
 from mlp_numpy.errors import ExtraMissingError, OptionError
 from mlp_numpy.parallel.communicator import Communicator, shares
+from mlp_numpy.parallel.overlapped_sum import OverlappedSum
 
 _SMALL: Final = 1 << 15
 """Bytes up to which each rank gets the arrays of all and adds them itself: one message instead of two."""
@@ -47,7 +49,8 @@ def mpi_ranks(*, tree: bool = False) -> MpiCommunicator:
             f"distributed mpi: mpirun has started {started} processes, but mpi4py has loaded {library}, which sees 1. "
             "Hint: the mpirun of that library, or the library of that mpirun (MPI4PY_LIBMPI names its file)."
         )
-    return MpiCommunicator(world.Dup(), mpi4py.run.set_abort_status, tree=tree)
+    aside = world.Dup() if mpi4py.MPI.Query_thread() == mpi4py.MPI.THREAD_MULTIPLE else None
+    return MpiCommunicator(world.Dup(), mpi4py.run.set_abort_status, tree=tree, aside=aside)
 
 
 class MpiCommunicator(Communicator):
@@ -62,12 +65,16 @@ class MpiCommunicator(Communicator):
     comm      a communicator of mpi4py
     abort     called with an exit status when this process leaves the others behind
     tree      use ``Allreduce``
-    seconds   time spent in communication so far, waiting for other ranks included
+    aside     a communicator of the same processes for the sums of gradients that a thread forms during the backward
+              pass; None: all sums are formed after it
+    seconds   time spent in communication so far, waiting for other ranks included, but for what is computed meanwhile
     """
 
-    def __init__(self, comm: Any, abort: Any, *, tree: bool = False) -> None:
+    def __init__(self, comm: Any, abort: Any, *, tree: bool = False, aside: Any = None) -> None:
         self.rank, self.size = comm.rank, comm.size
         self.seconds = 0.0
+        self._aside = None if aside is None or comm.size == 1 else MpiCommunicator(aside, abort, tree=tree)
+        self._begun: OverlappedSum | None = None
         self._comm, self._abort, self._tree = comm, abort, tree
         self._received: Array = np.empty((0, 0))
 
@@ -106,6 +113,31 @@ class MpiCommunicator(Communicator):
         )
         table[self.rank] = flat[parts[self.rank]]
         self._wait(self._comm.Iallgatherv(_added(table), [flat, (counts, starts)]))
+
+    def begin_sum(self, vector: Array) -> None:
+        """Announce a vector of gradients; a thread sums what ``completed`` names while the rest is being computed."""
+        self._rest()  # of a sum that an exception has left unfinished
+        if self._aside is not None:
+            self._begun = OverlappedSum(self._aside, vector)
+
+    def completed(self, arrays: Iterable[Array]) -> None:
+        """Say that these parts of the vector of ``begin_sum`` are computed."""
+        if self._begun is not None:
+            self._begun.completed(arrays)
+
+    def finish_sum(self, vector: Array) -> None:
+        """Replace ``vector`` by the sum over all ranks, of which a part may have been summed since ``begin_sum``."""
+        rest = self._rest()
+        self.sum_in_place(vector if rest is None else rest)
+
+    def _rest(self) -> Array | None:
+        """What is left to be summed of the vector of ``begin_sum``, when all that was begun is summed."""
+        begun, self._begun = self._begun, None
+        if begun is None:
+            return None
+        rest = begun.finish()
+        self.seconds += begun.seconds
+        return rest
 
     def joined(self, rows: Array, n_rows: int) -> Array:
         """The rows of every rank in one array: ``rows`` is this rank's ``split`` of all ``n_rows``."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from mlp_numpy.arrays import Array
@@ -30,6 +32,11 @@ class NestedCommunicator(Communicator):
         if self._local.size == 1:
             return self._ranks.sum(total)
         return self._local.sum(self._ranks.sum(total) if self._local.rank == 0 else np.zeros_like(total))
+
+    def completed(self, arrays: Iterable[Array]) -> None:
+        """Say so to the other processes, unless further shards of this one have yet to add their part."""
+        if self._local.size == 1:
+            self._ranks.completed(arrays)
 
     def rows(self, n: int) -> tuple[slice, int]:
         """The place of this shard's ``n`` rows in the whole batch, and the number of rows of the whole batch."""

@@ -72,9 +72,12 @@ class DivergenceGuard:
         if not (math.isfinite(loss) and loss <= self.bound):
             self._fail_in_batch(loss, "the loss")
 
-    def check_gradients(self, loss: float) -> None:
-        """Raise NonFiniteError for non-finite gradients, of a batch with this loss."""
-        if not all_finite(self._communicator.sum(self._probe.grad)):
+    def check_gradients(self, loss: float, *, summed: bool = True) -> None:
+        """Raise NonFiniteError for non-finite gradients, of a batch with this loss.
+
+        summed   they are already those of the whole batch, for each of the processes that share it
+        """
+        if not all_finite(self._probe.grad if summed else self._communicator.sum(self._probe.grad)):
             self._fail_in_batch(loss, "gradients")
 
     def check_evaluation(self, step: int, loss: float, split: Split) -> None:

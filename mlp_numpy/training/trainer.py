@@ -169,8 +169,8 @@ class Trainer:
             scores = self.engine.forward(x)
             batch_loss = float(self.loss.forward(scores, *targets))
             self.guard.check_loss(batch_loss)
-            self.engine.backward(self.loss.backward())
-            self.guard.check_gradients(batch_loss)
+            self._backward(self.loss.backward())
+            self.guard.check_gradients(batch_loss, summed=self._accumulator is None)
             loss.join_next(batch_loss, self.loss.total_weight)
             if self._measures_accuracy:
                 right.join_next(accuracy(scores, *targets), float(targets[1].sum()) if targets[1:] else len(x))
@@ -288,11 +288,20 @@ class Trainer:
             return self.batches.at(turn)
         return self.batches.at(turn, self.ranks)
 
+    def _backward(self, dscores: Array) -> None:
+        """Compute the gradients of a batch, and sum them over the ranks unless they are accumulated first."""
+        # with several shards a rank, gradients are complete at the end of the backward pass only
+        if self._accumulator is None and self.shards == self.ranks.size:
+            self.ranks.begin_sum(self.parameters.grads)
+        self.engine.backward(dscores)
+        if self._accumulator is None:
+            self.ranks.finish_sum(self.parameters.grads)
+
     def _update(self) -> float:
         """Apply the update and return its learning rate."""
         if self._accumulator is not None:
             self._accumulator.finish()
-        self.ranks.sum_in_place(self.parameters.grads)
+            self.ranks.sum_in_place(self.parameters.grads)
         try:
             return self.update.apply(self.step, self._held_out_losses)
         except NonFiniteError:  # from clip_norm: neither a loss nor the probe showed it; nothing was updated

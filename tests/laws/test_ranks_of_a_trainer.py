@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import functools
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import ranks
-from ranks import NETS, in_ranks, mpirun, needs_mpirun, outcome, trainer_of
+from hosts import two_hosts
+from ranks import MPIRUN, NETS, ended, hosts_words, in_ranks, mpirun, needs_mpirun, outcome, trainer_of
 
 from mlp_numpy import Module
 from mlp_numpy.errors import OptionError
@@ -50,15 +52,34 @@ def in_one_process(name: str) -> dict[str, Any]:
 
 @needs_mpirun
 @pytest.mark.slow
-@pytest.mark.parametrize("size", [2, 4])
+@pytest.mark.parametrize("size", [1, 2, 4])
 def test_200_steps_in_processes_are_those_of_threads_and_of_one_process(size: int, tmp_path: Path) -> None:
     done = mpirun(size, ranks.__file__, str(tmp_path / "found.npz"))
     assert done.returncode == 0, done.stderr
-    with np.load(tmp_path / "found.0.npz") as file:
+    assert_as_one_process(tmp_path, size)
+
+
+@needs_mpirun
+@pytest.mark.slow
+def test_200_steps_on_two_hosts_are_those_of_one_process(tmp_path: Path) -> None:
+    if "HYDRA" not in subprocess.run([str(MPIRUN), "--version"], capture_output=True, text=True, check=True).stdout:
+        pytest.skip("needs MPICH's mpirun, which other programs than ssh can launch for")
+    results = tmp_path / "results"
+    results.mkdir()
+    with two_hosts() as hosts:
+        done = ended(hosts_words(hosts, tmp_path, ranks.__file__, str(results / "found.npz")))
+        assert done.returncode == 0, done.stderr
+        values = sum(array.value.size for net in NETS.values() for _, array in net().named_parameters())
+        assert hosts.sent(2) > ranks.STEPS * 8 * values, "half of a sum comes and half of it goes"
+    assert_as_one_process(results, 2)
+
+
+def assert_as_one_process(folder: Path, size: int) -> None:
+    with np.load(folder / "found.0.npz") as file:
         found = {key: file[key] for key in file.files}
-    assert len(list(tmp_path.iterdir())) == size
+    assert len(list(folder.iterdir())) == size
     for rank in range(size):
-        with np.load(tmp_path / f"found.{rank}.npz") as file:
+        with np.load(folder / f"found.{rank}.npz") as file:
             assert file["same"]
     for name in NETS:
         mine = {key.removeprefix(f"{name}: "): value for key, value in found.items() if key.startswith(f"{name}: ")}
