@@ -70,12 +70,22 @@ class Hosts:
             with contextlib.suppress(subprocess.CalledProcessError):
                 _run("netns", "delete", f"{self.prefix}{host}")
 
-    def ssh(self, folder: Path) -> Path:
-        """A program that does on a host what ssh would do, for the launchers of MPI."""
-        file = folder / "ssh"
-        file.write_text(_SSH.format(ip=_IP, prefix=self.prefix))
-        file.chmod(0o755)
-        return file
+    def slow_down(self, rate: str) -> None:
+        """Limit what each host sends to a rate of the words of ``tc``, as "1gbit"."""
+        for host in (1, 2):
+            limit = f"qdisc add dev cable root tbf rate {rate} burst 1mb latency 50ms"
+            subprocess.run([*self.on(host), _IP.removesuffix("ip") + "tc", *limit.split()], check=True)
+
+    def mpirun(self, mpirun: str, folder: Path) -> list[str]:
+        """The words of MPICH's ``mpirun`` for a rank on each host, up to their number."""
+        ssh = folder / "ssh"  # does on a host what ssh would do
+        ssh.write_text(_SSH.format(ip=_IP, prefix=self.prefix))
+        ssh.chmod(0o755)
+        return [
+            *(*self.on(1), mpirun, "-launcher", "ssh", "-launcher-exec", str(ssh), "-ppn", "1"),
+            *("-hosts", ",".join(self.addresses)),
+            *("-genv", "UCX_TLS", "tcp,self", "-genv", "UCX_NET_DEVICES", "cable"),  # not through shared memory
+        ]
 
 
 def _run(*words: str) -> str:

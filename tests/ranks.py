@@ -17,7 +17,6 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 import pytest
-from hosts import Hosts
 from tiny import SHAPE, tiny
 
 from mlp_numpy import (
@@ -138,16 +137,6 @@ def mpirun_words(size: int, *words: str) -> list[str]:
     version = subprocess.run([str(MPIRUN), "--version"], capture_output=True, text=True, check=True).stdout
     leave = ["--allow-run-as-root", "--oversubscribe"] if "Open MPI" in version else []
     return [str(MPIRUN), *leave, "-n", str(size), sys.executable, *words]
-
-
-def hosts_words(hosts: Hosts, folder: Path, *words: str) -> list[str]:
-    """The command that runs a Python program in a rank on each of two hosts, for MPICH's mpirun."""
-    launcher = ["-launcher", "ssh", "-launcher-exec", str(hosts.ssh(folder))]
-    return [
-        *(*hosts.on(1), str(MPIRUN), *launcher, "-hosts", ",".join(hosts.addresses), "-ppn", "1"),
-        *("-genv", "UCX_TLS", "tcp,self", "-genv", "UCX_NET_DEVICES", "cable"),  # not through shared memory
-        *("-n", "2", sys.executable, *words),
-    ]
 
 
 def same_library() -> dict[str, str]:

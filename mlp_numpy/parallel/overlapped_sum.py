@@ -47,7 +47,8 @@ class OverlappedSum:
         while self._completed_from in self._apart:
             self._completed_from = self._apart.pop(self._completed_from)
         piece = self._vector[self._completed_from : self._begun_from]
-        if piece.nbytes >= PIECE:
+        # the beginning of the vector is complete when nothing is left to be computed meanwhile
+        if self._completed_from and piece.nbytes >= PIECE:
             self._begun_from = self._completed_from
             self._pieces.put(piece)
             if self._thread is None:

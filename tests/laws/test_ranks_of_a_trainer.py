@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 import ranks
 from hosts import two_hosts
-from ranks import MPIRUN, NETS, ended, hosts_words, in_ranks, mpirun, needs_mpirun, outcome, trainer_of
+from ranks import MPIRUN, NETS, ended, in_ranks, mpirun, needs_mpirun, outcome, trainer_of
 
 from mlp_numpy import Module
 from mlp_numpy.errors import OptionError
@@ -67,7 +68,8 @@ def test_200_steps_on_two_hosts_are_those_of_one_process(tmp_path: Path) -> None
     results = tmp_path / "results"
     results.mkdir()
     with two_hosts() as hosts:
-        done = ended(hosts_words(hosts, tmp_path, ranks.__file__, str(results / "found.npz")))
+        launch = hosts.mpirun(str(MPIRUN), tmp_path)
+        done = ended([*launch, "-n", "2", sys.executable, ranks.__file__, str(results / "found.npz")])
         assert done.returncode == 0, done.stderr
         values = sum(array.value.size for net in NETS.values() for _, array in net().named_parameters())
         assert hosts.sent(2) > ranks.STEPS * 8 * values, "half of a sum comes and half of it goes"

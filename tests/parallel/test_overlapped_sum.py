@@ -52,6 +52,16 @@ def test_pieces_are_summed_from_the_end_and_the_rest_is_left() -> None:
     assert total.seconds > 0
 
 
+def test_the_beginning_of_the_vector_is_always_left() -> None:
+    vector = np.ones(30)
+    aside = Doubling(vector)
+    total = OverlappedSum(aside, vector)
+    for part in (vector[20:], vector[:20]):
+        total.completed([part])
+    assert total.finish().size == 20
+    assert aside.parts == [(20, 30)]
+
+
 def test_without_a_piece_there_is_no_thread_and_all_is_left() -> None:
     vector = np.ones(4)
     total = OverlappedSum(Doubling(vector), vector)
@@ -68,7 +78,7 @@ def test_what_fails_in_the_thread_is_raised_at_the_end() -> None:
 
     vector = np.ones(8)
     total = OverlappedSum(Broken(), vector)
-    total.completed([vector])
+    total.completed([vector[1:]])
     with pytest.raises(ConnectionError, match="a rank is gone"):
         total.finish()
 
