@@ -100,7 +100,7 @@ class TrackingError(MlpNumpyError, RuntimeError):
 
 
 class WorkerLostError(MlpNumpyError, RuntimeError):
-    """A worker process is gone: killed, for example by the system when memory ran out."""
+    """A worker process is gone: killed, for example by the system when memory ran out, or cut off from the others."""
 
 
 class WorkerMismatchError(MlpNumpyError, RuntimeError):

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
 import pytest
-from ranks import mpirun, needs_mpirun
+from hosts import two_hosts
+from ranks import MPIRUN, mpirun, needs_mpirun, same_library
 
 PROGRAM = """
 import numpy as np
@@ -57,6 +64,36 @@ def test_ranks_add_in_their_order_and_one_that_fails_ends_all() -> None:
     assert "Error" not in done.stderr, done.stderr
     assert "this rank has failed" in done.stderr
     assert done.returncode == 7
+
+
+CUT_OFF = """
+import sys
+from pathlib import Path
+import numpy as np
+from mlp_numpy.parallel import mpi, mpi_ranks
+
+mpi.PATIENCE = 2.0
+world = mpi_ranks()
+Path(sys.argv[1], f"rank.{world.rank}").touch()
+while True:
+    world.sum_in_place(np.ones(100_000))
+"""
+
+
+@needs_mpirun
+@pytest.mark.slow
+def test_ranks_that_are_cut_off_from_each_other_say_so_and_end(tmp_path: Path) -> None:
+    with two_hosts() as hosts:
+        words = [*hosts.mpirun(str(MPIRUN), tmp_path), "-n", "2", sys.executable, "-m", "mpi4py", "-c", CUT_OFF]
+        how: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        with subprocess.Popen([*words, str(tmp_path)], env=same_library(), **how) as process:
+            while len(list(tmp_path.glob("rank.*"))) < 2:
+                assert process.poll() is None
+                time.sleep(0.02)
+            hosts.cut()
+            out, _ = process.communicate(timeout=100)
+    assert process.returncode != 0
+    assert "WorkerLostError: MpiCommunicator: every rank must answer within 2 s, got nothing from another" in out
 
 
 @needs_mpirun
