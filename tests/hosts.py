@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -65,9 +66,12 @@ class Hosts:
         return int(next(line for line in text.splitlines() if "cable:" in line).split()[9])
 
     def remove(self) -> None:
-        """Remove the hosts."""
+        """Remove the hosts, and what still runs on them."""
         for host in (1, 2):
             with contextlib.suppress(subprocess.CalledProcessError):
+                for pid in _run("netns", "pids", f"{self.prefix}{host}").split():
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(int(pid), signal.SIGKILL)
                 _run("netns", "delete", f"{self.prefix}{host}")
 
     def slow_down(self, rate: str) -> None:

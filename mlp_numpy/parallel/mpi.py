@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import math
 import os
+import signal
+import sys
 import time
 from collections.abc import Iterable
 from typing import Any, Final
@@ -22,6 +25,8 @@ _SMALL: Final = 1 << 15
 _LOOKS: Final = 100
 """How often a rank looks for a message before it sleeps between two looks; about 50 µs."""
 _NAP: Final = 2e-5
+_FAREWELL: Final = 3
+"""Seconds in which the launcher can be told to end all ranks, after one is lost."""
 _STARTED: Final = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MPI_LOCALNRANKS")
 """Environment variables in which the launchers of MPI libraries tell a process how many they have started."""
 
@@ -181,11 +186,22 @@ class MpiCommunicator(Communicator):
             if looks > _LOOKS:
                 time.sleep(_NAP)
                 if time.perf_counter() - began > patience:
+                    atexit.register(_leave, self._comm)
                     raise WorkerLostError(
                         f"MpiCommunicator: every rank must answer within {patience:g} s, got nothing from another by "
                         "then. Hint: is its machine there, and the network? Continue from the last checkpoint."
                     )
         self.seconds += time.perf_counter() - began
+
+
+def _leave(comm: Any) -> None:
+    """Have all ranks ended, this one too: also where the launcher cannot be told to, for which MPI would wait."""
+    if sys.platform != "win32":  # where a signal ends a process that waits in a library
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(_FAREWELL)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    comm.Abort(1)
 
 
 def _added(table: Array) -> Array:

@@ -67,14 +67,14 @@ def test_ranks_add_in_their_order_and_one_that_fails_ends_all() -> None:
 
 
 CUT_OFF = """
-import sys
+import os, sys
 from pathlib import Path
 import numpy as np
 from mlp_numpy.parallel import mpi, mpi_ranks
 
 mpi.PATIENCE = 2.0
 world = mpi_ranks()
-Path(sys.argv[1], f"rank.{world.rank}").touch()
+Path(sys.argv[1], f"{os.getpid()}.rank").touch()
 while True:
     world.sum_in_place(np.ones(100_000))
 """
@@ -87,11 +87,15 @@ def test_ranks_that_are_cut_off_from_each_other_say_so_and_end(tmp_path: Path) -
         words = [*hosts.mpirun(str(MPIRUN), tmp_path), "-n", "2", sys.executable, "-m", "mpi4py", "-c", CUT_OFF]
         how: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
         with subprocess.Popen([*words, str(tmp_path)], env=same_library(), **how) as process:
-            while len(list(tmp_path.glob("rank.*"))) < 2:
+            while len(pids := [int(path.stem) for path in tmp_path.glob("*.rank")]) < 2:
                 assert process.poll() is None
                 time.sleep(0.02)
             hosts.cut()
             out, _ = process.communicate(timeout=100)
+            deadline = time.monotonic() + 60
+            while any(Path(f"/proc/{pid}").exists() for pid in pids):
+                assert time.monotonic() < deadline, "a rank hangs"
+                time.sleep(0.02)
     assert process.returncode != 0
     assert "WorkerLostError: MpiCommunicator: every rank must answer within 2 s, got nothing from another" in out
 
