@@ -79,8 +79,8 @@ class AdaptiveAvgPool2dModule(Module):
 
     Neighbouring windows overlap by a pixel where H is no multiple of H′; in smaller images some are equal.
 
-    Raises OptionError for sizes below 1, and in ``forward`` for those beyond the memory, ShapeError there for what is no
-    batch of images.
+    Raises OptionError for sizes below 1, and in ``forward`` for those beyond the memory, ShapeError there for what is
+    no batch of images.
     """
 
     op = AdaptiveAvgPool2d
