@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from mlp_numpy.arrays import Array, stream
-from mlp_numpy.checks import flag, is_whole, shown, whole_number
+from mlp_numpy.checks import flag, is_whole, numbers, shown, whole_number
 from mlp_numpy.errors import DTypeError, OptionError, ShapeError
 
 _ALL: Final = slice(None)
@@ -89,7 +89,8 @@ class Augmentation:
 
         examples, epoch   with ``alternate``: the index of each image in its split (N,), and the number of the epoch
 
-        Raises OptionError for a negative seed or step, and for ``alternate`` without ``examples``.
+        Raises OptionError for a negative seed, step or epoch, and for ``alternate`` without ``examples``, DTypeError
+        for examples that are no integers.
         """
         n = whole_number("Augmentation.draw", "n", n, 0)
         draws = stream(seed, "augmentation", whole_number("Augmentation.draw", "step", step, 0))
@@ -98,9 +99,8 @@ class Augmentation:
         mirrored = (draws.random(n) < 0.5) & self.flip
         row, column = (draws.integers(0, size, n) for size in self.image_shape[1:])
         if self.alternate:
-            if examples is None or np.shape(examples) != (n,):
-                raise OptionError(f"Augmentation.draw: alternate must have {n} examples, got {shown(examples)}.")
-            mirrored = (_coins(examples, seed) + epoch) % 2 == 1
+            epoch = whole_number("Augmentation.draw", "epoch", epoch, 0)
+            mirrored = (_coins(_indices(examples, n), seed) + epoch) % 2 == 1
         return Transforms(down, right, mirrored, row, column)
 
     def apply(
@@ -115,7 +115,8 @@ class Augmentation:
         """Augment the preprocessed images ``x`` (N, D) of a step in place, or a ``part`` of them; returns ``x``.
 
         ``examples`` and ``epoch`` are those of ``draw``. Raises ShapeError or DTypeError, before anything is changed,
-        if x is not (N, C·H·W) real numbers in C order, OptionError for ``alternate`` without ``examples``.
+        if x is not (N, C·H·W) real numbers in C order, OptionError for an x that is read-only, a part that is no slice,
+        and as ``draw`` does.
         """
         channels, height, width = self.image_shape
         if type(x) is not np.ndarray or x.dtype.kind not in "fiu":
@@ -125,6 +126,10 @@ class Augmentation:
                 f"Augmentation.apply: x must be (N, {channels * height * width}), C-contiguous, "
                 f"got {x.shape}, strides {x.strides}."
             )
+        if not x.flags.writeable:
+            raise OptionError("Augmentation.apply: x must be writeable, since it is changed in place. Hint: x.copy().")
+        if not isinstance(part, slice):
+            raise OptionError(f"Augmentation.apply: part must be a slice, got {shown(part)}.")
         images = x.reshape(-1, *self.image_shape)[part]
         draws = Transforms(*(each[part] for each in self.draw(len(x), seed, step, examples, epoch)))
         if self.flip or self.shift:
@@ -159,6 +164,16 @@ def _reflect_border(padded: Array, border: int) -> None:
     for side in (padded, padded.swapaxes(1, 2)):  # rows, then columns
         side[:, :border] = side[:, 2 * border : border : -1]
         side[:, -border:] = side[:, -border - 2 : -2 * border - 2 : -1]
+
+
+def _indices(examples: Any, n: int) -> Array:
+    """``examples`` as an array (n,) of integers."""
+    if examples is None or np.shape(examples) != (n,):
+        raise OptionError(f"Augmentation.draw: alternate must have {n} examples, got {shown(examples)}.")
+    indices = numbers("Augmentation.draw", "examples", examples)
+    if indices.dtype.kind not in "iu" and n:
+        raise DTypeError(f"Augmentation.draw: examples must be integers, got {indices.dtype}.")
+    return indices
 
 
 def _coins(examples: Array, seed: int) -> Array:

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from mlp_numpy.arrays import Array
-from mlp_numpy.checks import choice, is_whole, shown
+from mlp_numpy.checks import choice, is_whole, numbers, shown
 from mlp_numpy.errors import OptionError, ShapeError
 
 VIEWS: Final = ("mirror", "mirror-shift")
@@ -47,8 +47,12 @@ class Views:
     def outputs(self, model: Callable[[Array], Array], x: Array) -> Array:
         """The averaged outputs of ``model`` for the rows ``x`` (N, C·H·W).
 
-        Raises ShapeError for rows of another size.
+        Raises ShapeError for rows of another size, DTypeError for anything but numbers, OptionError for a ``model``
+        that cannot be called.
         """
+        if not callable(model):
+            raise OptionError(f"Views.outputs: model must be a function of a batch, got {shown(model)}.")
+        x = numbers("Views.outputs", "x", x)
         if x.ndim != 2 or x.shape[1] != math.prod(self.image_shape):
             raise ShapeError(f"Views.outputs: x must be (N, {math.prod(self.image_shape)}), got {x.shape}.")
         parts = (weight * model(view.reshape(x.shape)) for weight, view in self._of(x.reshape(-1, *self.image_shape)))

@@ -23,7 +23,7 @@ from typing import Final
 import numpy as np
 
 from mlp_numpy.arrays import Array, all_finite, stream
-from mlp_numpy.checks import POSITIVE, flag, number, numbers, whole_number
+from mlp_numpy.checks import POSITIVE, allocatable, flag, number, numbers, whole_number
 from mlp_numpy.data.preprocessing import Preprocessing
 from mlp_numpy.errors import NonFiniteError, OptionError, ShapeError
 from mlp_numpy.interpret.logits import PixelLogits, check_image_shape
@@ -86,7 +86,7 @@ def maximize_class(
     logits = PixelLogits(model, preprocessing)
     before = logits.forward(images)
     logits.check_classes(chosen)
-    history = np.empty((steps, len(chosen)), before.dtype)
+    history = np.empty(allocatable("maximize_class: steps", (steps, len(chosen)), before.dtype), before.dtype)
     rows = np.arange(len(chosen))
     for step in range(steps):
         shift = stream(seed, f"jitter {step}").integers(-jitter, jitter + 1, size=2)

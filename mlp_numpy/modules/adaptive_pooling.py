@@ -9,6 +9,7 @@ import numpy as np
 
 from mlp_numpy.arrays import Array, all_finite
 from mlp_numpy.autodiff import Context, Op
+from mlp_numpy.checks import allocatable
 from mlp_numpy.errors import ShapeError
 from mlp_numpy.modules.base import Module
 from mlp_numpy.modules.layout import zeros_laid_out_as
@@ -78,7 +79,8 @@ class AdaptiveAvgPool2dModule(Module):
 
     Neighbouring windows overlap by a pixel where H is no multiple of H′; in smaller images some are equal.
 
-    Raises OptionError for sizes below 1, ShapeError in ``forward`` for what is no batch of images.
+    Raises OptionError for sizes below 1, and in ``forward`` for those beyond the memory, ShapeError there for what is
+    no batch of images.
     """
 
     op = AdaptiveAvgPool2d
@@ -96,3 +98,4 @@ class AdaptiveAvgPool2dModule(Module):
 
     def _check_input(self, x: Array) -> None:
         _check_images(f"{self!r}.forward", x)
+        allocatable(f"{self!r}.forward", (*x.shape[:2], *self.output_size), x.dtype)

@@ -15,7 +15,7 @@ from mlp_numpy.modules.base import Module
 from mlp_numpy.modules.feature_sums import feature_moments, gradient_of_rows, gradient_sums, scale_and_shift
 from mlp_numpy.modules.init import gamma_and_beta
 from mlp_numpy.modules.layout import images, pixel_rows
-from mlp_numpy.modules.moments import inverse_root, scaled_moments
+from mlp_numpy.modules.moments import inverse_root, scaled_moments, small_unit
 from mlp_numpy.parallel import ALONE, Communicator
 
 
@@ -69,10 +69,20 @@ class BatchNormalize(Op):
     def backward(context: Context, dout: Array) -> tuple[Array, ...]:
         values, origin, r_unit, gamma = context["values"], context["origin"], context["r_unit"], context["gamma"]
         rows, n = pixel_rows(dout), context["n"]
-        sums = gradient_sums(rows, values, origin, r_unit)
-        dbeta, dgamma = context["communicator"].sum(sums)
+        unit, most = 1.0, np.finfo(dout.dtype).max / 4
+        with np.errstate(over="ignore", invalid="ignore"):
+            sums = gradient_sums(rows, values, origin, r_unit)
+            total = context["communicator"].sum(sums)
+        if not (np.abs(total.real) < most).all():  # sums that overflow, for all shards; the gradients may not
+            unit = small_unit(dout.dtype)
+            rows = rows * unit
+            sums = gradient_sums(rows, values, origin, r_unit)
+            total = context["communicator"].sum(sums)
+        dbeta, dgamma = total
         scale, slope, shift = _times(context["r"], gamma), r_unit * dgamma / n, dbeta / n
         dx = images(gradient_of_rows(rows, values, origin, scale, slope, shift), dout.shape)
+        if unit != 1:
+            dx, sums = dx / unit, sums / unit
         return (dx, sums[1], sums[0]) if gamma is not None else (dx,)
 
 

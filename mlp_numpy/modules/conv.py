@@ -182,8 +182,9 @@ def _windows(pixels: Array, over: Windows, axis: int) -> Array:
     shape, strides = list(pixels.shape), list(pixels.strides)
     for direction, at in enumerate((axis, axis + 1)):
         shape[at] = (shape[at] - over.extent[direction]) // over.stride[direction] + 1
-        strides[at] *= over.stride[direction]
-        strides.append(pixels.strides[at] * over.dilation[direction])
+        # A distance that no window, or place, is apart may be larger than any memory.
+        strides[at] *= over.stride[direction] if shape[at] > 1 else 1
+        strides.append(pixels.strides[at] * (over.dilation[direction] if over.kernel[direction] > 1 else 1))
     return np.ndarray((*shape, *over.kernel), pixels.dtype, pixels, strides=strides)
 
 

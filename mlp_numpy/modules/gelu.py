@@ -50,7 +50,7 @@ class GELUTanh(Op):
     Backward    dx = dout ⊙ (½ (1 + tanh u) + ½ x (1 − tanh² u) u′)
                    = dout ⊙ σ(2u) (1 + x (1 − σ(2u)) 2u′)      u′ = √(2/π) (1 + 3 · 0.044715 x²)
     Shapes      x, out, dout: any, all the same
-    Caches      the slope, the factor of dout, of x between ±25, beyond which x (1 − σ(2u)) σ(2u) is 0 as well
+    Caches      the slope, the factor of dout, of x between ±60, beyond which x (1 − σ(2u)) σ(2u) is 0 as well
     Kinks       none
     Reference   Hendrycks and Gimpel 2016, "Gaussian Error Linear Units (GELUs)", section 2, written with the sigmoid,
                 ½ (1 + tanh u) = σ(2u), which does not cancel where tanh u is near −1
@@ -70,9 +70,9 @@ class GELUTanh(Op):
 
 
 def _gelu_tanh(out: Array, slope: Array, near: Array, twice_u: Array, s: Array, x: Array) -> None:
-    # Beyond ±25 the sigmoid is 0 or 1 in every dtype, and x³ would overflow.
-    np.maximum(x, -25, out=near)
-    np.minimum(near, 25, out=near)
+    # Beyond ±60 the sigmoid is 0 or 1 in every dtype, and x³ would overflow.
+    np.maximum(x, -60, out=near)
+    np.minimum(near, 60, out=near)
     # 2u = 2√(2/π) x (1 + 0.044715 x²)
     np.multiply(near, near, out=twice_u)
     twice_u *= GELUTanh.CUBE

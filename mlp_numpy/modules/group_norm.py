@@ -13,6 +13,7 @@ from mlp_numpy.errors import OptionError, ShapeError
 from mlp_numpy.modules.base import Module
 from mlp_numpy.modules.init import gamma_and_beta
 from mlp_numpy.modules.layer_norm import standardized, standardized_backward
+from mlp_numpy.modules.moments import sums_within_range
 
 
 class GroupNormalize(Op):
@@ -54,6 +55,7 @@ class GroupNormalize(Op):
         return out
 
     @staticmethod
+    @sums_within_range
     def backward(context: Context, dout: Array) -> tuple[Array, ...]:
         x_hat, r, gamma = context["x_hat"], context["r"], context["gamma"]
         g = dout.copy(order="C") if gamma is None else np.multiply(dout, _along_channels(gamma, dout), order="C")

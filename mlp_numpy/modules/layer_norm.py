@@ -12,7 +12,7 @@ from mlp_numpy.checks import NOT_NEGATIVE, allocatable, flag, float_dtype, numbe
 from mlp_numpy.errors import ShapeError
 from mlp_numpy.modules.base import Module
 from mlp_numpy.modules.init import gamma_and_beta
-from mlp_numpy.modules.moments import Moments, scaled_moments
+from mlp_numpy.modules.moments import Moments, scaled_moments, sums_within_range
 
 
 class LayerNormalize(Op):
@@ -49,6 +49,7 @@ class LayerNormalize(Op):
         return out.reshape(x.shape)
 
     @staticmethod
+    @sums_within_range
     def backward(context: Context, dout: Array) -> tuple[Array, ...]:
         gamma, n_features = context["gamma"], dout.shape[-1]
         rows, x_hat, r = (array.reshape(-1, array.shape[-1]) for array in (dout, context["x_hat"], context["r"]))

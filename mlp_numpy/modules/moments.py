@@ -10,17 +10,20 @@ of two, which cancels.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias, TypeVar, cast
 
 import numpy as np
 
-from mlp_numpy.arrays import Array
+from mlp_numpy.arrays import Array, all_finite
 from mlp_numpy.parallel import ALONE, Communicator
 
 Moments: TypeAlias = tuple[Array, Array, Array, Array]
 """μ, σ², and two arrays v and o with c = v − o, in one unit: the values and their mean, or c and 0."""
+
+_Backward = TypeVar("_Backward", bound=Callable[..., tuple[Array, ...]])
 
 _FAR = 16.0
 """Ratio |μ|/σ above which a mean is far from 0."""
@@ -117,3 +120,25 @@ def _unit(largest: Array, odd: Array, eps: float) -> Array:
         most = min(most, max(limits.minexp, -math.frexp(math.sqrt(eps))[1]))
     exponents = np.where(largest > 0, np.minimum(-np.frexp(largest)[1], most), most)
     return np.where(odd, np.ldexp(np.ones((), largest.dtype), exponents), 1).astype(largest.dtype)
+
+
+def small_unit(dtype: np.dtype[Any]) -> float:
+    """A power of two by which gradients near the end of the range are scaled, so that sums of them do not overflow."""
+    return 2.0 ** -(np.finfo(dtype).maxexp // 2)
+
+
+def sums_within_range(backward: _Backward) -> _Backward:
+    """Decorator of a backward pass whose sums over dout may overflow where the gradients, linear in it, do not: they
+    are then computed in a smaller unit."""
+
+    @functools.wraps(backward)
+    def formula(context: Any, dout: Array) -> tuple[Array, ...]:
+        with np.errstate(over="ignore", invalid="ignore"):
+            gradients = backward(context, dout)
+            within = all(np.isfinite(gradient.sum()) for gradient in gradients)
+        if within or not all_finite(dout):
+            return gradients
+        unit = small_unit(dout.dtype)
+        return tuple(gradient / unit for gradient in backward(context, dout * unit))
+
+    return cast(_Backward, formula)

@@ -13,7 +13,7 @@ from mlp_numpy.errors import ShapeError
 from mlp_numpy.modules.base import Module
 from mlp_numpy.modules.init import gamma_and_beta
 from mlp_numpy.modules.layer_norm import check_scaled_rows
-from mlp_numpy.modules.moments import scaled_squares
+from mlp_numpy.modules.moments import scaled_squares, sums_within_range
 
 
 class RMSNormalize(Op):
@@ -41,6 +41,7 @@ class RMSNormalize(Op):
         return out
 
     @staticmethod
+    @sums_within_range
     def backward(context: Context, dout: Array) -> tuple[Array, ...]:
         x_hat, r, gamma = context["x_hat"], context["r"], context["gamma"]
         g = dout.copy() if gamma is None else dout * gamma

@@ -7,6 +7,7 @@ from typing import Final
 from mlp_numpy.errors import OptionError
 from mlp_numpy.modules.base import Module
 from mlp_numpy.modules.conv_layer import Conv2dModule
+from mlp_numpy.modules.sharded import holds_shards
 
 _LEAST_ROWS: Final = 32
 """Rows of a batch below which its halves make narrow products."""
@@ -20,7 +21,8 @@ def default_shards(model: Module, batch: int, ranks: int = 1) -> int:
     forward pass; else 1. Several ``ranks``, processes that share a batch, have one each.
 
     More than two make the products of each narrower, and cost more than they bring before there are as many cores. A
-    network with modules from outside of the library has 1: whether they treat each row by itself is not known.
+    network with modules from outside of the library has 1: whether they treat each row by itself is not known. So does
+    one that holds a Sharded.
 
     Raises OptionError for such a network and several ranks.
     """
@@ -33,7 +35,7 @@ def default_shards(model: Module, batch: int, ranks: int = 1) -> int:
         )
     if ranks > 1:
         return ranks
-    if batch < _LEAST_ROWS or foreign:
+    if batch < _LEAST_ROWS or foreign or holds_shards(model):
         return 1
     multiplications = batch * sum(array.value.size for _, array in model.named_parameters())
     return 2 if multiplications >= _LEAST_WORK or any(isinstance(layer, Conv2dModule) for layer in layers) else 1

@@ -43,7 +43,8 @@ class Sharded(Module):
     the gradients: those of the whole batch are the sums over the ranks, which may be formed for all parameters at once.
     A batch with fewer rows than ranks is computed by each of them, and only the first one's gradients are not 0.
 
-    Raises OptionError for anything but a Module, for numbers below 1, and for shards that are no multiple of the ranks.
+    Raises OptionError for anything but a Module, for one that holds a Sharded, for numbers below 1, and for shards that
+    are no multiple of the ranks.
     """
 
     def __init__(
@@ -52,6 +53,8 @@ class Sharded(Module):
         super().__init__()
         self.module = instance("Sharded", "module", module, Module)
         self.shards = whole_number("Sharded", "shards", shards)
+        if self.shards > 1 and holds_shards(module):
+            raise OptionError(f"Sharded: module must hold no Sharded, got {module!r}. Hint: one around the whole net.")
         self.ranks = instance("Sharded", "ranks", ranks, Communicator)
         if self.shards % ranks.size:
             raise OptionError(
@@ -223,6 +226,11 @@ def _replica(module: Module, *, first: bool) -> Module:
             if name in leaf.grads:
                 leaf.grads.share(name, source.grads)
     return twin
+
+
+def holds_shards(module: Module) -> bool:
+    """True if a Sharded is in ``module``, or is it."""
+    return any(isinstance(part, Sharded) for part in _modules(module))
 
 
 def _modules(module: Module) -> Iterator[Module]:

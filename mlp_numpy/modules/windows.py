@@ -13,17 +13,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 
 from mlp_numpy.arrays import Array
-from mlp_numpy.checks import LARGEST, is_whole, shown
+from mlp_numpy.checks import LARGEST, allocatable, is_whole, shown
 from mlp_numpy.errors import OptionError, ShapeError
 
 Pair: TypeAlias = tuple[int, int]
 Size: TypeAlias = int | Pair
 """One size for both directions, or (height, width)."""
+
+_LARGE: Final = 1000
+"""Padding beyond which the padded images are compared with the memory."""
 
 WindowSlices: TypeAlias = tuple[slice, slice, slice, slice]
 
@@ -140,11 +143,15 @@ class Windows:
         return counts
 
     def check(self, who: str, x: Array, channels: int | None = None) -> None:
-        """Raise ShapeError unless ``x`` is (N, C, H, W), with ``channels`` channels, and at least one window fits."""
+        """Raise ShapeError unless ``x`` is (N, C, H, W), with ``channels`` channels, and at least one window fits, and
+        OptionError for padding that exceeds the memory."""
         form = f"(N, {'C' if channels is None else channels}, H, W)"
         if x.ndim != 4 or x.size == 0 or channels not in (None, x.shape[1]):
             hint = "Hint: UnflattenModule makes images of rows."
             raise ShapeError(f"{who}: x must be {form}, got {x.shape}. {hint}")
+        if max(self.padding) > _LARGE:
+            padded = (size + 2 * pad for pad, size in zip(self.padding, x.shape[2:], strict=True))
+            allocatable(f"{who}: padding", (*x.shape[:2], *padded), x.dtype)
         if min(self.out_size(*x.shape[2:])) < 1:
             kernel = "the kernel" if self.extent == self.kernel else "the extent of the dilated kernel"
             raise ShapeError(

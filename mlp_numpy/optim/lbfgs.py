@@ -11,7 +11,7 @@ import numpy as np
 
 from mlp_numpy.arrays import Array
 from mlp_numpy.checks import POSITIVE, number, shown, whole_number
-from mlp_numpy.errors import ExtraMissingError, NonFiniteError, OptionError
+from mlp_numpy.errors import DTypeError, ExtraMissingError, NonFiniteError, OptionError
 from mlp_numpy.optim.flat import FlatParameters, flat_parameters
 
 
@@ -47,10 +47,12 @@ def minimize(
     Constrained Optimization". If ``objective`` raises, the initial parameters are restored.
 
     Raises OptionError for settings outside their bounds, NonFiniteError if the initial loss is not finite,
-    ExtraMissingError without SciPy.
+    DTypeError for complex parameters, ExtraMissingError without SciPy.
     """
     scipy_minimize = _scipy()
     flat_parameters("minimize", parameters)
+    if parameters.values.dtype.kind == "c":
+        raise DTypeError(f"minimize: parameters must be real, got {parameters.values.dtype}.")
     if not callable(objective):
         raise OptionError(f"minimize: objective must be a function that gives the loss, got {shown(objective)}.")
     number("minimize", "tolerance", tolerance, POSITIVE)

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from mlp_numpy.arrays import Array
+from mlp_numpy.arrays import Array, all_finite
 from mlp_numpy.checks import FRACTION, POSITIVE, choice, flag, number, shown, whole_number
 from mlp_numpy.errors import OptionError, unknown_name
 from mlp_numpy.optim.adam import Rates, adam_update
@@ -157,7 +157,12 @@ def orthogonalized(u: Array, steps: int = 5) -> Array:
     """
     a, b, c = _QUINTIC
     x: Array = u if len(u) <= u.shape[1] else u.T
-    x = x / max(float(np.linalg.norm(x)), 1e-7)
+    with np.errstate(over="ignore"):
+        norm = float(np.linalg.norm(x))
+    if norm == math.inf and all_finite(x):  # only the square of the norm overflows
+        x = np.ldexp(x, -np.frexp(np.abs(x).max())[1])
+        norm = float(np.linalg.norm(x))
+    x = x / max(norm, 1e-7)
     for _ in range(steps):
         gram = x @ x.T
         x = a * x + (b * gram + c * (gram @ gram)) @ x

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from mlp_numpy.arrays import Array
+from mlp_numpy.checks import whole_number
 
 
 class Communicator:
@@ -79,7 +80,10 @@ def shares(length: int, size: int) -> list[slice]:
 
     >>> shares(5, 2)
     [slice(0, 3, None), slice(3, 5, None)]
+
+    Raises OptionError for a negative length, and a size below 1.
     """
+    length, size = whole_number("shares", "length", length, 0), whole_number("shares", "size", size)
     share, longer = divmod(length, size)
     starts = [part * share + min(part, longer) for part in range(size + 1)]
     return [slice(start, stop) for start, stop in zip(starts, starts[1:], strict=False)]

@@ -54,6 +54,7 @@ class Update:
         self.clip_norm = None if clip_norm is None else number("Update", "clip_norm", clip_norm, POSITIVE)
         self.clip_value = None if clip_value is None else number("Update", "clip_value", clip_value, POSITIVE)
         self.base_lr = optimizer.lr
+        self._heard: tuple[list[float], float] | None = None
         self._momentum = ""
         if isinstance(schedule, OneCycle) and schedule.momenta is not None:
             self._momentum = next((name for name in ("momentum", "beta1") if getattr(optimizer, name, 0)), "")
@@ -88,7 +89,10 @@ class Update:
     def lr_at(self, step: int, held_out_losses: Sequence[float]) -> float:
         """The learning rate of update number ``step``, counted from 0, after evaluations with these losses."""
         if isinstance(self.schedule, Plateau):
-            return self.base_lr * self.schedule.after(held_out_losses)
+            losses = list(held_out_losses)
+            if self._heard is None or self._heard[0] != losses:  # most steps have heard of no new evaluation
+                self._heard = losses, self.schedule.after(losses)
+            return self.base_lr * self._heard[1]
         return self.base_lr if self.schedule is None else self.base_lr * self.schedule.at(step)
 
     @contextlib.contextmanager

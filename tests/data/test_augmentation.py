@@ -13,7 +13,7 @@ from mlp_numpy.data.augmentation import Augmentation, Transforms
 from mlp_numpy.data.batches import Batches, chunks
 from mlp_numpy.data.dataset import Split
 from mlp_numpy.data.preprocessing import Preprocessing
-from mlp_numpy.errors import OptionError, ShapeError
+from mlp_numpy.errors import DTypeError, OptionError, ShapeError
 
 SHAPE = (3, 8, 8)
 RNG = np.random.default_rng(0)
@@ -211,3 +211,28 @@ def test_settings_without_effect_are_refused() -> None:
         Augmentation(SHAPE, shift=0, reflect=True)
     with pytest.raises(OptionError, match="must have 4 examples"):
         Augmentation(SHAPE, alternate=True).draw(4, 0, 0)
+
+
+def test_examples_and_epochs_that_are_none() -> None:
+    augmentation = Augmentation(SHAPE, alternate=True)
+    mirrored = augmentation.draw(3, 0, 0, np.arange(3)).mirrored
+    wrong: Any
+    for same in ([0, 1, 2], (0, 1, 2), np.arange(3, dtype=np.uint8), np.arange(3, dtype=">i4")):
+        as_array: Any = same
+        np.testing.assert_array_equal(augmentation.draw(3, 0, 0, as_array).mirrored, mirrored)
+    for wrong in (np.array([0, np.nan, 1]), [True, False, True], ["a", "b", "c"], np.arange(3).astype(object)):
+        with pytest.raises(DTypeError, match="examples"):
+            augmentation.draw(3, 0, 0, wrong)
+    for wrong in (None, "text", True, 1.5, -1, 2**64):
+        with pytest.raises(OptionError, match="epoch"):
+            augmentation.draw(3, 0, 0, np.arange(3), wrong)
+
+
+def test_images_and_parts_that_cannot_be_changed() -> None:
+    x = np.zeros((2, int(np.prod(SHAPE))))
+    part: Any = 1
+    with pytest.raises(OptionError, match="part must be a slice"):
+        Augmentation(SHAPE).apply(x, 0, 0, part=part)
+    x.flags.writeable = False
+    with pytest.raises(OptionError, match="writeable"):
+        Augmentation(SHAPE).apply(x, 0, 0)

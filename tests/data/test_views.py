@@ -11,7 +11,7 @@ from mlp_numpy import LinearModule, SoftMaxCrossEntropyModule
 from mlp_numpy.data.dataset import Split
 from mlp_numpy.data.preprocessing import Preprocessing
 from mlp_numpy.data.views import Views
-from mlp_numpy.errors import OptionError, ShapeError
+from mlp_numpy.errors import DTypeError, OptionError, ShapeError
 from mlp_numpy.training import evaluate
 
 SHAPE = (2, 3, 4)
@@ -63,3 +63,15 @@ def test_invalid_views() -> None:
         Views(two_sizes)
     with pytest.raises(ShapeError, match=r"\(N, 24\)"):
         Views(SHAPE).outputs(lambda x: x, np.zeros((2, 23)))
+
+
+def test_views_of_what_is_no_batch() -> None:
+    x: Any = np.arange(48.0).reshape(2, 24)
+    views = Views(SHAPE)
+    np.testing.assert_array_equal(views.outputs(lambda rows: rows, x.tolist()), views.outputs(lambda rows: rows, x))
+    for wrong in (None, "text", x.astype(object), np.ma.masked_greater(x, 3)):
+        with pytest.raises(DTypeError, match=r"Views\.outputs: x"):
+            views.outputs(lambda rows: rows, wrong)
+    no_model: Any = None
+    with pytest.raises(OptionError, match="model"):
+        views.outputs(no_model, x)

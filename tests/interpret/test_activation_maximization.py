@@ -185,3 +185,8 @@ def test_a_model_and_its_preprocessing_are_wanted(what: str) -> None:
     parts: dict[str, Any] = {"model": linear(), "preprocessing": RAW} | {what: "net"}
     with pytest.raises(OptionError, match=f"{what} must be a"):
         saliency(**parts, image_shape=SHAPE, images=np.zeros((1, D)), classes=np.array([0]))
+
+
+def test_a_history_larger_than_the_memory() -> None:
+    with pytest.raises(OptionError, match="maximize_class: steps"):
+        maximize_class(linear(), RAW, SHAPE, [0], steps=2**50)

@@ -22,6 +22,7 @@ from mlp_numpy import (
     Residual,
     RMSNorm,
     Sequential,
+    Sharded,
 )
 from mlp_numpy.arrays import Array
 from mlp_numpy.errors import OptionError, ShapeError
@@ -425,3 +426,22 @@ def test_a_mask_may_be_of_no_values_but_not_of_fewer(shape: tuple[int, ...]) -> 
     for step, wrong in ((-1, shape), (0, (*shape, -1)), (0, 3), (0, (2.0,))):
         with pytest.raises(OptionError, match=r"Dropout.mask: (step|shape) must be"):
             dropout.mask(step, wrong)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("make", [BatchNorm, LayerNorm, RMSNorm, lambda n, dtype: GroupNorm(2, n, dtype=dtype)])
+@pytest.mark.parametrize("shards", [1, 2])
+def test_sums_of_gradients_that_overflow(make: Any, dtype: type, shards: int) -> None:
+    rng = np.random.default_rng(0)
+    x, dout = rng.normal(size=(8, 8)).astype(dtype), rng.uniform(0.5, 0.7, (8, 8)).astype(dtype)
+    dout[:4] = -dout[4:]  # dγ and dβ are small
+    layer = make(8, dtype=dtype)
+    split = layer if shards == 1 else Sharded(layer, shards)
+    large = np.finfo(dtype).max / 2**3
+    for scaled in (1, large):
+        split.forward(x)
+        dx = split.backward(dout * dtype(scaled)) / dtype(scaled)
+        if scaled == 1:
+            expected = dx
+    assert np.isfinite(np.concatenate([grad.ravel() for grad in layer.grads.values()])).all()
+    np.testing.assert_allclose(dx, expected, rtol=1e-4, atol=1e-5)

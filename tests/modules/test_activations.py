@@ -128,6 +128,13 @@ def test_the_gaussian_has_its_tails(x: float) -> None:
     assert out - GELUModule().forward(np.array([-x]))[0] == pytest.approx(x, rel=1e-15, abs=1e-300)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.longdouble])
+def test_the_limits_of_both_gelus_in_every_dtype(dtype: type) -> None:
+    for layer in (GELUModule(), GELUModule("tanh")):
+        np.testing.assert_array_equal(layer.forward(np.array([-np.inf, np.inf], dtype)), [0, np.inf])
+        np.testing.assert_array_equal(layer.backward(np.ones(2, dtype)), [0, 1])
+
+
 def test_the_two_gelus_are_two_formulas() -> None:
     exact, near = GELUModule(), GELUModule("tanh")
     x = np.linspace(-4, 4, 81)

@@ -201,6 +201,17 @@ def test_a_module_that_joins_rows_is_refused() -> None:
         Sharded(RowSumModule(), 2, 2).forward(batch(6)[0])
 
 
+def test_shards_of_shards_are_refused() -> None:
+    inner = Sharded(LinearModule(3, 2, rng=0), 2)
+    for module in (inner, Sequential(inner, ReLUModule())):
+        with pytest.raises(OptionError, match="must hold no Sharded"):
+            Sharded(module, 2)
+        assert default_shards(module, 10**9) == 1
+        x, dout = batch(4)[0][:, :3], np.ones((4, 2))
+        np.testing.assert_array_equal(Sharded(module, 1).forward(x), module.forward(x))
+        np.testing.assert_array_equal(Sharded(module, 1).module.backward(dout), module.backward(dout))
+
+
 def test_wrong_calls() -> None:
     no_module: Any = "net"
     with pytest.raises(OptionError, match="Sharded: module must be a Module"):

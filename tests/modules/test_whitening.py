@@ -52,5 +52,17 @@ def test_invalid_arguments() -> None:
         whitening_kernels(images(), 2, eps=0)
     with pytest.raises(OptionError, match="kernel_size"):
         whitening_kernels(images(), 0)
-    with pytest.raises(DTypeError):
-        whitening_kernels(np.array([["a"]]), 2)
+    for wrong in (np.array([["a"]]), images() + 1j):
+        with pytest.raises(DTypeError):
+            whitening_kernels(wrong, 2)
+    with pytest.raises(ShapeError):
+        whitening_kernels(np.zeros((1, 0, 2, 2)), 2)
+
+
+def test_pixels_whose_squares_overflow() -> None:
+    huge = whitening_kernels(np.ldexp(images(), 900), 2)
+    np.testing.assert_allclose(np.ldexp(huge, 900), whitening_kernels(images(), 2, eps=1e-300), rtol=1e-9, atol=1e-9)
+    constant = np.full((2, 1, 2, 2), 1e300)
+    kernels = whitening_kernels(constant, 2, eps=0.25).reshape(8, -1)
+    np.testing.assert_allclose(kernels[0], 2.5e-301, rtol=1e-9)
+    assert np.isfinite(kernels).all()

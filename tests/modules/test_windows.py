@@ -417,3 +417,24 @@ def test_rows_and_offsets_are_the_pixels_of_the_windows(
         for v, w in zip(range(kernel[1])[places], columns[pixels], strict=True)
     ]
     assert sorted(found) == sorted(expected)
+
+
+@pytest.mark.parametrize("padding", [10**7, 2**62, (0, 2**62)])
+def test_padding_beyond_the_memory_is_refused(padding: Any) -> None:
+    layer = Conv2dModule(1, 1, 2, padding=padding, rng=0)
+    with pytest.raises(OptionError, match="padding: an array of .* must have at most"):
+        layer.forward(np.ones((1, 1, 4, 4)))
+    with pytest.raises(OptionError, match="must have at most"):
+        AdaptiveAvgPool2dModule(2**40).forward(np.ones((1, 1, 4, 4)))
+
+
+def test_a_stride_beyond_the_image_leaves_one_window() -> None:
+    x = np.random.default_rng(0).normal(size=(2, 3, 4, 5))
+    layers = [
+        Conv2dModule(3, 2, (2, 1), stride=stride, dilation=(1, apart), rng=0)
+        for stride, apart in ((9, 1), (2**62, 2**62))
+    ]
+    outs = [layer.forward(x) for layer in layers]
+    gradients = [layer.backward(np.ones((2, 2, 1, 1))) for layer in layers]
+    np.testing.assert_array_equal(*outs)
+    np.testing.assert_array_equal(*gradients)

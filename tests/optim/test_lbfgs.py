@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mlp_numpy import MLP, FlatParameters, LinearModule, MSEModule, SoftMaxCrossEntropyModule
-from mlp_numpy.errors import NonFiniteError, OptionError
+from mlp_numpy.errors import DTypeError, NonFiniteError, OptionError
 from mlp_numpy.optim import L2Penalty, minimize
 
 
@@ -121,3 +121,9 @@ def test_calls_are_limited() -> None:
     assert len(calls) <= 10  # SciPy ends after the step in which the limit is passed
     with pytest.raises(OptionError, match="max_calls must be an integer"):
         minimize(flat, objective, max_calls=0)
+
+
+def test_complex_parameters_are_refused() -> None:
+    flat = FlatParameters(LinearModule(1, 1, dtype=np.complex128))
+    with pytest.raises(DTypeError, match="must be real"):
+        minimize(flat, lambda: 0.0)

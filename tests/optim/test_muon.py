@@ -22,6 +22,13 @@ def test_singular_values_become_about_1_and_vectors_stay(shape: tuple[int, int],
     assert 0.65 < np.diag(middle).min() <= np.diag(middle).max() < 1.25
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_matrices_whose_squares_overflow(dtype: type) -> None:
+    u = np.random.default_rng(0).normal(size=(3, 4)).astype(dtype)
+    for size in (1, np.sqrt(np.finfo(dtype).max), np.finfo(dtype).max / 8):
+        np.testing.assert_allclose(orthogonalized(u * dtype(size)), orthogonalized(u), atol=1e-5)
+
+
 def test_no_gradient_is_no_step() -> None:
     assert not orthogonalized(np.zeros((3, 2))).any()
 

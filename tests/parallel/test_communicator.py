@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
 
 from mlp_numpy.arrays import Array
-from mlp_numpy.errors import ShapeError
+from mlp_numpy.errors import OptionError, ShapeError
 from mlp_numpy.parallel import ALONE, Communicator, Workers, shares
 
 
@@ -20,6 +21,12 @@ def test_shares_cover_the_range_once_and_differ_by_one_at_most(length: int, size
     lengths = [part.stop - part.start for part in parts]
     assert max(lengths) - min(lengths) <= 1
     assert lengths == sorted(lengths, reverse=True)
+
+
+@pytest.mark.parametrize(("length", "size"), [(5, 0), (5, -1), (-1, 2), (5, True), (5, 2.0), (None, 2), (5, "2")])
+def test_shares_of_what_is_no_range(length: Any, size: Any) -> None:
+    with pytest.raises(OptionError, match="shares: "):
+        shares(length, size)
 
 
 def test_alone_a_shard_is_the_whole_batch() -> None:

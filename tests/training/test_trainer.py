@@ -360,7 +360,23 @@ def test_a_plateau_lowers_the_rate_of_an_update() -> None:
     assert [update.lr_at(9, losses) for losses in ([], [1.0], [1.0, 2], [1.0, 2, 3])] == [0.4, 0.4, 0.2, 0.1]
     update.apply(0, [1.0, 2.0])
     assert one.optimizer.lr == 0.2
+    assert [update.lr_at(9, losses) for losses in ([2.0, 1.0], (1.0, 2.0), [1.0])] == [0.4, 0.2, 0.4]
     assert Update(one.optimizer).lr_at(9, [1.0, 2.0]) == 0.2
+
+
+def test_a_plateau_hears_of_each_evaluation_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[int] = []
+    after = Plateau.after
+
+    def counted(schedule: Plateau, losses: list[float]) -> float:
+        heard.append(len(losses))
+        return after(schedule, losses)
+
+    monkeypatch.setattr(Plateau, "after", counted)
+    update = Update(trainer(lr=0.4).optimizer, schedule=Plateau(0.5, 0))
+    for step in range(20):
+        update.apply(step, [1.0, np.nan, 2.0][: 1 + step // 8])
+    assert heard == [1, 2, 3]
 
 
 @pytest.mark.parametrize("layer", [0, 2])
