@@ -135,7 +135,7 @@ def sums_within_range(backward: _Backward) -> _Backward:
     def formula(context: Any, dout: Array) -> tuple[Array, ...]:
         with np.errstate(over="ignore", invalid="ignore"):
             gradients = backward(context, dout)
-            within = all(np.isfinite(gradient.sum()) for gradient in gradients)
+            within = all(all_finite(gradient) for gradient in gradients)
         if within or not all_finite(dout):
             return gradients
         unit = small_unit(dout.dtype)
