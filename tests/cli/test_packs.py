@@ -58,6 +58,8 @@ def test_the_command_says_what_it_made(pictures: Path, tmp_path: Path, capsys: p
     assert f"packed  64 + 16 images of 3×8×8 numbers, 0.0 MB, in {packed}" in said
     assert f"train --dataset npy:{packed} --shuffle blocks:1000" in said
     assert np.load(packed / "x_train.npy").shape == (64, 3, 8, 8)
+    assert main(["pack", str(pictures), str(tmp_path / "two words"), "--image-size", "8"]) == 0
+    assert f"train --dataset 'npy:{tmp_path / 'two words'}' --shuffle" in capsys.readouterr().out
     assert main(["pack", str(pictures), str(packed)]) == 1
     assert str(packed) in capsys.readouterr().err
     assert main(["pack", str(tmp_path / "none"), str(tmp_path / "new")]) == 1
