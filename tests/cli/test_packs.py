@@ -12,6 +12,7 @@ from run_helpers import numbers
 
 from mlp_numpy.cli import main
 from mlp_numpy.config import Config
+from mlp_numpy.errors import DataError
 from mlp_numpy.experiment import Run, run
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
@@ -77,3 +78,16 @@ def test_a_run_that_was_broken_off_goes_on_as_an_undisturbed_one(config: Config)
         for _ in resumed.records():
             pass
     assert numbers(under_way.folder) == numbers(undisturbed)
+
+
+def test_other_arrays_under_the_same_name_are_noticed(config: Config) -> None:
+    with Run(config) as under_way:
+        for record in under_way.records():
+            if record.step == 3:
+                break
+    path = Path(config.dataset.removeprefix("npy:")) / "x_train.npy"
+    changed = 255 - np.load(path)
+    path.unlink()  # the old one is mapped
+    np.save(path, changed)
+    with pytest.raises(DataError, match="differs from the one that .* began with. Hint: the files that 'npy:"):
+        Run.resumed(under_way.folder)
