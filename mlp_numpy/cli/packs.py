@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -48,5 +49,5 @@ def pack_command(
     shape = "×".join(map(str, packed.described.image_shape if source.is_dir() else packed.described.image_shape[:1]))
     n_bytes = sum(path.stat().st_size for path in out.iterdir())
     print(f"packed  {packed.train:,} + {packed.test:,} {word} of {shape} numbers, {n_bytes / 1e6:,.1f} MB, in {out}")
-    print(f"train   python -m mlp_numpy train --dataset npy:{out} --shuffle blocks:1000")
+    print(f"train   python -m mlp_numpy train --dataset {shlex.quote(f'npy:{out}')} --shuffle blocks:1000")
     return 0

@@ -151,15 +151,17 @@ class MappedSplit(Split):
         at = self.runs.of(rows)
         return self._converted(*(file.array.take(at, axis=0) for file in self.files[1:]))
 
-    def input_blocks(self) -> Iterator[Array]:
-        """The inputs in stored order, as arrays (n, D) of 8 MB or one row each, checked to be finite.
+    def input_blocks(self, dtype: Any = np.float64) -> Iterator[Array]:
+        """The inputs in stored order, as arrays (n, D) of 8 MB or one row each, checked to be finite in ``dtype``.
 
         Raises DataError, naming file and row, for a value that is not.
         """
         size = max(1, _BLOCK // max(1, self._x[:1].nbytes))
         for start in range(0, len(self), size):
             block = self._read(self._x, start, min(start + size, len(self)))
-            self.check_read(block, np.arange(start, start + len(block)))
+            with self.reading():
+                read = block.astype(dtype) if block.itemsize > np.dtype(dtype).itemsize else block
+            self.check_read(read, np.arange(start, start + len(block)))
             yield block
 
     def target_blocks(self) -> Iterator[Array]:

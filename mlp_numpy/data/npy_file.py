@@ -59,7 +59,7 @@ class NpyFile:
             raise DataError(f"{_WHO}: {self.path} must hold numbers, got Python objects, which are never unpickled.")
         if dtype.kind not in "fiub" or dtype.itemsize > 8:
             raise DataError(f"{_WHO}: {self.path} must hold real numbers of at most 64 bits, got {dtype}.")
-        if not shape or not math.prod(shape):
+        if not shape or any(type(size) is not int or size < 1 for size in shape):
             raise DataError(f"{_WHO}: {self.path} must hold an array (N, …) that is not empty, got shape {shape}.")
         if by_columns and len(shape) > 1:
             raise DataError(

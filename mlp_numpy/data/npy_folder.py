@@ -147,6 +147,17 @@ def _described(folder: Path, parts: Sequence[Sequence[NpyFile]], options: OwnDat
         size, wanted = x.array[0].size, known.image_shape[0] * known.image_shape[1] * known.image_shape[2]
         if size != wanted:
             raise DataError(f"{_WHO}: {x.path} must have {wanted} numbers a row, by {DESCRIPTION}, got {size}.")
+        n_features = sum(len(column.features) for column in known.columns)
+        if known.columns and n_features != size:
+            raise DataError(
+                f"{_WHO}: the columns of {folder / DESCRIPTION} must be {size} numbers a row, got {n_features}."
+            )
+        n_targets = y.array[0].size
+        if known.task != "classification" and len(known.outputs) != n_targets:
+            raise DataError(
+                f"{_WHO}: {folder / DESCRIPTION} must name the {n_targets} targets of {y.path.name}, got "
+                f"{len(known.outputs)} names."
+            )
         if options.task not in ("auto", known.task):
             raise OptionError(f"{_WHO}: {folder} holds a {known.task}, got task {options.task}.")
         found = known

@@ -124,7 +124,8 @@ class BlockOrder:
     """
 
     def __init__(self, n: int, shuffle: BlockShuffle, seed: int) -> None:
-        self._n, self._size, self._window, self._seed = n, shuffle.size, shuffle.window, seed
+        # a larger block is the whole of the data, in the memory of its rows
+        self._n, self._size, self._window, self._seed = n, min(shuffle.size, n), shuffle.window, seed
         self._n_blocks = -(-n // self._size)
         # positions at which an epoch has fewer rows than whole blocks have
         self._short = self._n_blocks * self._size - n

@@ -60,8 +60,8 @@ def pack(
     Raises
     ------
     DataError
-        if ``out`` exists and is not empty, or cannot be written; for a bad image or row, which it names; whatever
-        ``image_folder.load`` and ``table.load`` raise
+        if ``out`` exists and is not empty, lies in the source, or cannot be written; for a bad image or row, which it
+        names; whatever ``image_folder.load`` and ``table.load`` raise
     OptionError
         if a path is none, or the source is no folder and no table
     """
@@ -71,12 +71,13 @@ def pack(
         raise OptionError(f"{_WHO}: progress must be a function, got {shown(progress)}.")
     if not source.exists():
         raise DataNotFoundError(f"{_WHO}: there must be a folder or a table {source.absolute()}, found none.")
-    out = out.absolute()
+    out = Path(os.path.realpath(out))  # a link to an empty folder on another disk is that folder
     with _writing(out):
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise DataError(f"{_WHO}: {out} must be a new or empty folder, got one that exists. Hint: another name.")
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with folder_written_whole(out) as folder:
+        if source.is_dir() and out.is_relative_to(os.path.realpath(source)):
+            raise DataError(f"{_WHO}: {out} must be outside of {source}, which is read. Hint: another place.")
+        with _parents(out), folder_written_whole(out) as folder:
             packed = (_images if source.is_dir() else _table)(source, folder, options, progress)
             write_json(folder / DESCRIPTION, packed.described.as_json())
     return packed
@@ -94,6 +95,20 @@ def _writing(out: Path) -> Iterator[None]:
             f"{_WHO}: {out} must be a folder that can be written, got: {error.strerror or error}. "
             "Nothing of it is left. Hint: make room, or choose another place."
         ) from error
+
+
+@contextlib.contextmanager
+def _parents(out: Path) -> Iterator[None]:
+    """The folders above ``out``; those that were missing are removed after an error."""
+    missing = [folder for folder in out.parents if not folder.exists()]
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):  # others may have used them meanwhile
+            for folder in missing:
+                folder.rmdir()
+        raise
 
 
 class _Pair:

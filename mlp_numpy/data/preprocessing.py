@@ -24,7 +24,7 @@ import numpy as np
 from mlp_numpy.arrays import Array
 from mlp_numpy.checks import float_dtype, shown, sizes
 from mlp_numpy.data.moments import RunningMoments
-from mlp_numpy.errors import DTypeError, ShapeError, unknown_name
+from mlp_numpy.errors import DataError, DTypeError, ShapeError, unknown_name
 
 STATISTICS: Final = {
     "mean-image": ("shift",),
@@ -132,6 +132,12 @@ class Preprocessing:
     def _standardize(cls, n: int, mu: Array, variance: Array, spread: int, dtype: Any) -> Preprocessing:
         """The standardization by mean and variance of each channel, of ``spread`` pixels in ``n`` images."""
         sigma = np.sqrt(variance)
+        if not np.isfinite(sigma).all():
+            at = int(np.flatnonzero(~np.isfinite(sigma))[0])
+            raise DataError(
+                f"Preprocessing: standardize needs values whose squares are finite in float64, got larger ones in "
+                f"channel {at}. Hint: divide them by a constant, or take their logarithm."
+            )
         # The sum for μ is rounded N times, so a constant channel may differ from its mean by N·eps·|μ|.
         sigma[sigma <= n * np.finfo(np.float64).eps * np.abs(mu)] = 1.0
         return cls("standardize", np.repeat(mu, spread).astype(dtype), np.repeat(1 / sigma, spread).astype(dtype))

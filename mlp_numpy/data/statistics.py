@@ -18,7 +18,7 @@ def fit_preprocessing(
 ) -> Preprocessing:
     """The preprocessing ``kind`` with statistics of ``split``, the training part; see ``Preprocessing.fit``."""
     if isinstance(split, MappedSplit):
-        return Preprocessing.fit_blocks(kind, split.input_blocks(), image_shape, dtype)
+        return Preprocessing.fit_blocks(kind, split.input_blocks(dtype), image_shape, dtype)
     return Preprocessing.fit(kind, split.inputs, image_shape, dtype)
 
 

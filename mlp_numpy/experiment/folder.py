@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -125,7 +126,7 @@ def history_of(folder: Path) -> History:
         names = ", ".join(sorted(lacking))
         raise DataError(
             f"history_of: {folder / HISTORY} is incomplete, it lacks {names}. "
-            f"Hint: train --resume {folder} rewrites it."
+            f"Hint: train --resume {shlex.quote(str(folder))} rewrites it."
         )
     return history
 
@@ -159,7 +160,7 @@ def load_run(folder: str | os.PathLike[str]) -> tuple[Config, TrainedModel]:
         hint = "resumes a killed run" if ended(folder) is None else "restores it from the last checkpoint"
         raise DataNotFoundError(
             f"load_run: {folder} must be the folder of a complete run, found no {MODEL}: {how}. "
-            f"Hint: train --resume {folder} {hint}."
+            f"Hint: train --resume {shlex.quote(str(folder))} {hint}."
         )
     return read_config(settings), load_model(model)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 
 from mlp_numpy.config import read_config
 from mlp_numpy.data.reading import as_path, said
@@ -29,7 +30,8 @@ def log_run(folder: str | os.PathLike[str], tracker: Tracker) -> History:
     with locked(folder):
         if info.status == "running":
             raise RunFolderError(
-                f"log: the run in {folder} must have ended, found one that was killed. Hint: train --resume {folder}."
+                f"log: the run in {folder} must have ended, found one that was killed. "
+                f"Hint: train --resume {shlex.quote(str(folder))}."
             )
         try:
             tracker.start(info, config, history.steps[-1].step if history.steps else 0, folder)

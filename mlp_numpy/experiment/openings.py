@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -79,5 +80,5 @@ def _read(path: Path) -> History:
     except DataNotFoundError as error:
         raise DataNotFoundError(
             f"evaluate: {path}, which records the openings of the test set, is missing. "
-            f"Hint: train --resume {path.parent} rewrites it."
+            f"Hint: train --resume {shlex.quote(str(path.parent))} rewrites it."
         ) from error

@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from mlp_numpy.checks import shown
 from mlp_numpy.config import Config, present_names, read_config
 from mlp_numpy.data.digest import data_fingerprint
 from mlp_numpy.data.json_files import understood
@@ -89,9 +90,12 @@ class ResumePoint(NamedTuple):
         if same and self.checkpoint is not None:
             same = self.checkpoint.about.get("data") == data_fingerprint(parts.train, parts.held_out)
         if not same:
+            hint = "check data_dir in its config.yaml, or give the folder with --data-dir"
+            if ":" in self.config.dataset:  # data of one's own, which --data-dir does not move
+                hint = f"the files that {shown(self.config.dataset)} had then, or another run for these"
             raise DataError(
                 f"Run.resumed: the data set {name} differs from the one that {self.place.folder} began with. "
-                "Hint: check data_dir in its config.yaml, or give the folder with --data-dir."
+                f"Hint: {hint}."
             )
 
     def check_unchanged(self) -> None:

@@ -154,8 +154,9 @@ class DaskPool:
                 client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
                 stack.enter_context(client)
             except (OSError, ValueError) as error:
+                got = str(error).rstrip(".") or type(error).__name__  # a refused connection has no words
                 raise ClusterError(
-                    f"dask: there must be a scheduler at {self.address}, got: {str(error).rstrip('.')}. "
+                    f"dask: there must be a scheduler at {self.address}, got: {got}. "
                     f"Hint: `dask scheduler` on that machine, and `dask worker {self.address}` wherever trials shall "
                     "run; or --dask local:2 or --jobs 2, on this machine alone."
                 ) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import shlex
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -84,7 +85,8 @@ class Guard:
         text = f"{kind.__name__}: {doing} must not raise, got {said(error)}. The tracker is off, the training goes on."
         for name, known in TRACKERS.items():
             if kind is known:
-                text += f" Hint: python -m mlp_numpy log {self._folder} --to {name} reports the run once it has ended."
+                command = f"python -m mlp_numpy log {shlex.quote(str(self._folder))} --to {name}"
+                text += f" Hint: {command} reports the run once it has ended."
         text = text.encode("utf-8", "backslashreplace").decode()  # the history, in UTF-8, must be able to hold it
         self._info.tracker_errors.append(text)
         with contextlib.suppress(TrackerWarning):  # raised under python -W error

@@ -12,6 +12,7 @@ from run_helpers import numbers
 
 from mlp_numpy.cli import main
 from mlp_numpy.config import Config
+from mlp_numpy.errors import DataError
 from mlp_numpy.experiment import Run, run
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
@@ -58,6 +59,8 @@ def test_the_command_says_what_it_made(pictures: Path, tmp_path: Path, capsys: p
     assert f"packed  64 + 16 images of 3×8×8 numbers, 0.0 MB, in {packed}" in said
     assert f"train --dataset npy:{packed} --shuffle blocks:1000" in said
     assert np.load(packed / "x_train.npy").shape == (64, 3, 8, 8)
+    assert main(["pack", str(pictures), str(tmp_path / "two words"), "--image-size", "8"]) == 0
+    assert f"train --dataset 'npy:{tmp_path / 'two words'}' --shuffle" in capsys.readouterr().out
     assert main(["pack", str(pictures), str(packed)]) == 1
     assert str(packed) in capsys.readouterr().err
     assert main(["pack", str(tmp_path / "none"), str(tmp_path / "new")]) == 1
@@ -75,3 +78,16 @@ def test_a_run_that_was_broken_off_goes_on_as_an_undisturbed_one(config: Config)
         for _ in resumed.records():
             pass
     assert numbers(under_way.folder) == numbers(undisturbed)
+
+
+def test_other_arrays_under_the_same_name_are_noticed(config: Config) -> None:
+    with Run(config) as under_way:
+        for record in under_way.records():
+            if record.step == 3:
+                break
+    path = Path(config.dataset.removeprefix("npy:")) / "x_train.npy"
+    changed = 255 - np.load(path)
+    path.unlink()  # the old one is mapped
+    np.save(path, changed)
+    with pytest.raises(DataError, match="differs from the one that .* began with. Hint: the files that 'npy:"):
+        Run.resumed(under_way.folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,12 @@ def test_damaged_and_missing_files(tmp_path: Path) -> None:
     for text in (b"", b"\x93NUMPY", b"no array at all", content[:60], content[:6] + b"\x09" + content[7:]):
         path.write_bytes(text)
         with pytest.raises(DataError, match="x.npy must be an .npy file, got "):
+            NpyFile(path)
+    for shape in ((-4, -6), (-24, -1), (True, 24)):  # of as many values as there are
+        header = io.BytesIO()
+        np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": shape})
+        path.write_bytes(header.getvalue() + bytes(96))
+        with pytest.raises(DataError, match="x.npy must hold an array .* not empty, got shape"):
             NpyFile(path)
     with pytest.raises(DataNotFoundError, match="there must be a file .*y.npy, found none"):
         NpyFile(tmp_path / "y.npy")

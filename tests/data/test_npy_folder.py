@@ -139,9 +139,8 @@ def test_a_value_that_is_not_finite_is_named_when_it_is_read(bad: float, dtype: 
     whole.at(1)
     with pytest.raises(DataError, match=words):
         list(chunks(train, 30, raw))
-    if bad != 1e39:
-        with pytest.raises(DataError, match="in row 41"):
-            fit_preprocessing("standardize", train, (5, 1, 1))
+    with pytest.raises(DataError, match=words if bad == 1e39 else "in row 41"):
+        fit_preprocessing("standardize", train, (5, 1, 1))
 
 
 @pytest.mark.parametrize(
@@ -180,10 +179,19 @@ def test_descriptions_that_do_not_fit(tmp_path: Path) -> None:
         ("[5, 1, 1]", "[6, 1, 1]", "x.npy must have 6 numbers a row, by dataset.json, got 5"),
         (',"c"', "", "must hold labels from 0 to 1, got 2 in row"),
         ('"outputs"', '"names"', "must describe the arrays, got KeyError"),
+        (
+            '"columns": []',
+            '"columns": [{"name": "x", "kind": "number", "categories": []}]',
+            "must be 5 numbers a row, got 1",
+        ),
     ):
         (path / "dataset.json").write_text(good.replace(old, new, 1))
         with pytest.raises(DataError if "labels" not in words else LabelError, match=words):
             load(path)
+    np.save(path / "y.npy", LABELS.astype(float))
+    (path / "dataset.json").write_text(good.replace("classification", "regression"))
+    with pytest.raises(DataError, match="dataset.json must name the 1 targets of y.npy, got 3 names"):
+        load(path)
     with pytest.raises(DataNotFoundError, match="there must be a folder"):
         load(tmp_path / "nothing")
     with pytest.raises(OptionError, match="files must be two or three NpyFiles"):

@@ -60,6 +60,8 @@ def test_no_array_as_long_as_the_data_is_kept() -> None:
     n = 10**12
     order = BlockOrder(n, BlockShuffle(10**7, 2), 0)
     assert order.nbytes < 10**9
+    # nor one as long as a block that is longer than the data
+    assert sorted(BlockOrder(5, BlockShuffle(10**18, 10**18), 0).rows(0, 0, 5)) == [0, 1, 2, 3, 4]
     rows = BlockOrder(10**9, BlockShuffle(10_000, 16), 0).rows(0, 500_000_000, 500_000_200)
     assert len(set(rows.tolist())) == 200
     assert np.unique(rows // 10_000).size <= 16

@@ -101,11 +101,32 @@ def test_mistakes_leave_nothing(tmp_path: Path) -> None:
     ):
         with pytest.raises(error, match=words):
             pack(source, tmp_path / "out", options)
+        with pytest.raises(error, match=words):
+            pack(source, tmp_path / "new" / "folders" / "out", options)
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thing").touch()
     with pytest.raises(DataError, match="must be a new or empty folder"):
         pack(path, tmp_path / "full", given)
     assert sorted(each.name for each in tmp_path.iterdir()) == ["full", "one.csv", "t.csv"]
+
+
+def test_the_source_is_no_place_for_the_arrays(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        Image.new("RGB", (2, 2)).save(tmp_path / "set" / name / "0.png")
+    for out in (tmp_path / "set" / "a" / "out", tmp_path / "set" / "out", tmp_path / "x" / ".." / "set" / "out"):
+        with pytest.raises(DataError, match="out must be outside of .*set, which is read. Hint: another place"):
+            pack(tmp_path / "set", out)
+    assert [each.name for each in (tmp_path / "set" / "a").iterdir()] == ["0.png"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
+def test_a_link_to_an_empty_folder_is_that_folder(tmp_path: Path) -> None:
+    (tmp_path / "large-disk").mkdir()
+    (tmp_path / "out").symlink_to(tmp_path / "large-disk")
+    pack(table(tmp_path / "t.csv"), tmp_path / "out", OwnData(target=("label",)))
+    assert (tmp_path / "out").is_symlink()
+    assert len(load(tmp_path / "large-disk").train) > 80
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs RLIMIT_FSIZE")

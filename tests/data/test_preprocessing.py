@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mlp_numpy.data.batches import Batches, chunks
 from mlp_numpy.data.dataset import Split
 from mlp_numpy.data.preprocessing import Preprocessing
-from mlp_numpy.errors import DTypeError, OptionError, ShapeError
+from mlp_numpy.errors import DataError, DTypeError, OptionError, ShapeError
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (120, 12), dtype=np.uint8)
@@ -74,6 +74,17 @@ def test_raw_leaves_pixels_as_they_are() -> None:
 def test_statistics_come_from_what_was_fitted_alone() -> None:
     fitted = Preprocessing.fit("mean-image", IMAGES[:50], SHAPE)
     np.testing.assert_allclose(fitted.shift, IMAGES[:50].mean(axis=0), rtol=1e-6)
+
+
+def test_a_spread_that_overflows_is_refused() -> None:
+    images = np.ones((4, 2))
+    images[1, 1] = 1e200
+    for fitted in (
+        lambda: Preprocessing.fit("standardize", images, (2, 1, 1), np.float64),
+        lambda: Preprocessing.fit_blocks("standardize", [images], (2, 1, 1), np.float64),
+    ):
+        with pytest.raises(DataError, match="squares are finite in float64, got larger ones in channel 1. Hint"):
+            fitted()
 
 
 def test_errors() -> None:

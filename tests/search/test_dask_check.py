@@ -78,7 +78,7 @@ def test_without_a_scheduler_the_way_out_is_named(host: str, monkeypatch: pytest
         if host == "silent":  # whatever listens there, it is no scheduler
             taken.listen()
         pool = DaskPool(f"tcp://{host.replace('silent', '127.0.0.1')}:{taken.getsockname()[1]}")
-        wanted = r"there must be a scheduler at tcp.*Hint: `dask scheduler`.*or --dask local:2 or --jobs 2"
+        wanted = r"there must be a scheduler at tcp.*, got: \w.*Hint: `dask scheduler`.*or --dask local:2 or --jobs 2"
         with pytest.raises(ClusterError, match=wanted):
             list(pool.map(asleep, [(0.0,)], lost=no_loss))
 
