@@ -19,7 +19,7 @@ from mlp_numpy.experiment.artifacts import Artifacts
 from mlp_numpy.experiment.build import Components
 from mlp_numpy.experiment.folder import RunPaths
 from mlp_numpy.experiment.lock import locked
-from mlp_numpy.parallel import ALONE, Communicator, mpi_ranks
+from mlp_numpy.parallel import ALONE, Communicator, mpi_ranks, processes_started
 from mlp_numpy.system_info import machine_fingerprint
 from mlp_numpy.training import Failure, History, Record, StepRecord, TrainedModel, Trainer
 
@@ -67,9 +67,18 @@ class Ranks:
         return loaded if self.leads else load(False)
 
     def check_same_training(self, config: Config, parts: Components, step: int) -> str | None:
-        """Raise RanksDifferError, in all ranks, unless all train the same; a warning if their machines differ."""
+        """Raise RanksDifferError, in all ranks, unless all train the same; a warning if their machines differ, or if
+        there are other processes that share nothing with this one."""
         if self.size == 1:
-            return None
+            started = processes_started()
+            return (
+                None
+                if started == 1 or config.distributed != "none"
+                else (
+                    f"mpirun has started {started} processes, and each of them trains a run of its own. Hint: "
+                    "--distributed mpi shares the batches of one run among them."
+                )
+            )
         machine = machine_fingerprint()
         settings = {name: value for name, value in asdict(config).items() if name not in _OF_A_HOST}
         self._check_same("version", machine["mlp_numpy"])

@@ -18,7 +18,7 @@ from mlp_numpy.errors import ExtraMissingError, OptionError, WorkerLostError
 from mlp_numpy.parallel.communicator import Communicator, shares
 from mlp_numpy.parallel.overlapped_sum import OverlappedSum
 
-PATIENCE = 1800.0
+ANSWER_WITHIN = 1800.0
 """Seconds without an answer after which a rank, or the network to it, counts as lost."""
 _SMALL: Final = 1 << 15
 """Bytes up to which each rank gets the arrays of all and adds them itself: one message instead of two."""
@@ -29,6 +29,12 @@ _FAREWELL: Final = 3
 """Seconds in which the launcher can be told to end all ranks, after one is lost."""
 _STARTED: Final = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MPI_LOCALNRANKS")
 """Environment variables in which the launchers of MPI libraries tell a process how many they have started."""
+
+
+def processes_started() -> int:
+    """The number of processes that ``mpirun``, or the launcher of a cluster, says it has started; 1 without one."""
+    numbers = (os.environ.get(name, "") for name in _STARTED)
+    return max((int(number) for number in numbers if number.isdecimal()), default=1)
 
 
 def mpi_ranks(*, tree: bool = False) -> MpiCommunicator:
@@ -49,7 +55,7 @@ def mpi_ranks(*, tree: bool = False) -> MpiCommunicator:
             "Hint: pip install 'mlp_numpy[mpi]', and the MPI library of the machine, or pip install mpich."
         ) from error
     world = mpi4py.MPI.COMM_WORLD
-    started = max(int(os.environ.get(name) or 1) for name in _STARTED)
+    started = processes_started()
     if world.size == 1 < started:
         library = mpi4py.MPI.Get_library_version().splitlines()[0]
         raise OptionError(
@@ -178,7 +184,7 @@ class MpiCommunicator(Communicator):
 
     def _wait(self, *requests: Any, patience: float | None = None) -> None:
         """Wait for messages, soon asleep: MPI's own waiting keeps the core busy, which another rank may need."""
-        patience = PATIENCE if patience is None else patience
+        patience = ANSWER_WITHIN if patience is None else patience
         began = time.perf_counter()
         looks = 0
         while not requests[0].Testall(list(requests)):

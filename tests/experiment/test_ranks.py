@@ -134,3 +134,13 @@ def run_batch(config: Config) -> Any:
 def test_seeds_are_for_one_process(config: Config) -> None:
     with pytest.raises(OptionError, match=r"seed_configs: distributed must be none, got mpi\. Hint: mpirun is for"):
         seed_configs(replace(config, distributed="mpi"), [0, 1])
+
+
+def test_processes_of_a_launcher_that_share_nothing_are_warned(
+    monkeypatch: pytest.MonkeyPatch, cifar_dir: Path, tmp_path: Path
+) -> None:
+    config = full_config(cifar_dir, tmp_path)
+    for text, warned in (("1", False), ("several", False), ("3", True)):
+        monkeypatch.setenv("PMI_SIZE", text)
+        with Run(config) as run:
+            assert (run.warning or "").startswith("mpirun has started 3 processes, and each of them trains") == warned

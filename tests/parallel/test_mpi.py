@@ -72,7 +72,7 @@ from pathlib import Path
 import numpy as np
 from mlp_numpy.parallel import mpi, mpi_ranks
 
-mpi.PATIENCE = 2.0
+mpi.ANSWER_WITHIN = 2.0
 world = mpi_ranks()
 Path(sys.argv[1], f"{os.getpid()}.rank").touch()
 while True:
