@@ -158,6 +158,7 @@ def ended(command: list[str]) -> subprocess.CompletedProcess[str]:
 if __name__ == "__main__":
     overlapped_sum.PIECE = 1000
     world = mpi_ranks(tree="tree" in sys.argv)
+    print("overlaps:", world._aside is not None)
     whole = {
         f"{name}: {key}": value
         for name in NETS

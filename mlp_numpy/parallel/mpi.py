@@ -62,7 +62,11 @@ def mpi_ranks(*, tree: bool = False) -> MpiCommunicator:
             f"distributed mpi: mpirun has started {started} processes, but mpi4py has loaded {library}, which sees 1. "
             "Hint: the mpirun of that library, or the library of that mpirun (MPI4PY_LIBMPI names its file)."
         )
-    aside = world.Dup() if mpi4py.MPI.Query_thread() == mpi4py.MPI.THREAD_MULTIPLE else None
+    here = world.Split_type(mpi4py.MPI.COMM_TYPE_SHARED)
+    several_machines = here.size < world.size
+    here.Free()
+    threads = mpi4py.MPI.Query_thread() == mpi4py.MPI.THREAD_MULTIPLE
+    aside = world.Dup() if threads and several_machines else None
     return MpiCommunicator(world.Dup(), mpi4py.run.set_abort_status, tree=tree, aside=aside)
 
 
@@ -79,7 +83,8 @@ class MpiCommunicator(Communicator):
     abort     called with an exit status when this process leaves the others behind
     tree      use ``Allreduce``
     aside     a communicator of the same processes for the sums of gradients that a thread forms during the backward
-              pass; None: all sums are formed after it
+              pass; None: all sums are formed after it, which is faster for processes of one machine, whose cores copy
+              what a network would carry
     seconds   time spent in communication so far, waiting for other ranks included, but for what is computed meanwhile
     """
 

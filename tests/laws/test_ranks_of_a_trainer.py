@@ -57,6 +57,7 @@ def in_one_process(name: str) -> dict[str, Any]:
 def test_200_steps_in_processes_are_those_of_threads_and_of_one_process(size: int, tmp_path: Path) -> None:
     done = mpirun(size, ranks.__file__, str(tmp_path / "found.npz"))
     assert done.returncode == 0, done.stderr
+    assert "overlaps: True" not in done.stdout
     assert_as_one_process(tmp_path, size)
 
 
@@ -71,6 +72,7 @@ def test_200_steps_on_two_hosts_are_those_of_one_process(tmp_path: Path) -> None
         launch = hosts.mpirun(str(MPIRUN), tmp_path)
         done = ended([*launch, "-n", "2", sys.executable, ranks.__file__, str(results / "found.npz")])
         assert done.returncode == 0, done.stderr
+        assert done.stdout.count("overlaps: True") == 2
         values = sum(array.value.size for net in NETS.values() for _, array in net().named_parameters())
         assert hosts.sent(2) > ranks.STEPS * 8 * values, "half of a sum comes and half of it goes"
     assert_as_one_process(results, 2)
