@@ -8,7 +8,8 @@ plane after plane in PyTorch. How the contestants take turns is said in ``interl
 loss and backward without an update, the peak memory of each side's process is told as well.
 
 Each side has ``--threads``, by default one a core: PyTorch its own, we as many shards of the batch as threads, each
-with BLAS on one. With ``--threads 1`` the layer is called as it is.
+with BLAS on one. "mlp_numpy 1" is the layer called as it is, on one thread: what a training has by default unless its
+network convolves or is large, since handing a layer to another thread and back takes a tenth of a millisecond or two.
 """
 
 from __future__ import annotations
@@ -230,8 +231,14 @@ def _their_net(torch: Any, task: NetTask) -> Step:
     return step
 
 
+def one_shard(name: str, threads: int) -> Step:
+    """The same in this thread alone."""
+    return ours(name, 1)
+
+
 CONTESTANTS: dict[str, tuple[Callable[[str, int], Step], str]] = {
     "mlp_numpy": (ours, "numpy"),
+    "mlp_numpy 1": (one_shard, "numpy"),
     "pytorch": (pytorch, "torch"),
 }
 
@@ -266,8 +273,10 @@ def main() -> None:
         return
     machine, results = describe_system(), []
     contestants = [name for name, (_, package) in CONTESTANTS.items() if find_spec(package)]
+    if options.threads == 1:
+        contestants.remove("mlp_numpy 1")
     # A shard calls BLAS on its own thread.
-    environments = {name: on_threads(1 if name == "mlp_numpy" else options.threads) for name in contestants}
+    environments = {name: on_threads(1 if name.startswith("mlp_numpy") else options.threads) for name in contestants}
     for name in names:
         steps = min(options.steps, NETS[name].steps) if name in NETS else options.steps
         task = ["--layer", name, "--threads", str(options.threads)]

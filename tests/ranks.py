@@ -158,7 +158,7 @@ def ended(command: list[str]) -> subprocess.CompletedProcess[str]:
 if __name__ == "__main__":
     overlapped_sum.PIECE = 1000
     world = mpi_ranks(tree="tree" in sys.argv)
-    print("overlaps:", world._aside is not None)
+    sys.stdout.write(f"overlaps: {world._aside is not None}\n")
     whole = {
         f"{name}: {key}": value
         for name in NETS

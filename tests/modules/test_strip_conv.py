@@ -110,16 +110,16 @@ def test_the_module_takes_the_faster_one() -> None:
         module.forward(np.ones((1, n_in, size, size)))
         return module._active_op()
 
-    assert used(64, 64, 15) is StripConv2d
-    assert used(24, 64, 31) is StripConv2d
-    assert used(64, 64, 15, strips=False) is Conv2d
+    assert used(32, 32, 15) is StripConv2d
+    assert used(64, 32, 16) is StripConv2d
+    assert used(64, 64, 15, winograd=False) is StripConv2d
+    assert used(32, 32, 15, strips=False) is Conv2d
     assert used(256, 256, 8) is WinogradConv2d
     assert used(256, 256, 8, strips=True) is StripConv2d
-    assert used(256, 256, 7) is Conv2d
     assert used(3, 64, 32) is Conv2d
     assert used(64, 64, 3) is Conv2d
     for options in ({"stride": 2}, {"dilation": 2}, {"kernel": 1}):
-        assert used(64, 64, 15, **options) is Conv2d
+        assert used(32, 32, 15, **options) is Conv2d
 
 
 def test_other_windows_are_refused() -> None:

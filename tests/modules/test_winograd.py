@@ -101,6 +101,8 @@ def test_the_module_takes_the_faster_one() -> None:
         return module._active_op()
 
     assert used(256, 256, 8) is WinogradConv2d
+    assert used(24, 64, 31) is WinogradConv2d
+    assert used(64, 64, 5) is Conv2d
     assert used(512, 512, 2) is Conv2d
     assert used(3, 64, 8) is Conv2d
     assert used(256, 256, 8, winograd=False) is Conv2d
