@@ -239,5 +239,7 @@ def test_the_default_number_of_shards_follows_from_sizes() -> None:
     wider = LinearModule(2000, 2000)
     assert (default_shards(wider, 32), default_shards(wider, 31)) == (2, 1)
     assert default_shards(LinearModule(64, 10), 200) == 1
-    assert default_shards(Sequential(Conv2dModule(3, 4, 3), ReLUModule()), 32) == 2
+    conv = Sequential(Conv2dModule(30, 60, 3, bias=False), ReLUModule())
+    assert (default_shards(conv, 32), default_shards(conv, 31)) == (2, 1)
+    assert (default_shards(SmallConvNet(), 126), default_shards(SmallConvNet(), 125)) == (2, 1)
     assert default_shards(Sequential(wide, RowSumModule()), 300) == 1
