@@ -67,6 +67,16 @@ def estimators() -> str:
     return _table(["task", *heads], rows)
 
 
+def layers() -> str:
+    """Milliseconds of forward and backward, minimum · median, and the ratio of our faster way."""
+    rows = []
+    for task in read("layers"):
+        times = [task["milliseconds"][name] for name in ("mlp_numpy", "mlp_numpy 1", "pytorch")]
+        ratios = [f"{min(two[key], one[key]) / theirs[key]:.2f}" for two, one, theirs in [times] for key in two]
+        rows.append([task["layer"], *_cells(times, 2), *ratios])
+    return _table(["layer", "two shards", "one", "PyTorch", "ratio of minima", "of medians"], rows)
+
+
 _WHO: Final = ("ours", "scikit-learn", "ratio")
 
 
@@ -82,6 +92,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 TABLES: Final[dict[str, Callable[[], str]]] = {
     "benchmarks/step.py": step,
     "benchmarks/busy.py": busy,
+    "benchmarks/layers.py": layers,
     "benchmarks/estimators.py": estimators,
 }
 """The tables by the benchmark that measures them."""
