@@ -2,9 +2,9 @@
 
 python plots/costs.py [--results FOLDER] [--out FILE]
 
-The first row compares a quiet machine with one where another process computes (medians); the second shows how the time
-grows with threads, shards, batch, width and images (minima). Faint lines are in proportion to what is varied, or for
-threads in inverse proportion.
+The first row compares a quiet machine with one where another process computes; the second shows how the time
+grows with threads, shards, batch, width and images. Faint lines are in proportion to what is varied, or for
+threads in inverse proportion. All times are medians.
 """
 
 import argparse
@@ -59,7 +59,7 @@ def draw_scaling(figure: Any, results: list[dict[str, Any]]) -> None:
         unit = 1000 if name == "images" else 1
         times = {
             short(result["net"]): {
-                library: [time / unit for time in times["min"]] for library, times in result["milliseconds"].items()
+                library: [time / unit for time in times["median"]] for library, times in result["milliseconds"].items()
             }
             for result in found
         }

@@ -8,9 +8,9 @@ fails. Mutants that no test sees are printed as a diff: each is a hole in the te
 see. Those of the second kind are in ``EQUIVALENTS`` with a proof; they are printed, and do not count. Nor do mutants
 whose tests take too long: they may be endless, or the machine busy.
 
-The suite itself does not run this: a few hundred mutants take half an hour, and the coverage run three quarters of one.
-It needs pytest-cov. With ``--by-place`` there is no coverage run: the tests of the file, those of its room, and then all
-but the slow ones are run, until one fails.
+The suite itself does not run this: a few hundred mutants take half an hour, the coverage run longer.
+It needs pytest-cov. With ``--by-place`` there is no coverage run: the tests of the file, those of its room, and then
+all but the slow ones are run, until one fails.
 """
 
 from __future__ import annotations
