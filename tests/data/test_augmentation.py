@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Any
 
 import numpy as np
@@ -170,6 +171,21 @@ def test_an_alternating_flip_depends_on_the_example_alone() -> None:
     some = np.array([17, 3, 998])
     whole = augmentation.draw(1000, 3, 0, np.arange(1000)).mirrored
     np.testing.assert_array_equal(augmentation.draw(3, 3, 5, some).mirrored, whole[some])
+
+
+def test_the_coins_of_examples_are_those_of_splitmix64() -> None:
+    (start,) = np.random.SeedSequence([5, zlib.crc32(b"alternation")]).generate_state(1, np.uint64).tolist()
+
+    def coin(example: int) -> int:
+        z = (start + (example + 1) * 0x9E3779B97F4A7C15) % 2**64
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EB % 2**64
+        return (z ^ (z >> 31)) % 2
+
+    examples = np.array([0, 1, 2, 3, 500, 49_999, 7, 10**9])
+    mirrored = Augmentation((1, 4, 4), shift=0, alternate=True).draw(8, 5, 0, examples).mirrored
+    assert mirrored.tolist() == [coin(example) == 1 for example in examples.tolist()]
+    assert 0 < mirrored.sum() < 8
 
 
 def test_new_settings_leave_the_other_draws_as_they_are() -> None:

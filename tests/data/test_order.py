@@ -85,3 +85,8 @@ def test_names() -> None:
             parse_shuffle("t", text)
     with pytest.raises(OptionError, match="BlockShuffle: window must be an integer ≥ 1, got 0"):
         BlockShuffle(5, 0)
+
+
+def test_the_memory_of_a_block_order_is_an_index_a_block_and_a_row_of_three_windows() -> None:
+    assert BlockOrder(1000, BlockShuffle(10, 4), 0).nbytes == 8 * (100 + 3 * 40)
+    assert BlockOrder(30, BlockShuffle(10, 4), 0).nbytes == 8 * (3 + 3 * 30)

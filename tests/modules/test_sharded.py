@@ -22,6 +22,7 @@ from mlp_numpy import (
     Sequential,
     Sharded,
     SmallConvNet,
+    SoftMaxModule,
     kaiming,
 )
 from mlp_numpy.arrays import Array
@@ -243,3 +244,9 @@ def test_the_default_number_of_shards_follows_from_sizes() -> None:
     assert (default_shards(conv, 32), default_shards(conv, 31)) == (2, 1)
     assert (default_shards(SmallConvNet(), 126), default_shards(SmallConvNet(), 125)) == (2, 1)
     assert default_shards(Sequential(wide, RowSumModule()), 300) == 1
+
+
+def test_what_its_outputs_mean_is_that_of_the_module() -> None:
+    for module in (LinearModule(3, 2), Sequential(LinearModule(3, 2), SoftMaxModule()), ReLUModule()):
+        assert Sharded(module, 2).output_kind == module.output_kind
+    assert Sharded(LinearModule(3, 2), 2).output_kind == "scores"
