@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import sys
 from pathlib import Path
 
 import pytest
@@ -66,10 +65,8 @@ def test_a_loss_that_runs_away_is_an_error() -> None:
         trained(net)
 
 
-def test_without_pytorch_the_error_names_the_extra(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setitem(sys.modules, "torch", None)
+@pytest.mark.usefixtures("without_torch")
+def test_without_pytorch_the_error_names_the_extra(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["parity"]) == 1
     err = capsys.readouterr().err
     assert "PyTorch must be installed" in err

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -142,8 +141,8 @@ def test_files_of_safetensors_in_any_order(tmp_path: Path) -> None:
         load_pytorch(again, tmp_path / "b.safetensors")
 
 
-def test_without_pytorch_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "torch", None)
+@pytest.mark.usefixtures("without_torch")
+def test_without_pytorch_the_extra_is_named() -> None:
     with pytest.raises(ExtraMissingError, match=r"pip install 'mlp_numpy\[parity\]'"):
         to_pytorch(net())
 
