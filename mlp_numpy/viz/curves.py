@@ -73,7 +73,7 @@ def draw_metric(axes: Axes, history: History, *, width: int = 50) -> None:
             f"best {history.part} {best.value(name):.3f} at step {best.step}",
             (best.step, best.value(name)),
             textcoords="offset points",
-            xytext=(0, -30 if near_the_top else 30),
+            xytext=(0, -70 if near_the_top else 30),  # below a curve that has flattened
             ha="right" if best.step > len(steps) / 3 else "left",
             color=TEST,
             fontsize=9,
