@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import sys
 import zlib
 from collections.abc import Callable
 from typing import Any, Final, Protocol, TypeAlias, TypeVar
@@ -32,7 +33,8 @@ _SHORT: Final = 4096
 # The C library of Linux gives the memory of a freed array back to the system, and the next array gets pages that have
 # to be zeroed first, until it has seen the free of a larger one: then it keeps twice as much. This one is never written
 # to, and costs nothing; a step of a small conv net took 7.9 ms without it and 5.3 with it.
-np.empty(31 << 20, np.uint8)
+if sys.platform == "linux":
+    np.empty(31 << 20, np.uint8)
 
 
 class Parameter(Protocol):

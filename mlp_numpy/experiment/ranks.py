@@ -71,13 +71,11 @@ class Ranks:
         there are other processes that share nothing with this one."""
         if self.size == 1:
             started = processes_started()
+            if started == 1 or config.distributed != "none":
+                return None
             return (
-                None
-                if started == 1 or config.distributed != "none"
-                else (
-                    f"mpirun has started {started} processes, and each of them trains a run of its own. Hint: "
-                    "--distributed mpi shares the batches of one run among them."
-                )
+                f"mpirun has started {started} processes, and each of them trains a run of its own. Hint: "
+                "--distributed mpi shares the batches of one run among them."
             )
         machine = machine_fingerprint()
         settings = {name: value for name, value in asdict(config).items() if name not in _OF_A_HOST}
