@@ -29,6 +29,8 @@ MOST_INSTRUCTIONS: Final = 1_000_000
 bytes."""
 
 _LONGEST_KEY: Final = 1000
+_LONG: Final = 1 << 16
+"""Bytes of a piece of the file that is not copied."""
 _MOST_AXES: Final = 8
 
 _NEEDED = {
@@ -128,15 +130,25 @@ def _refuse(what: str) -> Any:
 
 
 class _Counted(io.BytesIO):
-    """A stream that limits the number of opcodes: each starts with a read of one byte."""
+    """A stream that limits the number of opcodes: each starts with a read of one byte.
+
+    The pixels of a batch are read as a view of its file: a copy would be the most memory that a training needs.
+    """
 
     n_left = MOST_INSTRUCTIONS
 
-    def read(self, size: int | None = -1) -> bytes:
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content)
+        self._content = memoryview(content)
+
+    def read(self, size: int | None = -1) -> Any:
         if size == 1:
             self.n_left -= 1
             if self.n_left < 0:
                 raise pickle.UnpicklingError(f"more than {MOST_INSTRUCTIONS:,} instructions")
+        if size is not None and size >= _LONG:
+            start = self.tell()
+            return self._content[start : self.seek(min(start + size, len(self._content)))]
         return super().read(size)
 
 
@@ -232,8 +244,8 @@ def byte_array(value: Any, who: str) -> Array:
         raise _damaged(who, "an array with a shape", f"a {type(shape).__name__} in its place")
     if len(shape) > _MOST_AXES or math.prod(size or 1 for size in shape) > LARGEST:
         raise _damaged(who, "an array that can be", f"{len(shape)} axes of {shown(shape)}")
-    if not isinstance(content, bytes) or len(content) != math.prod(shape):
-        n_bytes = len(content) if isinstance(content, bytes) else "no"
+    if not isinstance(content, bytes | memoryview) or len(content) != math.prod(shape):
+        n_bytes = len(content) if isinstance(content, bytes | memoryview) else "no"
         raise _damaged(who, f"{shape} bytes", f"{n_bytes} bytes")
     return np.frombuffer(content, dtype=np.uint8).reshape(shape, order="F" if is_fortran else "C")
 

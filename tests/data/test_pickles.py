@@ -84,5 +84,6 @@ def test_what_was_read_is_freed_at_once(protocol: int) -> None:
     finally:
         tracemalloc.stop()
         gc.enable()
-    assert peak > 900_000
+    # as text, the pixels of older protocols must be converted; as bytes they are a view of the file
+    assert peak > 900_000 if protocol < 4 else peak < 100_000
     assert kept < 100_000
