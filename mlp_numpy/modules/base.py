@@ -67,9 +67,10 @@ class Module:
     communicator: Communicator = ALONE
     """How the shards of a batch, each in a module of its own, join what depends on the whole batch; see ``Sharded``.
     Neither copied nor saved."""
-    joint_gradients: ClassVar[tuple[str, ...]] = ()
-    """The parameters whose gradient ``_join_gradients`` forms over all shards; a shard's ``backward`` omits it."""
-    _memory: ClassVar[dict[str, Any]] = {"_context": None}
+    joint_gradients: tuple[str, ...] = ()
+    """The parameters whose gradient ``_join_gradients`` forms over all shards; a shard's ``backward`` omits it, and
+    keeps ``dout`` until then."""
+    _memory: ClassVar[dict[str, Any]] = {"_context": None, "_dout": None}
     """The attributes of the cache with their empty values, which copies start with."""
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -91,6 +92,7 @@ class Module:
         self.buffers: dict[str, Array] = {}
         self.training = True
         self._context: Context | None = None
+        self._dout: Array | None = None
         self._n_forwards = 0
         self._used: type[Op]
         self._out_shape: tuple[int, ...] = ()
@@ -148,6 +150,7 @@ class Module:
         needed = (True,) * len(grads)
         if self.communicator.local.size > 1 and self.joint_gradients:
             needed = tuple(name not in self.joint_gradients for name in self._grads)
+            self._dout = dout
         context.needs = (self.input_needed, *needed)
         context.into = (None, *grads)
         gradients = self._used.backward(context, dout)

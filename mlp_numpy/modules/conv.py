@@ -70,28 +70,39 @@ class Conv2d(Op):
         x, weight, over = context["x"], context["weight"], context["over"]
         wide = widened(len(weight), over, dout.shape[3])
         rows = pixel_rows(dout).reshape(len(x), -1, wide.times * len(weight))
-        spread = wide if wide.times == 1 or all_finite(rows) else one_by_one(over)
-        matrix, dmatrix, dweight = spread.matrix(weight), np.empty((0,)), context.target(1)
-        constant = context["biased"] and few_channels(x, wide.windows)
-        dx = no_pixels(x, np.result_type(dout, weight)) if context.wants(0) else None
-        for part in image_blocks(x, wide.windows):
-            x_rows = window_rows(x[part], wide.windows, constant=constant)
-            dout_rows = rows[part].reshape(-1, rows.shape[2])
-            if not x_rows.flags.c_contiguous:
-                product = (x_rows.T @ dout_rows).T
-            else:
-                product = np.matmul(dout_rows.T, x_rows, out=wide.view(dweight) if part.start == 0 else None)
-            dmatrix = product if part.start == 0 else np.add(dmatrix, product, out=dmatrix)
-            if dx is not None:
-                add_windows(dx[part], dout_rows.reshape(-1, len(matrix)) @ matrix, spread.windows)
-        if constant:
-            dmatrix, dbiases = dmatrix[:, :-1], dmatrix[:, -1]
-        elif context["biased"]:
-            dbiases = row_sums(rows.reshape(-1, rows.shape[2]))
-        gradients = None if dx is None else dx.transpose(0, 3, 1, 2), wide.dweight(dmatrix, weight.shape, dweight)
+        dx = dweight = dbias = None
+        if context.wants(0):
+            dx = no_pixels(x, np.result_type(dout, weight))
+            spread = wide if wide.times == 1 or all_finite(rows) else one_by_one(over)
+            matrix = spread.matrix(weight)
+            for part in image_blocks(x, wide.windows):
+                add_windows(dx[part], rows[part].reshape(-1, len(matrix)) @ matrix, spread.windows)
+            dx = dx.transpose(0, 3, 1, 2)
+        if context.wants(1):
+            dweight, dbias = _gradients_of_kernels(x, rows, wide, weight.shape, context.target(1), context["biased"])
         if not context["biased"]:
-            return gradients
-        return *gradients, dbiases.reshape(wide.times, -1).sum(axis=0, out=context.target(2))
+            return dx, dweight
+        if dbias is None:
+            dbias = row_sums(rows.reshape(-1, rows.shape[2]))
+        return dx, dweight, dbias.reshape(wide.times, -1).sum(axis=0, out=context.target(2))
+
+
+def _gradients_of_kernels(
+    x: Array, rows: Array, wide: Wide, shape: tuple[int, ...], into: Array | None, biased: bool
+) -> tuple[Array, Array | None]:
+    """dW (M, C, KH, KW), in ``into`` if possible, from dout as ``rows`` (N, …, q·M); with few channels also the q·M
+    sums of these, if ``biased``."""
+    constant, dmatrix = biased and few_channels(x, wide.windows), np.empty((0,))
+    for part in image_blocks(x, wide.windows):
+        x_rows = window_rows(x[part], wide.windows, constant=constant)
+        dout_rows = rows[part].reshape(-1, rows.shape[2])
+        if not x_rows.flags.c_contiguous:
+            product = (x_rows.T @ dout_rows).T
+        else:
+            product = np.matmul(dout_rows.T, x_rows, out=wide.view(into) if part.start == 0 else None)
+        dmatrix = product if part.start == 0 else np.add(dmatrix, product, out=dmatrix)
+    dbias = dmatrix[:, -1] if constant else None
+    return wide.dweight(dmatrix[:, :-1] if constant else dmatrix, shape, into), dbias
 
 
 def _products(x: Array, weight: Array, bias: Array | None, wide: Wide) -> Array:

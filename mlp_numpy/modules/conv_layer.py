@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 
 from mlp_numpy.arrays import Array, Seed, generator
-from mlp_numpy.autodiff import Op
+from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.checks import flag, float_dtype, whole_number
 from mlp_numpy.errors import OptionError
 from mlp_numpy.modules.base import Module
@@ -16,9 +17,14 @@ from mlp_numpy.modules.conv import Conv2d
 from mlp_numpy.modules.depthwise_conv import DepthwiseConv2d
 from mlp_numpy.modules.grouped_conv import GroupedConv2d
 from mlp_numpy.modules.init import Initializer, kaiming, start_bias, start_values
+from mlp_numpy.modules.layout import whole_images
 from mlp_numpy.modules.strip_conv import StripConv2d, slides, strips_pay
 from mlp_numpy.modules.windows import Size, Windows, windows
 from mlp_numpy.modules.winograd import WinogradConv2d, winograd_pays
+
+_JOINT: Final = 1 << 17
+"""The least M·C for which dW is formed over the whole batch, by kernels, and not in each shard: the work that each
+shard does for itself, on as many numbers as the kernels have, then takes longer than to read the images again."""
 
 
 class Conv2dModule(Module):
@@ -99,6 +105,24 @@ class Conv2dModule(Module):
         super().__init__(weight=inner, **({"bias": start_bias(init, rng, shape, dtype)} if bias else {}))
         self.in_channels, self.out_channels, self.groups, self.bias = in_channels, out_channels, groups, bias
         self.input_needed, self.winograd, self.strips = not input_layer, winograd, strips
+        if groups == 1 and not strips and in_channels * out_channels >= _JOINT:
+            self.joint_gradients = ("weight",)
+
+    def _join_gradients(self, shards: Sequence[Conv2dModule]) -> None:
+        """dW over the images of all shards, this shard's kernels of it; db is the sum over the shards."""
+        super()._join_gradients(shards)
+        if not self.joint_gradients:
+            return
+        kernels, contexts = self.communicator.local.split(self.out_channels), [s._remembered() for s in shards]
+        into, douts = shards[0].grads["weight"][kernels], [s._dout[:, kernels] for s in shards if s._dout is not None]
+        if len(into):
+            context = Context()
+            context.update(contexts[0], x=whole_images([each["x"] for each in contexts]), biased=False)
+            context["weight"] = self._params["weight"][kernels]
+            context.needs, context.into = (False, True), (None, into)
+            dweight = self._used.backward(context, whole_images(douts))[1]
+            if dweight is not into:
+                into[...] = dweight
 
     def _active_op(self) -> type[Op]:
         if self.groups > 1:

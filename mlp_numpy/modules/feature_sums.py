@@ -19,7 +19,7 @@ from mlp_numpy.parallel import Communicator
 _WIDTH: Final = 512
 """The number of values of a wide row, if a single row has no more."""
 
-_BLOCK_BYTES: Final = 1 << 19
+_BLOCK_BYTES: Final = 1 << 20
 
 
 def _blocks(*arrays: Array) -> Iterator[list[Array]]:

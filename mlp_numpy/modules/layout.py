@@ -8,9 +8,11 @@ layout.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from mlp_numpy.arrays import Array
 
@@ -42,3 +44,22 @@ def zeros_laid_out_as(x: Array, shape: tuple[int, ...], dtype: Any = None) -> Ar
     zeros = laid_out_as(x, shape, dtype)
     zeros[...] = 0
     return zeros
+
+
+def whole(parts: Sequence[Array]) -> Array:
+    """The rows of all parts in one array: without a copy if they follow each other in memory."""
+    first, n_rows = parts[0], sum(map(len, parts))
+    if first.flags.c_contiguous and first.base is not None:
+        ends = [first.ctypes.data]
+        for part in parts:
+            if part.base is not first.base or part.ctypes.data != ends[-1] or not part.flags.c_contiguous:
+                break
+            ends.append(ends[-1] + part.nbytes)
+        else:
+            return as_strided(first, (n_rows, *first.shape[1:]), writeable=False)
+    return np.concatenate(parts)
+
+
+def whole_images(parts: Sequence[Array]) -> Array:
+    """The images (n, C, H, W) of all parts in one array (N, C, H, W), with contiguous channels."""
+    return whole([part.transpose(0, 2, 3, 1) for part in parts]).transpose(0, 3, 1, 2)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from mlp_numpy.arrays import Array, Seed, generator, quiet_products
 from mlp_numpy.autodiff import Context, Op
@@ -14,6 +13,7 @@ from mlp_numpy.checks import flag, float_dtype, whole_number
 from mlp_numpy.errors import ShapeError
 from mlp_numpy.modules.base import Module
 from mlp_numpy.modules.init import Initializer, normal, start_bias, start_values
+from mlp_numpy.modules.layout import whole
 
 
 class Linear(Op):
@@ -62,20 +62,6 @@ class Linear(Op):
         return dx, dweight, np.add.reduce(rows, axis=0, out=context.target(2))
 
 
-def whole(parts: Sequence[Array]) -> Array:
-    """The rows of all parts in one array: without a copy if they follow each other in memory."""
-    first, n_rows = parts[0], sum(map(len, parts))
-    if first.flags.c_contiguous and first.base is not None:
-        ends = [first.ctypes.data]
-        for part in parts:
-            if part.base is not first.base or part.ctypes.data != ends[-1] or not part.flags.c_contiguous:
-                break
-            ends.append(ends[-1] + part.nbytes)
-        else:
-            return as_strided(first, (n_rows, *first.shape[1:]), writeable=False)
-    return np.concatenate(parts)
-
-
 class LinearModule(Module):
     """``out = x Wᵀ + b`` with ``params`` "weight" (out_features, in_features) and "bias" (out_features,).
 
@@ -99,7 +85,6 @@ class LinearModule(Module):
     op = Linear
     output_kind = "scores"
     joint_gradients = ("weight",)
-    _memory: ClassVar[dict[str, Any]] = {"_context": None, "_dout": None}
 
     def __init__(
         self,
@@ -124,14 +109,6 @@ class LinearModule(Module):
         )
         self.in_features, self.out_features, self.bias = in_features, out_features, bias
         self.input_needed = not input_layer
-        self._dout: Array | None = None
-
-    def backward(self, dout: Array) -> Array | None:
-        """∂L/∂x; see Module. A shard of a batch keeps ``dout`` until ``_join_gradients``."""
-        dx = super().backward(dout)
-        if self.communicator.local.size > 1:
-            self._dout = dout
-        return dx
 
     def _join_gradients(self, shards: Sequence[LinearModule]) -> None:
         """dW over the rows of all shards, this shard's columns of it; db is the sum over the shards."""

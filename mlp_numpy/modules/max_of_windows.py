@@ -20,7 +20,7 @@ Numbers: TypeAlias = Any
 """The number of a place, a scalar, or one for each value."""
 _Block = TypeVar("_Block")
 
-_BLOCK_BYTES: Final = 1 << 19
+_BLOCK_BYTES: Final = 1 << 20
 
 
 def blocks_of_images(images: Array, make: Callable[[Array], _Block]) -> Iterator[tuple[slice, _Block]]:

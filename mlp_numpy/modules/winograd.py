@@ -27,8 +27,8 @@ _BT, _AT = tuple(zip(*_B, strict=True)), tuple(zip(*_A, strict=True))
 _TILES: Final = 512
 """Number of tiles of a block of images: enough for a product to be fast, few enough to stay near the cores."""
 
-_KERNELS: Final = 128
-"""Number of kernels whose dU is held at once."""
+_KERNELS: Final = 64
+"""Number of kernels, or of channels, whose U or dU is held at once, near the cores."""
 _CHANNELS: Final = 9.5
 """The least M·C / (M + 3C), times the square of the share of windows that belong to the image, for which Winograd's is
 faster: measured on one thread of a processor with AVX-512."""
@@ -70,10 +70,11 @@ class WinogradConv2d(Op):
         kind, tiles = np.result_type(x, weight), Tiles(over, *x.shape[2:])
         out = np.empty((len(x), *tiles.out_size, len(weight)), kind)
         with np.errstate(over="ignore", invalid="ignore"):
-            u = kernels_to_places(weight)
             for part, buffers in tiles.blocks(len(x), weight.shape[:2], kind):
                 tiles.to_places(x[part].transpose(0, 2, 3, 1), buffers)
-                np.matmul(buffers.v_rows, u.transpose(0, 2, 1), out=buffers.p_rows)
+                for some in _parts_of(len(weight)):
+                    u = kernels_to_places(weight[some])
+                    np.matmul(buffers.v_rows, u.transpose(0, 2, 1), out=buffers.p_rows[:, :, some])
                 tiles.from_places(buffers, out[part])
                 if bias is not None:
                     out[part] += bias
@@ -88,22 +89,21 @@ class WinogradConv2d(Op):
         if tiles is None:
             return Conv2d.backward(context, dout)
         kind = np.result_type(x, weight, dout)
-        into = context.target(1)
-        dweight = np.empty_like(weight, kind) if into is None else into
+        into, dweight = context.target(1), None
+        if context.wants(1):
+            dweight = np.empty_like(weight, kind) if into is None else into
         dx = np.empty((len(x), *x.shape[2:], x.shape[1]), kind) if context.wants(0) else None
         with np.errstate(over="ignore", invalid="ignore"):
-            u = kernels_to_places(weight)
             for part, buffers in tiles.blocks(len(x), weight.shape[:2], kind):
                 tiles.spread(dout[part].transpose(0, 2, 3, 1), buffers)
-                tiles.to_places(x[part].transpose(0, 2, 3, 1), buffers)
-                for some in (slice(m, m + _KERNELS) for m in range(0, len(weight), _KERNELS)):
-                    du = np.empty((len(weight[some]), 16, x.shape[1]), kind).transpose(1, 0, 2)
-                    np.matmul(buffers.p_rows[:, :, some].transpose(0, 2, 1), buffers.v_rows, out=du)
-                    kernels_from_places(du, dweight[some], add=part.start > 0)
+                if dweight is not None:
+                    tiles.to_places(x[part].transpose(0, 2, 3, 1), buffers)
+                    buffers.kernels_gradient(dweight, add=part.start > 0)
                 if dx is not None:
-                    np.matmul(buffers.p_rows, u, out=buffers.v_rows)
+                    for some in _parts_of(weight.shape[1]):
+                        np.matmul(buffers.p_rows, kernels_to_places(weight[:, some]), out=buffers.v_rows[:, :, some])
                     tiles.sum_to_pixels(buffers, dx[part])
-            finite = np.isfinite(dweight.sum()) and (dx is None or np.isfinite(dx.sum()))
+            finite = all(np.isfinite(gradient.sum()) for gradient in (dweight, dx) if gradient is not None)
         if not finite:
             return Conv2d.backward(context, dout)
         gradients = None if dx is None else dx.transpose(0, 3, 1, 2), dweight
@@ -236,6 +236,13 @@ class TileBuffers:
         """P, or dP, as 16 matrices (tiles, M)."""
         return self.p.reshape(16, -1, self.p.shape[-1])
 
+    def kernels_gradient(self, dweight: Array, *, add: bool) -> None:
+        """Write dW = Gᵀ (Σ_t dP ⊙ V) G to ``dweight``, or add it."""
+        for some in _parts_of(len(dweight)):
+            du = places(len(dweight[some]), dweight.shape[1], self.v.dtype)
+            np.matmul(self.p_rows[:, :, some].transpose(0, 2, 1), self.v_rows, out=du)
+            kernels_from_places(du, dweight[some], add=add)
+
 
 def combine(matrix: tuple[tuple[int, ...], ...], parts: Parts, outs: Parts, *, onto: bool = False) -> None:
     """outs_i = Σ_j matrix_ij parts_j for a matrix of 0, 1 and −1; ``onto``: outs_i += …, and they may overlap."""
@@ -255,11 +262,26 @@ def combine(matrix: tuple[tuple[int, ...], ...], parts: Parts, outs: Parts, *, o
             out -= part
 
 
+def _parts_of(n: int) -> Iterator[slice]:
+    """Slices of ``n`` kernels, or channels."""
+    return (slice(start, start + _KERNELS) for start in range(0, n, _KERNELS))
+
+
+def places(n_out: int, n_in: int, kind: Any) -> Array:
+    """An empty array for U, or dU, (16, M, C).
+
+    In memory a kernel has 17 rows: 16, with C a power of two, would bring the rows of one place of all kernels to the
+    same few lines of a cache.
+    """
+    return np.empty((n_out, 17, n_in), kind)[:, :16].transpose(1, 0, 2)
+
+
 def kernels_to_places(weight: Array) -> Array:
     """U = G W Gᵀ: (M, C, 3, 3) → (16, M, C), by one product for each kernel."""
     inner = weight.transpose(0, 2, 3, 1).reshape(len(weight), 9, -1)
-    u: Array = np.matmul(_both(_G, weight), inner)
-    return u.transpose(1, 0, 2)
+    u = places(len(weight), weight.shape[1], weight.dtype)
+    np.matmul(_both(_G, weight), inner, out=u.transpose(1, 0, 2))
+    return u
 
 
 def kernels_from_places(du: Array, dweight: Array, *, add: bool) -> None:

@@ -29,7 +29,10 @@ from mlp_numpy.arrays import Array
 from mlp_numpy.autodiff import Op
 from mlp_numpy.errors import CallOrderError, OptionError, ShapeError
 from mlp_numpy.modules import default_shards
-from mlp_numpy.modules.linear import whole
+from mlp_numpy.modules.conv import Conv2d
+from mlp_numpy.modules.layout import whole
+from mlp_numpy.modules.windows import Size
+from mlp_numpy.modules.winograd import WinogradConv2d
 
 LAYERS = [line for line in LINES if not issubclass(line.spec.module, LossModule)]
 
@@ -165,6 +168,41 @@ def test_the_replicas_of_a_layer_take_no_second_gradient_of_its_weight() -> None
     np.testing.assert_allclose(split.module.grads["weight"], dout.T @ x, rtol=1e-12)
     grads = [replica.grads["weight"] for replica in split._replicas]
     assert all(np.shares_memory(grad, split.module.grads["weight"]) for grad in grads)
+
+
+@pytest.mark.parametrize("shards", [2, 3, 5])
+@pytest.mark.parametrize("kernel, size, op", [(3, 8, WinogradConv2d), (3, 2, Conv2d), ((1, 2), 5, Conv2d)])
+def test_the_kernels_of_a_large_convolution_have_their_gradient_from_the_whole_batch(
+    kernel: Size, size: int, op: type[Op], shards: int
+) -> None:
+    def made() -> Conv2dModule:
+        winograd = True if op is WinogradConv2d else None
+        conv = Conv2dModule(3, 4, kernel, padding=int(kernel == 3), winograd=winograd, rng=0)
+        conv.joint_gradients = ("weight",)  # as one of many channels has it
+        return conv
+
+    plain, split = made(), Sharded(made(), shards, 2)
+    for n_images, odd in ((7, None), (2, None), (7, np.inf), (7, 1e200)):
+        x = np.random.default_rng(n_images).normal(size=(n_images, 3, size, size))
+        x[-1, 0, 1, 1] = x[-1, 0, 1, 1] if odd is None else odd
+        with np.errstate(all="ignore"):
+            out = plain.forward(x)
+            assert plain._active_op() is op
+            np.testing.assert_allclose(split.forward(x), out, rtol=1e-12, atol=1e-12)
+            dout = np.random.default_rng(1).normal(size=out.shape)
+            wanted, found = gradients(plain, dout), gradients(split, dout)
+        for name, array in wanted.items():
+            np.testing.assert_allclose(found[name], array, rtol=1e-10, atol=1e-12, err_msg=name)
+    grads = [replica.grads["weight"] for replica in split._replicas]
+    assert all(np.shares_memory(grad, split.module.grads["weight"]) for grad in grads)
+
+
+def test_which_convolutions_are_large() -> None:
+    def joint(*sizes: Any, **options: Any) -> tuple[str, ...]:
+        return Conv2dModule(*sizes, rng=0, **options).joint_gradients
+
+    assert joint(256, 512, 1) == joint(512, 256, 3) == ("weight",)
+    assert joint(256, 511, 1) == joint(256, 512, 3, groups=2) == joint(256, 512, 3, strips=True) == ()
 
 
 def test_rows_in_one_piece_of_memory_are_joined_without_a_copy() -> None:
