@@ -105,6 +105,12 @@ def row_maxima(x: Array) -> Array:
     return maxima[:, np.newaxis]
 
 
+def column_sums(rows: Array) -> Array:
+    """The sum of each column: (N, C) → (C,). Computed as a product, which is faster than a sum."""
+    sums: Array = np.ones(len(rows), rows.dtype) @ rows
+    return sums
+
+
 def entries(columns: Array, n_columns: int) -> Array:
     """The positions in flattened rows (N, C) of one entry per row, (n, columnsₙ): x.take(entries(y, C)) is
     x[np.arange(N), y] in a third of its time.

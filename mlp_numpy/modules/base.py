@@ -129,6 +129,7 @@ class Module:
             x = self._check_batch("forward", "x", x)
         self._check_input(x)
         context = Context()
+        self._context = self._dout = None  # the memory of the last forward is free for this one
         formula = self._active_op()
         out = formula.forward(context, x, *self._params.values(), **self._op_kwargs())
         self._context, self._used, self._out_shape = context, formula, out.shape

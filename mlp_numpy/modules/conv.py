@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, all_finite, quiet_products
+from mlp_numpy.arrays import Array, all_finite, column_sums, quiet_products
 from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.errors import ShapeError
 from mlp_numpy.modules.layout import images, pixel_rows
@@ -83,7 +83,7 @@ class Conv2d(Op):
         if not context["biased"]:
             return dx, dweight
         if dbias is None:
-            dbias = row_sums(rows.reshape(-1, rows.shape[2]))
+            dbias = column_sums(rows.reshape(-1, rows.shape[2]))
         return dx, dweight, dbias.reshape(wide.times, -1).sum(axis=0, out=context.target(2))
 
 
@@ -119,12 +119,6 @@ def _products(x: Array, weight: Array, bias: Array | None, wide: Wide) -> Array:
         if biases is not None:
             out[part] += biases
     return out
-
-
-def row_sums(rows: Array) -> Array:
-    """The sum of all rows, as a product, which is faster than a sum."""
-    sums: Array = np.ones(len(rows), rows.dtype) @ rows
-    return sums
 
 
 def image_blocks(x: Array, over: Windows) -> Iterator[slice]:

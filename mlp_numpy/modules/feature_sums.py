@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from mlp_numpy.arrays import Array
+from mlp_numpy.arrays import Array, column_sums
 from mlp_numpy.modules.moments import Moments
 from mlp_numpy.parallel import Communicator
 
@@ -52,16 +52,35 @@ def _folded(sums: Array, rows: Array) -> Array:
 
 
 def feature_moments(rows: Array, n: int, communicator: Communicator) -> Moments:
-    """The moments of each feature over the ``n`` rows of all shards."""
-    sums = np.zeros(_side_by_side(rows) * rows.shape[1], rows.dtype)
-    for (block,) in _blocks(rows):
-        sums[: block.shape[1]] += np.einsum("sc->c", block)
-    mean = communicator.sum(_folded(sums, rows)) / n
-    origin, squares = _repeated(mean, rows), np.zeros_like(sums)
-    for (block,) in _blocks(rows):
-        distances = block - origin[: block.shape[1]]
-        squares[: block.shape[1]] += np.einsum("sc,sc->c", distances, distances)
-    return mean, communicator.sum(_folded(squares, rows)) / n, rows, mean
+    """The moments of each feature over the ``n`` rows of all shards.
+
+    Each block has moments of its own, which are merged, and then those of the shards: so the rows are read once, and
+    the shards meet once. (Chan, Golub and LeVeque 1983, "Algorithms for Computing the Sample Variance", eq. 2.1.)
+    """
+    n_features = rows.shape[1]
+    parts = [_moments_of(block) for (block,) in _blocks(rows)]
+    own = _merged(*(np.concatenate([part[at].reshape(-1, n_features) for part in parts]) for at in range(3)))
+    each = np.zeros((communicator.size, 3, n_features), rows.dtype)
+    each[communicator.rank] = own
+    _, mean, squares = _merged(*communicator.sum(each).swapaxes(0, 1))
+    return mean, squares / n, rows, mean
+
+
+def _moments_of(block: Array) -> tuple[Array, Array, Array]:
+    """n, μ and Σ (x − μ)² of each column of a block."""
+    n = np.full(block.shape[1], len(block), block.dtype)
+    mean = column_sums(block) / len(block)
+    distances = block - mean
+    distances *= distances
+    return n, mean, column_sums(distances)
+
+
+def _merged(n: Array, mean: Array, squares: Array) -> tuple[Array, Array, Array]:
+    """n, μ and Σ (x − μ)² of all parts, (parts, C) → (C,), from those of each."""
+    total = np.add.reduce(n)
+    together = np.add.reduce(n * mean) / total
+    apart = mean - together
+    return total, together, np.add.reduce(squares) + np.add.reduce(n * (apart * apart))
 
 
 def gradient_sums(rows: Array, values: Array, origin: Array, r: Array) -> Array:
@@ -70,7 +89,7 @@ def gradient_sums(rows: Array, values: Array, origin: Array, r: Array) -> Array:
     origin = _repeated(origin, rows)
     for dout, block in _blocks(rows, values):
         width = dout.shape[1]
-        sums[0, :width] += np.einsum("sc->c", dout)
+        sums[0, :width] += column_sums(dout)
         sums[1, :width] += np.einsum("sc,sc->c", dout, block - origin[:width])
     folded = _folded(sums, rows)
     folded[1] *= r

@@ -7,11 +7,11 @@ from typing import Final
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, all_finite, quiet_products
+from mlp_numpy.arrays import Array, all_finite, column_sums, quiet_products
 from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.blas import add_product
 from mlp_numpy.errors import OptionError
-from mlp_numpy.modules.conv import Conv2d, few_in, row_sums
+from mlp_numpy.modules.conv import Conv2d, few_in
 from mlp_numpy.modules.layout import pixel_rows
 from mlp_numpy.modules.windows import Pair, Windows
 
@@ -82,7 +82,7 @@ class StripConv2d(Op):
         gradients = None if dx is None else dx.transpose(0, 3, 1, 2), dweight
         if not context["biased"]:
             return gradients
-        return *gradients, row_sums(pixel_rows(dout))
+        return *gradients, column_sums(pixel_rows(dout))
 
 
 def _strips(images: Array, size: Pair, kernel: Pair, padding: Pair) -> Iterator[tuple[slice, Array]]:

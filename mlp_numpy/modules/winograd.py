@@ -10,10 +10,10 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, aligned
+from mlp_numpy.arrays import Array, aligned, column_sums
 from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.errors import OptionError
-from mlp_numpy.modules.conv import Conv2d, row_sums
+from mlp_numpy.modules.conv import Conv2d
 from mlp_numpy.modules.layout import pixel_rows
 from mlp_numpy.modules.windows import Windows
 
@@ -109,7 +109,7 @@ class WinogradConv2d(Op):
         gradients = None if dx is None else dx.transpose(0, 3, 1, 2), dweight
         if not context["biased"]:
             return gradients
-        return *gradients, row_sums(pixel_rows(dout))
+        return *gradients, column_sums(pixel_rows(dout))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlp_numpy.arrays import Array, blockwise, holds_nan, kept, mark_nans, positive_part, product, quotient
+from mlp_numpy.arrays import Array, blockwise, holds_nan, kept, positive_part, product, quotient
 from mlp_numpy.autodiff.formula import Context
 from mlp_numpy.autodiff.op import Op
 
@@ -163,24 +163,22 @@ class ReLU(Op):
     Forward     out = max(0, x) = x where x > 0, else 0
     Backward    dx = dout where x > 0, else 0
     Shapes      x, out, dout: any, all the same
-    Caches      x  (a view, no copy), whether it holds a NaN
+    Caches      1[x > 0], and which x are NaN, if any
     Kinks       at x = 0 the slope is 0
     Reference   "Assignment 1: MLPs, CNNs and Backpropagation" (Earle), eq. 19 to 24 with a = 0
     """
 
     @staticmethod
     def forward(context: Context, x: Array) -> Array:
-        (out,) = blockwise(positive_part, x)
-        context["x"], context["nan"] = x, holds_nan(out)
+        out = np.empty_like(x, np.result_type(x, 1.0))
+        positive_part(out, x)
+        context["positive"] = np.greater(x.real, 0, out=np.empty_like(x, bool))
+        context["nan"] = np.isnan(x.real) if holds_nan(out) else None
         return out
 
     @staticmethod
     def backward(context: Context, dout: Array) -> Array:
-        (dx,) = blockwise(_relu_backward, dout, context["x"])
-        if context["nan"]:
-            mark_nans(dx, context["x"])
+        dx = kept(context["positive"], dout)
+        if context["nan"] is not None:
+            np.copyto(dx, np.nan, where=context["nan"])
         return dx
-
-
-def _relu_backward(dx: Array, dout: Array, x: Array) -> None:
-    kept(x.real > 0, dout, dx)
