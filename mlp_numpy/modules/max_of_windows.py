@@ -6,8 +6,9 @@ A block has buffers and a list of NumPy calls on views of them, made once and ru
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable, Iterator
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar, cast
 
 import numpy as np
 
@@ -21,18 +22,47 @@ Numbers: TypeAlias = Any
 _Block = TypeVar("_Block")
 
 _BLOCK_BYTES: Final = 1 << 20
+_SMALL: Final = 1 << 18
+"""Bytes of images up to which their block is kept."""
+_MOST_KEPT: Final = 8
 
 
-def blocks_of_images(images: Array, make: Callable[[Array], _Block]) -> Iterator[tuple[slice, _Block]]:
-    """Slices of images (N, C, H, W), of half a megabyte or one image each, with a block that ``make`` made for images
-    of this size."""
+def blocks_of_images(
+    kind: Callable[[Array, Windows, np.dtype[Any]], _Block], images: Array, over: Windows, places: np.dtype[Any]
+) -> Iterator[tuple[slice, _Block]]:
+    """Slices of images (N, C, H, W), of a megabyte or one image each, with a block of this ``kind`` for each size."""
     size = max(1, _BLOCK_BYTES // images[:1].nbytes)
     whole = len(images) - len(images) % size
     for start in range(0, len(images), size):
         part = slice(start, start + size)
         if start in (0, whole):
-            block = make(images[part])
+            block = _block(kind, images[part], over, places)
         yield part, block
+
+
+def _block(
+    kind: Callable[[Array, Windows, np.dtype[Any]], _Block], images: Array, over: Windows, places: np.dtype[Any]
+) -> _Block:
+    """A new block, or for small images the last one of this size in this thread: to make it would take longer than to
+    use it."""
+    if images.nbytes > _SMALL:
+        return kind(images, over, places)
+    key = kind, images.shape, images.strides, images.dtype, over, places
+    block = _KEPT.blocks.pop(key, None) or kind(images, over, places)
+    _KEPT.blocks[key] = block  # the newest is last
+    if len(_KEPT.blocks) > _MOST_KEPT:
+        del _KEPT.blocks[next(iter(_KEPT.blocks))]
+    return cast(_Block, block)
+
+
+class _Kept(threading.local):
+    """The blocks of small images that a thread keeps."""
+
+    def __init__(self) -> None:
+        self.blocks: dict[Any, Any] = {}
+
+
+_KEPT: Final = _Kept()
 
 
 class MaximaOfBlock:

@@ -37,7 +37,7 @@ class MaxPool2d(Op):
         size = (*x.shape[:2], *over.out_size(*x.shape[2:]))
         out = laid_out_as(x, size)
         place = laid_out_as(x, size, np.min_scalar_type(over.kernel[0] * over.kernel[1] - 1))
-        for part, block in blocks_of_images(x, lambda images: MaximaOfBlock(images, over, place.dtype)):
+        for part, block in blocks_of_images(MaximaOfBlock, x, over, place.dtype):
             out[part], place[part] = block.of(x[part])
         if holds_nan(out):
             _place_nans(out, place, x, over)
@@ -48,7 +48,7 @@ class MaxPool2d(Op):
     def backward(context: Context, dout: Array) -> Array:
         place, shape, over = context["place"], context["shape"], context["over"]
         dx = laid_out_as(place, shape, dout.dtype)
-        for part, block in blocks_of_images(dx, lambda images: GradientOfBlock(images, over, place.dtype)):
+        for part, block in blocks_of_images(GradientOfBlock, dx, over, place.dtype):
             block.write(dx[part], dout[part], place[part])
         return dx
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import tracemalloc
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -213,7 +215,8 @@ def test_images_are_pooled_in_blocks_as_each_alone(pool: MaxPool2dModule, inner:
     """Two blocks of one size and a shorter one; ties and a NaN among them; dout in another memory order."""
     x = drawn((35, 8, 33, 31), 6, inner=inner, tied=True)
     x[9, 2, 5, 7] = np.nan
-    assert [size for _, size in blocks_of_images(x, len)] == [16, 16, 3]
+    blocks = blocks_of_images(lambda images, *_: len(images), x, pool.windows, np.dtype(np.uint8))
+    assert [size for _, size in blocks] == [16, 16, 3]
     out, dout = pool.forward(x), drawn(pool.forward(x).shape, 7)
     dx = pool.backward(dout)
     assert dx is not None
@@ -221,6 +224,30 @@ def test_images_are_pooled_in_blocks_as_each_alone(pool: MaxPool2dModule, inner:
     for n in range(len(x)):
         np.testing.assert_array_equal(pool.forward(x[n : n + 1]), out[n : n + 1])
         np.testing.assert_array_equal(pool.backward(dout[n : n + 1]), dx[n : n + 1])
+
+
+def test_small_images_share_their_buffers_and_nothing_else() -> None:
+    """Pools of one size take turns, in two threads, and with more sizes than are kept."""
+    pools = [MaxPool2dModule(3, 2, 1), MaxPool2dModule(2, 3), MaxPool2dModule(3, 2, 1)]
+    images = [drawn((2, 3, size, size), size, inner=True) for size in (*range(6, 17), 6)]
+
+    def pooled(turns: list[tuple[MaxPool2dModule, Array]]) -> list[Array]:
+        outs = [pool.forward(x) for pool, x in turns]
+        return outs + [cast(Array, pool.backward(out)) for (pool, _), out in zip(turns, outs, strict=True)]
+
+    turns = [[(copy.deepcopy(pool), x) for x in images] for pool in pools]
+    alone = [pooled(turn) for turn in turns]
+    with ThreadPoolExecutor(2) as threads:
+        together = list(threads.map(pooled, turns))
+    for found, wanted in zip(together, alone, strict=True):
+        for array, other in zip(found, wanted, strict=True):
+            np.testing.assert_array_equal(array, other)
+            assert not np.shares_memory(array, other)
+    for x in images[:2]:  # what a pool has returned does not change when the next one runs
+        first = pools[0].forward(x)
+        kept = first.copy()
+        pools[2].forward(-x)
+        np.testing.assert_array_equal(first, kept)
 
 
 def test_large_kernels_number_their_places_beyond_a_byte() -> None:
