@@ -54,6 +54,23 @@ def busy() -> str:
     return _table(["", *head], rows)
 
 
+def blas() -> str:
+    """Milliseconds with each library, minimum · median."""
+    tasks = read("blas")
+    names = list(tasks[0]["milliseconds"])
+    rows = []
+    for task in tasks:
+        times = _cells([task["milliseconds"][name] for name in names], 1)
+        rows.append([_blas_task(task["task"]), str(task["threads"]), *times])
+    own = "OpenBLAS 0.3.31 of the wheel"
+    return _table(["task", "threads", *(own if name == "numpy" else name for name in names)], rows)
+
+
+def _blas_task(task: str) -> str:
+    kind, *rest = task.split()
+    return " × ".join(rest) if kind == "sgemm" else f"{kind} of {rest[0]}"
+
+
 def estimators() -> str:
     """Least milliseconds of an epoch of both libraries' estimators, and the ratio of ours."""
     rows = []
@@ -93,6 +110,7 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "benchmarks/step.py": step,
     "benchmarks/busy.py": busy,
     "benchmarks/layers.py": layers,
+    "benchmarks/blas.py": blas,
     "benchmarks/estimators.py": estimators,
 }
 """The tables by the benchmark that measures them."""

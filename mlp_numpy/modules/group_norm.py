@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
-from mlp_numpy.arrays import Array
+from mlp_numpy.arrays import Array, quiet_products, row_blocks
 from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.checks import NOT_NEGATIVE, allocatable, flag, float_dtype, number, whole_number
 from mlp_numpy.errors import OptionError, ShapeError
 from mlp_numpy.modules.base import Module
 from mlp_numpy.modules.init import gamma_and_beta
-from mlp_numpy.modules.layer_norm import standardized, standardized_backward
-from mlp_numpy.modules.moments import sums_within_range
+from mlp_numpy.modules.layout import images, pixel_rows
+from mlp_numpy.modules.moments import Moments, scaled_moments, sums_within_range
+
+_WIDTH: Final = 512
+"""The number of values that several pixels side by side have, if one has fewer: longer loops are faster."""
 
 
 class GroupNormalize(Op):
@@ -23,7 +26,8 @@ class GroupNormalize(Op):
     Shapes      x, x̂, g, out, dout (N, C, …)   γ, β (C,), or none: out = x̂ and g = dout   μ, σ², r (N, G)
                 k runs over the K values of one sample in one of the G groups of C/G channels, over all pixels; dγ and
                 dβ sum over samples and pixels
-    Caches      x̂ as (N, G, K), r, γ  (a view, no copy)
+    Caches      x and γ  (views, no copies), μ, r; where a group needs another origin and unit (see
+                ``scaled_moments``) x, μ and r in these, as new arrays
     Kinks       none
     Reference   Wu and He 2018, "Group Normalization", eq. 1, 2, 6 and 7; a layer normalization of rows (N, G, K)
     """
@@ -44,33 +48,109 @@ class GroupNormalize(Op):
     def forward(
         context: Context, x: Array, gamma: Array | None = None, beta: Array | None = None, *, groups: int, eps: float
     ) -> Array:
-        x_hat, r = standardized(x.reshape(len(x), groups, -1), eps)
-        context["x_hat"], context["r"], context["gamma"] = x_hat, r, gamma
-        out = np.empty_like(x, np.result_type(x_hat, *([] if gamma is None else [gamma])))
-        if gamma is None or beta is None:
-            out[...] = x_hat.reshape(x.shape)
-            return out
-        np.multiply(x_hat.reshape(x.shape), _along_channels(gamma, x), out=out)
-        out += _along_channels(beta, x)
-        return out
+        pixels = _pixels(x)
+        by_group = pixels.reshape(*pixels.shape[:2], groups, -1)
+        _, _, values, origin, r_unit, r = scaled_moments(by_group, (1, 3), _moments, eps)
+        values, n_channels = values.reshape(pixels.shape), pixels.shape[2]
+        origin, r_unit, r = (_to_channels(each, n_channels) for each in (origin, r_unit, r))
+        context["values"], context["origin"], context["r_unit"], context["r"] = values, origin, r_unit, r
+        context["groups"], context["gamma"] = groups, gamma
+        scale = r_unit if gamma is None else r_unit * gamma
+        out = np.empty(values.shape, scale.dtype)
+        for part in row_blocks(values):
+            block, into = _wide(values[part]), _wide(out[part])
+            np.subtract(block, _beside(origin[part], block), out=into)
+            into *= _beside(scale[part], block)
+            if beta is not None:
+                into += _beside(beta[np.newaxis], block)
+        return images(out.reshape(-1, n_channels), x.shape)
 
     @staticmethod
+    @quiet_products
     @sums_within_range
     def backward(context: Context, dout: Array) -> tuple[Array, ...]:
-        x_hat, r, gamma = context["x_hat"], context["r"], context["gamma"]
-        g = dout.copy(order="C") if gamma is None else np.multiply(dout, _along_channels(gamma, dout), order="C")
-        dx = np.empty_like(dout, g.dtype)
-        dx[...] = standardized_backward(g.reshape(x_hat.shape), x_hat, r).reshape(dout.shape)
-        if gamma is None:
-            return (dx,)
-        rows, n_channels = dout.reshape(len(dout), len(gamma), -1), len(gamma)
-        dgamma = np.einsum("ncs,ncs->c", rows, x_hat.reshape(len(dout), n_channels, -1))
-        return dx, dgamma, np.einsum("ncs->c", rows)
+        values, origin, r_unit, r = context["values"], context["origin"], context["r_unit"], context["r"]
+        gamma, pixels = context["gamma"], _pixels(dout)
+        sums, products = np.empty((2, *r.shape), np.result_type(pixels, values))
+        for part in row_blocks(values):
+            block, gradient = _wide(values[part]), _wide(pixels[part])
+            distances = block - _beside(origin[part], block)
+            distances *= gradient
+            sums[part], products[part] = _sums(gradient, r.shape[1]), _sums(distances, r.shape[1])
+        products *= r_unit
+        shift, slope = (_group_means(each, gamma, context["groups"], values.shape[1]) for each in (sums, products))
+        slope = slope * r_unit
+        dx = np.empty(values.shape, np.result_type(sums, r))
+        for part in row_blocks(values):
+            block, gradient, into = _wide(values[part]), _wide(pixels[part]), _wide(dx[part])
+            np.subtract(block, _beside(origin[part], block), out=into)
+            into *= _beside(slope[part], block)
+            into += _beside(shift[part], block)
+            g = gradient if gamma is None else gradient * _beside(gamma[np.newaxis], block)
+            np.subtract(g, into, out=into)
+            into *= _beside(r[part], block)
+        gradients = images(dx.reshape(-1, dx.shape[2]), dout.shape), products.sum(axis=0), sums.sum(axis=0)
+        return gradients if gamma is not None else gradients[:1]
 
 
-def _along_channels(array: Array, x: Array) -> Array:
-    """(C,), shaped to broadcast along axis 1 of ``x``."""
-    return array.reshape(-1, *(1,) * (x.ndim - 2))
+def _pixels(x: Array) -> Array:
+    """(N, C, …) → (N, P, C) for P pixels: a view if the channels are contiguous, else a copy."""
+    return pixel_rows(x).reshape(len(x), -1, x.shape[1])
+
+
+def _wide(pixels: Array) -> Array:
+    """(n, P, C) with so many pixels side by side as ``_WIDTH`` has room for, a view."""
+    n, n_pixels, n_channels = pixels.shape
+    most = min(n_pixels, max(1, _WIDTH // n_channels))
+    side_by_side = next(count for count in range(most, 0, -1) if n_pixels % count == 0)
+    return pixels.reshape(n, n_pixels // side_by_side, side_by_side * n_channels)
+
+
+def _beside(features: Array, wide: Array) -> Array:
+    """(n, C) for each of the pixels side by side: (n, 1, width)."""
+    count = wide.shape[2] // features.shape[1]
+    repeated: Array = np.tile(features, (1, count))[:, np.newaxis]
+    return repeated
+
+
+def _sums(wide: Array, n_channels: int) -> Array:
+    """The sum of each channel over all pixels of each sample, (n, C)."""
+    sums = np.matmul(np.ones(wide.shape[1], wide.dtype), wide)
+    sums_of_channels: Array = sums.reshape(len(wide), -1, n_channels).sum(axis=1)
+    return sums_of_channels
+
+
+def _moments(by_group: Array) -> Moments:
+    """The moments of the groups of (N, P, G, C/G), as (N, 1, G, 1)."""
+    n, n_pixels, groups, in_group = by_group.shape
+    pixels, n_channels, count = by_group.reshape(n, n_pixels, -1), groups * in_group, n_pixels * in_group
+
+    def of_groups(sums: Array) -> Array:
+        means: Array = sums.reshape(n, 1, groups, in_group).sum(axis=3, keepdims=True) / count
+        return means
+
+    mean, squares = of_groups(_sums(_wide(pixels), n_channels)), np.empty((n, n_channels), pixels.dtype)
+    origin = _to_channels(mean, n_channels)
+    for part in row_blocks(pixels):
+        block = _wide(pixels[part])
+        distances = block - _beside(origin[part], block)
+        distances *= distances
+        squares[part] = _sums(distances, n_channels)
+    return mean, of_groups(squares), by_group, mean
+
+
+def _to_channels(of_groups: Array, n_channels: int) -> Array:
+    """(N, 1, G, 1) → (N, C)."""
+    n, _, groups, _ = of_groups.shape
+    return np.repeat(of_groups.reshape(n, groups), n_channels // groups, axis=1)
+
+
+def _group_means(sums: Array, gamma: Array | None, groups: int, n_pixels: int) -> Array:
+    """Σₖ / K of γ ⊙ ``sums`` (N, C), over all pixels, of the group of each channel: (N, C)."""
+    n, n_channels = sums.shape
+    weighted = (sums if gamma is None else sums * gamma).reshape(n, 1, groups, -1)
+    means: Array = weighted.sum(axis=3, keepdims=True) / (n_channels // groups * n_pixels)
+    return _to_channels(means, n_channels)
 
 
 class GroupNorm(Module):

@@ -33,7 +33,11 @@ _LEAST = 1e-30
 
 
 def scaled_moments(
-    x: Array, axis: int, moments: Callable[[Array], Moments], eps: float, communicator: Communicator = ALONE
+    x: Array,
+    axis: int | tuple[int, ...],
+    moments: Callable[[Array], Moments],
+    eps: float,
+    communicator: Communicator = ALONE,
 ) -> tuple[Array, ...]:
     """The moments of ``x`` and the factors of x̂, with the values along ``axis`` in a unit without overflow and
     underflow.
@@ -55,7 +59,7 @@ def scaled_moments(
         halved = _largest(x, axis, near.shape, communicator) > np.finfo(x.dtype).max / 4
         half = np.where(halved, 0.25, 1).astype(x.real.dtype)
         counted = x * half
-        first = np.take(counted, [0], axis).reshape(near.shape)
+        first = _first(counted, axis).reshape(near.shape)
         first = communicator.sum(first if communicator.rank == 0 else np.zeros_like(first))
         far = ~near | (np.abs(first.real) > _FAR * _largest(counted - first, axis, near.shape, communicator))
         first = np.where(far, first, 0)
@@ -97,7 +101,16 @@ def inverse_root(x: Array) -> Array:
     return np.divide(1, np.sqrt(x), out=np.zeros_like(x), where=x.real != 0)
 
 
-def _largest(x: Array, axis: int, shape: tuple[int, ...], communicator: Communicator = ALONE) -> Array:
+def _first(x: Array, axis: int | tuple[int, ...]) -> Array:
+    """The first value along ``axis``, or along several of them."""
+    for each in (axis,) if isinstance(axis, int) else axis:
+        x = np.take(x, [0], each)
+    return x
+
+
+def _largest(
+    x: Array, axis: int | tuple[int, ...], shape: tuple[int, ...], communicator: Communicator = ALONE
+) -> Array:
     """max |x| along ``axis``, over all shards: their maxima are joined as the sum of a table with a row for each."""
     each = np.zeros((communicator.size, *shape), x.real.dtype)
     each[communicator.rank] = np.abs(x.real).max(axis=axis, keepdims=True).reshape(shape)

@@ -113,12 +113,13 @@ def _of_x_hat(context: Context, dout: Array) -> Array:
 
 def _statistics_of_one_group(context: Context, dout: Array) -> Any:
     dx, *of_params = GroupNormalize.backward(context, dout)
-    x_hat, r, gamma = context["x_hat"], context["r"], context["gamma"]
-    g = dout if gamma is None else dout * gamma.reshape(-1, *(1,) * (dout.ndim - 2))
-    rows = g.reshape(len(g), 1, -1)
-    flat = x_hat.reshape(rows.shape)
-    whole = rows - rows.mean(axis=-1, keepdims=True) - flat * (rows * flat).mean(axis=-1, keepdims=True)
-    return (whole.reshape(x_hat.shape) * r).reshape(dx.shape), *of_params
+    gamma, r = context["gamma"], context["r"][:, np.newaxis]
+    rows = pixel_rows(dout).reshape(context["values"].shape)
+    g = rows if gamma is None else rows * gamma
+    x_hat = (context["values"] - context["origin"][:, np.newaxis]) * context["r_unit"][:, np.newaxis]
+    mean, slope = (values.mean(axis=(1, 2), keepdims=True) for values in (g, g * x_hat))
+    whole = r * (g - mean - x_hat * slope)
+    return images(whole.reshape(-1, whole.shape[2]), dout.shape), *of_params
 
 
 def _mean_term_of_layer_norm(context: Context, dout: Array) -> Any:
