@@ -33,8 +33,9 @@ class Sharded(Module):
     ranks     processes that share each batch, and have shards / ranks of its shards each
 
     Each shard has a replica of the module, with caches of its own; parameters and buffers are shared with ``module``.
-    The gradient of a LinearModule's weight is one product over the whole batch, split by columns of the weight; other
-    gradients are added in the order of the shards. So results depend on the number of shards, and not on the threads.
+    The gradient of a LinearModule's weight is one product over the whole batch, split by columns of the weight, that of
+    a large convolution's is formed over the whole batch too, split by kernels; other gradients are added in the order
+    of the shards. So results depend on the number of shards, and not on the threads.
 
     Plain attributes of ``module``, such as ``training``, may change between batches; its structure may not.
 
