@@ -14,7 +14,7 @@ from mlp_numpy.arrays import Array
 from mlp_numpy.autodiff import Context
 from mlp_numpy.errors import OptionError
 from mlp_numpy.gradcheck import gradcheck
-from mlp_numpy.modules import Conv2d, WinogradConv2d, winograd
+from mlp_numpy.modules import Conv2d, WinogradConv2d, winograd_tiles
 from mlp_numpy.modules.windows import Windows
 
 THREE = Windows((3, 3), (1, 1), (1, 1))
@@ -61,11 +61,15 @@ def test_the_error_in_float32() -> None:
         assert np.abs(found - expected).max() < 2e-6 * np.abs(expected).max()
 
 
+@pytest.mark.parametrize("n_kernels", [2, 3, 64])
 @pytest.mark.parametrize("n_tiles", [1, 4, 7, 1000])
-def test_blocks_of_images(n_tiles: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_of_images_and_parts_of_the_kernels(
+    n_tiles: int, n_kernels: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     arrays = drawn((5, 3, 4, 3), 0), drawn((4, 3, 3, 3), 1), drawn((4,), 2), drawn((5, 4, 4, 3), 3)
     expected = passes(Conv2d, *arrays)
-    monkeypatch.setattr(winograd, "_TILES", n_tiles)
+    monkeypatch.setattr(winograd_tiles, "_TILES", n_tiles)
+    monkeypatch.setattr(winograd_tiles, "_KERNELS", n_kernels)
     for one, other in zip(passes(WinogradConv2d, *arrays), expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-11, atol=1e-12)
 
