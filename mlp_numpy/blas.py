@@ -92,21 +92,23 @@ def one_thread() -> Iterator[None]:
 
     The number of threads belongs to the whole process: the first to enter sets it, the last to leave restores it.
     """
-    with _SINGLE.lock:
-        _SINGLE.entered += 1
-        if _SINGLE.entered == 1:
-            pools = _pools()
-            _SINGLE.before = [pool.get_num_threads() for pool in pools]
-            for pool in pools:
-                pool.set_num_threads(1)
+    mine = False
     try:
+        with _SINGLE.lock:
+            _SINGLE.entered += 1
+            mine = True  # no handler of a signal runs in between
+            if _SINGLE.entered == 1:
+                _SINGLE.before = _SINGLE.before or [(pool, pool.get_num_threads()) for pool in _pools()]
+                for pool, _ in _SINGLE.before:
+                    pool.set_num_threads(1)
         yield
     finally:
         with _SINGLE.lock:
-            _SINGLE.entered -= 1
-            if _SINGLE.entered == 0:
-                for pool, n_threads in zip(_pools(), _SINGLE.before, strict=True):
+            _SINGLE.entered -= mine
+            if mine and _SINGLE.entered == 0:
+                for pool, n_threads in _SINGLE.before:
                     pool.set_num_threads(n_threads)
+                _SINGLE.before = []  # until then, what is not restored yet is known
 
 
 class _Single:
@@ -115,7 +117,7 @@ class _Single:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.entered = 0
-        self.before: list[int] = []
+        self.before: list[tuple[Any, int]] = []
 
 
 _SINGLE: Final = _Single()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -91,7 +91,8 @@ class Sharded(Module):
         """
         x = self._check_batch("forward", "x", x)
         self._follow()
-        if self._n_rows != len(x):
+        another_size = self._n_rows != len(x)
+        if another_size:
             self._meet(len(x))
         own = x[self._own]
         joined = _Joined(len(own))
@@ -100,7 +101,13 @@ class Sharded(Module):
             part = self._parts[rank]
             joined.put(part, self._replicas[rank].forward(own[part]))
 
-        self._run(work)
+        n_forwards = self._count()
+        try:
+            self.workers.run(work, self._meeting.size, self._meeting)
+        except BaseException:
+            if another_size or self._count() != n_forwards:
+                self._out_shape = ()  # some shards remember this batch, others the one before
+            raise
         if joined.array is None:
             raise CallOrderError(f"{self!r}.forward: every shard must have an output, got none.")
         out = self._of_all_ranks(joined.array)
@@ -125,11 +132,11 @@ class Sharded(Module):
             if dx is not None:
                 joined.put(part, dx)
             if self._meeting.size > 1:
-                self._meeting.wait()
+                self._meeting.wait(rank)
                 for shards in self._layers:
                     shards[rank]._join_gradients(shards)
 
-        self._run(work)
+        self.workers.run(work, self._meeting.size, self._meeting)
         if not self._apart and self.ranks.rank:
             for _, leaf in self.module.leaves():
                 for gradient in leaf.grads.values():
@@ -142,7 +149,8 @@ class Sharded(Module):
 
     def _meet(self, n_rows: int) -> None:
         """Prepare batches of ``n_rows`` rows: who computes which of them, and where the shards meet."""
-        self._n_rows, self._own = n_rows, self.ranks.own_rows(n_rows)
+        self._n_rows = 0  # until all is prepared
+        self._own = self.ranks.own_rows(n_rows)
         self._apart = 1 < self.ranks.size <= n_rows
         self._meeting = self.workers.meeting(self._own.stop - self._own.start)
         communicators = self._meeting.communicators()
@@ -154,13 +162,11 @@ class Sharded(Module):
             for leaf in leaves:
                 leaf.communicator = communicator
         self._layers = list(zip(*replicas, strict=True))
+        self._n_rows = n_rows
 
-    def _run(self, work: Callable[[int], None]) -> None:
-        try:
-            self.workers.run(work, self._meeting.size, self._meeting)
-        except BaseException:
-            self._meet(self._n_rows)  # not all have left the last meeting
-            raise
+    def _count(self) -> int:
+        """The number of forwards of all layers of all shards."""
+        return sum(shard._n_forwards for shards in self._layers for shard in shards)
 
     def children(self) -> dict[str, Module]:
         """Those of ``module``."""

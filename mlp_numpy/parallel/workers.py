@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import functools
+import operator
 import os
 import pickle
 import queue
@@ -26,6 +28,7 @@ from mlp_numpy.parallel.communicator import ALONE, Communicator
 
 Work = Callable[[int], object]
 """A task in parts: called with the number of each part, 0 … n − 1."""
+_CALL: Final[Callable[[Any], Any]] = operator.call
 
 
 def free_cores() -> int:
@@ -55,7 +58,7 @@ class Workers:
         self._process = os.getpid()
         self._tasks: list[queue.SimpleQueue[Any]] = []
         self._done: queue.SimpleQueue[None] = queue.SimpleQueue()
-        self._turns = threading.Semaphore(self.threads) if self.threads < self.size else None
+        self._left: _Task | None = None
 
     def __getstate__(self) -> dict[str, int]:
         return {"size": self.size, "threads": self.threads}
@@ -73,44 +76,61 @@ class Workers:
         Raises OptionError for a number below 1.
         """
         n_rows = whole_number("Workers.meeting", "n_rows", n_rows)
-        return Meeting(min(self.size, n_rows), n_rows, self._turns)
+        return Meeting(min(self.size, n_rows), n_rows)
 
     def run(self, work: Work, parts: int | None = None, meeting: Meeting | None = None) -> None:
         """Call ``work(part)`` for each of ``parts`` parts, side by side; by default there are ``size`` parts.
 
         Part 0 runs in the caller's thread, and all in the caller's context (``numpy.errstate``, ``no_grad``). Returns
         when all parts have ended. If some raise, the exception of the lowest part is raised then; the others are
-        released from a meeting that would wait for it. Raises OptionError for anything but a function, or for more
-        parts than ``size``.
+        released from a meeting that would wait for it. So it is with what the handler of a signal raises, as for
+        Ctrl-C: it is raised when all parts have ended, since they write into arrays of the caller.
+
+        Raises OptionError for anything but a function, or for more parts than ``size``.
         """
         parts = self.size if parts is None else parts
         if not callable(work) or type(parts) is not int or not 0 < parts <= self.size:
             raise OptionError(
                 f"Workers.run: work must be a function, of 1 to {self.size} parts, got {shown(work)} of {shown(parts)}."
             )
+        if self._left is not None:
+            self._wait(self._left, broken_off=True)
         if parts == 1:
             work(0)
             return
-        outcomes: dict[int, BaseException | None] = {}
-        interrupt: BaseException | None = None
+        task = _Task(parts, _Turns(self.threads) if self.threads < self.size else None, meeting)
         with one_thread():
-            self._hire(parts - 1)
-            for part in range(1, parts):
-                self._tasks[part - 1].put((contextvars.copy_context(), work, part, meeting, self._turns, outcomes))
-            outcomes[0] = _outcome(work, 0, meeting, self._turns)
-            # What a signal's handler raises has to wait: the threads still write into arrays of the caller.
-            while len(outcomes) < parts:
-                try:
-                    self._done.get()
-                except BaseException as error:
-                    interrupt = interrupt or error
-                    if meeting is not None:
-                        meeting.barrier.abort()
-        if interrupt is not None:
-            raise interrupt
-        raised = [outcome for _, outcome in sorted(outcomes.items()) if outcome is not None]
+            try:
+                self._hire(parts - 1)
+                calls: list[Callable[[], None]] = [
+                    functools.partial(tasks.put, (contextvars.copy_context(), work, part, task))
+                    for part, tasks in enumerate(self._tasks[: parts - 1], 1)
+                ]
+                # One call, in which no handler of a signal runs: all parts begin, or none.
+                list(map(_CALL, [*calls, functools.partial(task.begun.append, None)]))
+                task.do(work, 0)
+                self._wait(task)
+            except BaseException:  # of a handler
+                self._left = task
+                self._wait(task, broken_off=True)
+                raise
+        raised = [outcome for _, outcome in sorted(task.outcomes.items()) if outcome is not None]
         if raised:
             raise next((one for one in raised if not isinstance(one, threading.BrokenBarrierError)), raised[0])
+
+    def _wait(self, task: _Task, *, broken_off: bool = False) -> None:
+        """Wait until the threads have ended their parts; what a handler raises meanwhile is raised then."""
+        interrupt: BaseException | None = None
+        while not task.ended:
+            try:
+                if broken_off:
+                    task.break_off()
+                self._done.get()
+            except BaseException as error:
+                interrupt, broken_off = interrupt or error, True
+        self._left = None
+        if interrupt is not None:
+            raise interrupt
 
     def _hire(self, n: int) -> None:
         if self._process != os.getpid():  # a fork has no threads of its parent
@@ -122,27 +142,115 @@ class Workers:
             self._tasks.append(tasks)
 
 
+class _Task:
+    """A call of ``run``: whether its parts have begun, and how those that have ended did."""
+
+    def __init__(self, parts: int, turns: _Turns | None, meeting: Meeting | None) -> None:
+        self.parts, self.turns, self.meeting = parts, turns, meeting
+        self.begun: list[None] = []
+        self.outcomes: dict[int, BaseException | None] = {}
+        if meeting is not None:
+            meeting.begin(turns)
+
+    @property
+    def ended(self) -> bool:
+        """True if no part runs but that of the caller."""
+        return not self.begun or len(self.outcomes) - (0 in self.outcomes) == self.parts - 1
+
+    def do(self, work: Work, part: int) -> None:
+        """Run a part, and keep how it ended."""
+        try:
+            with contextlib.nullcontext() if self.turns is None else self.turns:
+                work(part)
+        except BaseException as error:
+            self.break_off()
+            self.outcomes[part] = error
+        else:
+            self.outcomes[part] = None
+
+    def break_off(self) -> None:
+        """Release all parts from waiting for others."""
+        if self.meeting is not None:
+            self.meeting.table.break_off()
+        if self.turns is not None:
+            self.turns.give(self.parts)
+
+
+# Only ``queue.SimpleQueue`` makes threads wait: what the handler of a signal raises, in the caller's thread and between
+# two steps of Python, would leave a Condition locked, and with it a Barrier or a Semaphore. A put, or a get, is a step.
+
+
+class _Turns:
+    """The right to compute, for as many threads at a time as it is given."""
+
+    def __init__(self, n: int) -> None:
+        self._free: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self.give(n)
+
+    def give(self, n: int) -> None:
+        for _ in range(n):
+            self._free.put(None)
+
+    def __enter__(self) -> None:
+        self._free.get()
+
+    def __exit__(self, *_: object) -> None:
+        self._free.put(None)
+
+
 class Meeting:
-    """Where ``size`` shards of a batch of ``n_rows`` rows meet: a barrier, and places for what they bring.
+    """Where ``size`` shards of a batch of ``n_rows`` rows meet."""
 
-    Two rows of places are used in turns: a shard that comes to a meeting has left the one before, so nobody reads any
-    more what was brought two meetings ago.
-    """
-
-    def __init__(self, size: int, n_rows: int, turns: threading.Semaphore | None) -> None:
+    def __init__(self, size: int, n_rows: int) -> None:
         self.size, self.n_rows = size, n_rows
-        self.barrier = threading.Barrier(size)
-        self.places: list[list[Any]] = [[None] * size for _ in range(2)]
-        self._turns = turns
+        self.turns: _Turns | None = None
+        self.table = _Table(size)
+
+    def begin(self, turns: _Turns | None) -> None:
+        """Prepare for a task, all shards having left the last one, which may have been broken off."""
+        self.turns = turns
+        if self.table.broken_off:
+            self.table = _Table(self.size)
 
     def communicators(self) -> list[Communicator]:
         """The communicator of each shard."""
         return [ALONE] if self.size == 1 else [ThreadCommunicator(self, rank) for rank in range(self.size)]
 
-    def wait(self) -> None:
-        """Wait until all shards have come."""
-        with contextlib.nullcontext() if self._turns is None else _GivenUp(self._turns):
-            self.barrier.wait()
+    def wait(self, rank: int) -> None:
+        """Wait until all shards have come; raises BrokenBarrierError after ``break_off``."""
+        with contextlib.nullcontext() if self.turns is None else _GivenUp(self.turns):
+            self.table.wait(rank)
+
+
+class _Table:
+    """Where ``size`` shards wait for each other, with places for what they bring.
+
+    Two rows of places are used in turns: a shard that comes to a meeting has left the one before, so nobody reads any
+    more what was brought two meetings ago.
+
+    A shard that comes sends each other one a token, and waits for as many. One that is a meeting ahead has sent two,
+    but it has left the meeting that the others are at: all have come there.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.places: list[list[Any]] = [[None] * size for _ in range(2)]
+        self.next_row = [0] * size
+        self.broken_off = False
+        self._tokens: list[queue.SimpleQueue[bool]] = [queue.SimpleQueue() for _ in range(size)]
+
+    def wait(self, rank: int) -> None:
+        others = [tokens for other, tokens in enumerate(self._tokens) if other != rank]
+        for tokens in others:
+            tokens.put(True)
+        for _ in others:
+            if not self._tokens[rank].get():
+                raise threading.BrokenBarrierError
+
+    def break_off(self) -> None:
+        """Release all shards from waiting, now and from now on."""
+        self.broken_off = True
+        for tokens in self._tokens:
+            tokens.put(False)
 
 
 class ThreadCommunicator(Communicator):
@@ -150,7 +258,6 @@ class ThreadCommunicator(Communicator):
 
     def __init__(self, meeting: Meeting, rank: int) -> None:
         self.meeting, self.rank, self.size = meeting, rank, meeting.size
-        self._turn = 0
 
     def sum(self, array: Array) -> Array:
         """Σ of the ``array`` of every shard, added in the order of their ranks; the same bits for all of them."""
@@ -171,10 +278,12 @@ class ThreadCommunicator(Communicator):
 
     def _brought(self, mine: Any) -> list[Any]:
         """What every shard brings, once all have come."""
-        places = self.meeting.places[self._turn]
-        self._turn = 1 - self._turn
+        table = self.meeting.table
+        row = table.next_row[self.rank]
+        table.next_row[self.rank] = 1 - row
+        places = table.places[row]
         places[self.rank] = mine
-        self.meeting.wait()
+        self.meeting.wait(self.rank)
         return places
 
     def rows(self, n: int) -> tuple[slice, int]:
@@ -196,33 +305,22 @@ class ThreadCommunicator(Communicator):
 class _GivenUp:
     """Context without the right to compute, which another part has meanwhile."""
 
-    def __init__(self, turns: threading.Semaphore) -> None:
+    def __init__(self, turns: _Turns) -> None:
         self._turns = turns
 
     def __enter__(self) -> None:
-        self._turns.release()
+        self._turns.__exit__()
 
     def __exit__(self, *_: object) -> None:
-        self._turns.acquire()
-
-
-def _outcome(work: Work, part: int, meeting: Meeting | None, turns: threading.Semaphore | None) -> BaseException | None:
-    try:
-        with contextlib.nullcontext() if turns is None else turns:
-            work(part)
-    except BaseException as error:
-        if meeting is not None:
-            meeting.barrier.abort()
-        return error
-    return None
+        self._turns.__enter__()
 
 
 def _serve(tasks: queue.SimpleQueue[Any], done: queue.SimpleQueue[None]) -> None:
-    while (task := tasks.get()) is not None:
-        context, work, part, meeting, turns, outcomes = task
-        outcomes[part] = context.run(_outcome, work, part, meeting, turns)
+    while (given := tasks.get()) is not None:
+        context, work, part, task = given
+        context.run(task.do, work, part)
         done.put(None)
-        del task, context, work, outcomes  # what they hold may end before the next task comes
+        del given, context, work, task  # what they hold may end before the next task comes
 
 
 SERIAL: Final = Workers(1, 1)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import pickle
+import signal
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +15,7 @@ from spec_cases import LINES, Line, dout_of, gradients
 
 from mlp_numpy import (
     MLP,
+    BatchNorm,
     Conv2dModule,
     FlatParameters,
     LinearModule,
@@ -238,6 +241,63 @@ def test_a_module_that_joins_rows_is_refused() -> None:
         ShapeError, match=r"Sharded: there must be one row per row of x, got \(1, 12\) for 3 rows\. Hint"
     ):
         Sharded(RowSumModule(), 2, 2).forward(batch(6)[0])
+
+
+@pytest.mark.parametrize("shards", [1, 2, 3])
+def test_after_a_refused_forward_the_one_before_is_still_known(shards: int) -> None:
+    split = Sharded(Sequential(BatchNorm(3), LinearModule(3, 2, rng=0)), shards, 2)
+    x, dout = batch(6)[0][:, :3], np.ones((6, 2))
+    split.forward(x)
+    wanted = gradients(split, dout)
+    split.forward(x)
+    with pytest.raises(ShapeError, match=r"BatchNorm\(3\)\.forward"):
+        split.forward(np.ones((6, 5)))
+    found = gradients(split, dout)
+    for name, array in wanted.items():
+        np.testing.assert_array_equal(found[name], array, err_msg=name)
+
+
+def test_a_forward_that_fails_halfway_leaves_no_batch_to_go_back_from() -> None:
+    split = Sharded(Sequential(BatchNorm(3), LinearModule(4, 2, rng=0)), 2, 2)
+    with pytest.raises(ShapeError, match="LinearModule"):
+        split.forward(np.ones((6, 3)))
+    split = Sharded(Sequential(LinearModule(3, 2, rng=0), BatchNorm(2)), 2, 2)
+    x, dout = batch(6)[0][:, :3], np.ones((6, 2))
+    for refused in (np.ones((7, 5)), np.ones((1, 2))):  # of another size than the batch before
+        split.forward(x)
+        with pytest.raises(ShapeError, match="LinearModule"):
+            split.forward(refused)
+        with pytest.raises(CallOrderError, match="a forward must come first"):
+            split.backward(dout)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers here")
+@pytest.mark.parametrize("threads", [1, 2])
+def test_interrupts_at_any_moment_leave_it_usable(threads: int) -> None:
+    """What a handler raises comes between any two steps of Python in the caller's thread, also in a wait or a lock."""
+    split = Sharded(Sequential(LinearModule(8, 8, rng=0), BatchNorm(8), LinearModule(8, 4, rng=0)), 2, threads)
+    draws = np.random.default_rng(0)
+    x, dout = draws.normal(size=(32, 8)), draws.normal(size=(32, 4))
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    interrupted, end = 0, time.monotonic() + 1.5
+    try:
+        while time.monotonic() < end:
+            try:
+                signal.setitimer(signal.ITIMER_REAL, float(draws.uniform(1e-4, 3e-3)))
+                while True:
+                    split.forward(x)
+                    split.backward(dout)
+            except KeyboardInterrupt:
+                interrupted += 1
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert interrupted > 20
+    plain = copy.deepcopy(split.module)
+    np.testing.assert_allclose(split.forward(x), plain.forward(x), rtol=1e-12, atol=1e-12)
+    wanted, found = gradients(plain, dout), gradients(split, dout)
+    for name, array in wanted.items():
+        np.testing.assert_allclose(found[name], array, rtol=1e-10, atol=1e-12, err_msg=name)
 
 
 def test_shards_of_shards_are_refused() -> None:
