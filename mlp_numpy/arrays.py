@@ -147,7 +147,7 @@ def kept(mask: Array, x: Array, out: Array | None = None) -> Array:
     """
     if out is None:
         out = np.empty_like(mask, x.dtype)
-    kind = _BITS.get(out.dtype.char)
+    kind = _BITS.get(out.dtype)
     if kind is None or x.dtype != out.dtype:
         out[...] = 0
         np.copyto(out, x, where=mask)
@@ -189,12 +189,12 @@ def magnitude(out: Array, x: Array) -> None:
 
 def one_or(mask: Array, other: float, out: Array) -> Array:
     """Write 1 where ``mask`` is True, else ``other``, to ``out``, by masking bits as in ``kept``."""
-    kind = _BITS.get(out.dtype.char)
+    kind = _BITS.get(out.dtype)
     if kind is None:
         out[...] = other
         np.copyto(out, 1, where=mask)
         return out
-    change, base = _bits_of_one_and(other, out.dtype.char)
+    change, base = _bits_of_one_and(other, out.dtype)
     bits = out.view(kind)
     bits[...] = np.negative(mask.view(np.int8))
     np.bitwise_and(bits, change, bits)
@@ -202,11 +202,15 @@ def one_or(mask: Array, other: float, out: Array) -> Array:
     return out
 
 
-_BITS: Final[dict[str, np.dtype[Any]]] = {"f": np.dtype(np.int32), "d": np.dtype(np.int64)}
+_BITS: Final[dict[np.dtype[Any], np.dtype[Any]]] = {
+    np.dtype(np.float32): np.dtype(np.int32),
+    np.dtype(np.float64): np.dtype(np.int64),
+}
+"""The integers of the same bits, for floats in the order of bytes of this machine."""
 
 
 @functools.lru_cache
-def _bits_of_one_and(other: float, kind: str) -> tuple[Array, Array]:
+def _bits_of_one_and(other: float, kind: np.dtype[Any]) -> tuple[Array, Array]:
     """The bits in which 1 and another value differ, and the bits of the other."""
     with np.errstate(over="ignore"):  # overflow is ∞
         one, base = (np.array(value, kind).view(_BITS[kind]) for value in (1, other))

@@ -102,6 +102,8 @@ def _locked_folder(folder: Path) -> int | None:
 
 
 def _check_target(path: Path) -> None:
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path.parent))  # and not a temporary name
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError):  # no such file, or creating it will raise the error

@@ -60,6 +60,8 @@ def whole_number(who: str, name: str, value: Any, least: int = 1, most: int = LA
     """``value`` as an int; raises OptionError if it is not an integer from ``least`` to ``most``."""
     if not (is_whole(value) and least <= value <= most):
         bounds = f"≥ {least}" if most == LARGEST else f"from {least} to {most}"
+        if most == LARGEST and is_whole(value) and value > most:
+            bounds += f" and at most {most}"
         raise OptionError(f"{who}: {name} must be an integer {bounds}, got {shown(value)}.")
     return int(value)
 

@@ -38,7 +38,7 @@ NOT_WHOLE: list[Any] = [*JUNK, 1.0, np.float32(1), 0, -1, 2**63, 10**5000, np.ti
 
 @pytest.mark.parametrize("value", NOT_WHOLE, ids=lambda value: str(type(value)))
 def test_what_is_no_whole_number_is_refused_by_name(value: Any) -> None:
-    with pytest.raises(OptionError, match="^Who: size must be an integer ≥ 1, got "):
+    with pytest.raises(OptionError, match="^Who: size must be an integer ≥ 1( and at most [0-9]+)?, got "):
         checks.whole_number("Who", "size", value)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mlp_numpy import checks
 from mlp_numpy.autodiff.node import Node
 from mlp_numpy.errors import OptionError
 
@@ -17,8 +18,10 @@ def explain(node: Node, *, max_lines: int = 100) -> str:
            ├─ #1 x (2, 2) float64, leaf           grad norm 10.95
            └─ #1 again
 
-    Raises OptionError if ``max_lines`` is below 1.
+    Raises OptionError for anything but a node, and if ``max_lines`` is below 1.
     """
+    if not isinstance(node, Node):
+        raise OptionError(f"explain: node must be a node of a graph, got {checks.shown(node)}.")
     if max_lines < 1:
         raise OptionError(f"explain: max_lines must be ≥ 1, got {max_lines}.")
     numbers = _shared(node)

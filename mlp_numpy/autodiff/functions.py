@@ -26,6 +26,8 @@ from mlp_numpy.autodiff.ops import (
     Tanh,
     Where,
 )
+from mlp_numpy.checks import shown
+from mlp_numpy.errors import DTypeError, OptionError, ShapeError
 
 
 def sigmoid(x: TensorNode) -> TensorNode:
@@ -64,15 +66,21 @@ def where(condition: Array, a: Operand, b: Operand) -> TensorNode:
 
 
 def concatenate(nodes: Sequence[TensorNode], axis: int = 0) -> TensorNode:
-    """Concatenate nodes along an axis."""
-    return Concatenate.do_forward(*nodes, axis=axis)
+    """Concatenate nodes along an axis. Raises OptionError for anything but a list of nodes and arrays, one at least."""
+    if not isinstance(nodes, list | tuple) or not nodes:
+        raise OptionError(f"concatenate: nodes must be a list of TensorNodes, one at least, got {shown(nodes)}.")
+    joined: TensorNode = Concatenate.do_forward(*nodes, axis=axis)
+    return joined
 
 
 def softmax(x: TensorNode) -> TensorNode:
     """Probabilities (N, C) from scores (N, C), row by row.
 
     Subtracting each row's maximum, as a constant, changes neither the result nor its gradient.
+
+    Raises DTypeError for anything but a node, ShapeError unless it is (N, C).
     """
+    _check_scores("softmax", x)
     return Normalize.do_forward(Exp.do_forward(x - _row_maxima(x)))
 
 
@@ -80,7 +88,10 @@ def logsoftmax(x: TensorNode) -> TensorNode:
     """The logarithm of the softmax, in a form that neither overflows nor takes the logarithm of 0.
 
     log Sₙᵢ = (xₙᵢ − mₙ) − log Σⱼ exp(xₙⱼ − mₙ)      mₙ = maxⱼ xₙⱼ
+
+    Raises DTypeError for anything but a node, ShapeError unless it is (N, C).
     """
+    _check_scores("logsoftmax", x)
     difference = x - RowMax.do_forward(x).unsqueeze(1)
     return difference - Log.do_forward(RowSum.do_forward(Exp.do_forward(difference))).unsqueeze(1)
 
@@ -94,6 +105,13 @@ def celoss(outputs: TensorNode, targets: Any) -> TensorNode:
 def logceloss(logprobs: TensorNode, targets: Any) -> TensorNode:
     """Cross-entropy of **logarithms** of probabilities (N, C) for classes (N,): a sum over the batch."""
     return -Sum.do_forward(Select.do_forward(logprobs, indices=targets))
+
+
+def _check_scores(who: str, x: Any) -> None:
+    if not isinstance(x, TensorNode):
+        raise DTypeError(f"{who}: x must be a TensorNode, got {shown(x)}. Hint: TensorNode(array).")
+    if x.value.ndim != 2 or not x.value.size:
+        raise ShapeError(f"{who}: x must be (N, C), got {x.value.shape}.")
 
 
 def _row_maxima(x: TensorNode) -> Array:

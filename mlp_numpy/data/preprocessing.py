@@ -140,7 +140,16 @@ class Preprocessing:
             )
         # The sum for μ is rounded N times, so a constant channel may differ from its mean by N·eps·|μ|.
         sigma[sigma <= n * np.finfo(np.float64).eps * np.abs(mu)] = 1.0
-        return cls("standardize", np.repeat(mu, spread).astype(dtype), np.repeat(1 / sigma, spread).astype(dtype))
+        with np.errstate(over="ignore"):
+            shift, scale = mu.astype(dtype), (1 / sigma).astype(dtype)
+        bad = np.flatnonzero(~(np.isfinite(shift) & np.isfinite(scale)))
+        if bad.size:
+            raise DataError(
+                f"Preprocessing: standardize needs a mean and an inverse standard deviation within the range of "
+                f"{np.dtype(dtype)}, got {mu[bad[0]]:g} and 1/{sigma[bad[0]]:g} in channel {bad[0]}. "
+                "Hint: scale its values, or --dtype float64."
+            )
+        return cls("standardize", np.repeat(shift, spread), np.repeat(scale, spread))
 
     def gather(self, images: Array, rows: Array, out: Array) -> Array:
         """Write the preprocessed images of the indices ``rows`` to ``out`` (len(rows), D); ``rows`` must be valid.

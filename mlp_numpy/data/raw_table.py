@@ -190,11 +190,12 @@ class GrowingColumns:
             raise DataError(f"{self._source} must have rows below the names of its columns, got none.")
         for name, (low, high) in self._ranges.items():
             step = max(-low, high) * float(np.finfo(self._wanted.dtype_of(name)).eps)
+            single = np.dtype(self._wanted.dtype_of(name)) == np.float32
             if 0 < high - low < _STEPS * step:
                 raise DataError(
                     f"{self._source}: column {name!r} must vary by more than {_STEPS} steps of "
                     f"{np.dtype(self._wanted.dtype_of(name))}, got values from {low!r} to {high!r}. "
-                    f"Hint: subtract {low!r} from it, or --dtype float64."
+                    f"Hint: subtract {low!r} from it{', or --dtype float64' if single else ''}."
                 )
 
     def finish(self) -> RawTable:

@@ -93,7 +93,8 @@ def wanted_of(path: Path, options: OwnData) -> Wanted:
         raise OptionError(f"{_WHO}: {path} must come with its target column, got none. Hint: --target NAME.")
     both = set(options.target) & {*options.ignore, *options.categorical}
     if both or len(set(options.target)) < len(options.target):
-        raise OptionError(f"{_WHO}: target must name columns once, and not be ignored or categorical, got {both}.")
+        found = ", ".join(sorted(both) or options.target)
+        raise OptionError(f"{_WHO}: target must name columns once, and not be ignored or categorical, got {found}.")
     kinds: dict[str, ColumnKind] = dict.fromkeys(options.categorical, "category")
     if options.task == "regression":
         kinds |= dict.fromkeys(options.target, "number")
@@ -150,6 +151,8 @@ def task_of(table: RawTable, options: OwnData, n: int) -> tuple[Task, list[str]]
     integers = categories is None and not np.any(values % 1)
     if more or (options.task == "auto" and categories is None and not integers):
         return "regression", []
+    if categories is None:
+        _check_exact(table, first, values)
     classes = sorted(categories) if categories is not None else [_name(value) for value in _distinct(first, values)]
     _check_classes(f"{_WHO}: target {first!r}", len(classes), n)
     return "classification", classes
@@ -163,6 +166,7 @@ def targets_of(table: RawTable, names: Sequence[str], classes: Sequence[str]) ->
     values, categories = table.columns[name], table.categories.get(name)
     known = {each: label for label, each in enumerate(classes)}
     if categories is None:
+        _check_exact(table, name, values)
         distinct, codes = np.unique(values, return_inverse=True)
         categories, values = [_name(value) for value in distinct], codes
     label_of = np.array([known.get(each, -1) for each in categories])
@@ -238,6 +242,17 @@ def _distinct(name: str, values: Array) -> Array:
 def _name(value: Any) -> str:
     """The class name of a target value."""
     return str(int(value)) if value.dtype.kind == "f" and value % 1 == 0 else str(value)
+
+
+def _check_exact(table: RawTable, name: str, values: Array) -> None:
+    """Raise DataError for a class whose number has neighbours that are read as the same float64."""
+    inexact = np.flatnonzero(np.abs(values) >= 2.0**53)
+    if inexact.size:
+        row = int(inexact[0])
+        raise DataError(
+            f"{table.place(row)}: target {name!r} must be below 2⁵³ to be a class, got {values[row]:.17g}, which other "
+            "integers are read as too. Hint: write a letter before the number, or --task regression."
+        )
 
 
 def _check_classes(who: str, n_classes: int, n: int) -> None:

@@ -123,7 +123,9 @@ class TargetScaling:
         targets = _matrix("TargetScaling.fit", "targets", targets)
         if not len(targets) or not all_finite(targets):
             raise LabelError("TargetScaling.fit: targets must be finite, and at least one row.")
-        return cls._of(len(targets), targets.mean(axis=0, dtype=np.float64), targets.std(axis=0, dtype=np.float64))
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean, std = targets.mean(axis=0, dtype=np.float64), targets.std(axis=0, dtype=np.float64)
+        return cls._of("TargetScaling.fit", len(targets), mean, std)
 
     @classmethod
     def fit_blocks(cls, blocks: Iterable[Array]) -> TargetScaling:
@@ -134,13 +136,21 @@ class TargetScaling:
         for block in blocks:
             numbers = _matrix(who, "a block", block, columns)
             columns = numbers.shape[1]
-            found.add(numbers)
-        if not found.n or not all_finite(found.variance):
+            if not all_finite(numbers):
+                raise LabelError(f"{who}: targets must be finite, and at least one row.")
+            with np.errstate(over="ignore", invalid="ignore"):
+                found.add(numbers)
+        if not found.n:
             raise LabelError(f"{who}: targets must be finite, and at least one row.")
-        return cls._of(found.n, found.mean, np.sqrt(found.variance))
+        return cls._of(who, found.n, found.mean, np.sqrt(found.variance))
 
     @classmethod
-    def _of(cls, n: int, mean: Array, std: Array) -> TargetScaling:
+    def _of(cls, who: str, n: int, mean: Array, std: Array) -> TargetScaling:
+        if not all_finite(mean) or not all_finite(std):
+            raise LabelError(
+                f"{who}: targets must have squares within the range of float64, got larger ones. "
+                "Hint: divide them by a constant, or take their logarithm."
+            )
         std[std <= n * np.finfo(np.float64).eps * np.abs(mean)] = 1.0
         return cls(tuple(mean.tolist()), tuple(std.tolist()))
 

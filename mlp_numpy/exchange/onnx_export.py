@@ -29,6 +29,7 @@ TOLERANCE: Final = 1e-4
 
 _IR_VERSION: Final = 8
 _ROWS: Final = 2
+_DTYPES: Final = ("float32", "uint8")
 _LARGEST_FILE: Final = 2**31 - 1
 """The limit of protobuf, in bytes."""
 
@@ -72,7 +73,9 @@ def export_onnx(
         raise ShapeError(f"export_onnx: input_shape must have {trained.model.n_inputs} values, got {shape}.")
     of_images = trained is not None and not trained.columns
     default_dtype = "uint8" if of_images else "float32"
-    dtype = np.dtype(choice("export_onnx", "input_dtype", input_dtype or default_dtype, ("float32", "uint8")))
+    dtype = np.dtype(
+        choice("export_onnx", "input_dtype", default_dtype if input_dtype is None else input_dtype, _DTYPES)
+    )
     network = _in_float32(network)
     rng = np.random.default_rng(0)
     batch = rng.integers(0, 256, (_ROWS, *shape)) if dtype == np.uint8 else rng.normal(size=(_ROWS, *shape))

@@ -125,7 +125,8 @@ class Module:
 
         Raises ShapeError or DTypeError for an invalid ``x``, before anything is changed.
         """
-        if type(x) is not np.ndarray or x.dtype.char not in _FLOATS or not x.shape or not x.shape[0]:
+        usual = type(x) is np.ndarray and x.dtype.char in _FLOATS and x.dtype.isnative
+        if not usual or not x.shape or not x.shape[0]:
             x = self._check_batch("forward", "x", x)
         self._check_input(x)
         context = Context()
@@ -269,8 +270,17 @@ class Module:
         return ""
 
     def _active_op(self) -> type[Op]:
-        """The formula in the current mode, if training and evaluation differ."""
-        return self.op
+        """The formula in the current mode, if training and evaluation differ.
+
+        Raises OptionError for a subclass that has none.
+        """
+        op: type[Op] | None = getattr(self, "op", None)
+        if op is None:
+            raise OptionError(
+                f"{type(self).__name__}.forward: a subclass must have a formula, got none. "
+                "Hint: set its op, or define forward and backward."
+            )
+        return op
 
     def _op_kwargs(self) -> dict[str, Any]:
         """The keyword arguments of the formula."""
@@ -302,6 +312,8 @@ class Module:
             batch = numbers(f"{self!r}.{method}", name, batch)
             if batch.dtype.kind not in "fc":  # integers become NumPy's dtype of their quotients
                 batch = batch.astype(np.float64)
+        if not batch.dtype.isnative:
+            batch = batch.astype(batch.dtype.newbyteorder("="))
         if batch.ndim == 0 or len(batch) == 0:
             raise ShapeError(f"{self!r}.{method}: {name} must hold at least one row, got {batch.shape}.")
         return batch

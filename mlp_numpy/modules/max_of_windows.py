@@ -158,7 +158,7 @@ class GradientOfBlock:
         self.calls: list[Callable[[], Any]] = []
         self.dout, self.place = laid_out_as(images, size), laid_out_as(images, size, places)
         self.disjoint = all(extent <= stride for extent, stride in zip(over.extent, over.stride, strict=True))
-        kind = {"f": np.int32, "d": np.int64}.get(images.dtype.char)
+        kind = {"f": np.int32, "d": np.int64}.get(images.dtype.char) if images.dtype.isnative else None
         # All places share these, so that they stay in the cache.
         masks, shares = np.empty_like(self.dout, bool), np.empty_like(self.dout)
         for (u, v), (*_, rows, pixels), windows in over.offsets(height, width):

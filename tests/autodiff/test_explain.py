@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-from mlp_numpy.autodiff import Linear, TensorNode, explain, relu
-from mlp_numpy.errors import OptionError
+from mlp_numpy.autodiff import Linear, TensorNode, concatenate, explain, relu, softmax
+from mlp_numpy.errors import DTypeError, OptionError
 
 
 def test_a_graph_with_a_shared_node_before_and_after_backward() -> None:
@@ -81,3 +83,13 @@ def test_a_layer_shows_its_parameters() -> None:
     assert "w (2, 3) float64, leaf" in text
     assert "b (1, 2) float64, leaf" in text
     assert "x (4, 3) float64, constant" in text
+
+
+@pytest.mark.parametrize("wrong", [None, [], 1.0])
+def test_only_nodes_have_a_graph(wrong: Any) -> None:
+    with pytest.raises(OptionError, match="explain: node must be a node of a graph, got"):
+        explain(wrong)
+    with pytest.raises(DTypeError, match="softmax: x must be a TensorNode, got"):
+        softmax(wrong)
+    with pytest.raises(OptionError, match="concatenate: nodes must be a list of TensorNodes"):
+        concatenate(wrong)

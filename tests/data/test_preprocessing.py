@@ -227,3 +227,11 @@ def test_arrays_of_their_kinds() -> None:
     apart = np.empty((2, 24), np.float32)[:, ::2]
     assert raw.gather(floats, rows, apart) is apart
     np.testing.assert_array_equal(apart, floats)
+
+
+@pytest.mark.parametrize("scale", [1e-43, 1e60])
+def test_values_whose_standardization_is_beyond_the_dtype_are_refused(scale: float) -> None:
+    x = np.arange(1.0, 7.0).reshape(6, 1) * scale
+    with pytest.raises(DataError, match=r"standardize needs a mean and an inverse .* of float32, got .* in channel 0"):
+        Preprocessing.fit("standardize", x, (1, 1, 1), np.float32)
+    Preprocessing.fit("standardize", x, (1, 1, 1), np.float64)

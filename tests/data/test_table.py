@@ -33,8 +33,8 @@ def refusal(path: Path, **options: Any) -> str:
     ("options", "words"),
     [
         ({"target": ("y", "y")}, "OptionError: table.load: target must name columns once, and not be ignored or"),
-        ({"target": ("y",), "ignore": ("y",)}, "or categorical, got {'y'}."),
-        ({"target": ("y",), "categorical": ("y",)}, "or categorical, got {'y'}."),
+        ({"target": ("y",), "ignore": ("y",)}, "or categorical, got y."),
+        ({"target": ("y",), "categorical": ("y",)}, "or categorical, got y."),
         (
             {"target": ("y", "a"), "task": "classification"},
             "several targets must be numbers of a regression, got y, a.",
@@ -181,3 +181,11 @@ def test_the_dtype_of_the_inputs(tmp_path: Path) -> None:
 def test_a_table_needs_a_target() -> None:
     with pytest.raises(OptionError, match="must come with its target column, got none"):
         load("t.csv", OwnData())
+
+
+@pytest.mark.parametrize("classes", [(1, 2**53, 2**53 + 1), (1, -(2**60))])
+def test_classes_that_float64_would_join_are_refused(classes: tuple[int, ...], tmp_path: Path) -> None:
+    file = tmp_path / "t.csv"
+    file.write_text("a,y\n" + "\n".join(f"{row},{classes[row % len(classes)]}" for row in range(60)))
+    with pytest.raises(DataError, match=r"t\.csv, line 3: target 'y' must be below 2⁵³ to be a class, got "):
+        load(file, OwnData(target=("y",)))

@@ -171,3 +171,10 @@ def test_the_scaling_of_targets() -> None:
             TargetScaling(mean, std)
     with pytest.raises(OptionError, match="TargetScaling: std must be"):
         TargetScaling((1.0,), (float("inf"),))
+
+
+@pytest.mark.parametrize("targets", [[[1e250], [2e250]], [[1e308], [-1e308]]])
+def test_targets_whose_squares_overflow_are_refused_by_name(targets: list[list[float]]) -> None:
+    for fit in (TargetScaling.fit, lambda array: TargetScaling.fit_blocks([array[:1], array[1:]])):
+        with pytest.raises(LabelError, match="targets must have squares within the range of float64"):
+            fit(np.array(targets))

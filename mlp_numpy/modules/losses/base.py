@@ -67,7 +67,8 @@ class LossModule(Module):
 
     def _computed(self, x: Array, targets: dict[str, Any]) -> tuple[Context, Array]:
         context = Context()
-        return context, self.op.forward(context, x, **targets, reduction=self.reduction, **self._op_kwargs())
+        op = self._active_op()
+        return context, op.forward(context, x, **targets, reduction=self.reduction, **self._op_kwargs())
 
     @quiet
     def backward(self, dout: Array | None = None, y: Array | None = None, weight: Array | None = None) -> Array:
