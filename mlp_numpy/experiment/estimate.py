@@ -9,10 +9,13 @@ from typing import Final
 from mlp_numpy.data.mapped import MappedSplit
 from mlp_numpy.errors import NonFiniteError
 from mlp_numpy.experiment.build import Components
+from mlp_numpy.modules import Conv2dModule
 
 LIBRARIES: Final = 95_000_000
 """Bytes of Python with the libraries of a training, including the plotting library."""
 
+_BLOCKS: Final = 3 << 20
+"""Bytes of the blocks in which a shard computes convolutions and pools."""
 _OUTPUT: Final = 8
 """Bytes of a number of the outputs or targets, at most."""
 
@@ -64,7 +67,9 @@ def _memory(parts: Components) -> int:
     order = parts.trainer.batches.nbytes if isinstance(parts.train, MappedSplit) else 0
     batch = order + 2 * parts.model.summary(trainer.batches.size).kept_bytes
     chunk = parts.model.summary(min(trainer.eval_chunk, len(parts.held_out))).kept_bytes
-    return LIBRARIES + data + 3 * state + gradients + max(batch, chunk)
+    of_images = any(isinstance(layer, Conv2dModule) for _, layer in parts.model.leaves())
+    blocks = _BLOCKS * trainer.shards if of_images else 0
+    return LIBRARIES + data + 3 * state + gradients + max(batch, chunk) + blocks
 
 
 def _seconds(parts: Components, steps: int) -> float | None:

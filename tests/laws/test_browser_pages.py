@@ -53,6 +53,12 @@ class Page:
         found: list[Any] = self.browser.find_elements("css selector", selector)
         return found
 
+    def rows(self, selector: str) -> list[list[str]]:
+        """The text of the cells of these rows, read at once: a page that draws its table anew replaces them."""
+        script = "return [...document.querySelectorAll(arguments[0])].map(r => [...r.cells].map(c => c.innerText));"
+        found: list[list[str]] = self.run(script, selector)
+        return found
+
     def text(self, name: str) -> str:
         return str(self.of(name).text)
 
@@ -102,7 +108,7 @@ def test_a_linked_training_learns_and_its_gradients_are_checked(opened: Callable
     page.wait(lambda: float(page.text("test-loss")) < before / 2)
     assert is_drawn(page, "curve")
     assert is_drawn(page, "boundary")
-    rows = [[cell.text for cell in row.find_elements("css selector", "th, td")] for row in page.all("#checks tbody tr")]
+    rows = page.rows("#checks tbody tr")
     assert [row[0] for row in rows] == ["x", "0.weight", "0.bias", "1.gamma", "1.beta", "3.weight", "3.bias"]
     assert all(row[-1] == "fine" and float(row[-2]) < 1e-12 and row[4] == row[5] for row in rows)
 
@@ -170,8 +176,8 @@ def test_a_formula_computes_what_is_typed(opened: Callable[[str], Page]) -> None
     out = [[str(number) for number in row] for row in np.round(x @ weight.T + bias, 4).tolist()]
 
     def shown_out() -> list[list[str]]:
-        rows = [[cell.text for cell in row.find_elements("css selector", "td")] for row in page.all("#out tr")[1:]]
-        return [[str(float(text)) for text in row] for row in rows]
+        rows = page.rows("#out tr")[1:]
+        return [[str(float(text)) for text in row[-len(out[0]) :]] for row in rows]
 
     page.wait(lambda: shown_out() == out)
     assert len(page.all("#gradients > div")) == 3
