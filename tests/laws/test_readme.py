@@ -111,7 +111,7 @@ def test_its_results_are_rows_of_the_page() -> None:
     assert len(table.splitlines()) == 3
     for line in table.splitlines():
         assert line in RESULTS, line
-    for figure in ("**8.5 s**", "**340 MB**"):
+    for figure in ("**4.8 s**", "**310 MB**"):
         assert figure in README
         assert figure in RESULTS
 
