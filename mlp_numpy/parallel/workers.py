@@ -93,7 +93,7 @@ class Workers:
             raise OptionError(
                 f"Workers.run: work must be a function, of 1 to {self.size} parts, got {shown(work)} of {shown(parts)}."
             )
-        if self._left is not None:
+        if self._left is not None and self._process == os.getpid():
             self._wait(self._left, broken_off=True)
         if parts == 1:
             work(0)
@@ -239,6 +239,9 @@ class _Table:
         self._tokens: list[queue.SimpleQueue[bool]] = [queue.SimpleQueue() for _ in range(size)]
 
     def wait(self, rank: int) -> None:
+        """Wait until all shards have come; raises BrokenBarrierError after ``break_off``."""
+        if self.broken_off:
+            raise threading.BrokenBarrierError
         others = [tokens for other, tokens in enumerate(self._tokens) if other != rank]
         for tokens in others:
             tokens.put(True)
