@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from mlp_numpy.arrays import Array
@@ -11,6 +13,10 @@ from mlp_numpy.errors import OptionError
 from mlp_numpy.optim.flat import DecayScope, FlatParameters
 from mlp_numpy.optim.optimizer import Optimizer
 from mlp_numpy.parallel import shares
+
+# Elements. A kernel of "axpy" rounds once (fused multiply-add) in whole vector registers, and for some processors twice
+# in what is left over; parts of whole rows leave the same elements over, however many parts there are.
+_ROW: Final = 64
 
 
 class SGD(Optimizer):
@@ -65,7 +71,8 @@ class SGD(Optimizer):
         else:
             self._steps += 1
             w, g, rate = self.parameters.values, self.parameters.grads, self.lr if self.maximize else -self.lr
-            parts = shares(len(w), self._n_workers(len(w)))
+            rows = shares(-(-len(w) // _ROW), self._n_workers(len(w)))
+            parts = [slice(row.start * _ROW, row.stop * _ROW) for row in rows]
             self.workers.run(lambda part: axpy(rate, g[parts[part]], w[parts[part]]), len(parts))  # w ← w ∓ lr·g
 
     def _update(self, w: Array, g: Array, slots: list[Array], scratch: list[Array], lr: float) -> None:

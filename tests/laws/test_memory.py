@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import pickle
 import re
 import subprocess
@@ -214,7 +215,7 @@ def test_a_pickle_trains_on_in_another_process(tmp_path: Path) -> None:
         f"train(net, optimizer, 1)\n"
         f"open({str(tmp_path / 'values')!r}, 'wb').write(optimizer.parameters.values.tobytes())"
     )
-    subprocess.run([sys.executable, "-c", script], check=True, env={"PYTHONPATH": ":".join(sys.path)})
+    subprocess.run([sys.executable, "-c", script], check=True, env={**os.environ, "PYTHONPATH": ":".join(sys.path)})
     assert (tmp_path / "values").read_bytes() == optimizer.parameters.values.tobytes()
 
 

@@ -92,6 +92,23 @@ def test_updates_are_the_same_for_any_number_of_workers(optimizer: Any, monkeypa
     assert found[0] == found[1]
 
 
+def test_parts_of_an_update_begin_at_whole_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    # or what a kernel leaves over, which some round twice, would depend on the number of workers
+    monkeypatch.setattr("mlp_numpy.optim.blocks.BLOCK_BYTES", 64)  # as many workers as there are
+    one = trainer(plain_mlp, 3, 3, SGD)
+    vector, starts, lengths = one.optimizer.parameters.values, [], []
+
+    def recorded(_: float, __: Array, part: Array) -> None:
+        starts.append((part.ctypes.data - vector.ctypes.data) // part.itemsize)
+        lengths.append(len(part))
+
+    monkeypatch.setattr("mlp_numpy.optim.sgd.axpy", recorded)
+    one.optimizer.step()
+    assert len(starts) == 3
+    assert all(start % 64 == 0 for start in starts)
+    assert sum(lengths) == len(vector)
+
+
 @pytest.mark.parametrize("make", [plain_mlp, full_mlp])
 def test_shards_train_as_the_whole_batch_does(make: Callable[[], Module]) -> None:
     whole, parts = (trainer(make, shards, 2, SGD, np.float64) for shards in (1, 4))
