@@ -12,6 +12,7 @@ from equation_values import Values
 from mlp_numpy.arrays import Array
 from mlp_numpy.autodiff import Context
 from mlp_numpy.explain import EXAMPLES, FORMULAS
+from mlp_numpy.modules.winograd_tiles import matrices
 
 HAT = "x\u0302"
 LETTERS = {"weight": "W", "bias": "b", "gamma": "γ", "beta": "β", "matrix": "M", "vectors": "V"}
@@ -183,16 +184,16 @@ def of_a_convolution(name: str) -> Iterator[Values]:
 
 
 def of_winograd(name: str) -> Iterator[Values]:
-    """Rows of a tile, a step Y = F X H, and one of the 16 places."""
-    d, g = RNG.normal(size=4), RNG.normal(size=3)
-    p = [(d[0] - d[2]) * g[0], (d[1] + d[2]) * g.sum() / 2, (d[2] - d[1]) * (g[0] - g[1] + g[2]) / 2]
-    p.append((d[3] - d[1]) * g[2])
+    """Rows of a tile, a step Y = F X H, and one of the 36 places."""
+    d, g, z = RNG.normal(size=6), RNG.normal(size=3), RNG.normal(size=4)
+    given = matrices(np.dtype(float))
+    y = np.lib.stride_tricks.sliding_window_view(d, 3) @ g
+    row = {"d": d, "g": g, "z": z, "y": y, "A": given.a, "B": given.b, "G": given.g, "r": np.convolve(z, g)}
     f, x, h, dy = (RNG.normal(size=shape) for shape in ((2, 3), (3, 4), (4, 2), (2, 2)))
     u, v, dp = (RNG.normal(size=shape) for shape in ((2, 3), (4, 3), (4, 2)))
     step = {"F": f, "X": x, "H": h, "Y": f @ x @ h, "dY": dy, "dX": f.T @ dy @ h.T}
     place = {"U": u, "V": v, "P": v @ u.T, "dP": dp, "dV": dp @ u, "dU": dp.T @ v}
-    row = {"d": d, "g": g, "p": np.array(p), "y": np.array([d[:3] @ g, d[1:] @ g])}
-    yield Values(row | step | place)
+    yield Values(row | step | place, {}, {"l": lambda at: at["i"] + at["u"]})
 
 
 def of_a_reduction(name: str) -> Iterator[Values]:

@@ -164,7 +164,7 @@ CHECKED = {
     "Conv2d": 8,
     "GroupedConv2d": 7,
     "DepthwiseConv2d": 6,
-    "WinogradConv2d": 9,
+    "WinogradConv2d": 11,
     "Sum": 3,
     "Mean": 3,
     "Max": 1,

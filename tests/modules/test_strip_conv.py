@@ -110,10 +110,11 @@ def test_the_module_takes_the_faster_one() -> None:
         module.forward(np.ones((1, n_in, size, size)))
         return module._active_op()
 
-    assert used(32, 32, 15) is StripConv2d
-    assert used(64, 32, 16) is StripConv2d
+    assert used(16, 16, 9) is StripConv2d
+    assert used(32, 32, 15, winograd=False) is StripConv2d
+    assert used(64, 32, 16, winograd=False) is StripConv2d
     assert used(64, 64, 15, winograd=False) is StripConv2d
-    assert used(32, 32, 15, strips=False) is Conv2d
+    assert used(16, 16, 9, strips=False) is Conv2d
     assert used(256, 256, 8) is WinogradConv2d
     assert used(256, 256, 8, strips=True) is StripConv2d
     assert used(3, 64, 32) is Conv2d

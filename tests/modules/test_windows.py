@@ -278,7 +278,8 @@ def test_an_input_layer_gives_no_gradient_to_its_input() -> None:
 
 
 def test_a_pass_holds_the_columns_of_a_block_of_images() -> None:
-    conv, x = Conv2dModule(16, 64, 3, padding=1, strips=False, rng=0), drawn((32, 16, 16, 16), 0, inner=True)
+    conv = Conv2dModule(16, 64, 3, padding=1, winograd=False, strips=False, rng=0)
+    x = drawn((32, 16, 16, 16), 0, inner=True)
     columns = x.nbytes * 9 / 8
     tracemalloc.start()
     conv.backward(conv.forward(x))

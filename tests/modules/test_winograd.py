@@ -14,7 +14,7 @@ from mlp_numpy.arrays import Array
 from mlp_numpy.autodiff import Context
 from mlp_numpy.errors import OptionError
 from mlp_numpy.gradcheck import gradcheck
-from mlp_numpy.modules import Conv2d, WinogradConv2d, winograd_tiles
+from mlp_numpy.modules import Conv2d, StripConv2d, WinogradConv2d, winograd_tiles
 from mlp_numpy.modules.windows import Windows
 
 THREE = Windows((3, 3), (1, 1), (1, 1))
@@ -49,7 +49,7 @@ def test_all_shapes_and_paddings(shape: tuple[int, ...], n_out: int, padding: tu
     np.testing.assert_allclose(one, two, rtol=1e-11, atol=1e-13)
     for name, gradient in module.grads.items():
         np.testing.assert_allclose(gradient, other.grads[name], rtol=1e-11, atol=1e-12)
-    assert gradcheck(module, x, max_entries=8).worst.quotient < 1e-12
+    assert gradcheck(module, x, max_entries=100).worst.quotient < 1e-12
 
 
 def test_the_error_in_float32() -> None:
@@ -58,17 +58,18 @@ def test_the_error_in_float32() -> None:
     narrow = passes(WinogradConv2d, *(array.astype(np.float32) for array in arrays))
     for expected, found in zip(exact, narrow, strict=True):
         assert found.dtype == np.float32
-        assert np.abs(found - expected).max() < 2e-6 * np.abs(expected).max()
+        assert np.abs(found - expected).max() < 5e-6 * np.abs(expected).max()
+        assert np.linalg.norm(found - expected) < 1e-6 * np.linalg.norm(expected)
 
 
 @pytest.mark.parametrize("n_kernels", [2, 3, 64])
-@pytest.mark.parametrize("n_tiles", [1, 4, 7, 1000])
+@pytest.mark.parametrize("n_places", [1, 150, 250, 10000])
 def test_blocks_of_images_and_parts_of_the_kernels(
-    n_tiles: int, n_kernels: int, monkeypatch: pytest.MonkeyPatch
+    n_places: int, n_kernels: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    arrays = drawn((5, 3, 4, 3), 0), drawn((4, 3, 3, 3), 1), drawn((4,), 2), drawn((5, 4, 4, 3), 3)
+    arrays = drawn((5, 3, 6, 3), 0), drawn((4, 3, 3, 3), 1), drawn((4,), 2), drawn((5, 4, 6, 3), 3)
     expected = passes(Conv2d, *arrays)
-    monkeypatch.setattr(winograd_tiles, "_TILES", n_tiles)
+    monkeypatch.setattr(winograd_tiles, "_PLACES", n_places)
     monkeypatch.setattr(winograd_tiles, "_KERNELS", n_kernels)
     for one, other in zip(passes(WinogradConv2d, *arrays), expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-11, atol=1e-12)
@@ -106,7 +107,9 @@ def test_the_module_takes_the_faster_one() -> None:
 
     assert used(256, 256, 8) is WinogradConv2d
     assert used(24, 64, 31) is WinogradConv2d
-    assert used(64, 64, 5) is Conv2d
+    assert used(16, 16, 32) is used(64, 64, 4) is WinogradConv2d
+    assert used(8, 16, 32) is StripConv2d
+    assert used(64, 64, 3) is used(256, 256, 5) is Conv2d
     assert used(512, 512, 2) is Conv2d
     assert used(3, 64, 8) is Conv2d
     assert used(256, 256, 8, winograd=False) is Conv2d
