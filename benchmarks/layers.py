@@ -8,8 +8,9 @@ plane after plane in PyTorch. How the contestants take turns is said in ``interl
 loss and backward without an update, the peak memory of each side's process is told as well.
 
 Each side has ``--threads``, by default one a core: PyTorch its own, we as many shards of the batch as threads, each
-with BLAS on one. "mlp_numpy 1" is the layer called as it is, on one thread: what a training has by default unless its
-network convolves or is large, since handing a layer to another thread and back takes a tenth of a millisecond or two.
+with BLAS on one; as within a network, what a shard computes stays with it. "mlp_numpy 1" is the layer called as it is,
+on one thread: what a training has by default unless its network convolves or is large, since handing a layer to another
+thread and back takes a tenth of a millisecond or two.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ from mlp_numpy import (
     Module,
     ReLUModule,
     RMSNorm,
+    Sequential,
     SigmoidModule,
     SiLUModule,
     SmallConvNet,
@@ -166,6 +168,35 @@ def _pixel_by_pixel(x: Any) -> Any:
     return x if x.ndim != 4 else np.ascontiguousarray(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
 
 
+class Before(Module):
+    """What comes before a layer in a network: it hands on its shard of the data, and takes the gradient of that."""
+
+    def forward(self, x: Any) -> Any:
+        """x itself."""
+        self._n_forwards += 1
+        return x
+
+    def backward(self, dout: Any) -> None:
+        """Nothing: the gradient of the data is not asked for."""
+
+
+class After(Module):
+    """What comes after a layer in a network: it takes a shard of its output, and has one of ``dout``."""
+
+    def __init__(self, dout: Any) -> None:
+        super().__init__()
+        self.whole_dout = dout
+
+    def forward(self, x: Any) -> Any:
+        """Rows without columns."""
+        self._n_forwards += 1
+        return np.empty((len(x), 0), F32)
+
+    def backward(self, dout: Any) -> Any:
+        """This shard's rows of the gradient."""
+        return self.whole_dout[self.communicator.split(len(self.whole_dout))]
+
+
 def shard(module: Module, threads: int) -> Module:
     """The module on so many threads."""
     return module if threads == 1 else Sharded(module, shards=threads, threads=threads)
@@ -176,8 +207,11 @@ def ours(name: str, threads: int) -> Step:
     if name in NETS:
         return _our_net(NETS[name], threads)
     task = TASKS[name]
-    module, x = shard(task.ours(), threads), _pixel_by_pixel(_draw(task.shape, 0))
+    module, x = task.ours(), _pixel_by_pixel(_draw(task.shape, 0))
     dout = _pixel_by_pixel(_draw(module.forward(x).shape, 1))
+    if threads > 1:
+        module = Sharded(Sequential(Before(), module, After(dout)), shards=threads, threads=threads)
+        dout = np.empty((len(x), 0), F32)
 
     def step(_: int) -> None:
         module.forward(x)

@@ -41,9 +41,9 @@ class WinogradConv2d(Op):
                 V, P, U (m + 2)×(m + 2) each; for each of the 36 places k, P_k = V_k U_kᵀ is a product of matrices,
                 (tiles, C) times (C, M); each transform of rows is one, too
     Caches      x, W  (views, no copy); V and U are computed again
-    Kinks       none. Rounding: some 2.5 times the error of Conv2d in the mean, up to 10 times in the largest. ∞ and NaN
-                would spread over a tile, and sums of pixels may overflow: if a result is not finite, it is that of
-                Conv2d
+    Kinks       none. Rounding: some 2.5 times the error of Conv2d, relative to the largest numbers of a tile instead of
+                a window: where a window is 0, out may be 1e-7 of its neighbors. ∞ and NaN would spread over a tile, and
+                sums of pixels may overflow: if a result is not finite, it is that of Conv2d
     Reference   Winograd 1980, "Arithmetic Complexity of Computations", section V; Lavin and Gray 2015, "Fast Algorithms
                 for Convolutional Neural Networks", section 4; Barabasz et al. 2020, "Error Analysis and Improving the
                 Accuracy of Winograd Convolution for Deep Neural Networks", for what the points do to the error

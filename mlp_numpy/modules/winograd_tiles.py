@@ -47,14 +47,16 @@ class Matrices(NamedTuple):
 def matrices(kind: np.dtype[Any]) -> Matrices:
     """The matrices in the type of real numbers ``kind``."""
 
+    points = np.array(_POINTS, np.longdouble)  # so that each number is rounded once, whatever the type
+
     def powers(n: int) -> Array:
         """1, t, …, tⁿ⁻¹ of each point t; of ∞ the last alone."""
-        return np.vstack([np.vander(_POINTS, n, increasing=True), np.eye(n)[-1:]])
+        return np.vstack([np.vander(points, n, increasing=True), np.eye(n)[-1:]])
 
     # The coefficients, from 1 upwards, of the polynomials that are 1 in one point and 0 in the others.
-    others = [np.setdiff1d(_POINTS, [point]) for point in _POINTS]
-    rows = [[*np.poly(zeros)[::-1] / np.prod(t - zeros), 0] for t, zeros in zip(_POINTS, others, strict=True)]
-    a, g, bt = powers(TILE), powers(3), np.array([*rows, np.poly(_POINTS)[::-1]])
+    others = [points[points != point] for point in points]
+    rows = [[*np.poly(zeros)[::-1] / np.prod(t - zeros), 0] for t, zeros in zip(points, others, strict=True)]
+    a, g, bt = powers(TILE), powers(3), np.array([*rows, np.poly(points)[::-1]])
     return Matrices(*(np.ascontiguousarray(matrix, kind) for matrix in (a, a.T, bt.T, bt, g, np.kron(g, g))))
 
 

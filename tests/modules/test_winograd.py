@@ -62,6 +62,18 @@ def test_the_error_in_float32() -> None:
         assert np.linalg.norm(found - expected) < 1e-6 * np.linalg.norm(expected)
 
 
+@pytest.mark.parametrize("kinds", [(np.float32, np.float64), (np.float64, np.float32), (np.longdouble,) * 2])
+def test_the_wider_type_decides_the_rounding(kinds: tuple[Any, Any]) -> None:
+    x, weight = drawn((2, 3, 7, 5), 0, kinds[0]), drawn((4, 3, 3, 3), 1, kinds[1])
+    bias, dout = np.zeros(4, np.result_type(*kinds)), drawn((2, 4, 7, 5), 2, np.result_type(*kinds))
+    error = 100 * np.finfo(bias.dtype).eps
+    for one, other in zip(
+        passes(WinogradConv2d, x, weight, bias, dout), passes(Conv2d, x, weight, bias, dout), strict=True
+    ):
+        assert one.dtype == bias.dtype
+        np.testing.assert_allclose(one, other, rtol=error, atol=error * abs(other).max())
+
+
 @pytest.mark.parametrize("n_kernels", [2, 3, 64])
 @pytest.mark.parametrize("n_places", [1, 150, 250, 10000])
 def test_blocks_of_images_and_parts_of_the_kernels(
