@@ -11,6 +11,7 @@ import numpy as np
 from mlp_numpy.arrays import Array, all_finite, column_sums, quiet_products
 from mlp_numpy.autodiff import Context, Op
 from mlp_numpy.errors import ShapeError
+from mlp_numpy.modules.conv_by_place import gradients_by_place, places_pay, products_by_place
 from mlp_numpy.modules.layout import images, pixel_rows
 from mlp_numpy.modules.widened_windows import Wide, one_by_one, widened
 from mlp_numpy.modules.windows import Windows
@@ -30,7 +31,8 @@ class Conv2d(Op):
                 as one product for a block of images  out = X Wᵀ + b,  X_nij,uvc = x_nchw
     Backward    dX = dout W      dW = Σ doutᵀ X over all blocks      db = Σ_nij dout
                 dx_nchw = Σ_ijuv dX_nij,uvc over all i, j, u, v with i s + u δ − p = h and j s + v δ − p = w
-                For few kernels, X, W and dW are those of wide windows, see ``widened``
+                For few kernels, X, W and dW are those of wide windows, see ``widened``; for small images and many
+                channels there is a product for each place u, v, see ``conv_by_place``
     Shapes      x (N, C, H, W)   W (M, C, KH, KW)   b (M,), or none   out, dout (N, M, H′, W′)
                 X (n·H′·W′, KH·KW·C) of a block of n images   s stride, p padding, δ dilation, in each direction its own
     Caches      x, W  (no copy); X is made again
@@ -57,10 +59,12 @@ class Conv2d(Op):
     @quiet_products
     def forward(context: Context, x: Array, weight: Array, bias: Array | None = None, *, over: Windows) -> Array:
         size = over.out_size(*x.shape[2:])
-        wide = widened(len(weight), over, size[1])
-        out = _products(x, weight, bias, wide)
-        if wide.times > 1 and not all_finite(out):
-            out = _products(x, weight, bias, one_by_one(over))
+        out = products_by_place(x, weight, bias, over) if places_pay(weight, over, x.shape[2:]) else None
+        if out is None:
+            wide = widened(len(weight), over, size[1])
+            out = _products(x, weight, bias, wide)
+            if wide.times > 1 and not all_finite(out):
+                out = _products(x, weight, bias, one_by_one(over))
         context["x"], context["weight"], context["over"], context["biased"] = x, weight, over, bias is not None
         return images(out.reshape(-1, len(weight)), (len(x), len(weight), *size))
 
@@ -68,6 +72,10 @@ class Conv2d(Op):
     @quiet_products
     def backward(context: Context, dout: Array) -> tuple[Array | None, ...]:
         x, weight, over = context["x"], context["weight"], context["over"]
+        if places_pay(weight, over, x.shape[2:]) and all_finite(dout):
+            wants, into = (context.wants(0), context.wants(1)), context.target(1)
+            gradients = gradients_by_place(x, weight, dout, over, wants=wants, into=into)
+            return (*gradients, column_sums(pixel_rows(dout))) if context["biased"] else gradients
         wide = widened(len(weight), over, dout.shape[3])
         rows = pixel_rows(dout).reshape(len(x), -1, wide.times * len(weight))
         dx = dweight = dbias = None
