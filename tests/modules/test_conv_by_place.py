@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from mlp_numpy import Conv2dModule
 from mlp_numpy.arrays import Array
 from mlp_numpy.autodiff import Context
+from mlp_numpy.gradcheck import gradcheck
 from mlp_numpy.modules import Conv2d, conv_by_place
 from mlp_numpy.modules.conv_by_place import places_pay, share_on_pixels
 from mlp_numpy.modules.windows import Windows
@@ -71,6 +72,14 @@ def test_what_is_not_finite_is_that_of_windows(size: int, which: int, value: flo
     if which < 3:
         edit(arrays[which])
     compare((arrays[0], arrays[1], arrays[2]), ONE_AROUND, edit=edit if which == 3 else None)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 2), (1, 3)])
+def test_gradients_by_the_complex_step(size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conv_by_place, "_CHANNELS", 0)
+    conv, x = Conv2dModule(2, 3, 3, padding=1, winograd=False, strips=False, rng=0), drawn((2, 2, *size), 1)
+    assert places_pay(conv.params["weight"], ONE_AROUND, size)
+    assert gradcheck(conv, x, max_entries=200).worst.quotient < 1e-13
 
 
 def test_only_what_is_asked_for_is_computed() -> None:
