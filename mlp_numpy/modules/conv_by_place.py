@@ -42,8 +42,9 @@ def products_by_place(x: Array, weight: Array, bias: Array | None, over: Windows
     the formula 0 · ∞ is NaN on the padding, too."""
     pixels, kernels = x.transpose(0, 2, 3, 1), weight.transpose(0, 2, 3, 1)
     kind, places = np.result_type(x, weight), list(_places(over, x))
-    out = np.empty((len(x), *over.out_size(*x.shape[2:]), len(weight)), kind)
-    out[...] = 0 if bias is None else bias
+    out = np.zeros((len(x), *over.out_size(*x.shape[2:]), len(weight)), kind)
+    if bias is not None:
+        out += bias
     for u, v, seen, at in places:
         product = pixels[seen].reshape(-1, x.shape[1]) @ kernels[:, u, v].T
         into = out[at]

@@ -88,25 +88,33 @@ class Conv2dModule(Module):
                 f"{who}: groups must divide in_channels and out_channels, got {groups}, {in_channels} and "
                 f"{out_channels}."
             )
-        winograd = None if winograd is None else flag(who, "winograd", winograd)
-        if winograd:
-            three = replace(self.windows, padding=(0, 0), surplus=(0, 0)) == Windows((3, 3), (1, 1), (0, 0))
-            if groups != 1 or not three:
-                raise OptionError(f"{who}: winograd must be None or False but for 3 × 3 kernels, got {self.windows}.")
-        strips = None if strips is None else flag(who, "strips", strips)
-        if strips and (groups != 1 or winograd or not slides(self.windows)):
-            raise OptionError(
-                f"{who}: strips must be None or False with winograd=True, several groups, or another stride or "
-                f"dilation than 1, got {self.windows}."
-            )
+        self.groups, self.winograd = groups, None if winograd is None else flag(who, "winograd", winograd)
+        self.strips = None if strips is None else flag(who, "strips", strips)
+        self._check_formulas(who)
         shape, rng = (out_channels, in_channels // groups, *self.windows.kernel), generator(rng)
         weight = start_values(who, init, rng, shape, dtype, input_layer=input_layer, default=kaiming())
         inner = np.ascontiguousarray(weight.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
         super().__init__(weight=inner, **({"bias": start_bias(init, rng, shape, dtype)} if bias else {}))
-        self.in_channels, self.out_channels, self.groups, self.bias = in_channels, out_channels, groups, bias
-        self.input_needed, self.winograd, self.strips = not input_layer, winograd, strips
+        self.in_channels, self.out_channels, self.bias, self.input_needed = (
+            in_channels,
+            out_channels,
+            bias,
+            not input_layer,
+        )
         if groups == 1 and not strips and in_channels * out_channels >= _JOINT:
             self.joint_gradients = ("weight",)
+
+    def _check_formulas(self, who: str) -> None:
+        """Raise OptionError if ``winograd`` or ``strips`` ask for a formula that is not for these windows."""
+        if self.winograd:
+            three = replace(self.windows, padding=(0, 0), surplus=(0, 0)) == Windows((3, 3), (1, 1), (0, 0))
+            if self.groups != 1 or not three:
+                raise OptionError(f"{who}: winograd must be None or False but for 3 × 3 kernels, got {self.windows}.")
+        if self.strips and (self.groups != 1 or self.winograd or not slides(self.windows)):
+            raise OptionError(
+                f"{who}: strips must be None or False with winograd=True, several groups, or another stride or "
+                f"dilation than 1, got {self.windows}."
+            )
 
     def _join_gradients(self, shards: Sequence[Conv2dModule]) -> None:
         """dW over the images of all shards, this shard's kernels of it; db is the sum over the shards."""
@@ -145,4 +153,5 @@ class Conv2dModule(Module):
     def _check_input(self, x: Array) -> None:
         who = f"Conv2dModule({self.in_channels} → {self.out_channels}).forward"
         self.windows.check(who, x, self.in_channels)
+        self._check_formulas(who)  # the attributes may have been changed
         self._out_size = self.windows.out_size(*x.shape[2:])

@@ -39,7 +39,8 @@ class StripConv2d(Op):
                 S (n·H, (W + KW − 1)·KH·M) of a block of n images
                 p padding, p* too, in each direction its own; p* may be negative
     Caches      x, W  (no copy)
-    Kinks       none. 0 beside dout times ∞ or NaN is NaN: if W or dW is not finite, the gradients are those of Conv2d
+    Kinks       none. 0 beside dout times ∞ or NaN is NaN: if W, dout or dW is not finite, the gradients are those of
+                Conv2d
     Reference   Cho and Brand 2017, "MEC: Memory-efficient Convolution for Deep Neural Network", for strips and their
                 products, there of x in the forward pass, with rows and columns exchanged
     """
@@ -60,25 +61,28 @@ class StripConv2d(Op):
     def backward(context: Context, dout: Array) -> tuple[Array | None, ...]:
         x, weight, over = context["x"], context["weight"], context["over"]
         (kh, kw), (n, channels, high, wide) = over.kernel, x.shape
-        if not all_finite(weight):
+        if not (all_finite(weight) and all_finite(dout)):
             return Conv2d.backward(context, dout)
         turned = np.ascontiguousarray(weight[:, :, ::-1, ::-1].transpose(1, 3, 2, 0)).reshape(channels, -1)
-        dturned = np.zeros(turned.shape, np.result_type(x, dout))
+        dturned = np.zeros(turned.shape, np.result_type(x, dout)) if context.wants(1) else None
         dx = np.empty((n, high, wide, channels), np.result_type(dout, weight)) if context.wants(0) else None
         around = kh - 1 - over.padding[0], kw - 1 - over.padding[1]
         for part, strips in _strips(dout, (high, wide), over.kernel, around):
-            columns = _columns(np.ascontiguousarray(x[part].transpose(0, 2, 3, 1)))
-            for windows, pixels in zip(_windows(strips, turned), columns, strict=True):
-                add_product(pixels.T, windows, dturned)
+            if dturned is not None:
+                columns = _columns(np.ascontiguousarray(x[part].transpose(0, 2, 3, 1)))
+                for windows, pixels in zip(_windows(strips, turned), columns, strict=True):
+                    add_product(pixels.T, windows, dturned)
             if dx is not None:
                 for windows, pixels in zip(_windows(strips, turned), _columns(dx[part]), strict=True):
                     np.matmul(windows, turned.T, out=pixels)
-        if not all_finite(dturned):
-            return Conv2d.backward(context, dout)
-        dweight, into = dturned.reshape(channels, kw, kh, -1)[:, ::-1, ::-1].transpose(3, 0, 2, 1), context.target(1)
-        if into is not None:
-            into[...] = dweight
-            dweight = into
+        dweight, into = None, context.target(1)
+        if dturned is not None:
+            if not all_finite(dturned):
+                return Conv2d.backward(context, dout)
+            dweight = dturned.reshape(channels, kw, kh, -1)[:, ::-1, ::-1].transpose(3, 0, 2, 1)
+            if into is not None:
+                into[...] = dweight
+                dweight = into
         gradients = None if dx is None else dx.transpose(0, 3, 1, 2), dweight
         if not context["biased"]:
             return gradients

@@ -83,7 +83,7 @@ class WinogradConv2d(Op):
         into, dweight = context.target(1), None
         if context.wants(1):
             dweight = np.empty_like(weight, kind) if into is None else into
-        dx = np.empty((len(x), *x.shape[2:], x.shape[1]), kind) if context.wants(0) else None
+        dx = np.empty((len(x), *x.shape[2:], x.shape[1]), np.result_type(dout, weight)) if context.wants(0) else None
         with np.errstate(over="ignore", invalid="ignore"):
             for part, buffers in tiles.blocks(len(x), weight.shape[:2], kind):
                 tiles.spread(dout[part].transpose(0, 2, 3, 1), buffers)

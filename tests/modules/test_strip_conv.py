@@ -104,6 +104,29 @@ def test_a_pass_holds_the_strips_of_a_block_of_images() -> None:
     assert peak < strips + 6 * x.nbytes
 
 
+@pytest.mark.parametrize("padding", [0, 4])
+def test_what_is_not_finite_in_dout_is_in_all_gradients_of_its_kernel(padding: int) -> None:
+    layers = [Conv2dModule(2, 3, 3, padding=padding, strips=strips, winograd=False, rng=0) for strips in (True, False)]
+    dout = np.ones(layers[0].forward(drawn((2, 2, 6, 6), 0)).shape)
+    dout[0, 2, 0, 0] = np.nan  # with padding 4 of a window without a pixel
+    for layer in layers:
+        layer.forward(drawn((2, 2, 6, 6), 0))
+        layer.backward(dout)
+        assert np.isnan(layer.grads["weight"][2]).all()
+        assert np.isfinite(layer.grads["weight"][:2]).all()
+
+
+def test_the_weights_gradient_is_computed_only_if_asked_for() -> None:
+    context, into = Context(), np.full((3, 2, 3, 3), 7.0)
+    over = Windows((3, 3), (1, 1), (1, 1))
+    out = StripConv2d.forward(context, drawn((2, 2, 6, 6), 0), drawn((3, 2, 3, 3), 1), over=over)
+    context.needs, context.into = (True, False), (None, into)
+    dx, dweight = StripConv2d.backward(context, np.ones(out.shape))
+    assert dx is not None
+    assert dweight is None
+    assert (into == 7).all()
+
+
 def test_the_module_takes_the_faster_one() -> None:
     def used(n_in: int, n_out: int, size: int, **options: Any) -> Any:
         module = Conv2dModule(n_in, n_out, options.pop("kernel", 3), padding=1, rng=0, **options)

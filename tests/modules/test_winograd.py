@@ -129,6 +129,26 @@ def test_the_module_takes_the_faster_one() -> None:
     assert used(256, 256, 8, dilation=2) is Conv2d
 
 
+def test_the_gradient_of_x_has_the_type_that_every_convolution_gives_it() -> None:
+    x, dout = np.ones((1, 2, 4, 4)), np.ones((1, 3, 4, 4), np.float32)
+    for winograd in (True, False):
+        for value in (1.0, np.nan):
+            module = Conv2dModule(2, 3, 3, padding=1, rng=0, dtype=np.float32, winograd=winograd)
+            x[0, 0, 0, 0] = value
+            module.forward(x)
+            dx = module.backward(dout)
+            assert dx is not None
+            assert dx.dtype == np.float32
+
+
+def test_an_attribute_that_was_changed_is_checked_again() -> None:
+    for name in ("winograd", "strips"):
+        module = Conv2dModule(2, 2, 3, stride=2, rng=0)
+        setattr(module, name, True)
+        with pytest.raises(OptionError, match=f"{name} must be None or False"):
+            module.forward(np.ones((1, 2, 5, 5)))
+
+
 def test_other_kernels_are_refused() -> None:
     for kernel, options in ((5, {}), ((3, 2), {}), (3, {"groups": 2}), (3, {"dilation": 2}), (3, {"stride": 2})):
         with pytest.raises(OptionError, match="winograd must be None or False"):
