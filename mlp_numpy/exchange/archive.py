@@ -56,6 +56,8 @@ def read_archive(who: str, path: Any, kind: str) -> tuple[dict[str, Array], dict
     path = as_path(who, path)
     content = read_bytes(who, path, kind)
     try:
+        if content[:2] not in (b"", b"P", b"PK") and content[2:4] != b"\3\4":  # one damaged byte leaves either
+            raise ValueError("a file of another kind")
         with memoryview(content) as view:
             if _digest(view[:-_DIGITS]) != content[-_DIGITS:]:
                 raise ValueError("the digest inside does not fit the content")
@@ -69,7 +71,7 @@ def read_archive(who: str, path: Any, kind: str) -> tuple[dict[str, Array], dict
     except Exception as error:  # a foreign archive can raise anything
         raise DataError(
             f"{who}: {path} must be a {kind} that a run saved, whole and undamaged, got: {said(error)}. "
-            "Hint: train it again."
+            "Hint: give a file that a run saved, or train it again."
         ) from error
     return arrays, about
 

@@ -30,6 +30,8 @@ class Journal:
     An incomplete last line, after a kill or a power failure, is dropped. Settings added since the journal was started
     take their defaults, which have no effect.
 
+    A journal without trials takes any settings.
+
     Raises RunFolderError if the journal belongs to another search or cannot be written, DataError if it is damaged
     before its last line, OptionError for an invalid path or settings.
     """
@@ -41,8 +43,10 @@ class Journal:
         with usable("search", self.path, "must be a file that can be written"):
             found = self._read() if self.path.exists() else []
             if found:
+                self._check_begun(found[0])
+            if len(found) > 1:
                 self._check(found[0], settings)
-            else:
+            else:  # nothing has ended that would depend on settings
                 write_text(self.path, begun)
         self.entries: list[dict[str, Any]] = found[1:]
 
@@ -60,11 +64,12 @@ class Journal:
             os.fsync(file.fileno())
         self.entries.append(dict(entry))
 
-    def _check(self, about: dict[str, Any], base: dict[str, Any]) -> None:
-        told = about.get("base")
-        told = present_names(told) if isinstance(told, dict) else told
-        if about.get("format") != FORMAT or not isinstance(told, dict):
+    def _check_begun(self, about: dict[str, Any]) -> None:
+        if about.get("format") != FORMAT or not isinstance(about.get("base"), dict):
             raise DataError(f"search: {self.path} must begin with format {FORMAT} and a base, line 1 has others.")
+
+    def _check(self, about: dict[str, Any], base: dict[str, Any]) -> None:
+        told = present_names(about["base"])
         before = {name: _DEFAULTS.get(name) for name in base} | told
         differs = [
             f"{name} {base.get(name, 'varied')}, found {told.get(name, f'none, which means {before[name]}')}"

@@ -46,7 +46,8 @@ def refusal(path: Path) -> str:
     with pytest.raises(DataError) as caught:
         read_archive("who", path, "model")
     text = str(caught.value)
-    begin, end = f"who: {path} must be a model that a run saved, whole and undamaged, got: ", ". Hint: train it again."
+    begin = f"who: {path} must be a model that a run saved, whole and undamaged, got: "
+    end = ". Hint: give a file that a run saved, or train it again."
     assert text.startswith(begin)
     assert text.endswith(end)
     return text.removeprefix(begin).removesuffix(end)
@@ -81,6 +82,13 @@ def test_every_damaged_byte_is_found(tmp_path: Path) -> None:
     for cut in (0, 1, 64, len(content) - 1):
         path.write_bytes(content[:cut])
         assert refusal(path)
+
+
+@pytest.mark.parametrize("content", [b"# A page\n", b"\x08\x08onnx and more", b"\0" * 100])
+def test_a_file_of_another_kind_is_named_so(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    path.write_bytes(content)
+    assert refusal(path) == "ValueError: a file of another kind"
 
 
 TEXT = npy(json.dumps({}))

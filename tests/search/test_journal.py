@@ -31,7 +31,8 @@ def test_the_journal_keeps_what_ended_and_drops_what_was_torn(tmp_path: Path) ->
 
 def test_a_journal_tells_how_it_is_another_searchs(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
-    Journal(path, {"hidden": (1, 2), "steps": 6})
+    Journal(path, {"hidden": (3,)})
+    Journal(path, {"hidden": (1, 2), "steps": 6}).add({"a": 1})  # no trial had ended with the others
     # a setting that is newer than the journal, and has no effect
     Journal(path, {"hidden": (1, 2), "steps": 6, "momentum": 0.0})
     differs = r"hidden \[1\], found \[1, 2\]; momentum 0.5, found none, which means 0.0; steps varied, found 6\."
