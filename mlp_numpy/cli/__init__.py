@@ -50,12 +50,21 @@ def main(words: Sequence[str] | None = None) -> int:
         complain("interrupted")
         return _INTERRUPTED
     except BrokenPipeError:
-        # The reader of the output has closed the pipe, as `| head` does: discard what Python still buffers.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()  # its reader has closed the pipe, as `| head` does
         return FAILED
     except (OSError, MemoryError) as error:
-        complain(f"{type(error).__name__}: {error}")
+        if isinstance(error, OSError) and error.filename is None:  # what writes files names them
+            _discard_output()
+            hint = "Hint: a training goes on with --resume."
+            complain(f"standard output must take what is printed, got: {error.strerror or error}. {hint}")
+        else:
+            complain(f"{type(error).__name__}: {error}")
         return FAILED
+
+
+def _discard_output() -> None:
+    """Send what Python buffers, and all that is printed from now on, nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _status_of(name: str, options: Sequence[str]) -> int:

@@ -1,10 +1,11 @@
-"""A closed pipe is no error."""
+"""A closed pipe is no error; a full disk for the output is one, by name."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -20,3 +21,14 @@ def test_a_reader_that_has_gone_is_no_mishap(words: list[str]) -> None:
     ended = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=60, env=environment)
     os.close(writer)
     assert (ended.returncode, ended.stderr) == (1, "")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+def test_an_output_that_takes_no_more_is_named() -> None:
+    command = [sys.executable, "-m", "mlp_numpy", "--help"]
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("error: standard output must take what is printed, got: No space left on device.")
+    assert ended.stderr.count("\n") == 1
