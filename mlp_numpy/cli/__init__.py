@@ -53,13 +53,22 @@ def main(words: Sequence[str] | None = None) -> int:
         _discard_output()  # its reader has closed the pipe, as `| head` does
         return FAILED
     except (OSError, MemoryError) as error:
-        if isinstance(error, OSError) and error.filename is None:  # what writes files names them
+        if isinstance(error, OSError) and _output_fails():
             _discard_output()
             hint = "Hint: a training goes on with --resume."
-            complain(f"standard output must take what is printed, got: {error.strerror or error}. {hint}")
+            complain(f"standard output must take what is printed, got: {error.strerror}. {hint}")
         else:
             complain(f"{type(error).__name__}: {error}")
         return FAILED
+
+
+def _output_fails() -> bool:
+    """True if standard output does not take an empty line; what it refused before, Python has dropped."""
+    try:
+        print(flush=True)
+    except OSError:
+        return True
+    return False
 
 
 def _discard_output() -> None:

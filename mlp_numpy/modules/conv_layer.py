@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -19,8 +18,8 @@ from mlp_numpy.modules.grouped_conv import GroupedConv2d
 from mlp_numpy.modules.init import Initializer, kaiming, start_bias, start_values
 from mlp_numpy.modules.layout import whole_images
 from mlp_numpy.modules.strip_conv import StripConv2d, slides, strips_pay
-from mlp_numpy.modules.windows import Size, Windows, windows
-from mlp_numpy.modules.winograd import WinogradConv2d, winograd_pays
+from mlp_numpy.modules.windows import Size, windows
+from mlp_numpy.modules.winograd import WinogradConv2d, is_tiled, winograd_pays
 
 _JOINT: Final = 1 << 17
 """The least M·C for which dW is formed over the whole batch, by kernels, and not in each shard: the work that each
@@ -38,7 +37,7 @@ class Conv2dModule(Module):
                                    a depthwise convolution
     bias                           False: no bias, as before a BatchNorm, which would cancel it
     init                           initializer of the weight, see ``mlp_numpy.modules.init``; Kaiming by default
-    winograd                       True: WinogradConv2d, for 3×3 kernels and stride 1, with less than half of the
+    winograd                       True: WinogradConv2d, for 3×3 kernels and stride 1, with a quarter of the
                                    multiplications; False: without; None: the faster one by ``winograd_pays``
     strips                         True: StripConv2d, for stride 1, no dilation: a faster backward; False: Conv2d;
                                    None: Winograd's, or the faster one by ``strips_pay``. All differ by rounding
@@ -95,21 +94,15 @@ class Conv2dModule(Module):
         weight = start_values(who, init, rng, shape, dtype, input_layer=input_layer, default=kaiming())
         inner = np.ascontiguousarray(weight.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
         super().__init__(weight=inner, **({"bias": start_bias(init, rng, shape, dtype)} if bias else {}))
-        self.in_channels, self.out_channels, self.bias, self.input_needed = (
-            in_channels,
-            out_channels,
-            bias,
-            not input_layer,
-        )
+        self.in_channels, self.out_channels, self.bias = in_channels, out_channels, bias
+        self.input_needed = not input_layer
         if groups == 1 and not strips and in_channels * out_channels >= _JOINT:
             self.joint_gradients = ("weight",)
 
     def _check_formulas(self, who: str) -> None:
         """Raise OptionError if ``winograd`` or ``strips`` ask for a formula that is not for these windows."""
-        if self.winograd:
-            three = replace(self.windows, padding=(0, 0), surplus=(0, 0)) == Windows((3, 3), (1, 1), (0, 0))
-            if self.groups != 1 or not three:
-                raise OptionError(f"{who}: winograd must be None or False but for 3 × 3 kernels, got {self.windows}.")
+        if self.winograd and (self.groups != 1 or not is_tiled(self.windows)):
+            raise OptionError(f"{who}: winograd must be None or False but for 3 × 3 kernels, got {self.windows}.")
         if self.strips and (self.groups != 1 or self.winograd or not slides(self.windows)):
             raise OptionError(
                 f"{who}: strips must be None or False with winograd=True, several groups, or another stride or "

@@ -51,7 +51,7 @@ class WinogradConv2d(Op):
 
     @staticmethod
     def check_inputs(x: Array, weight: Array, bias: Array | None = None, *, over: Windows) -> None:
-        if (over.kernel, over.stride, over.dilation) != ((3, 3), (1, 1), (1, 1)):
+        if not is_tiled(over):
             raise OptionError(f"WinogradConv2d.do_forward: windows must be 3 × 3 with stride 1, got {over}.")
         Conv2d.check_weight("WinogradConv2d", weight, bias, over)
         over.check("WinogradConv2d.do_forward", x, weight.shape[1])
@@ -104,6 +104,11 @@ class WinogradConv2d(Op):
         return *gradients, column_sums(pixel_rows(dout))
 
 
+def is_tiled(over: Windows) -> bool:
+    """True if windows are 3×3, one pixel apart, without dilation."""
+    return (over.kernel, over.stride, over.dilation) == ((3, 3), (1, 1), (1, 1))
+
+
 def winograd_pays(n_out: int, n_in: int, over: Windows, size: tuple[int, int]) -> bool:
     """True where WinogradConv2d is faster than Conv2d: for M kernels of C channels and H′, W′ = ``size``.
 
@@ -111,9 +116,7 @@ def winograd_pays(n_out: int, n_in: int, over: Windows, size: tuple[int, int]) -
     Windows of a tile that are not windows of the image are computed in vain. The transforms of the kernels cost the
     same for any number of images; a few small images, which they slow down, are not what a training has.
     """
-    if (over.kernel, over.stride, over.dilation) != ((3, 3), (1, 1), (1, 1)):
-        return False
-    if math.prod(size) < TILE**2:
+    if not is_tiled(over) or math.prod(size) < TILE**2:
         return False
     useful = math.prod(size) / (TILE**2 * math.prod(grid_of(size)))
     return useful > _USEFUL and n_out * n_in * useful**2 >= _CHANNELS * (n_out + 3 * n_in)

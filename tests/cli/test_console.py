@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from mlp_numpy import cli
+
 
 @pytest.mark.parametrize("words", [["--help"], ["explain", "Id"]])
 @pytest.mark.slow
@@ -32,3 +34,14 @@ def test_an_output_that_takes_no_more_is_named() -> None:
     assert ended.returncode == 1
     assert ended.stderr.startswith("error: standard output must take what is printed, got: No space left on device.")
     assert ended.stderr.count("\n") == 1
+
+
+def test_another_mishap_of_the_system_is_not_blamed_on_the_output(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> int:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(cli, "_status_of", fails)
+    assert cli.main(["log"]) == 1
+    assert capsys.readouterr().err == "error: OSError: [Errno 24] Too many open files\n"
